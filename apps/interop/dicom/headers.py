@@ -1,0 +1,425 @@
+"""Files that claim to be DICOM: what they are, or in plain words why not.
+
+Nothing here decodes pixels, and nothing here raises on bad input: a file is
+either an ``AcceptedFile`` or a ``RejectedFile`` with a reason.
+"""
+
+import io
+import warnings
+import zlib
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import pydicom
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filereader import _read_file_meta_info, read_partial, read_preamble
+from pydicom.filewriter import write_file_meta_info
+from pydicom.tag import BaseTag
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
+
+from apps.interop.dicom.structure import PIXEL_TAGS, Structure, walk_structure
+from apps.interop.sop_classes import MEDIA_DIRECTORY, is_htj2k, is_image_class
+
+IMPLEMENTATION_UID: Final = "2.25.137455938464917311409862361452907826817"
+"""Names Overread's own encoder in the file meta of wrapped files."""
+
+_UID_LIMIT: Final = 64
+
+
+class Rejection(StrEnum):
+    """Why a file is not taken."""
+
+    EMPTY = "empty"
+    UNREADABLE = "unreadable"
+    NOT_DICOM = "not_dicom"
+    MEDIA_DIRECTORY = "media_directory"
+    TRUNCATED = "truncated"
+    MISSING_IDENTIFIER = "missing_identifier"
+    BAD_IDENTIFIER = "bad_identifier"
+    NO_PIXELS = "no_pixels"
+    UNSUPPORTED_COMPRESSION = "unsupported_compression"
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceHeader:
+    """What one file says about itself.
+
+    Attributes:
+        study_uid: Study Instance UID.
+        series_uid: Series Instance UID.
+        sop_uid: SOP Instance UID.
+        sop_class_uid: SOP Class UID.
+        transfer_syntax_uid: Encoding of the dataset; guessed for a bare dataset.
+        modality: '' when absent.
+        patient_id: '' when absent.
+        rows: Pixels down, None when no image.
+        columns: Pixels across, None when no image.
+        n_frames: Frames, at least 1 for an image, 0 without pixels.
+        has_pixels: Whether pixel data are in the file.
+    """
+
+    study_uid: str
+    series_uid: str
+    sop_uid: str
+    sop_class_uid: str
+    transfer_syntax_uid: str
+    modality: str
+    patient_id: str
+    rows: int | None
+    columns: int | None
+    n_frames: int
+    has_pixels: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedFile:
+    """A file that can go to the archive.
+
+    Attributes:
+        path: Where it lies.
+        header: What it says about itself.
+        size: Bytes.
+        is_bare: A dataset without DICOM's file header: ``read_part10`` adds one.
+    """
+
+    path: Path
+    header: InstanceHeader
+    size: int
+    is_bare: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedFile:
+    """A file that is not taken.
+
+    Attributes:
+        path: Where it lies.
+        code: Kind of problem.
+        reason: The problem in plain words; names no patient.
+        is_skipped: Nothing is lost by leaving it out (a media directory).
+    """
+
+    path: Path
+    code: Rejection
+    reason: str
+    is_skipped: bool = False
+
+
+class _Rejected(Exception):
+    def __init__(self, code: Rejection, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    dataset: FileDataset
+    start: int
+    is_bare: bool
+    has_pixels: bool
+
+
+def classify_file(path: Path) -> AcceptedFile | RejectedFile:
+    """Decide whether a file can go to the archive.
+
+    Args:
+        path: The file. Only its structure is read, pixels are not decoded.
+
+    Returns:
+        The decision; never raises for a bad file.
+    """
+    try:
+        return _classify(path)
+    except _Rejected as no:
+        return RejectedFile(
+            path=path,
+            code=no.code,
+            reason=no.reason,
+            is_skipped=no.code is Rejection.MEDIA_DIRECTORY,
+        )
+    except OSError as error:
+        reason = f"The file cannot be read: {error.strerror or 'input error'}."
+        return RejectedFile(path=path, code=Rejection.UNREADABLE, reason=reason)
+    except Exception as error:  # noqa: BLE001  parsers fail on bad input in many ways
+        reason = f"The file's content is damaged ({type(error).__name__})."
+        return RejectedFile(path=path, code=Rejection.UNREADABLE, reason=reason)
+
+
+def read_part10(accepted: AcceptedFile) -> bytes:
+    """Read an accepted file as a complete DICOM file.
+
+    Args:
+        accepted: What ``classify_file`` said.
+
+    Returns:
+        The file's bytes; for a bare dataset the same dataset bytes behind a
+        file header that names its encoding.
+    """
+    content = accepted.path.read_bytes()
+    if not accepted.is_bare:
+        return content
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        start = _dataset_start(content)
+    meta = FileMetaDataset()
+    meta.FileMetaInformationVersion = b"\x00\x01"
+    meta.MediaStorageSOPClassUID = UID(accepted.header.sop_class_uid)
+    meta.MediaStorageSOPInstanceUID = UID(accepted.header.sop_uid)
+    meta.TransferSyntaxUID = UID(accepted.header.transfer_syntax_uid)
+    meta.ImplementationClassUID = UID(IMPLEMENTATION_UID)
+    buffer = DicomBytesIO()
+    buffer.is_little_endian = True
+    buffer.is_implicit_VR = False
+    buffer.write(b"\x00" * 128 + b"DICM")
+    write_file_meta_info(buffer, meta)
+    return bytes(buffer.getvalue()) + content[start:]
+
+
+def read_instance_header(content: bytes) -> InstanceHeader:
+    """Read the header of a DICOM file that is known to be good.
+
+    Args:
+        content: The file, or its beginning up to the pixels.
+
+    Raises:
+        ValueError: When it is no DICOM file after all.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset = pydicom.dcmread(
+                io.BytesIO(content), stop_before_pixels=True, force=True
+            )
+            return _header_of(dataset, has_pixels="Rows" in dataset)
+    except Exception as error:
+        raise ValueError("This is no readable DICOM file.") from error
+
+
+def read_transfer_syntax(content: bytes) -> str:
+    """Read how a DICOM file is encoded.
+
+    Args:
+        content: The file or its first kilobytes.
+
+    Returns:
+        Transfer Syntax UID, '' when the file does not say.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            stream = io.BytesIO(content[:8192])
+            read_preamble(stream, force=False)
+            meta = _read_file_meta_info(stream)
+        return str(meta.get("TransferSyntaxUID", ""))
+    except Exception:  # noqa: BLE001  the archive itself will say what is wrong
+        return ""
+
+
+def _classify(path: Path) -> AcceptedFile:
+    if not path.is_file():
+        raise _Rejected(Rejection.UNREADABLE, "This is no ordinary file.")
+    size = path.stat().st_size
+    if size == 0:
+        raise _Rejected(Rejection.EMPTY, "The file is empty.")
+    with path.open("rb") as stream, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        parsed = _parse(stream)
+        structure = _walk(stream, parsed, size)
+        return _decide(path, parsed, structure, size)
+
+
+def _decide(
+    path: Path, parsed: _Parsed, structure: Structure, size: int
+) -> AcceptedFile:
+    dataset = parsed.dataset
+    _reject_directory(dataset)
+    syntax = str(dataset.file_meta.get("TransferSyntaxUID", ""))
+    if structure.is_truncated:
+        raise _Rejected(Rejection.TRUNCATED, "The file ends in the middle.")
+    if structure.pixel_bytes is not None:
+        announced = _native_length(dataset, syntax)
+        if structure.pixel_bytes < announced:
+            raise _Rejected(
+                Rejection.TRUNCATED,
+                f"The image has fewer pixels than it announces "
+                f"({structure.pixel_bytes} of {announced} bytes).",
+            )
+    header = _header_of(dataset, has_pixels=parsed.has_pixels)
+    _check_header(header)
+    return AcceptedFile(path=path, header=header, size=size, is_bare=parsed.is_bare)
+
+
+def _parse(stream: BinaryIO) -> _Parsed:
+    """Read a file up to its pixels."""
+    has_preamble = read_preamble(stream, force=True) is not None
+    try:
+        meta = _read_file_meta_info(stream)
+        start = stream.tell()
+        stream.seek(0)
+        at_pixels = _AtPixels()
+        dataset = read_partial(stream, at_pixels, force=True)
+    except Exception as error:
+        if has_preamble:
+            raise
+        raise _not_dicom() from error
+    known = ("SOPClassUID", "StudyInstanceUID", "Modality", "DirectoryRecordSequence")
+    if not has_preamble and not any(keyword in dataset for keyword in known):
+        raise _not_dicom()
+    is_bare = not (has_preamble and meta.get("TransferSyntaxUID"))
+    return _Parsed(
+        dataset=dataset, start=start, is_bare=is_bare, has_pixels=at_pixels.reached
+    )
+
+
+def _not_dicom() -> _Rejected:
+    return _Rejected(Rejection.NOT_DICOM, "This is not a DICOM file.")
+
+
+class _AtPixels:
+    """Stops pydicom at the pixels, and remembers having been there."""
+
+    def __init__(self) -> None:
+        self.reached = False
+
+    def __call__(self, tag: BaseTag, vr: str | None, length: int) -> bool:
+        self.reached = self.reached or int(tag) in PIXEL_TAGS
+        return self.reached
+
+
+def _reject_directory(dataset: FileDataset) -> None:
+    media_class = str(dataset.file_meta.get("MediaStorageSOPClassUID", ""))
+    if media_class == MEDIA_DIRECTORY or "DirectoryRecordSequence" in dataset:
+        raise _Rejected(
+            Rejection.MEDIA_DIRECTORY,
+            "This is a media directory (DICOMDIR): the files that it lists are "
+            "imported themselves.",
+        )
+
+
+def _walk(stream: BinaryIO, parsed: _Parsed, size: int) -> Structure:
+    """Walk the elements of the file, inflated first where it is deflated."""
+    meta = parsed.dataset.file_meta
+    implicit, little = parsed.dataset.original_encoding
+    start = parsed.start
+    if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+        stream.seek(start)
+        content = zlib.decompress(stream.read(), -zlib.MAX_WBITS)
+        stream, start, size = io.BytesIO(content), 0, len(content)
+    return walk_structure(
+        stream,
+        start=start,
+        size=size,
+        implicit=bool(implicit),
+        little=little is not False,
+    )
+
+
+def _native_length(dataset: Dataset, syntax: str) -> int:
+    """Least bytes of uncompressed pixels that the header announces, 0 if unsure."""
+    uid = UID(syntax)
+    if not syntax or not uid.is_transfer_syntax or uid.is_encapsulated:
+        return 0
+    rows, columns = _number(dataset, "Rows"), _number(dataset, "Columns")
+    samples = _number(dataset, "SamplesPerPixel") or 1
+    bits = _number(dataset, "BitsAllocated") or 0
+    frames = _number(dataset, "NumberOfFrames") or 1
+    if not rows or not columns or not bits:
+        return 0
+    if str(dataset.get("PhotometricInterpretation", "")).endswith("422"):
+        samples = 2
+    return rows * columns * samples * frames * bits // 8
+
+
+def _header_of(dataset: Dataset, *, has_pixels: bool) -> InstanceHeader:
+    meta = getattr(dataset, "file_meta", None) or FileMetaDataset()
+    syntax = str(meta.get("TransferSyntaxUID", "")) or _guess_syntax(dataset)
+    frames = _number(dataset, "NumberOfFrames") or 1
+    return InstanceHeader(
+        study_uid=_uid(dataset, "StudyInstanceUID"),
+        series_uid=_uid(dataset, "SeriesInstanceUID"),
+        sop_uid=_uid(dataset, "SOPInstanceUID"),
+        sop_class_uid=_uid(dataset, "SOPClassUID"),
+        transfer_syntax_uid=syntax,
+        modality=_string(dataset, "Modality"),
+        patient_id=_string(dataset, "PatientID"),
+        rows=_number(dataset, "Rows"),
+        columns=_number(dataset, "Columns"),
+        n_frames=max(frames, 1) if has_pixels else 0,
+        has_pixels=has_pixels,
+    )
+
+
+def _guess_syntax(dataset: Dataset) -> str:
+    implicit, little = dataset.original_encoding
+    if little is False:
+        return "1.2.840.10008.1.2.2"
+    return "1.2.840.10008.1.2" if implicit else "1.2.840.10008.1.2.1"
+
+
+_NEEDED: Final = (
+    ("sop_class_uid", "SOP Class UID"),
+    ("sop_uid", "SOP Instance UID"),
+    ("study_uid", "Study Instance UID"),
+    ("series_uid", "Series Instance UID"),
+)
+
+
+def _check_header(header: InstanceHeader) -> None:
+    missing = [name for field, name in _NEEDED if not getattr(header, field)]
+    if missing:
+        raise _Rejected(
+            Rejection.MISSING_IDENTIFIER,
+            f"The object does not say its {' and its '.join(missing)}.",
+        )
+    odd = [name for field, name in _NEEDED if not _is_uid(getattr(header, field))]
+    if odd:
+        raise _Rejected(
+            Rejection.BAD_IDENTIFIER,
+            f"Not a UID (digits and dots, at most {_UID_LIMIT} characters): the "
+            f"object's {' and its '.join(odd)}.",
+        )
+    if is_image_class(header.sop_class_uid) and not header.has_pixels:
+        raise _Rejected(Rejection.NO_PIXELS, "This is an image object without pixels.")
+    if is_htj2k(header.transfer_syntax_uid):
+        raise _Rejected(
+            Rejection.UNSUPPORTED_COMPRESSION,
+            "The image is compressed with HTJ2K, which the archive stores under a "
+            "wrong name. Convert it to JPEG 2000 or no compression first.",
+        )
+
+
+def _is_uid(text: str) -> bool:
+    """Digits and dots; leading zeros are met in the field and harmless."""
+    parts = text.split(".")
+    return len(text) <= _UID_LIMIT and all(
+        part.isascii() and part.isdigit() for part in parts
+    )
+
+
+def _uid(dataset: Dataset, keyword: str) -> str:
+    return _string(dataset, keyword).strip("\x00 ")
+
+
+def _string(dataset: Dataset, keyword: str) -> str:
+    try:
+        value = dataset.get(keyword)
+    except Exception:  # noqa: BLE001  a damaged element counts as absent
+        return ""
+    return "" if value is None else str(value).strip()
+
+
+def _number(dataset: Dataset, keyword: str) -> int | None:
+    text = _string(dataset, keyword)
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _dataset_start(content: bytes) -> int:
+    """Where the dataset begins in a file whose file header is not usable."""
+    stream = io.BytesIO(content)
+    read_preamble(stream, force=True)
+    _read_file_meta_info(stream)
+    return stream.tell()

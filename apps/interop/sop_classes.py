@@ -1,0 +1,99 @@
+"""Which SOP classes carry images that a person or a model reads.
+
+A study revision is a study plus its *image* instances: reports, masks, plans,
+waveforms and the like attach to the study without making a new revision.
+"""
+
+from typing import Final
+
+_STORAGE: Final = "1.2.840.10008.5.1.4.1.1."
+
+SEGMENTATION: Final = _STORAGE + "66.4"
+COMPREHENSIVE_SR: Final = _STORAGE + "88.33"
+COMPREHENSIVE_3D_SR: Final = _STORAGE + "88.34"
+MEDIA_DIRECTORY: Final = "1.2.840.10008.1.3.10"
+
+_NOT_IMAGES: Final = (
+    "9",  # waveforms, ECG, voice
+    "11",  # presentation states
+    "30",  # parametric map: a result, not an acquisition
+    "66",  # raw data, registrations, segmentations, fiducials, tractography
+    "67",  # real world value mapping
+    "68",  # surface scans
+    "78",  # lensometry, refraction and other measurements
+    "79",
+    "80",
+    "88",  # structured reports, key object selections
+    "90",  # content assessment
+    "91",  # bulk annotations
+    "104",  # encapsulated PDF, CDA, STL, OBJ
+    "200",  # protocols
+    "201",  # inventory, storage management
+    "131",  # basic structured display
+)
+_RT_IMAGES: Final = frozenset({"481.1", "481.23", "481.24"})
+
+NON_IMAGE_MODALITIES: Final = frozenset(
+    {
+        "SR",
+        "SEG",
+        "PR",
+        "KO",
+        "RTSTRUCT",
+        "RTPLAN",
+        "RTDOSE",
+        "RTRECORD",
+        "RTINTENT",
+        "RTRAD",
+        "REG",
+        "FID",
+        "PM",
+        "RWV",
+        "AU",
+        "DOC",
+        "PLAN",
+        "RAW",
+        "ANN",
+        "ECG",
+        "HD",
+        "EPS",
+        "RESP",
+        "ASMT",
+        "STAIN",
+        "M3D",
+        "TEXTUREMAP",
+        "SMR",
+    }
+)
+"""Modality values that name a result, a plan or a recording, not an image."""
+
+_HTJ2K: Final = frozenset(
+    {
+        "1.2.840.10008.1.2.4.201",
+        "1.2.840.10008.1.2.4.202",
+        "1.2.840.10008.1.2.4.203",
+    }
+)
+
+
+def is_htj2k(transfer_syntax_uid: str) -> bool:
+    """Whether this is High-Throughput JPEG 2000, which the archive mislabels."""
+    return transfer_syntax_uid in _HTJ2K
+
+
+def is_image_class(sop_class_uid: str) -> bool | None:
+    """Whether objects of this SOP class are images.
+
+    Args:
+        sop_class_uid: SOP Class UID.
+
+    Returns:
+        True or False for classes of the standard's storage root, None for a
+        private or unknown class, where only the object itself can tell.
+    """
+    if not sop_class_uid.startswith(_STORAGE):
+        return False if sop_class_uid.startswith("1.2.840.10008.") else None
+    rest = sop_class_uid.removeprefix(_STORAGE)
+    if rest.startswith("481."):
+        return rest in _RT_IMAGES
+    return rest.split(".", 1)[0] not in _NOT_IMAGES
