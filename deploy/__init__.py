@@ -1,0 +1,1 @@
+"""How Overread is run: the local supervisor and its templates."""
