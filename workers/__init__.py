@@ -1,0 +1,1 @@
+"""Work beside the portal: pixels and tensors, no Django."""

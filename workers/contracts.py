@@ -1,0 +1,508 @@
+"""What the portal asks of a worker and what a worker answers.
+
+Each message is a frozen dataclass that is valid once it exists. On the queue it
+is a plain JSON object (`to_message`, `from_message`). A message carries ids,
+hashes, a scoped token and numbers: never a patient's data, never pixels.
+
+Standard library only: the portal imports this module, and so does every worker.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, Self
+from uuid import UUID
+
+VERSION: Final = 1
+
+TASK_INFER: Final = "workers.infer"
+TASK_PACK: Final = "workers.build_pack"
+TASK_ACCEPT_RESULT: Final = "workflow.accept_result"
+TASK_ACCEPT_PACK: Final = "workflow.accept_pack"
+
+QUEUE_GPU: Final = "gpu"
+QUEUE_PIXELS: Final = "pixels"
+QUEUE_PORTAL: Final = "portal"
+
+PRIORITY_URGENT: Final = 0
+PRIORITY_NORMAL: Final = 5
+PRIORITY_MAX: Final = 9
+
+INFER_STATES: Final = frozenset({"done", "failed", "rejected"})
+PACK_STATES: Final = frozenset({"ready", "failed"})
+
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_UID = re.compile(r"[0-9]+(\.[0-9]+)*\Z")
+_OPAQUE = re.compile(r"[A-Za-z0-9._:-]{1,100}\Z")
+_MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+\Z")
+
+
+class ContractError(ValueError):
+    """A message that does not keep to the contract; the text names the field."""
+
+
+# --- checks
+
+
+def _require(*, ok: bool, name: str, rule: str) -> None:
+    if not ok:
+        raise ContractError(f"{name}: {rule}")
+
+
+def _check_text(value: object, *, name: str) -> None:
+    _require(ok=isinstance(value, str), name=name, rule="must be text")
+
+
+def _check_pattern(
+    value: object, *, name: str, pattern: re.Pattern[str], rule: str
+) -> None:
+    ok = isinstance(value, str) and pattern.match(value) is not None
+    _require(ok=ok, name=name, rule=rule)
+
+
+def _check_uuid(value: object, *, name: str) -> None:
+    try:
+        ok = isinstance(value, str) and str(UUID(value)) == value
+    except ValueError:
+        ok = False
+    _require(ok=ok, name=name, rule="must be a UUID in lower-case canonical form")
+
+
+def _check_sha256(value: object, *, name: str) -> None:
+    _check_pattern(
+        value, name=name, pattern=_SHA256, rule="must be a SHA-256, 64 hex digits"
+    )
+
+
+def _check_uid(value: object, *, name: str) -> None:
+    _check_pattern(value, name=name, pattern=_UID, rule="must be a DICOM UID")
+    _require(ok=len(str(value)) <= 64, name=name, rule="must be a DICOM UID")
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value)
+
+
+def _check_share(value: object, *, name: str) -> None:
+    ok = _is_number(value) and isinstance(value, int | float) and 0 <= value <= 1
+    _require(ok=ok, name=name, rule="must be a number from 0 to 1")
+
+
+def _check_whole(
+    value: object, *, name: str, low: int, high: int | None = None
+) -> None:
+    ok = isinstance(value, int) and not isinstance(value, bool) and value >= low
+    if ok and high is not None and isinstance(value, int):
+        ok = value <= high
+    limit = f"from {low}" + (f" to {high}" if high is not None else "")
+    _require(ok=ok, name=name, rule=f"must be a whole number {limit}")
+
+
+def _check_type(value: object, kind: type, *, name: str) -> None:
+    ok = value is None or isinstance(value, kind)
+    _require(ok=ok, name=name, rule=f"must be a {kind.__name__}")
+
+
+def _check_url(value: object, *, name: str) -> None:
+    ok = isinstance(value, str) and value.startswith(("http://", "https://"))
+    _require(ok=ok, name=name, rule="must be an http(s) address")
+
+
+def _check_json(value: object, *, name: str) -> None:
+    """Check that a value is plain JSON with finite numbers and text keys."""
+    if value is None or isinstance(value, str | bool) or _is_number(value):
+        return
+    if isinstance(value, list | tuple):
+        for part in value:
+            _check_json(part, name=name)
+        return
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            _require(ok=isinstance(key, str), name=name, rule="keys must be text")
+            _check_json(part, name=name)
+        return
+    raise ContractError(f"{name}: must be plain JSON")
+
+
+def _check_object(value: object, *, name: str) -> None:
+    _require(ok=isinstance(value, Mapping), name=name, rule="must be a JSON object")
+    _check_json(value, name=name)
+
+
+def _check_timings(value: object, *, name: str) -> None:
+    _check_object(value, name=name)
+    if isinstance(value, Mapping):
+        ok = all(_is_number(part) and part >= 0 for part in value.values())
+        _require(ok=ok, name=name, rule="must hold seconds, 0 or more")
+
+
+def _check_state(value: object, reason: object, *, allowed: frozenset[str]) -> None:
+    names = ", ".join(sorted(allowed))
+    _require(ok=value in allowed, name="state", rule=f"must be one of {names}")
+    _check_text(reason, name="reason")
+    if value in {"failed", "rejected"}:
+        _require(ok=bool(reason), name="reason", rule="must say why")
+
+
+def _plain(value: Any) -> Any:
+    """Turn a validated value into plain JSON types."""
+    if isinstance(value, _Part):
+        return value.to_message()
+    if isinstance(value, Mapping):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value
+
+
+# --- the messages' common shape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """A JSON object inside a message."""
+
+    def to_message(self) -> dict[str, Any]:
+        """Return the plain JSON object."""
+        return self._wrap({f.name: _plain(getattr(self, f.name)) for f in fields(self)})
+
+    @classmethod
+    def from_message(cls, message: object) -> Self:
+        """Read and check a JSON object.
+
+        Raises:
+            ContractError: It does not keep to the contract; the text says how.
+        """
+        if not isinstance(message, Mapping):
+            raise ContractError(f"{cls.__name__}: must be a JSON object")
+        body = cls._unwrap(dict(message))
+        known = {f.name for f in fields(cls)}
+        unknown = sorted(str(key) for key in body if key not in known)
+        if unknown:
+            raise ContractError(f"{cls.__name__}: unknown field {', '.join(unknown)}")
+        try:
+            return cls(**cls._parse(body))
+        except TypeError as error:
+            raise ContractError(f"{cls.__name__}: {error}") from error
+
+    def _wrap(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Add what only the JSON form has."""
+        return body
+
+    @classmethod
+    def _unwrap(cls, body: dict[str, Any]) -> dict[str, Any]:
+        """Check and take off what only the JSON form has."""
+        return body
+
+    @classmethod
+    def _parse(cls, body: dict[str, Any]) -> dict[str, Any]:
+        """Turn the parts of a JSON object into what the constructor takes."""
+        return body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Message(_Part):
+    """A whole message: it names its version."""
+
+    def _wrap(self, body: dict[str, Any]) -> dict[str, Any]:
+        return {"version": VERSION, **body}
+
+    @classmethod
+    def _unwrap(cls, body: dict[str, Any]) -> dict[str, Any]:
+        version = body.pop("version", None)
+        if version != VERSION or isinstance(version, bool):
+            raise ContractError(
+                f"{cls.__name__}: version {version!r} is unknown here,"
+                f" this side speaks version {VERSION}"
+            )
+        return body
+
+
+# --- requests
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackRequest(_Message):
+    """Build the pixel pack of a study revision.
+
+    Attributes:
+        request_id: Names the request; what the token is scoped to.
+        revision_id: UUID of the study revision.
+        token: Bearer token of the machine API; never logged.
+        portal_url: Where the machine API is.
+        source_hash: Hash of the revision's image instances: two packs of one
+            source are the same pack.
+    """
+
+    request_id: str
+    revision_id: str
+    token: str = field(repr=False)
+    portal_url: str
+    source_hash: str
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        _check_pattern(
+            self.request_id, name="request_id", pattern=_OPAQUE, rule="must be an id"
+        )
+        _check_uuid(self.revision_id, name="revision_id")
+        _check_text(self.token, name="token")
+        _check_url(self.portal_url, name="portal_url")
+        _check_pattern(
+            self.source_hash, name="source_hash", pattern=_OPAQUE, rule="must be a hash"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InferRequest(_Message):
+    """Run one model on one study revision.
+
+    Attributes:
+        run_id: UUID of the inference run.
+        revision_id: UUID of the study revision.
+        package_hash: SHA-256 of the model package.
+        token: Bearer token of the machine API; never logged.
+        portal_url: Where the machine API is.
+        priority: 0 (first) to 9 (last) in the queue.
+    """
+
+    run_id: str
+    revision_id: str
+    package_hash: str
+    token: str = field(repr=False)
+    portal_url: str
+    priority: int = PRIORITY_NORMAL
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        _check_uuid(self.run_id, name="run_id")
+        _check_uuid(self.revision_id, name="revision_id")
+        _check_sha256(self.package_hash, name="package_hash")
+        _check_text(self.token, name="token")
+        _check_url(self.portal_url, name="portal_url")
+        _check_whole(self.priority, name="priority", low=0, high=PRIORITY_MAX)
+
+
+# --- answers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtefactRef(_Part):
+    """A file that a worker stored at the portal under its own hash.
+
+    Attributes:
+        sha256: Hash of the bytes, and their name.
+        media_type: Such as `image/png`.
+        sop_uid: The image that it is about; None for the whole study.
+        frame: 1-based frame of that image; None for the whole study.
+        meta: What a reader of the file needs; for a saliency map `cut_off`
+            (0–1), `columns` and `rows` of the image it lies on.
+    """
+
+    sha256: str
+    media_type: str
+    sop_uid: str | None = None
+    frame: int | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        _check_sha256(self.sha256, name="sha256")
+        _check_pattern(
+            self.media_type,
+            name="media_type",
+            pattern=_MEDIA_TYPE,
+            rule="must be a media type",
+        )
+        if self.sop_uid is not None:
+            _check_uid(self.sop_uid, name="sop_uid")
+        if self.frame is not None:
+            _check_whole(self.frame, name="frame", low=1)
+        _check_object(self.meta, name="meta")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoxResult(_Part):
+    """A box on one frame.
+
+    Attributes:
+        sop_uid: The image.
+        frame: 1-based frame.
+        points: Two corners (column, row) in the image's pixels, the top left
+            and the bottom right; (0, 0) is the top left corner of the top left
+            pixel.
+    """
+
+    sop_uid: str
+    frame: int
+    points: tuple[tuple[float, float], tuple[float, float]]
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        _check_uid(self.sop_uid, name="sop_uid")
+        _check_whole(self.frame, name="frame", low=1)
+        pairs = isinstance(self.points, tuple) and len(self.points) == 2
+        ok = pairs and all(
+            isinstance(point, tuple)
+            and len(point) == 2
+            and all(_is_number(part) and part >= 0 for part in point)
+            for point in self.points
+        )
+        _require(ok=ok, name="points", rule="must be two corners in the image")
+        (left, top), (right, bottom) = self.points
+        ok = left < right and top < bottom
+        _require(ok=ok, name="points", rule="must be top left, then bottom right")
+
+    @classmethod
+    def _parse(cls, body: dict[str, Any]) -> dict[str, Any]:
+        points = body.get("points")
+        if isinstance(points, list | tuple):
+            body["points"] = tuple(
+                tuple(point) if isinstance(point, list | tuple) else point
+                for point in points
+            )
+        return body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingResult(_Part):
+    """What the model says about one label.
+
+    Attributes:
+        label_code: The label's code on the model's card.
+        raw_score: The model's output before calibration, sigmoid applied (0–1).
+        probability: Calibrated probability (0–1).
+        uncertainty: 0 (sure) to 1; what it is, is on the model's card. None
+            when the model has no way to tell.
+        box: Where; None when the model marks nothing.
+        saliency: What it looked at; None when not made.
+    """
+
+    label_code: str
+    raw_score: float
+    probability: float
+    uncertainty: float | None = None
+    box: BoxResult | None = None
+    saliency: ArtefactRef | None = None
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        _check_text(self.label_code, name="label_code")
+        _require(ok=bool(self.label_code), name="label_code", rule="must not be empty")
+        _check_share(self.raw_score, name="raw_score")
+        _check_share(self.probability, name="probability")
+        if self.uncertainty is not None:
+            _check_share(self.uncertainty, name="uncertainty")
+        _check_type(self.box, BoxResult, name="box")
+        _check_type(self.saliency, ArtefactRef, name="saliency")
+
+    @classmethod
+    def _parse(cls, body: dict[str, Any]) -> dict[str, Any]:
+        if body.get("box") is not None:
+            body["box"] = BoxResult.from_message(body["box"])
+        if body.get("saliency") is not None:
+            body["saliency"] = ArtefactRef.from_message(body["saliency"])
+        return body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InferResult(_Message):
+    """The answer to an `InferRequest`.
+
+    Attributes:
+        run_id: As asked.
+        package_hash: The package that answered, as asked.
+        state: `done`; `failed` (it could not run); `rejected` (the study is not
+            what the model may judge).
+        reason: Why not, in plain words; empty when done.
+        quality: What the input gate measured and decided.
+        findings: One per label on the card when done, else none.
+        embedding: The study's vector (.npy, float32); None when not made.
+        timings: Seconds: `fetch_s`, `prepare_s`, `infer_s`, `explain_s`.
+        device: What it ran on, such as `cpu` or a GPU's name.
+    """
+
+    run_id: str
+    package_hash: str
+    state: str
+    reason: str = ""
+    quality: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[FindingResult, ...] = ()
+    embedding: ArtefactRef | None = None
+    timings: Mapping[str, float] = field(default_factory=dict)
+    device: str = ""
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        _check_uuid(self.run_id, name="run_id")
+        _check_sha256(self.package_hash, name="package_hash")
+        _check_state(self.state, self.reason, allowed=INFER_STATES)
+        _check_object(self.quality, name="quality")
+        ok = isinstance(self.findings, tuple)
+        _require(ok=ok, name="findings", rule="must be a list")
+        ok = self.state == "done" or not self.findings
+        _require(ok=ok, name="findings", rule="only a run that is done has any")
+        for finding in self.findings:
+            _check_type(finding, FindingResult, name="findings")
+        codes = [finding.label_code for finding in self.findings]
+        ok = len(codes) == len(set(codes))
+        _require(ok=ok, name="findings", rule="each label at most once")
+        _check_type(self.embedding, ArtefactRef, name="embedding")
+        _check_timings(self.timings, name="timings")
+        _check_text(self.device, name="device")
+
+    @classmethod
+    def _parse(cls, body: dict[str, Any]) -> dict[str, Any]:
+        findings = body.get("findings")
+        if isinstance(findings, list | tuple):
+            body["findings"] = tuple(
+                FindingResult.from_message(part) for part in findings
+            )
+        if body.get("embedding") is not None:
+            body["embedding"] = ArtefactRef.from_message(body["embedding"])
+        return body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackResult(_Message):
+    """The answer to a `PackRequest`.
+
+    Attributes:
+        request_id: As asked.
+        revision_id: As asked.
+        state: `ready` or `failed`.
+        reason: Why it failed, in plain words; empty when ready.
+        n_series: Series in the pack.
+        n_instances: Instances in the pack, those with `why_not` included.
+        n_frames: Frames that can be shown.
+        n_bytes: Size of the pack on disk.
+        timings: Seconds: `fetch_s`, `build_s`.
+    """
+
+    request_id: str
+    revision_id: str
+    state: str
+    reason: str = ""
+    n_series: int = 0
+    n_instances: int = 0
+    n_frames: int = 0
+    n_bytes: int = 0
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        _check_pattern(
+            self.request_id, name="request_id", pattern=_OPAQUE, rule="must be an id"
+        )
+        _check_uuid(self.revision_id, name="revision_id")
+        _check_state(self.state, self.reason, allowed=PACK_STATES)
+        _check_whole(self.n_series, name="n_series", low=0)
+        _check_whole(self.n_instances, name="n_instances", low=0)
+        _check_whole(self.n_frames, name="n_frames", low=0)
+        _check_whole(self.n_bytes, name="n_bytes", low=0)
+        _check_timings(self.timings, name="timings")
