@@ -1,35 +1,56 @@
-"""Command line: `python -m deploy.local services|up|down|status …`."""
+"""Command line: `python -m deploy.local serve|up|down|status|services …`."""
 
 import argparse
+import json
 import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 
-from deploy.local import services
+from deploy.local import bootstrap, portal, services
 from deploy.local.console import Console
 from deploy.local.environment import make_environment, write_env_file
 from deploy.local.layout import DICOM_PORT, PUBLIC_PORT, ROOT, Layout, Ports
-from deploy.local.problem import Problem
+from deploy.local.problem import Problem, StopRequestedError
+from deploy.local.processes import is_alive, load_records
+from deploy.local.server import Choices, serve
 from deploy.local.supervisor import (
     Supervisor,
+    holder_pid,
     recover,
     single_instance,
     stop_everything,
 )
 
+UP_TIMEOUT_S = 900
+
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m deploy.local")
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, help_text in (
-        ("services", "only PostgreSQL, Redis and Orthanc, in the background"),
-        ("down", "stop what runs on a state folder"),
-    ):
-        command = commands.add_parser(name, help=help_text)
-        command.add_argument("--state", type=Path, default=ROOT / "var")
-        command.add_argument("--port", type=int, default=PUBLIC_PORT)
-        command.add_argument("--dicom-port", type=int)
-        command.add_argument("--test", action="store_true")
+    parser = argparse.ArgumentParser(
+        prog="script/server", description="Run the whole of Overread on this machine."
+    )
+    parser.add_argument("command", choices=sorted(COMMANDS), help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--port", type=int, default=PUBLIC_PORT, help="people (the next five: inner)"
+    )
+    parser.add_argument("--dicom-port", type=int, help="modalities (C-STORE)")
+    parser.add_argument(
+        "--state", type=Path, default=ROOT / "var", help="folder of all state"
+    )
+    parser.add_argument("--bind", default="127.0.0.1", help="address for people")
+    parser.add_argument(
+        "--empty", action="store_true", help="an administrator only, no demo data"
+    )
+    parser.add_argument(
+        "--no-browser-build", action="store_true", help="leave static/app as it is"
+    )
+    parser.add_argument(
+        "--no-setup", action="store_true", help="install and build nothing"
+    )
+    parser.add_argument("--test", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--status", action="store_true", help="say what runs")
+    parser.add_argument("--stop", action="store_true", help="stop what runs")
     return parser
 
 
@@ -43,8 +64,68 @@ def _layout(options: argparse.Namespace) -> Layout:
     return layout
 
 
+def run_serve(options: argparse.Namespace, console: Console) -> int:
+    """Everything, in the foreground."""
+    if options.stop:
+        return run_down(options, console)
+    if options.status:
+        return run_status(options, console)
+    choices = Choices(
+        test=options.test,
+        empty=options.empty,
+        build=not options.no_browser_build,
+        setup=not options.no_setup,
+        bind=options.bind,
+    )
+    return serve(_layout(options), choices, console)
+
+
+def run_up(options: argparse.Namespace, console: Console) -> int:
+    """Everything, in the background; returns when it is ready."""
+    layout = _layout(options)
+    if holder_pid(layout):
+        console.say(f"  • already running on {layout.state}")
+        return 0
+    layout.ready_file.unlink(missing_ok=True)
+    log = layout.logs / "supervisor.log"
+    command = [sys.executable, "-m", "deploy.local", "serve", *_passed_on(options)]
+    with log.open("w", encoding="utf-8") as output:
+        child = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + UP_TIMEOUT_S
+    while not layout.ready_file.exists():
+        if child.poll() is not None or time.monotonic() > deadline:
+            if child.poll() is None:
+                child.terminate()
+                child.wait(timeout=90)
+            raise Problem(
+                f"It did not start:\n{log.read_text(encoding='utf-8')}",
+                advice=f"The logs are in {layout.logs}.",
+            )
+        time.sleep(0.2)
+    console.say(f"  ✓ running at {layout.public_url}, pid {child.pid}")
+    return 0
+
+
+def _passed_on(options: argparse.Namespace) -> list[str]:
+    words = ["--port", str(options.port), "--state", str(options.state.resolve())]
+    if options.dicom_port is not None:
+        words += ["--dicom-port", str(options.dicom_port)]
+    words += ["--bind", options.bind]
+    for name in ("empty", "no_browser_build", "no_setup", "test"):
+        if getattr(options, name):
+            words.append("--" + name.replace("_", "-"))
+    return words
+
+
 def run_services(options: argparse.Namespace, console: Console) -> int:
-    """Start the services and leave them running."""
+    """Only PostgreSQL, Redis and Orthanc, left running in the background."""
     layout = _layout(options)
     kind = "test" if options.test else "local"
     with single_instance(layout):
@@ -63,13 +144,50 @@ def run_services(options: argparse.Namespace, console: Console) -> int:
 
 def run_down(options: argparse.Namespace, console: Console) -> int:
     """Stop everything of a state folder."""
-    layout = _layout(options)
-    stopped = stop_everything(layout, console)
+    stopped = stop_everything(_layout(options), console)
     console.say("  ✓ stopped" if stopped else "  ✓ nothing was running")
     return 0
 
 
-COMMANDS = {"services": run_services, "down": run_down}
+def run_status(options: argparse.Namespace, console: Console) -> int:
+    """Say what runs on a state folder; exit status 0 when it is ready."""
+    layout = _layout(options)
+    pid = holder_pid(layout)
+    for record in load_records(layout):
+        state = f"pid {record.pid}" if is_alive(record) else "not running"
+        console.say(f"  {record.name:<16} {state}")
+    if not layout.ready_file.exists():
+        console.say("  starting" if pid else "  the portal is not running")
+        return 1
+    facts = json.loads(layout.ready_file.read_text(encoding="utf-8"))
+    console.say(f"  ready at {facts['url']}, supervisor pid {pid}")
+    return 0
+
+
+def run_setup(options: argparse.Namespace, console: Console) -> int:
+    """Only install and build; start nothing."""
+    layout = _layout(options)
+    build = not options.no_browser_build
+    bootstrap.prepare(layout, console, browser=options.test, build=build)
+    return 0
+
+
+def run_health(options: argparse.Namespace, console: Console) -> int:
+    """Ask the running portal how it is."""
+    why = portal.health(_layout(options))
+    console.say(why or "healthy")
+    return 1 if why else 0
+
+
+COMMANDS = {
+    "serve": run_serve,
+    "up": run_up,
+    "down": run_down,
+    "status": run_status,
+    "services": run_services,
+    "setup": run_setup,
+    "health": run_health,
+}
 
 
 def main() -> int:
@@ -81,6 +199,9 @@ def main() -> int:
     except Problem as problem:
         console.say(f"\n{problem}")
         return 1
+    except (KeyboardInterrupt, StopRequestedError):
+        console.say("\nStopped.")
+        return 130
 
 
 if __name__ == "__main__":

@@ -32,6 +32,11 @@ class Console:
         sys.stdout.write(f"\r{text}" if self._tty else text + "\n")
         sys.stdout.flush()
 
+    def flash(self, text: str) -> None:
+        """Show a passing line on a terminal; elsewhere nothing."""
+        if self._tty:
+            self.live(text)
+
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
         """Announce a step and say how long it took."""

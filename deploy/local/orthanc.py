@@ -97,7 +97,7 @@ def seed_index(layout: Layout, part: Part) -> None:
     if index.exists() and _is_seeded(index):
         return
     with (layout.logs / "orthanc.log").open("ab") as log:
-        child = subprocess.Popen(  # noqa: S603
+        child = subprocess.Popen(
             part.argv, env=part.env, cwd=part.cwd, stdout=log, stderr=log
         )
         try:

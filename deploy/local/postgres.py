@@ -17,16 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.environment import Environment
-from deploy.local.layout import LOOPBACK, VENV, Layout
+from deploy.local.layout import LOOPBACK, TEMPLATES, VENV, Layout
 from deploy.local.problem import Problem
 from deploy.local.processes import Part
 
 SYSTEM_FOLDER = Path("/var/lib/overread")
-DATABASE = "overread"
 SUPERUSER = "postgres"
-OWNER_ROLE = "overread_owner"
-APP_ROLE = "overread_app"
-EXTENSIONS = ("vector",)
 
 
 @dataclass(frozen=True)
@@ -69,7 +65,7 @@ def unprivileged_owner() -> tuple[int, int] | None:
 def can_reach(path: Path, owner: tuple[int, int]) -> bool:
     """Whether that user can walk to `path` and enter or execute it."""
     command = ["/bin/sh", "-c", 'test -x "$0"', str(path)]
-    result = subprocess.run(  # noqa: S603
+    result = subprocess.run(
         command, user=owner[0], group=owner[1], extra_groups=[], cwd="/", check=False
     )
     return result.returncode == 0
@@ -131,7 +127,7 @@ def initialise(place: Installation, *, superuser_password: str) -> None:
         os.chown(password_file, *place.owner)
     uid, gid = place.owner or (None, None)
     try:
-        result = subprocess.run(  # noqa: S603
+        result = subprocess.run(
             [
                 str(place.binaries / "initdb"),
                 f"--pgdata={fresh}",
@@ -163,7 +159,7 @@ def initialise(place: Installation, *, superuser_password: str) -> None:
 
 def _check_version(place: Installation) -> None:
     held = (place.data / "PG_VERSION").read_text(encoding="utf-8").strip()
-    answer = subprocess.run(  # noqa: S603
+    answer = subprocess.run(
         [str(place.binaries / "postgres"), "--version"],
         capture_output=True,
         text=True,
@@ -179,15 +175,12 @@ def _check_version(place: Installation) -> None:
         )
 
 
-def make_part(
-    layout: Layout, place: Installation, env: Environment, *, durable: bool
-) -> Part:
+def make_part(layout: Layout, place: Installation, *, durable: bool) -> Part:
     """The server process.
 
     Args:
         layout: Folders and ports.
         place: From `locate`.
-        env: For the readiness question.
         durable: False only for tests: no waiting for the disk.
     """
     settings = {
@@ -224,48 +217,27 @@ def _readiness(layout: Layout, place: Installation) -> Callable[[], str]:
     command += ["-p", str(layout.ports.postgres), "-U", SUPERUSER, "-d", "postgres"]
 
     def ready() -> str:
-        answer = subprocess.run(  # noqa: S603
-            command, check=False, env=clean_env(), cwd="/"
-        )
+        answer = subprocess.run(command, check=False, env=clean_env(), cwd="/")
         return "" if answer.returncode == 0 else "is not accepting connections yet"
 
     return ready
 
 
-def _role(name: str, password: str, rights: str) -> str:
-    return (
-        f"SELECT 'CREATE ROLE {name} LOGIN' WHERE NOT EXISTS"
-        f" (SELECT FROM pg_roles WHERE rolname = '{name}')\\gexec\n"
-        f"ALTER ROLE {name} LOGIN NOSUPERUSER {rights} PASSWORD '{password}';\n"
-    )
-
-
 def bootstrap_sql(secrets: dict[str, str], *, may_create_databases: bool) -> str:
-    """psql input that makes roles, database and extensions, and changes nothing twice.
+    """psql input that makes roles, database and extensions.
 
     Args:
         secrets: Generated passwords (URL-safe characters only).
         may_create_databases: True for tests, whose runner makes its own databases.
     """
-    rights = "CREATEDB" if may_create_databases else "NOCREATEDB"
-    extensions = "".join(
-        f"CREATE EXTENSION IF NOT EXISTS {name};\n" for name in EXTENSIONS
-    )
-    return (
-        "SET client_min_messages = warning;\n"
-        + _role(OWNER_ROLE, secrets["postgres_owner"], rights)
-        + _role(APP_ROLE, secrets["postgres_app"], "NOCREATEDB")
-        + f"SELECT 'CREATE DATABASE {DATABASE} OWNER {OWNER_ROLE}' WHERE NOT EXISTS"
-        f" (SELECT FROM pg_database WHERE datname = '{DATABASE}')\\gexec\n"
-        f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC;\n"
-        f"GRANT CONNECT ON DATABASE {DATABASE} TO {APP_ROLE};\n"
-        "\\connect template1\n"
-        + extensions
-        + f"\\connect {DATABASE}\n"
-        + extensions
-        + f"ALTER SCHEMA public OWNER TO {OWNER_ROLE};\n"
-        f"GRANT USAGE ON SCHEMA public TO {APP_ROLE};\n"
-    )
+    # Set in the input and not on the command line, where others could read them.
+    variables = {
+        "owner_password": secrets["postgres_owner"],
+        "app_password": secrets["postgres_app"],
+        "owner_rights": "CREATEDB" if may_create_databases else "NOCREATEDB",
+    }
+    head = "".join(f"\\set {name} '{value}'\n" for name, value in variables.items())
+    return head + (TEMPLATES / "postgres-roles.sql").read_text(encoding="utf-8")
 
 
 def bootstrap(
@@ -275,7 +247,7 @@ def bootstrap(
     command = [str(place.binaries / "psql"), "-X", "-q", "-A", "-t"]
     command += ["-v", "ON_ERROR_STOP=1", "-h", LOOPBACK, "-U", SUPERUSER]
     command += ["-p", str(layout.ports.postgres), "-d", "postgres"]
-    result = subprocess.run(  # noqa: S603
+    result = subprocess.run(
         command,
         input=bootstrap_sql(env.secrets, may_create_databases=test),
         env=clean_env() | {"PGPASSWORD": env.secrets["postgres_superuser"]},

@@ -107,7 +107,9 @@ def session_members(record: Record) -> list[int]:
         # The number was given to somebody else, which the kernel does only when
         # nothing of our session is left.
         return []
-    stats = (read_stat(int(p.name)) for p in Path("/proc").iterdir() if p.name.isdigit())
+    stats = (
+        read_stat(int(p.name)) for p in Path("/proc").iterdir() if p.name.isdigit()
+    )
     return [s.pid for s in stats if s and s.session == record.pid and s.state != "Z"]
 
 
@@ -137,7 +139,7 @@ def spawn(part: Part, layout: Layout) -> tuple[subprocess.Popen[bytes], Record]:
     uid, gid = part.owner or (None, None)
     with log.open("ab") as output:
         try:
-            child = subprocess.Popen(  # noqa: S603 - our own command lines only
+            child = subprocess.Popen(
                 part.argv,
                 env=part.env,
                 cwd=part.cwd,

@@ -39,7 +39,7 @@ def prepare(layout: Layout, env: Environment, *, test: bool) -> Prepared:
         place = postgres.locate(layout)
         password = env.secrets["postgres_superuser"]
         postgres.initialise(place, superuser_password=password)
-        parts.append(postgres.make_part(layout, place, env, durable=not test))
+        parts.append(postgres.make_part(layout, place, durable=not test))
     if "redis" in env.embedded:
         parts.append(redis.make_part(layout, env))
     if "orthanc" in env.embedded:

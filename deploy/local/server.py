@@ -1,0 +1,172 @@
+"""The whole of Overread in the foreground: what `script/server` runs."""
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from deploy.local import bootstrap, nginx, portal, services
+from deploy.local.commands import run_logged
+from deploy.local.console import Console
+from deploy.local.environment import Environment, make_environment, write_env_file
+from deploy.local.layout import ROOT, Layout, check_ports
+from deploy.local.problem import StopRequestedError
+from deploy.local.supervisor import Supervisor, recover, single_instance
+
+WATCH_S = 1.0
+HEALTH_EVERY_S = 5.0
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the command line asked for.
+
+    Attributes:
+        test: Settings for tests: no waiting for the disk, StableAge 1 s.
+        empty: Only a first administrator, no demonstration data.
+        build: Whether to build the front end.
+        setup: Whether to install packages and environment first.
+        bind: Address on which people are served.
+    """
+
+    test: bool = False
+    empty: bool = False
+    build: bool = True
+    setup: bool = True
+    bind: str = "127.0.0.1"
+
+
+def on_signal(_number: int, _frame: FrameType | None) -> None:
+    """Turn the first Ctrl-C or SIGTERM into an orderly stop; ignore the rest."""
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    raise StopRequestedError
+
+
+def serve(layout: Layout, choices: Choices, console: Console) -> int:
+    """Start everything, watch it until told to stop, stop it.
+
+    Returns:
+        The exit status: 0 after an orderly stop.
+    """
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, on_signal)
+    with single_instance(layout):
+        supervisor = Supervisor(layout, console)
+        begun = time.monotonic()
+        try:
+            _start(supervisor, choices, begun)
+            _watch(supervisor)
+        except StopRequestedError:
+            console.say("\nStopping …")
+        finally:
+            for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(each, signal.SIG_IGN)
+            supervisor.stop()
+            console.say("Stopped.")
+    return 0
+
+
+def _start(supervisor: Supervisor, choices: Choices, begun: float) -> None:
+    layout, console = supervisor.layout, supervisor.console
+    console.say(f"Overread, state in {layout.state}")
+    recover(layout, console)
+    kind = "test" if choices.test else "local"
+    env = make_environment(layout, kind=kind, outer=os.environ)
+    ports = layout.ports
+    check_ports(
+        {
+            "people": ports.public,
+            "the portal": ports.wsgi,
+            "sockets": ports.asgi,
+            **services.wanted_ports(layout, env),
+        }
+    )
+    if choices.setup:
+        bootstrap.prepare(layout, console, build=choices.build)
+    write_env_file(layout.env_file, env.values)
+    services.start(supervisor, env, test=choices.test, console=console)
+    with console.step("database schema and rights"):
+        manage(layout, env.for_owner(), console, "migrate", "--no-input")
+        manage(layout, env.for_owner(), console, "grant_app_role")
+    with console.step("portal, workers, nginx"):
+        parts = portal.make_parts(layout, env)
+        parts.append(nginx.make_part(layout, env, bind=choices.bind))
+        supervisor.start(parts, timeout_s=120)
+    fill(layout, env, choices, console)
+    supervisor.announce(
+        {
+            "url": layout.public_url,
+            "dicom": f"127.0.0.1:{ports.dicom}",
+            "state": str(layout.state),
+            "env": str(layout.env_file),
+        }
+    )
+    console.say(welcome(layout, seconds=time.monotonic() - begun))
+
+
+def manage(layout: Layout, env: dict[str, str], console: Console, *words: str) -> None:
+    """Run `manage.py`; its output goes to `log/manage.log`."""
+    run_logged(
+        [portal.PYTHON, str(ROOT / "manage.py"), *words],
+        log=layout.logs / "manage.log",
+        console=console,
+        what=f"manage.py {words[0]}",
+        env=env,
+        advice=f"The whole output is in {layout.logs / 'manage.log'}.",
+    )
+
+
+def fill(layout: Layout, env: Environment, choices: Choices, console: Console) -> None:
+    """Make sites, people and demonstration studies once per state folder."""
+    mark = layout.state / "filled"
+    if mark.exists():
+        return
+    words = ["setup_demo", *(["--empty"] if choices.empty else [])]
+    title = "first administrator" if choices.empty else "sites, people, demo studies"
+    with console.step(title):
+        manage(layout, env.for_portal(), console, *words)
+    mark.write_text("empty" if choices.empty else "demo", encoding="utf-8")
+
+
+def logins(layout: Layout) -> str:
+    """The demo logins, as `setup_demo` wrote them into the state folder."""
+    path = layout.state / "logins.txt"
+    return path.read_text(encoding="utf-8").rstrip() if path.exists() else ""
+
+
+def example_store(layout: Layout) -> str:
+    """A command that sends a study to us."""
+    sample = Path("PATH/TO/DICOM")
+    return (
+        f"TCP_NODELAY=1 storescu -xt -aec OVERREAD 127.0.0.1 {layout.ports.dicom}"
+        f" +sd +r {sample}"
+    )
+
+
+def welcome(layout: Layout, *, seconds: float) -> str:
+    """What to do now, for the person who started it."""
+    lines = [f"\nReady after {seconds:.0f} s:  {layout.public_url}\n"]
+    people = logins(layout)
+    if people:
+        lines += [people, ""]
+    lines += ["Send a study:", f"  {example_store(layout)}", ""]
+    lines += [f"Logs: {layout.logs}    Ctrl-C stops everything.", ""]
+    return "\n".join(lines)
+
+
+def _watch(supervisor: Supervisor) -> None:
+    layout, console = supervisor.layout, supervisor.console
+    asked = 0.0
+    why = ""
+    while True:
+        for line in supervisor.check():
+            console.say(f"{time.strftime('%H:%M:%S')}  {line}")
+        if time.monotonic() - asked > HEALTH_EVERY_S:
+            asked = time.monotonic()
+            why = portal.health(layout)
+        state = "healthy" if not why else f"the portal {why}"
+        console.live(f"● {state} · {supervisor.summary()}")
+        time.sleep(WATCH_S)
