@@ -1,0 +1,1 @@
+"""Model packages: our architectures, their format, their preprocessing."""

@@ -1,0 +1,270 @@
+"""Our own small networks, built by name from a model card.
+
+Every module built here keeps to `ExplainableModel`: `forward` is
+`classify(features(x))`, so that a saliency method may differentiate the logits
+with respect to the last convolution map, and `embed` gives the pooled vector
+that active learning compares studies with.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class UnknownArchitectureError(ValueError):
+    """A card names an architecture that this code does not have."""
+
+
+class ExplainableModel(nn.Module, ABC):
+    """What inference and training may ask of any of our networks.
+
+    Attributes:
+        n_labels: Number of outputs, one logit each.
+    """
+
+    n_labels: int
+
+    @abstractmethod
+    def features(self, images: Tensor) -> Tensor:
+        """Return the last convolution map, [N, C, h, w], of images [N, 1, H, W]."""
+
+    @abstractmethod
+    def classify_members(self, features: Tensor) -> Tensor:
+        """Return each member's logits, [M, N, n_labels], of a map of `features`."""
+
+    @abstractmethod
+    def pool(self, features: Tensor) -> Tensor:
+        """Return the pooled vector, [N, D], of a map of `features`."""
+
+    def classify(self, features: Tensor) -> Tensor:
+        """Return logits, [N, n_labels]: the mean over the members."""
+        return self.classify_members(features).mean(dim=0)
+
+    def embed(self, images: Tensor) -> Tensor:
+        """Return the pooled vector, [N, D], of images [N, 1, H, W]."""
+        return self.pool(self.features(images))
+
+    def forward_members(self, images: Tensor) -> Tensor:
+        """Return each member's logits, [M, N, n_labels]; M is 1 without ensemble."""
+        return self.classify_members(self.features(images))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits, [N, n_labels], of preprocessed images [N, 1, H, W]."""
+        return self.classify(self.features(images))
+
+
+class LocalContrast(nn.Module):
+    """Add a channel in which local brightness and contrast are taken out.
+
+    A film's exposure, window and gamma change slowly over it; what remains
+    after dividing by the local mean and spread is mostly anatomy.
+    """
+
+    def __init__(self, *, cell: int, keep_original: bool) -> None:
+        """Take `cell`, the pooling cell in pixels (the window is three cells)."""
+        super().__init__()
+        self.cell = cell
+        self.keep_original = keep_original
+
+    def _smooth(self, images: Tensor) -> Tensor:
+        coarse = functional.avg_pool2d(images, self.cell)
+        coarse = functional.avg_pool2d(
+            coarse, 3, stride=1, padding=1, count_include_pad=False
+        )
+        return functional.interpolate(
+            coarse, size=images.shape[-2:], mode="bilinear", align_corners=False
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map [N, 1, H, W] to [N, 1 or 2, H, W]."""
+        detail = images - self._smooth(images)
+        spread = self._smooth(detail * detail).clamp_min(0).add(1e-2).sqrt()
+        local = (detail / spread).clamp(-4.0, 4.0)
+        if not self.keep_original:
+            return local
+        return torch.cat((images, local), dim=1)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3×3 convolutions beside a shortcut, as in ResNet-D."""
+
+    def __init__(self, *, inputs: int, outputs: int, stride: int) -> None:
+        """Take channel counts and the stride of the first convolution."""
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.norm1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(outputs)
+        nn.init.zeros_(self.norm2.weight)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(
+                nn.AvgPool2d(stride) if stride != 1 else nn.Identity(),
+                nn.Conv2d(inputs, outputs, 1, bias=False),
+                nn.BatchNorm2d(outputs),
+            )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map [N, inputs, H, W] to [N, outputs, H/stride, W/stride]."""
+        inner = functional.relu(self.norm1(self.conv1(images)))
+        inner = self.norm2(self.conv2(inner))
+        return functional.relu(inner + self.shortcut(images))
+
+
+class FilmNet(ExplainableModel):
+    """A small residual network for one grey film.
+
+    The head has `1 + n_kinds` classes, class 0 being "none of it"; the one
+    logit that it gives is log(Σ kinds) − log(none), so that kinds known in
+    training (bacterial, viral) teach the features and are not claimed at use.
+    """
+
+    n_labels = 1
+
+    def __init__(
+        self,
+        *,
+        stem: int,
+        widths: Sequence[int],
+        depths: Sequence[int],
+        n_kinds: int = 1,
+        cell: int = 8,
+        keep_original: bool = True,
+        dropout: float = 0.0,
+        max_share: float = 0.5,
+    ) -> None:
+        """Build the network.
+
+        Args:
+            stem: Channels after the first convolution (stride 2).
+            widths: Channels of each stage; each stage halves the grid.
+            depths: Residual blocks of each stage.
+            n_kinds: Positive classes of the training head.
+            cell: Cell of `LocalContrast`, pixels.
+            keep_original: Whether the standardised grey image is a channel too.
+            dropout: Dropout before the head (training only).
+            max_share: Share of the maximum in the pooled vector; the rest is
+                the mean. A small consolidation counts by the maximum.
+        """
+        super().__init__()
+        self.max_share = max_share
+        self.contrast = LocalContrast(cell=cell, keep_original=keep_original)
+        layers: list[nn.Module] = [
+            nn.Conv2d(2 if keep_original else 1, stem, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(stem),
+            nn.ReLU(),
+        ]
+        channels = stem
+        for width, depth in zip(widths, depths, strict=True):
+            for index in range(depth):
+                layers.append(
+                    ResidualBlock(
+                        inputs=channels, outputs=width, stride=1 if index else 2
+                    )
+                )
+                channels = width
+        self.body = nn.Sequential(*layers)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(channels, 1 + n_kinds)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return the last convolution map, [N, C, h, w]."""
+        stacked = self.contrast(images).contiguous(memory_format=torch.channels_last)
+        found: Tensor = self.body(stacked)
+        return found
+
+    def pool(self, features: Tensor) -> Tensor:
+        """Return the mix of mean and maximum over the map, [N, C]."""
+        mean = features.mean(dim=(2, 3))
+        return torch.lerp(mean, features.amax(dim=(2, 3)), self.max_share)
+
+    def kinds(self, features: Tensor) -> Tensor:
+        """Return the training head's logits, [N, 1 + n_kinds]."""
+        scores: Tensor = self.head(self.dropout(self.pool(features)))
+        return scores
+
+    def classify_members(self, features: Tensor) -> Tensor:
+        """Return the log odds of any kind against none, [1, N, 1]."""
+        scores = self.kinds(features).float()
+        odds = scores[:, 1:].logsumexp(dim=1, keepdim=True) - scores[:, :1]
+        return odds.unsqueeze(0)
+
+
+class Ensemble(ExplainableModel):
+    """Several networks of one label set, averaged in logits.
+
+    Their maps are stacked along the channels, so `features`, `classify` and
+    `embed` hold for the whole.
+    """
+
+    def __init__(self, *, members: Sequence[ExplainableModel]) -> None:
+        """Take the members; each must give the same labels and grid."""
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        self.n_labels = members[0].n_labels
+
+    def _each(self) -> list[ExplainableModel]:
+        return [m for m in self.members if isinstance(m, ExplainableModel)]
+
+    def _parts(self, features: Tensor) -> tuple[Tensor, ...]:
+        return features.chunk(len(self.members), dim=1)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return the members' maps side by side, [N, M·C, h, w]."""
+        return torch.cat([m.features(images) for m in self._each()], dim=1)
+
+    def classify_members(self, features: Tensor) -> Tensor:
+        """Return each member's logits, [M, N, n_labels]."""
+        parts = zip(self._each(), self._parts(features), strict=True)
+        return torch.cat([m.classify_members(part) for m, part in parts])
+
+    def pool(self, features: Tensor) -> Tensor:
+        """Return the members' pooled vectors side by side, [N, M·C]."""
+        parts = zip(self._each(), self._parts(features), strict=True)
+        return torch.cat([m.pool(part) for m, part in parts], dim=1)
+
+
+def _film_net(**params: Any) -> ExplainableModel:
+    return FilmNet(**params)
+
+
+def _film_ensemble(*, members: Sequence[dict[str, Any]]) -> ExplainableModel:
+    return Ensemble(members=[FilmNet(**params) for params in members])
+
+
+_BUILDERS: dict[str, Callable[..., ExplainableModel]] = {
+    "film_net": _film_net,
+    "film_ensemble": _film_ensemble,
+}
+
+
+def build(name: str, **params: Any) -> ExplainableModel:
+    """Build an architecture of ours by its name on a card.
+
+    Args:
+        name: A key of the registry, such as `film_ensemble`.
+        **params: Its parameters, as the card states them.
+
+    Raises:
+        UnknownArchitectureError: When no such architecture exists, or the
+            parameters are not its own.
+    """
+    if name not in _BUILDERS:
+        known = ", ".join(sorted(_BUILDERS))
+        raise UnknownArchitectureError(
+            f"architecture “{name}” is unknown; known: {known}"
+        )
+    try:
+        return _BUILDERS[name](**params)
+    except TypeError as error:
+        raise UnknownArchitectureError(
+            f"architecture “{name}”: bad parameters ({error})"
+        ) from error

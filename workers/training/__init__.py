@@ -1,0 +1,1 @@
+"""Training and evaluation of the models that ship with Overread."""
