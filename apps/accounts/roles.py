@@ -1,0 +1,78 @@
+"""The roles at a site and what each may do: the whole table, in one place."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from django.db.models import TextChoices
+
+from apps.core.permissions import Permission
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Role(TextChoices):
+    """What somebody is at a site; one person may be several."""
+
+    RADIOLOGIST = "radiologist", "Radiologist"
+    ANNOTATOR = "annotator", "Annotator"
+    CLINICAL_LEAD = "clinical_lead", "Clinical lead"
+    ADMIN = "admin", "Admin"
+    SERVICE = "service", "Service"
+
+
+# An annotator has names of its own (`label:…`) rather than the clinical ones, so
+# that no check for a clinical reading can ever pass by forgetting to ask what kind
+# of item it is. An admin sees no pixels and no readings.
+ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
+    {
+        Role.RADIOLOGIST: frozenset(
+            {
+                Permission.WORKLIST_READ,
+                Permission.STUDY_READ,
+                Permission.STUDY_PIXELS_READ,
+                Permission.ITEM_LEASE,
+                Permission.ITEM_BAND,
+                Permission.READING_READ,
+                Permission.READING_WRITE,
+                Permission.READING_SIGN,
+                Permission.AI_READ,
+            }
+        ),
+        Role.ANNOTATOR: frozenset(
+            {
+                Permission.LABEL_READ,
+                Permission.LABEL_LEASE,
+                Permission.LABEL_WRITE,
+                Permission.LABEL_SIGN,
+            }
+        ),
+        Role.CLINICAL_LEAD: frozenset(
+            {
+                Permission.WORKLIST_READ,
+                Permission.STUDY_READ,
+                Permission.ITEM_BAND,
+                Permission.AI_READ,
+                Permission.AI_SWITCH,
+                Permission.INSIGHTS_READ,
+                Permission.EXPORT_READ,
+                Permission.STUDY_SHARE,
+            }
+        ),
+        Role.ADMIN: frozenset(
+            {
+                Permission.USER_MANAGE,
+                Permission.AE_TITLE_MANAGE,
+                Permission.QUARANTINE_MANAGE,
+                Permission.AUDIT_READ,
+                Permission.HEALTH_READ,
+                Permission.EXPORT_READ,
+                Permission.MODEL_MANAGE,
+                Permission.AI_SWITCH,
+            }
+        ),
+        Role.SERVICE: frozenset({Permission.MACHINE_WORK, Permission.STUDY_IMPORT}),
+    }
+)

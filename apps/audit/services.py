@@ -1,0 +1,73 @@
+"""Writing to the audit log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from apps.audit.events import Event, Outcome
+from apps.audit.models import AuditRecord
+from apps.core import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from uuid import UUID
+
+    from apps.core.types import ActorLike
+
+
+def record(
+    *,
+    actor: ActorLike,
+    event: Event,
+    site_id: UUID | None = None,
+    patients: Iterable[UUID] = (),
+    studies: Iterable[UUID] = (),
+    object_kind: str = "",
+    object_id: UUID | None = None,
+    outcome: Outcome = Outcome.SUCCESS,
+    detail: Mapping[str, Any] | None = None,
+) -> AuditRecord:
+    """Insert one record in the present transaction.
+
+    When this fails, so does what it guards: call it inside the verb's transaction,
+    or before an answer with patient data is given.
+
+    Args:
+        actor: Who did it.
+        event: What; anything that is not an `Event` raises.
+        site_id: Whose data or settings it concerned, if one site's.
+        patients: Ids (ours) of the patients whose data was shown or changed.
+        studies: Ids (ours) of the studies.
+        object_kind: The kind of the object in the domain's words: `item`, `reading`.
+        object_id: Its id.
+        outcome: How it went.
+        detail: Further JSON: codes, counts, reasons; never names of patients.
+
+    Raises:
+        ValueError: The event is not one that the log knows.
+    """
+    known = Event(event)
+    roles = actor.roles_at(site_id) if site_id else frozenset()
+    return AuditRecord.objects.create(
+        at=clock.now(),
+        event=known.value,
+        outcome=int(outcome),
+        actor_kind=actor.kind,
+        actor_id=actor.user_id,
+        actor_name=actor.username[:150],
+        actor_roles=sorted(roles),
+        actor_sites=sorted(actor.site_ids),
+        as_superuser=actor.is_superuser,
+        session_hash=actor.session_key_hash,
+        source_ip=actor.source_ip,
+        site_id=site_id,
+        patients=_unique(patients),
+        studies=_unique(studies),
+        object_kind=object_kind,
+        object_id=object_id,
+        detail=dict(detail or {}),
+    )
+
+
+def _unique(ids: Iterable[UUID]) -> list[UUID]:
+    return list(dict.fromkeys(ids))

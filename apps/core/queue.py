@@ -1,0 +1,68 @@
+"""Enqueue by name, on commit.
+
+The row's state is the truth and the queue is a hint: when the broker is down the
+request still succeeds, the failure is logged, and the sweep finds the row.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
+
+if TYPE_CHECKING:
+    from apps.core.steps import Step
+
+log = logging.getLogger(__name__)
+
+
+def enqueue(
+    step: Step,
+    *,
+    queue: str = "portal",
+    countdown: float | None = None,
+    priority: int | None = None,
+    **kwargs: Any,
+) -> None:
+    """Send a step of our own once the present transaction has committed.
+
+    Args:
+        step: Which one; its value is the task's name.
+        queue: `portal` unless a step has a queue of its own.
+        countdown: Seconds to wait before it may run.
+        priority: 0 (first) to 9, as Redis orders them.
+        **kwargs: The step's arguments: ids and hashes, never patient data.
+    """
+    options: dict[str, Any] = {"countdown": countdown, "priority": priority}
+    transaction.on_commit(partial(_send, step.value, queue, kwargs, options))
+
+
+def send(
+    task_name: str,
+    queue: str,
+    kwargs: dict[str, Any],
+    *,
+    priority: int | None = None,
+) -> None:
+    """Send a request to a worker (by its task's name) on commit."""
+    options: dict[str, Any] = {"priority": priority}
+    transaction.on_commit(partial(_send, task_name, queue, kwargs, options))
+
+
+def _send(
+    name: str, queue: str, kwargs: dict[str, Any], options: dict[str, Any]
+) -> None:
+    given = {key: value for key, value in options.items() if value is not None}
+    try:
+        current_app.send_task(name, kwargs=kwargs, queue=queue, retry=False, **given)
+    except (KombuError, RedisError, OSError) as error:
+        log.warning(
+            "The queue did not take %s (%s); the sweep will send it again.",
+            name,
+            type(error).__name__,
+        )

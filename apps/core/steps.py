@@ -1,0 +1,23 @@
+"""The names of all steps of a study's journey, as Celery knows them.
+
+A step is enqueued by name, so that what follows what is written in one place
+(`apps.workflow.flow`) and no module imports a task of a higher one.
+"""
+
+from enum import StrEnum
+
+
+class Step(StrEnum):
+    """One step; the value is the Celery task's name."""
+
+    TAKE_ARRIVALS = "workflow.take_arrivals"
+    RECONCILE = "workflow.reconcile"
+    SWEEP = "workflow.sweep"
+    REQUEST_PACK = "workflow.request_pack"
+    ACCEPT_PACK = "workflow.accept_pack"
+    REQUEST_INFERENCE = "workflow.request_inference"
+    ACCEPT_RESULT = "workflow.accept_result"
+    EXPORT_RESULT = "workflow.export_result"
+    EXPORT_READING = "workflow.export_reading"
+    MEASURE_READING = "workflow.measure_reading"
+    EXPIRE_LEASES = "workflow.expire_leases"

@@ -1,0 +1,37 @@
+"""The portal's Celery application and its schedule."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+
+from apps.core.steps import Step
+
+os.environ.setdefault(
+    "DJANGO_SETTINGS_MODULE",
+    f"portal.settings.{os.environ.get('OVERREAD_ENV', 'local')}",
+)
+
+app = Celery("overread")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+def _every(step: Step, seconds: float) -> dict[str, Any]:
+    # A beat that nobody took in time is dropped: after an outage the next one does
+    # the same work, and a thousand of them would only do it a thousand times.
+    return {
+        "task": step.value,
+        "schedule": seconds,
+        "options": {"queue": "portal", "expires": max(2 * seconds, 5.0)},
+    }
+
+
+app.conf.beat_schedule = {
+    "take arrivals": _every(Step.TAKE_ARRIVALS, 1.0),
+    "expire leases": _every(Step.EXPIRE_LEASES, 5.0),
+    "sweep": _every(Step.SWEEP, 15.0),
+    "reconcile": _every(Step.RECONCILE, 600.0),
+}

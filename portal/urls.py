@@ -1,0 +1,10 @@
+"""Every HTTP address: each app names its own, in full."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("apps.core.urls")),
+]
+
+handler404 = "apps.core.api.not_found"
+handler500 = "apps.core.api.server_error"
