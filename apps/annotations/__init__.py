@@ -1,0 +1,1 @@
+"""Reading protocols, readings, annotations and verdicts."""

@@ -1,0 +1,116 @@
+"""Tables of protocols, readings, verdicts and annotations."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from apps.accounts.models import Site, User
+from apps.annotations.types import DisplayMode, ReadingState, VerdictKind
+from apps.core.models import BaseModel
+from apps.inference.models import Finding
+from apps.studies.models import StudyRevision
+
+
+class ReadingProtocol(BaseModel):
+    """What a reading must contain and when its reader sees the AI."""
+
+    site = models.ForeignKey(Site, null=True, on_delete=models.PROTECT)
+    code = models.CharField(max_length=40)
+    name = models.CharField(max_length=120)
+    version = models.PositiveIntegerField(default=1)
+    display_mode = models.CharField(
+        max_length=16,
+        choices=[(m.value, m.value) for m in DisplayMode],
+        default=DisplayMode.CONCURRENT,
+    )
+    n_readers = models.PositiveSmallIntegerField(default=1)
+    labels = models.JSONField(default=list)
+
+    class Meta:
+        """A protocol changes by a new version."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["site", "code", "version"],
+                name="protocol_version",
+                nulls_distinct=False,
+            )
+        ]
+
+
+class Reading(BaseModel):
+    """One person's act on one work item. Signed, it never changes again.
+
+    `version` counts the saves; it is the ETag. `content` is the shape of
+    `apps.annotations.content`.
+    """
+
+    revision = models.ForeignKey(
+        StudyRevision, on_delete=models.PROTECT, related_name="readings"
+    )
+    protocol = models.ForeignKey(ReadingProtocol, on_delete=models.PROTECT)
+    reader = models.ForeignKey(User, on_delete=models.PROTECT)
+    state = models.CharField(
+        max_length=16,
+        choices=[(s.value, s.value) for s in ReadingState],
+        default=ReadingState.DRAFT,
+    )
+    version = models.PositiveIntegerField(default=0)
+    content = models.JSONField(default=dict)
+    saved_at = models.DateTimeField()
+    signed_at = models.DateTimeField(null=True)
+    signed_name = models.CharField(max_length=160, blank=True, default="")
+    amends = models.ForeignKey("self", null=True, on_delete=models.PROTECT)
+
+
+class Verdict(BaseModel):
+    """The signed answer to one finding. An override goes against the model."""
+
+    reading = models.ForeignKey(
+        Reading, on_delete=models.PROTECT, related_name="verdicts"
+    )
+    finding = models.ForeignKey(
+        Finding, on_delete=models.PROTECT, related_name="verdicts"
+    )
+    verdict = models.CharField(
+        max_length=8, choices=[(v.value, v.value) for v in VerdictKind]
+    )
+    reason_code = models.CharField(max_length=32, blank=True, default="")
+    reason_text = models.CharField(max_length=2000, blank=True, default="")
+    label = models.JSONField(null=True)
+    geometry = models.JSONField(null=True)
+    override = models.BooleanField(default=False)
+
+    class Meta:
+        """One answer per finding and reading."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["reading", "finding"], name="verdict_once")
+        ]
+
+
+class Annotation(BaseModel):
+    """A signed mark of a reader."""
+
+    reading = models.ForeignKey(
+        Reading, on_delete=models.PROTECT, related_name="annotations"
+    )
+    mark_id = models.CharField(max_length=64)
+    tracking_uid = models.CharField(max_length=64)
+    label_scheme = models.CharField(max_length=16)
+    label_code = models.CharField(max_length=32)
+    label_display = models.CharField(max_length=120)
+    geometry = models.JSONField()
+    text = models.CharField(max_length=2000, blank=True, default="")
+    missed_by_ai = models.BooleanField(default=False)
+
+    class Meta:
+        """One row per mark and reading."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["reading", "mark_id"], name="annotation_once"
+            )
+        ]

@@ -1,0 +1,247 @@
+"""Verbs of readings: start, save a draft, sign."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.annotations.content import (
+    EMPTY,
+    ReadingContent,
+    missing_for_signing,
+    parse_content,
+)
+from apps.annotations.models import Annotation, Reading, ReadingProtocol, Verdict
+from apps.annotations.selectors import access_reading
+from apps.annotations.types import DisplayMode, ReadingState, VerdictKind
+from apps.audit.events import Event
+from apps.audit.services import record
+from apps.core import clock
+from apps.core.errors import Conflict, DomainError, Invalid, PreconditionFailed
+from apps.core.permissions import Permission
+from apps.inference.selectors import is_positive
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from apps.accounts.models import Site
+    from apps.accounts.types import Actor
+    from apps.inference.models import Finding
+    from apps.studies.models import StudyRevision
+
+
+def clinical_protocol(*, site: Site | None) -> ReadingProtocol:
+    """Return the protocol of clinical reads, made on first use."""
+    protocol, _ = ReadingProtocol.objects.get_or_create(
+        site=site,
+        code="clinical",
+        version=1,
+        defaults={
+            "name": "Clinical read",
+            "display_mode": DisplayMode.CONCURRENT,
+            "n_readers": 1,
+        },
+    )
+    return protocol
+
+
+@transaction.atomic
+def start_reading(
+    *, actor: Actor, revision: StudyRevision, protocol: ReadingProtocol
+) -> Reading:
+    """Return a fresh reading of the actor on a revision."""
+    blinded = protocol.display_mode == DisplayMode.AFTER_COMMIT
+    return Reading.objects.create(
+        revision=revision,
+        protocol=protocol,
+        reader_id=actor.user_id,
+        state=ReadingState.UNAIDED if blinded else ReadingState.DRAFT,
+        content=EMPTY,
+        saved_at=clock.now(),
+    )
+
+
+@transaction.atomic
+def save_draft(
+    *, actor: Actor, reading_id: UUID, expected_version: int, raw: object
+) -> Reading:
+    """Save the draft; when this returns, the draft is on disk.
+
+    Raises:
+        Invalid: A field of the content is wrong.
+        PreconditionFailed: Another save came between.
+        Conflict: The reading is signed.
+    """
+    content = parse_content(raw=raw)
+    reading = access_reading(
+        actor=actor, reading_id=reading_id, need=Permission.READING_WRITE, lock=True
+    )
+    _require_open(reading)
+    _require_version(reading, expected_version)
+    _check_findings(reading=reading, content=content, findings=None)
+    reading.content = _plain(content)
+    reading.version += 1
+    reading.saved_at = clock.now()
+    reading.save(update_fields=["content", "version", "saved_at", "updated_at"])
+    study = reading.revision.study
+    record(
+        actor=actor,
+        event=Event.READING_DRAFT,
+        site_id=study.site_id,
+        patients=[study.patient_id],
+        studies=[study.id],
+        object_kind="reading",
+        object_id=reading.id,
+        detail={"version": reading.version},
+    )
+    return reading
+
+
+def _require_open(reading: Reading) -> None:
+    if reading.state == ReadingState.SIGNED:
+        raise Conflict("signed", "This reading is signed; amend it instead.")
+
+
+def _require_version(reading: Reading, expected: int) -> None:
+    if reading.version != expected:
+        raise PreconditionFailed(
+            "conflict",
+            "This draft was saved elsewhere since you loaded it. Both are kept; "
+            "choose which one goes on.",
+        )
+
+
+def _plain(content: ReadingContent) -> dict[str, Any]:
+    """Return the JSON form of a content (points as lists)."""
+    body = asdict(content)
+    verdicts = {}
+    for verdict in body["verdicts"]:
+        key = verdict.pop("finding_id")
+        verdicts[key] = {**verdict, "verdict": verdict["verdict"].value}
+    return {
+        "verdicts": verdicts,
+        "annotations": list(body["annotations"]),
+        "impression": body["impression"],
+    }
+
+
+def _check_findings(
+    *,
+    reading: Reading,
+    content: ReadingContent,
+    findings: Mapping[str, Finding] | None,
+) -> None:
+    images = set(reading.revision.instances.values_list("sop_uid", flat=True))
+    places = [v.geometry for v in content.verdicts if v.geometry]
+    places += [mark.geometry for mark in content.annotations]
+    for place in places:
+        if place.sop_uid not in images:
+            raise Invalid("invalid", "sop_uid: this image is not of this study.")
+    if findings is None:
+        return
+    for verdict in content.verdicts:
+        if verdict.finding_id not in findings:
+            raise Invalid(
+                "invalid",
+                f"content.verdicts.{verdict.finding_id}: no such finding on this study.",
+            )
+
+
+@transaction.atomic
+def sign_reading(
+    *,
+    actor: Actor,
+    reading_id: UUID,
+    expected_version: int,
+    raw: object,
+    findings: Mapping[str, Finding],
+) -> Reading:
+    """Sign a reading: final, with the reader's name and time.
+
+    Args:
+        actor: The reader.
+        reading_id: The reading.
+        expected_version: The version the reader saw.
+        raw: The content to sign.
+        findings: The findings the reader was shown, by id. The positive ones must
+            be answered. A verdict answers what the model says: "present" at or
+            above the threshold, "absent" below it; accepting agrees with that.
+
+    Raises:
+        DomainError: 422 `incomplete` with what is missing.
+    """
+    content = parse_content(raw=raw)
+    reading = access_reading(
+        actor=actor, reading_id=reading_id, need=Permission.READING_SIGN, lock=True
+    )
+    _require_open(reading)
+    _require_version(reading, expected_version)
+    _check_findings(reading=reading, content=content, findings=findings)
+    must = {
+        key: finding.label_display
+        for key, finding in findings.items()
+        if is_positive(finding=finding)
+    }
+    missing = missing_for_signing(content=content, findings=must)
+    if missing:
+        raise DomainError("incomplete", missing[0]["detail"], 422, missing=missing)
+    now = clock.now()
+    reading.content = _plain(content)
+    reading.version += 1
+    reading.state = ReadingState.SIGNED
+    reading.saved_at = reading.signed_at = now
+    reading.signed_name = actor.display_name[:160]
+    reading.save()
+    _write_marks(reading=reading, content=content, findings=findings)
+    study = reading.revision.study
+    record(
+        actor=actor,
+        event=Event.READING_SIGN,
+        site_id=study.site_id,
+        patients=[study.patient_id],
+        studies=[study.id],
+        object_kind="reading",
+        object_id=reading.id,
+        detail={
+            "version": reading.version,
+            "verdicts": len(content.verdicts),
+            "annotations": len(content.annotations),
+        },
+    )
+    return reading
+
+
+def _write_marks(
+    *, reading: Reading, content: ReadingContent, findings: Mapping[str, Finding]
+) -> None:
+    plain = _plain(content)
+    Verdict.objects.bulk_create(
+        Verdict(
+            reading=reading,
+            finding=findings[verdict.finding_id],
+            verdict=verdict.verdict,
+            reason_code=verdict.reason_code,
+            reason_text=verdict.reason_text,
+            label=plain["verdicts"][verdict.finding_id]["label"],
+            geometry=plain["verdicts"][verdict.finding_id]["geometry"],
+            override=verdict.verdict is not VerdictKind.ACCEPT,
+        )
+        for verdict in content.verdicts
+    )
+    Annotation.objects.bulk_create(
+        Annotation(
+            reading=reading,
+            mark_id=mark.id,
+            tracking_uid=mark.tracking_uid,
+            label_scheme=mark.label.scheme,
+            label_code=mark.label.code,
+            label_display=mark.label.display,
+            geometry=asdict(mark.geometry),
+            text=mark.text,
+            missed_by_ai=mark.missed_by_ai,
+        )
+        for mark in content.annotations
+    )

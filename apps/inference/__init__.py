@@ -1,0 +1,1 @@
+"""Model versions, slots, inference runs and findings."""

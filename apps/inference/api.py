@@ -1,0 +1,75 @@
+"""What workers may fetch and store: model packages and artefacts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.parsers import BaseParser
+from rest_framework.response import Response
+
+from apps.core.errors import Invalid
+from apps.inference.artefacts import write_artefact
+from apps.inference.packages import package_zip
+from apps.inference.selectors import model_of_hash
+from apps.studies.machine import READ_MODEL, WRITE_ARTEFACT
+from apps.studies.machine_api import MachineView
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import IO, Any
+
+    from rest_framework.request import Request
+
+MAX_ARTEFACT_BYTES = 256 * 1024 * 1024
+
+
+class BytesParser(BaseParser):
+    """Takes the body as it is, up to `MAX_ARTEFACT_BYTES`."""
+
+    media_type = "*/*"
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        """Return the bytes."""
+        body: bytes = stream.read(MAX_ARTEFACT_BYTES + 1)
+        if len(body) > MAX_ARTEFACT_BYTES:
+            raise Invalid("too_large", "An artefact has at most 256 MiB.")
+        return body
+
+
+class PackageView(MachineView):
+    """A model package."""
+
+    @extend_schema(
+        operation_id="machine_model",
+        responses={(200, "application/zip"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, package_hash: str) -> HttpResponse:
+        """Return the package as a zip."""
+        self.scope.require(verb=READ_MODEL)
+        model = model_of_hash(package_hash=package_hash)
+        return HttpResponse(package_zip(model=model), content_type="application/zip")
+
+
+class ArtefactStoreView(MachineView):
+    """A place for one artefact."""
+
+    parser_classes = (BytesParser,)
+
+    @extend_schema(
+        operation_id="machine_artefact",
+        request={"application/octet-stream": OpenApiTypes.BINARY},
+        responses={200: None, 201: None},
+    )
+    def put(self, request: Request, sha256: str) -> Response:
+        """Store the bytes; when this answers they are on disk."""
+        self.scope.require(verb=WRITE_ARTEFACT)
+        created = write_artefact(sha256=sha256, body=bytes(request.data))
+        return Response(status=201 if created else 200)

@@ -1,0 +1,62 @@
+"""Files that workers made, kept by their SHA-256 under the artefacts folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+
+from apps.core.errors import Invalid, NotFound
+
+_SHA256 = re.compile(r"^[0-9a-f]{64}$")
+
+
+def artefact_path(*, sha256: str) -> Path:
+    """Return where an artefact lives.
+
+    Raises:
+        Invalid: `sha256` is not 64 lower-case hexadecimal digits.
+    """
+    if not _SHA256.match(sha256):
+        raise Invalid("invalid", "sha256: not a SHA-256 in hexadecimal.")
+    return Path(settings.ARTEFACTS_DIR) / sha256[:2] / sha256
+
+
+def write_artefact(*, sha256: str, body: bytes) -> bool:
+    """Store an artefact durably; True when it is new.
+
+    Raises:
+        Invalid: The bytes do not have this hash.
+    """
+    path = artefact_path(sha256=sha256)
+    if hashlib.sha256(body).hexdigest() != sha256:
+        raise Invalid("hash_mismatch", "The bytes do not have this SHA-256.")
+    if path.exists():
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).replace(path)
+    return True
+
+
+def read_artefact(*, sha256: str) -> bytes:
+    """Return the bytes of an artefact, checked against its name.
+
+    Raises:
+        NotFound: It is not here, or what is here has been damaged.
+    """
+    path = artefact_path(sha256=sha256)
+    try:
+        body = path.read_bytes()
+    except FileNotFoundError as error:
+        raise NotFound("not_found", "This artefact is not stored here.") from error
+    if hashlib.sha256(body).hexdigest() != sha256:
+        raise NotFound("damaged", "This artefact was damaged on disk.")
+    return body

@@ -1,0 +1,144 @@
+"""Tables of models, slots, runs and what the models said."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from apps.accounts.models import Site
+from apps.core.models import BaseModel
+from apps.inference.types import IntendedUse, RunState, SlotKind
+from apps.studies.models import StudyRevision
+
+
+class ModelVersion(BaseModel):
+    """An immutable, content-addressed model with its card."""
+
+    name = models.CharField(max_length=80)
+    version = models.CharField(max_length=40)
+    package_hash = models.CharField(max_length=64, unique=True)
+    intended_use = models.CharField(
+        max_length=16, choices=[(u.value, u.value) for u in IntendedUse]
+    )
+    card = models.JSONField()
+    package_path = models.CharField(max_length=400)
+    device_uid = models.CharField(max_length=64)
+
+    class Meta:
+        """Newest version first."""
+
+        ordering: ClassVar = ["name", "-created_at"]
+
+    def __str__(self) -> str:
+        """Return name and version."""
+        return f"{self.name} {self.version}"
+
+
+class Slot(BaseModel):
+    """A site's use of a model version, with the site's thresholds and acuities.
+
+    `thresholds` and `acuities` map a label code to a probability and to an
+    acuity. A change makes a new `number`; runs keep raw scores.
+    """
+
+    site = models.ForeignKey(Site, on_delete=models.PROTECT)
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT)
+    kind = models.CharField(
+        max_length=16, choices=[(k.value, k.value) for k in SlotKind]
+    )
+    number = models.PositiveIntegerField(default=1)
+    active = models.BooleanField(default=True)
+    thresholds = models.JSONField(default=dict)
+    acuities = models.JSONField(default=dict)
+
+    class Meta:
+        """A model version is in one active slot of a site at most."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["site", "model_version"],
+                condition=models.Q(active=True),
+                name="slot_active_once",
+            )
+        ]
+
+
+class Artefact(BaseModel):
+    """A file a worker made (saliency, embedding), addressed by its SHA-256."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    media_type = models.CharField(max_length=80)
+    size = models.BigIntegerField()
+
+
+class InferenceRun(BaseModel):
+    """One model version on one study revision. Exactly one result can exist."""
+
+    revision = models.ForeignKey(
+        StudyRevision, on_delete=models.PROTECT, related_name="runs"
+    )
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT)
+    slot = models.ForeignKey(Slot, on_delete=models.PROTECT)
+    state = models.CharField(
+        max_length=16,
+        choices=[(s.value, s.value) for s in RunState],
+        default=RunState.QUEUED,
+    )
+    attempts = models.PositiveSmallIntegerField(default=0)
+    requested_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=400, blank=True, default="")
+    quality = models.JSONField(default=dict)
+    timings = models.JSONField(default=dict)
+    device = models.CharField(max_length=80, blank=True, default="")
+    embedding = models.ForeignKey(
+        Artefact, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        """One run per revision and model version."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["revision", "model_version"], name="run_once"
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["requested_at"],
+                name="run_open",
+                condition=models.Q(state__in=["queued", "running"]),
+            )
+        ]
+
+
+class Finding(BaseModel):
+    """What a model says: label, calibrated probability, location, explanation.
+
+    `location` is a Geometry (docs/architecture.md) or None. `saliency_meta`
+    holds `sop_uid`, `frame` and `cut_off` of the saliency artefact.
+    """
+
+    run = models.ForeignKey(
+        InferenceRun, on_delete=models.PROTECT, related_name="findings"
+    )
+    label_scheme = models.CharField(max_length=16)
+    label_code = models.CharField(max_length=32)
+    label_display = models.CharField(max_length=120)
+    raw_score = models.FloatField()
+    probability = models.FloatField()
+    uncertainty = models.FloatField(null=True)
+    tracking_uid = models.CharField(max_length=64)
+    location = models.JSONField(null=True)
+    saliency = models.ForeignKey(
+        Artefact, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    saliency_meta = models.JSONField(default=dict)
+
+    class Meta:
+        """A run says one thing per label."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["run", "label_code"], name="finding_once")
+        ]

@@ -1,0 +1,97 @@
+"""Does a model's declared input cover a study? Pure: no database, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from apps.inference.types import Fit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyInput:
+    """What is known of a study before any pixel is read.
+
+    Attributes:
+        modalities: DICOM modalities of its image series.
+        body_parts: Body Part Examined of its image series, upper case.
+        description: Study and series descriptions, for a missing body part.
+        views: View Position values of its images, upper case.
+        age_years: Age of the patient at the study; None when unknown.
+    """
+
+    modalities: frozenset[str]
+    body_parts: frozenset[str]
+    description: str
+    views: frozenset[str]
+    age_years: float | None
+
+
+def check_fit(*, card: Mapping[str, Any], study: StudyInput) -> Fit:
+    """Compare a study with the `input` rules of a model card.
+
+    The rules are `modalities`, `body_parts`, `views_excluded` and
+    `age_years` (`min`, `max`, both inclusive in completed years, and
+    `unknown`: `reject` or `accept`).
+    """
+    rules = card.get("input", {})
+    name = str(card.get("name", "model"))
+    checks = (
+        _modality(rules=rules, study=study),
+        _body_part(rules=rules, study=study),
+        _view(rules=rules, study=study),
+        _age(rules=rules, study=study),
+    )
+    reason = next((text for text in checks if text), "")
+    return Fit(fits=not reason, reason=f"{name}: {reason}" if reason else "")
+
+
+def _modality(*, rules: Mapping[str, Any], study: StudyInput) -> str:
+    wanted = {str(m).upper() for m in rules.get("modalities", [])}
+    if not wanted or wanted & study.modalities:
+        return ""
+    return f"needs {' or '.join(sorted(wanted))}"
+
+
+def _body_part(*, rules: Mapping[str, Any], study: StudyInput) -> str:
+    wanted = {str(p).upper() for p in rules.get("body_parts", [])}
+    if not wanted:
+        return ""
+    if study.body_parts:
+        return "" if wanted & study.body_parts else "is for another body part"
+    text = study.description.upper()
+    if any(part in text for part in wanted):
+        return ""
+    return "the body part is not stated"
+
+
+def _view(*, rules: Mapping[str, Any], study: StudyInput) -> str:
+    excluded = {str(v).upper() for v in rules.get("views_excluded", [])}
+    stated = {view for view in study.views if view}
+    if stated and stated <= excluded:
+        return f"not for the view {' or '.join(sorted(stated))}"
+    return ""
+
+
+def _age(*, rules: Mapping[str, Any], study: StudyInput) -> str:
+    limits = rules.get("age_years")
+    if not limits:
+        return ""
+    low, high = float(limits["min"]), float(limits["max"])
+    span = f"patients of {low:g} to {high:g} years"
+    if study.age_years is None:
+        if limits.get("unknown", "reject") == "accept":
+            return ""
+        return f"only for {span}; the age is not known"
+    if low <= study.age_years < high + 1:
+        return ""
+    return f"only for {span}; this patient is {_age_words(study.age_years)}"
+
+
+def _age_words(years: float) -> str:
+    if years < 1:
+        return f"{int(years * 12)} months old"
+    return f"{int(years)} years old"

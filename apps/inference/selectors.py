@@ -1,0 +1,178 @@
+"""What the models said, as the rest of the portal may ask for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db.models import Q
+
+from apps.core.errors import NotFound
+from apps.core.permissions import Permission
+from apps.inference.models import Artefact, Finding, InferenceRun, ModelVersion
+from apps.inference.types import AiSummary, RunState, SlotKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from apps.accounts.types import Actor
+
+
+def live_runs(*, revision_id: UUID) -> list[InferenceRun]:
+    """Runs of live slots on a revision, with findings; shadow runs never show."""
+    return list(
+        InferenceRun.objects.select_related("model_version", "slot")
+        .prefetch_related("findings__saliency")
+        .filter(revision_id=revision_id, slot__kind=SlotKind.LIVE)
+        .order_by("created_at")
+    )
+
+
+def run_of(*, actor: Actor, run_id: UUID) -> InferenceRun:
+    """Return one run for a step of the system or of a worker."""
+    run = (
+        InferenceRun.objects.select_related(
+            "revision__study__patient",
+            "revision__study__site",
+            "model_version",
+            "slot",
+        )
+        .prefetch_related("findings")
+        .filter(id=run_id)
+        .first()
+    )
+    if run is None or actor.kind == "user":
+        raise NotFound("not_found", "There is no such inference run.")
+    return run
+
+
+def threshold_of(*, finding: Finding) -> float:
+    """Return the site's threshold for a finding; 1.0 when none is set."""
+    return float(finding.run.slot.thresholds.get(finding.label_code, 1.0))
+
+
+def acuity_of(*, finding: Finding) -> str:
+    """Return the site's acuity for a finding."""
+    return str(finding.run.slot.acuities.get(finding.label_code, "routine"))
+
+
+def is_positive(*, finding: Finding) -> bool:
+    """Say whether a finding reaches the site's threshold."""
+    return finding.probability >= threshold_of(finding=finding)
+
+
+def summarise(
+    *,
+    runs: Sequence[InferenceRun],
+    refusals: Sequence[str],
+    weights: dict[str, float],
+) -> AiSummary:
+    """Return the one line of AI that the worklist ranks by and shows.
+
+    The finding that counts is a positive one before any other, and among equals
+    the one with the highest acuity weight × calibrated probability.
+    """
+    if not runs:
+        return AiSummary(state="none", reason=_no_model(refusals))
+    findings = [f for run in runs for f in run.findings.all()]
+    if not findings:
+        return _without_findings(runs)
+    findings.sort(key=lambda f: _weight_of(f, weights), reverse=True)
+    top = findings[0]
+    positives = sum(is_positive(finding=f) for f in findings)
+    positive = is_positive(finding=top)
+    return AiSummary(
+        state="done",
+        label=top.label_display,
+        probability=top.probability,
+        threshold=threshold_of(finding=top),
+        acuity=acuity_of(finding=top),
+        positive=positive,
+        n_more=max(0, positives - int(positive)),
+        model_name=top.run.model_version.name,
+        model_version=top.run.model_version.version,
+    )
+
+
+def _weight_of(finding: Finding, weights: dict[str, float]) -> tuple[float, float]:
+    weight = weights.get(acuity_of(finding=finding), 0.0)
+    positive = weight if is_positive(finding=finding) else -1.0
+    return positive, weight * finding.probability
+
+
+def _no_model(refusals: Sequence[str]) -> str:
+    why = "; ".join(dict.fromkeys(refusals))
+    return f"no model applies ({why})"[:400] if why else "no model applies"
+
+
+def _without_findings(runs: Sequence[InferenceRun]) -> AiSummary:
+    order = (
+        (RunState.RUNNING, "running"),
+        (RunState.QUEUED, "pending"),
+        (RunState.FAILED, "failed"),
+        (RunState.REJECTED, "rejected"),
+    )
+    for state, word in order:
+        found = next((run for run in runs if run.state == state), None)
+        if found is not None:
+            return AiSummary(
+                state=word,
+                reason=found.reason,
+                model_name=found.model_version.name,
+                model_version=found.model_version.version,
+            )
+    return AiSummary(state="failed", reason="the model gave no finding")
+
+
+def stale_runs(
+    *, unsent_before: datetime, sent_before: datetime, limit: int
+) -> list[UUID]:
+    """Runs that were never sent, or whose answer is overdue."""
+    waiting = InferenceRun.objects.filter(
+        Q(requested_at__isnull=True, created_at__lt=unsent_before)
+        | Q(requested_at__lt=sent_before),
+        state__in=[RunState.QUEUED, RunState.RUNNING],
+    ).order_by("created_at")
+    return list(waiting.values_list("id", flat=True)[:limit])
+
+
+def model_of_hash(*, package_hash: str) -> ModelVersion:
+    """Return the model version of a package hash."""
+    model = ModelVersion.objects.filter(package_hash=package_hash).first()
+    if model is None:
+        raise NotFound("not_found", "There is no model with this hash.")
+    return model
+
+
+def finding_artefact(*, revision_id: UUID, artefact_id: UUID) -> Artefact:
+    """Return a saliency artefact of a live run of this revision, and no other."""
+    finding = (
+        Finding.objects.select_related("saliency")
+        .filter(
+            run__revision_id=revision_id,
+            run__slot__kind=SlotKind.LIVE,
+            saliency_id=artefact_id,
+        )
+        .first()
+    )
+    if finding is None or finding.saliency is None:
+        raise NotFound("not_found", "There is no such picture on this study.")
+    return finding.saliency
+
+
+def known_labels(*, actor: Actor) -> list[dict[str, str]]:
+    """Return the labels that the models of the actor's sites can give."""
+    cards = ModelVersion.objects.filter(
+        slot__active=True, slot__site_id__in=actor.sites_with(Permission.STUDY_READ)
+    ).values_list("card", flat=True)
+    labels = {
+        label["code"]: {
+            "scheme": label["scheme"],
+            "code": label["code"],
+            "display": label["display"],
+        }
+        for card in cards
+        for label in card["labels"]
+    }
+    return [labels[code] for code in sorted(labels)]

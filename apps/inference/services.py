@@ -1,0 +1,298 @@
+"""Verbs of inference: register models, open runs, record results."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from apps.audit.events import Event
+from apps.audit.services import record
+from apps.core import clock
+from apps.core.errors import Invalid, NotFound
+from apps.core.permissions import Permission
+from apps.inference.artefacts import artefact_path
+from apps.inference.models import (
+    Artefact,
+    Finding,
+    InferenceRun,
+    ModelVersion,
+    Slot,
+)
+from apps.inference.rules import StudyInput, check_fit
+from apps.inference.types import (
+    FINAL_STATES,
+    IntendedUse,
+    OpenedRuns,
+    RunState,
+    SlotKind,
+)
+from apps.studies.selectors import access_revision
+
+if TYPE_CHECKING:
+    from apps.accounts.models import Site
+    from apps.accounts.types import Actor
+    from apps.studies.models import StudyRevision
+    from workers.contracts import ArtefactRef, FindingResult, InferResult
+
+RUN_STALE = timedelta(seconds=45)
+RUN_MAX_ATTEMPTS = 5
+_UID_NAMESPACE = uuid.UUID("6f1f3c55-2f5d-4f0e-8a5c-6d1b8f7d9a10")
+
+
+def stable_uid(*parts: str) -> str:
+    """Return a DICOM UID (2.25 arc) that the same parts always give."""
+    return f"2.25.{uuid.uuid5(_UID_NAMESPACE, '/'.join(parts)).int}"
+
+
+@transaction.atomic
+def register_model(
+    *, actor: Actor, package_hash: str, card: dict[str, Any], package_path: str
+) -> ModelVersion:
+    """Make a model version known; the same package twice is the same version."""
+    existing = ModelVersion.objects.filter(package_hash=package_hash).first()
+    if existing is not None:
+        if existing.package_path != package_path:
+            existing.package_path = package_path
+            existing.save(update_fields=["package_path", "updated_at"])
+        return existing
+    for field in ("name", "version", "intended_use", "labels", "input"):
+        if field not in card:
+            raise Invalid("bad_card", f"card.json: the field “{field}” is missing.")
+    model = ModelVersion.objects.create(
+        name=card["name"],
+        version=card["version"],
+        package_hash=package_hash,
+        intended_use=IntendedUse(card["intended_use"]),
+        card=card,
+        package_path=package_path,
+        device_uid=stable_uid("device", package_hash),
+    )
+    record(
+        actor=actor,
+        event=Event.MODEL_REGISTER,
+        object_kind="model_version",
+        object_id=model.id,
+        detail={"name": model.name, "version": model.version},
+    )
+    return model
+
+
+@transaction.atomic
+def fill_slot(
+    *, actor: Actor, site: Site, model: ModelVersion, kind: SlotKind = SlotKind.LIVE
+) -> Slot:
+    """Put a model version into use at a site with its card's thresholds."""
+    existing = Slot.objects.filter(site=site, model_version=model, active=True).first()
+    if existing is not None:
+        return existing
+    Slot.objects.filter(
+        site=site, kind=kind, active=True, model_version__name=model.name
+    ).update(active=False)
+    slot = Slot.objects.create(
+        site=site,
+        model_version=model,
+        kind=kind,
+        thresholds={
+            label["code"]: float(label["threshold"]) for label in model.card["labels"]
+        },
+        acuities={label["code"]: label["acuity"] for label in model.card["labels"]},
+    )
+    record(
+        actor=actor,
+        event=Event.SLOT_FILL,
+        site_id=site.id,
+        object_kind="slot",
+        object_id=slot.id,
+        detail={"model": str(model), "kind": kind},
+    )
+    return slot
+
+
+def describe_input(*, revision: StudyRevision) -> StudyInput:
+    """Return what a model's input rules are compared with."""
+    study = revision.study
+    series = revision.series
+    words = [study.description, *(str(s.get("description", "")) for s in series)]
+    return StudyInput(
+        modalities=frozenset(str(s["modality"]).upper() for s in series),
+        body_parts=frozenset(
+            str(s["body_part"]).upper() for s in series if s.get("body_part")
+        ),
+        description=" ".join(words),
+        views=frozenset(
+            str(view).upper() for s in series for view in s.get("view_positions", [])
+        ),
+        age_years=study.patient_age_years,
+    )
+
+
+@transaction.atomic
+def open_runs(*, actor: Actor, revision_id: UUID) -> OpenedRuns:
+    """Open one run per live or shadow model of the site that fits the revision.
+
+    Running it again opens nothing twice: a run is unique per revision and
+    model version.
+    """
+    revision = access_revision(
+        actor=actor, revision_id=revision_id, need=Permission.MACHINE_WORK
+    )
+    study_input = describe_input(revision=revision)
+    slots = Slot.objects.select_related("model_version").filter(
+        site_id=revision.study.site_id, active=True
+    )
+    waiting: list[UUID] = []
+    refusals: list[str] = []
+    for slot in slots:
+        fit = check_fit(card=slot.model_version.card, study=study_input)
+        if not fit.fits:
+            refusals.append(fit.reason)
+            continue
+        run, created = InferenceRun.objects.get_or_create(
+            revision=revision,
+            model_version=slot.model_version,
+            defaults={"slot": slot},
+        )
+        if created:
+            _audit_run(actor=actor, run=run, event=Event.INFERENCE_REQUEST)
+        if run.state not in FINAL_STATES:
+            waiting.append(run.id)
+    return OpenedRuns(run_ids=tuple(waiting), refusals=tuple(refusals))
+
+
+def _audit_run(*, actor: Actor, run: InferenceRun, event: Event) -> None:
+    study = run.revision.study
+    record(
+        actor=actor,
+        event=event,
+        site_id=study.site_id,
+        patients=[study.patient_id],
+        studies=[study.id],
+        object_kind="inference_run",
+        object_id=run.id,
+        detail={"model": str(run.model_version), "state": run.state},
+    )
+
+
+@transaction.atomic
+def start_run(*, actor: Actor, run_id: UUID) -> InferenceRun | None:
+    """Mark a run as sent to the GPU queue; None when it has ended or is fresh.
+
+    A run that was lost (no answer for `RUN_STALE`) may be sent again, at most
+    `RUN_MAX_ATTEMPTS` times; then it is failed with the reason.
+    """
+    run = _lock_run(run_id=run_id)
+    now = clock.now()
+    if run.state in FINAL_STATES:
+        return None
+    if run.requested_at is not None and run.requested_at > now - RUN_STALE:
+        return None
+    if run.attempts >= RUN_MAX_ATTEMPTS:
+        _end_run(
+            run=run,
+            state=RunState.FAILED,
+            reason=f"no answer from a worker after {run.attempts} attempts",
+        )
+        _audit_run(actor=actor, run=run, event=Event.INFERENCE_RESULT)
+        return run
+    run.requested_at = now
+    run.attempts = F("attempts") + 1
+    run.state = RunState.RUNNING
+    run.save(update_fields=["requested_at", "attempts", "state", "updated_at"])
+    run.refresh_from_db()
+    return run
+
+
+def _lock_run(*, run_id: UUID) -> InferenceRun:
+    run = (
+        InferenceRun.objects.select_for_update(of=("self",))
+        .select_related("revision__study__patient", "model_version", "slot")
+        .filter(id=run_id)
+        .first()
+    )
+    if run is None:
+        raise NotFound("not_found", "There is no such inference run.")
+    return run
+
+
+def _end_run(*, run: InferenceRun, state: RunState, reason: str) -> None:
+    run.state = state
+    run.reason = reason[:400]
+    run.finished_at = clock.now()
+    run.save()
+
+
+@transaction.atomic
+def record_result(*, actor: Actor, result: InferResult) -> InferenceRun | None:
+    """Write what a worker answered; None when the run has its result already.
+
+    Raises:
+        Invalid: The answer is of another model, or names an artefact that was
+            never stored.
+    """
+    run = _lock_run(run_id=UUID(str(result.run_id)))
+    if run.state in FINAL_STATES:
+        return None
+    if result.package_hash != run.model_version.package_hash:
+        raise Invalid("wrong_model", "The result is of another model package.")
+    run.quality = dict(result.quality)
+    run.timings = dict(result.timings)
+    run.device = result.device[:80]
+    run.embedding = _artefact(result.embedding)
+    if result.state == RunState.DONE:
+        for finding in result.findings:
+            _record_finding(run=run, finding=finding)
+    _end_run(run=run, state=RunState(result.state), reason=result.reason)
+    _audit_run(actor=actor, run=run, event=Event.INFERENCE_RESULT)
+    return run
+
+
+def _record_finding(*, run: InferenceRun, finding: FindingResult) -> None:
+    labels = {label["code"]: label for label in run.model_version.card["labels"]}
+    label = labels.get(finding.label_code)
+    if label is None:
+        raise Invalid(
+            "unknown_label", f"label_code: {finding.label_code} is not on the card."
+        )
+    box, saliency = finding.box, finding.saliency
+    Finding.objects.create(
+        run=run,
+        label_scheme=label["scheme"],
+        label_code=label["code"],
+        label_display=label["display"],
+        raw_score=finding.raw_score,
+        probability=finding.probability,
+        uncertainty=finding.uncertainty,
+        tracking_uid=stable_uid("finding", str(run.id), finding.label_code),
+        location=None
+        if box is None
+        else {
+            "kind": "box",
+            "space": "image",
+            "sop_uid": box.sop_uid,
+            "frame": box.frame,
+            "frame_of_reference_uid": None,
+            "points": [list(point) for point in box.points],
+        },
+        saliency=_artefact(saliency),
+        saliency_meta={}
+        if saliency is None
+        else {"sop_uid": saliency.sop_uid, "frame": saliency.frame, **saliency.meta},
+    )
+
+
+def _artefact(ref: ArtefactRef | None) -> Artefact | None:
+    if ref is None:
+        return None
+    path = artefact_path(sha256=ref.sha256)
+    if not path.exists():
+        raise Invalid("artefact_missing", "The result names an artefact not stored.")
+    artefact, _ = Artefact.objects.get_or_create(
+        sha256=ref.sha256,
+        defaults={"media_type": ref.media_type, "size": path.stat().st_size},
+    )
+    return artefact

@@ -1,0 +1,93 @@
+"""Plain values of the inference application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+
+class SlotKind(StrEnum):
+    """How a site uses a model version."""
+
+    LIVE = "live"
+    SHADOW = "shadow"
+    CHALLENGER = "challenger"
+
+
+class IntendedUse(StrEnum):
+    """What a model may do: re-order the list, or also show marks."""
+
+    TRIAGE = "triage"
+    DETECTION = "detection"
+
+
+class RunState(StrEnum):
+    """Where an inference run is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    REJECTED = "rejected"
+
+
+class Acuity(StrEnum):
+    """How bad a positive would be."""
+
+    CRITICAL = "critical"
+    URGENT = "urgent"
+    ROUTINE = "routine"
+
+
+FINAL_STATES = frozenset({RunState.DONE, RunState.FAILED, RunState.REJECTED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """Whether a model's declared input covers a study, and if not, why."""
+
+    fits: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedRuns:
+    """What opening the runs of a revision came to.
+
+    Attributes:
+        run_ids: Runs that wait for the GPU queue, old and new.
+        refusals: For each model of the site that does not fit, why not.
+    """
+
+    run_ids: tuple[UUID, ...] = ()
+    refusals: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AiSummary:
+    """What the live models say of one revision, for the worklist.
+
+    Attributes:
+        state: pending, running, done, failed, rejected or none.
+        reason: Plain words behind the state.
+        label: Display of the finding that decides the rank.
+        probability: Its calibrated probability, 0 to 1; None without a result.
+        threshold: The site's threshold for it.
+        acuity: The site's acuity for it.
+        positive: True at or above the threshold.
+        n_more: Further positive findings.
+        model_name: Model of that finding.
+        model_version: Version of that model.
+    """
+
+    state: str
+    reason: str = ""
+    label: str = ""
+    probability: float | None = None
+    threshold: float | None = None
+    acuity: str = ""
+    positive: bool = False
+    n_more: int = 0
+    model_name: str = ""
+    model_version: str = ""

@@ -1,0 +1,1 @@
+"""What goes back to the archive: structured reports of models and of people."""

@@ -1,0 +1,175 @@
+"""From rows to the values that `apps.interop.dicom` encodes. Reads, never writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from apps.annotations.types import REJECT_REASONS
+from apps.inference.selectors import is_positive, threshold_of
+from apps.interop.dicom.types import (
+    AiFinding,
+    AiReport,
+    AlgorithmIdentity,
+    CodedConcept,
+    DocumentRef,
+    Geometry,
+    ImageRef,
+    PersonIdentity,
+    ReaderAnnotation,
+    ReadingReport,
+    Verdict,
+)
+from apps.studies.models import RevisionInstance
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from apps.annotations.models import Annotation, Reading
+    from apps.annotations.models import Verdict as VerdictRow
+    from apps.inference.models import Finding, InferenceRun
+    from apps.studies.models import StudyRevision
+
+Images = dict[str, RevisionInstance]
+
+
+def images_of(*, revision: StudyRevision) -> Images:
+    """Return the image instances of a revision by SOP Instance UID."""
+    return {i.sop_uid: i for i in revision.instances.order_by("series_uid", "id")}
+
+
+def _image_ref(instance: RevisionInstance, frame: int | None = None) -> ImageRef:
+    return ImageRef(
+        series_uid=instance.series_uid,
+        sop_class_uid=instance.sop_class_uid,
+        sop_uid=instance.sop_uid,
+        frame=frame,
+    )
+
+
+def _geometry(raw: Mapping[str, Any] | None, images: Images) -> Geometry | None:
+    if raw is None:
+        return None
+    instance = images.get(raw["sop_uid"])
+    if instance is None:
+        return None
+    frame = int(raw.get("frame") or 1)
+    return Geometry(
+        kind=raw["kind"],
+        space=raw["space"],
+        points=tuple(tuple(float(n) for n in point) for point in raw["points"]),
+        image=_image_ref(instance, frame if frame > 1 else None),
+        frame_of_reference_uid=raw.get("frame_of_reference_uid") or "",
+    )
+
+
+def _concept(raw: Mapping[str, Any]) -> CodedConcept:
+    return CodedConcept(
+        value=str(raw["code"])[:16],
+        scheme=str(raw["scheme"])[:16],
+        meaning=str(raw["display"])[:64],
+    )
+
+
+def _ai_finding(finding: Finding, images: Images) -> AiFinding:
+    return AiFinding(
+        tracking_uid=finding.tracking_uid,
+        tracking_id=f"{finding.label_display}, {finding.run.model_version}"[:64],
+        label=_concept(
+            {
+                "code": finding.label_code,
+                "scheme": finding.label_scheme,
+                "display": finding.label_display,
+            }
+        ),
+        probability=finding.probability,
+        threshold=threshold_of(finding=finding),
+        positive=is_positive(finding=finding),
+        geometry=_geometry(finding.location, images),
+    )
+
+
+def ai_report_of(*, run: InferenceRun, images: Images) -> AiReport:
+    """Return what one run says, ready to be encoded."""
+    if run.finished_at is None:
+        msg = "a run that has not ended has no report"
+        raise ValueError(msg)
+    model = run.model_version
+    findings = sorted(run.findings.all(), key=lambda f: f.label_code)
+    return AiReport(
+        run_id=run.id,
+        algorithm=AlgorithmIdentity(
+            name=model.name,
+            version=model.version,
+            package_hash=model.package_hash,
+            device_uid=model.device_uid,
+        ),
+        created_at=run.finished_at,
+        images=tuple(_image_ref(i) for i in images.values()),
+        findings=tuple(_ai_finding(f, images) for f in findings),
+        rejected_because=run.reason if run.state == "rejected" else "",
+    )
+
+
+def _verdict(row: VerdictRow, images: Images) -> Verdict:
+    reason = None
+    if row.reason_code:
+        reason = CodedConcept(
+            value=row.reason_code[:16].upper(),
+            scheme="99OVERREAD",
+            meaning=REJECT_REASONS[row.reason_code][:64],
+        )
+    return Verdict(
+        finding=_ai_finding(row.finding, images),
+        verdict=row.verdict,
+        reason=reason,
+        reason_text=row.reason_text,
+        label=_concept(row.label) if row.label else None,
+        geometry=_geometry(row.geometry, images),
+    )
+
+
+def _annotation(row: Annotation, images: Images) -> ReaderAnnotation:
+    return ReaderAnnotation(
+        tracking_uid=row.tracking_uid,
+        tracking_id=row.label_display[:64],
+        label=_concept(
+            {
+                "code": row.label_code,
+                "scheme": row.label_scheme,
+                "display": row.label_display,
+            }
+        ),
+        geometry=_geometry(row.geometry, images),
+        text=row.text,
+        missed_by_ai=row.missed_by_ai,
+    )
+
+
+def reading_report_of(
+    *, reading: Reading, images: Images, predecessors: tuple[DocumentRef, ...]
+) -> ReadingReport:
+    """Return what one signed reading says, ready to be encoded."""
+    if reading.signed_at is None:
+        msg = "an unsigned reading has no report"
+        raise ValueError(msg)
+    given, _, family = reading.signed_name.strip().rpartition(" ")
+    verdicts = reading.verdicts.select_related(
+        "finding__run__model_version", "finding__run__slot"
+    ).order_by("finding__label_code")
+    return ReadingReport(
+        reading_id=reading.id,
+        reader=PersonIdentity(
+            family_name=family or reading.signed_name,
+            given_name=given,
+            organization=reading.revision.study.site.name,
+        ),
+        signed_at=reading.signed_at,
+        images=tuple(_image_ref(i) for i in images.values()),
+        verdicts=tuple(_verdict(row, images) for row in verdicts),
+        annotations=tuple(
+            _annotation(row, images) for row in reading.annotations.order_by("mark_id")
+        ),
+        impression=reading.content.get("impression", ""),
+        predecessors=predecessors,
+        is_amendment=reading.amends_id is not None,
+    )

@@ -1,0 +1,220 @@
+"""Verbs that write back to the archive: encode, check, store, remember."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from apps.annotations.models import Reading
+from apps.annotations.selectors import access_reading
+from apps.audit.events import Event
+from apps.audit.services import record
+from apps.core import clock
+from apps.core.permissions import Permission
+from apps.inference.selectors import run_of
+from apps.interop.dicom.errors import EncodingError
+from apps.interop.dicom.sr_ai import encode_ai_report
+from apps.interop.dicom.sr_reading import encode_reading_report
+from apps.interop.dicom.types import DocumentRef, EncodedObject
+from apps.interop.dicom.validate import ValidatorUnavailable, validate_object
+from apps.interop.types import ArchiveError, ArchiveUnavailable
+from apps.reports.documents import ai_report_of, images_of, reading_report_of
+from apps.reports.models import ExportedObject, ExportKind, ExportState
+from apps.studies.archive import archive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from apps.accounts.types import Actor
+    from apps.inference.models import InferenceRun
+    from apps.studies.models import Study
+
+MAX_ATTEMPTS = 8
+
+
+def export_result(*, actor: Actor, run_id: UUID) -> ExportedObject | None:
+    """Write an AI result into the archive as a structured report, once.
+
+    A shadow run never leaves. What the validator refuses is kept with its words
+    and does not leave either.
+    """
+    run = run_of(actor=actor, run_id=run_id)
+    if run.slot.kind != "live" or run.state not in {"done", "rejected"}:
+        return None
+    images = images_of(revision=run.revision)
+    report = ai_report_of(run=run, images=images)
+    row, _ = ExportedObject.objects.get_or_create(
+        run=run,
+        defaults={
+            "study": run.revision.study,
+            "kind": ExportKind.AI_RESULT,
+            "sop_uid": report.sop_uid,
+            "series_uid": report.series_uid,
+        },
+    )
+    source = next(iter(images.values()))
+    return _deliver(
+        actor=actor,
+        row=row,
+        study=run.revision.study,
+        encode=lambda: encode_ai_report(
+            report,
+            source=archive().fetch_instance(source.archive_id),
+            software_version=settings.SOFTWARE_VERSION,
+        ),
+    )
+
+
+def export_reading(*, actor: Actor, reading_id: UUID) -> ExportedObject | None:
+    """Write a signed reading into the archive as a new, verified report, once.
+
+    The AI results that it answers go first, because it points at them.
+    """
+    reading = access_reading(
+        actor=actor, reading_id=reading_id, need=Permission.MACHINE_WORK
+    )
+    if reading.signed_at is None:
+        return None
+    predecessors = _predecessors(actor=actor, reading=reading)
+    if predecessors is None:
+        return None
+    images = images_of(revision=reading.revision)
+    report = reading_report_of(
+        reading=reading, images=images, predecessors=predecessors
+    )
+    row, _ = ExportedObject.objects.get_or_create(
+        reading=reading,
+        defaults={
+            "study": reading.revision.study,
+            "kind": ExportKind.READING,
+            "sop_uid": report.sop_uid,
+            "series_uid": report.series_uid,
+        },
+    )
+    source = next(iter(images.values()))
+    return _deliver(
+        actor=actor,
+        row=row,
+        study=reading.revision.study,
+        encode=lambda: encode_reading_report(
+            report,
+            source=archive().fetch_instance(source.archive_id),
+            software_version=settings.SOFTWARE_VERSION,
+        ),
+    )
+
+
+def _runs_answered(reading: Reading) -> list[InferenceRun]:
+    rows = reading.verdicts.select_related("finding__run").order_by("finding__run_id")
+    return list({row.finding.run_id: row.finding.run for row in rows}.values())
+
+
+def _predecessors(
+    *, actor: Actor, reading: Reading
+) -> tuple[DocumentRef, ...] | None:
+    """Return the documents that a reading answers; None while one is missing."""
+    rows = [
+        export_result(actor=actor, run_id=run.id) for run in _runs_answered(reading)
+    ]
+    if reading.amends_id is not None:
+        rows.append(export_reading(actor=actor, reading_id=reading.amends_id))
+    refs: list[DocumentRef] = []
+    for row in rows:
+        if row is None or row.state != ExportState.STORED:
+            return None
+        refs.append(
+            DocumentRef(
+                study_uid=row.study.study_uid,
+                series_uid=row.series_uid,
+                sop_class_uid=row.sop_class_uid,
+                sop_uid=row.sop_uid,
+            )
+        )
+    return tuple(refs)
+
+
+def _deliver(
+    *,
+    actor: Actor,
+    row: ExportedObject,
+    study: Study,
+    encode: Callable[[], EncodedObject],
+) -> ExportedObject:
+    """Encode, check and store one object; every outcome is remembered."""
+    if row.state != ExportState.PENDING:
+        return row
+    ExportedObject.objects.filter(id=row.id).update(attempts=F("attempts") + 1)
+    row.refresh_from_db()
+    try:
+        encoded = encode()
+        checked = validate_object(encoded.content, dciodvfy=settings.DCIODVFY)
+        if not checked.is_valid:
+            return _fail(actor=actor, row=row, study=study, words=checked.words)
+        outcome = archive().upload(encoded.content)
+    except (ArchiveUnavailable, ValidatorUnavailable) as error:
+        return _later(row=row, words=str(error))
+    except (ArchiveError, EncodingError) as error:
+        return _fail(actor=actor, row=row, study=study, words=str(error))
+    return _stored(
+        actor=actor,
+        row=row,
+        study=study,
+        archive_id=outcome.instance_id,
+        sop_class_uid=encoded.sop_class_uid,
+    )
+
+
+def _later(*, row: ExportedObject, words: str) -> ExportedObject:
+    wait = timedelta(seconds=min(5 * 2**row.attempts, 600))
+    row.retry_at = clock.now() + wait
+    row.problems = words
+    row.save(update_fields=["retry_at", "problems", "updated_at"])
+    return row
+
+
+@transaction.atomic
+def _fail(
+    *, actor: Actor, row: ExportedObject, study: Study, words: str
+) -> ExportedObject:
+    row.state = ExportState.FAILED
+    row.problems = words
+    row.save(update_fields=["state", "problems", "updated_at"])
+    _audit(actor=actor, event=Event.EXPORT_FAILED, row=row, study=study)
+    return row
+
+
+@transaction.atomic
+def _stored(
+    *,
+    actor: Actor,
+    row: ExportedObject,
+    study: Study,
+    archive_id: str,
+    sop_class_uid: str,
+) -> ExportedObject:
+    row.state = ExportState.STORED
+    row.archive_id = archive_id
+    row.sop_class_uid = sop_class_uid
+    row.stored_at = clock.now()
+    row.problems = ""
+    row.save()
+    _audit(actor=actor, event=Event.EXPORT_STORE, row=row, study=study)
+    return row
+
+
+def _audit(*, actor: Actor, event: Event, row: ExportedObject, study: Study) -> None:
+    record(
+        actor=actor,
+        event=event,
+        site_id=study.site_id,
+        patients=[study.patient_id],
+        studies=[study.id],
+        object_kind="exported_object",
+        object_id=row.id,
+        detail={"kind": row.kind, "sop_uid": row.sop_uid},
+    )

@@ -1,0 +1,1 @@
+"""Patients, studies, revisions: who may see them, and their pixels."""

@@ -1,0 +1,78 @@
+"""What workers may fetch: instances of the one revision their token names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.core.access import Open
+from apps.core.errors import Unavailable
+from apps.interop.types import ArchiveUnavailable
+from apps.studies.archive import archive
+from apps.studies.machine import READ_INSTANCES, MachineScope, read_token
+from apps.studies.selectors import instance_of_revision, instances_of_revision
+from apps.studies.serializers import MachineInstancesSerializer
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
+
+class MachineView(APIView):
+    """A view for workers. It knows no session: the scoped token is everything."""
+
+    authentication_classes = ()
+    permission_classes = (Open,)
+
+    @property
+    def scope(self) -> MachineScope:
+        """What the caller's token allows."""
+        header = self.request.headers.get("Authorization", "")
+        kind, _, token = header.partition(" ")
+        if kind != "Bearer" or not token:
+            raise AuthenticationFailed("Send the worker token as a bearer token.")
+        return read_token(token=token)
+
+    def get_authenticate_header(self, request: Request) -> str:
+        """Answer 401, not 403, when the token is missing."""
+        return "Bearer"
+
+
+class RevisionInstancesView(MachineView):
+    """The image instances of a revision."""
+
+    @extend_schema(
+        operation_id="machine_instances", responses=MachineInstancesSerializer
+    )
+    def get(self, request: Request, revision_id: UUID) -> Response:
+        """List the instances."""
+        self.scope.require(verb=READ_INSTANCES, revision_id=revision_id)
+        instances = instances_of_revision(revision_id=revision_id)
+        body = {"revision_id": revision_id, "instances": instances}
+        return Response(MachineInstancesSerializer(body).data)
+
+
+class RevisionInstanceView(MachineView):
+    """One DICOM file as stored."""
+
+    @extend_schema(
+        operation_id="machine_instance",
+        responses={(200, "application/dicom"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, revision_id: UUID, sop_uid: str) -> HttpResponse:
+        """Return the file."""
+        self.scope.require(verb=READ_INSTANCES, revision_id=revision_id)
+        instance = instance_of_revision(revision_id=revision_id, sop_uid=sop_uid)
+        try:
+            body = archive().fetch_instance(instance.archive_id)
+        except ArchiveUnavailable as error:
+            raise Unavailable(
+                "archive_down", "The archive does not answer; try again."
+            ) from error
+        return HttpResponse(body, content_type="application/dicom")

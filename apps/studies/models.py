@@ -1,0 +1,237 @@
+"""Tables of patients, studies, their revisions and how they arrived."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from apps.accounts.models import Site, User
+from apps.core.models import BaseModel
+from apps.core.permissions import Permission
+from apps.studies.types import PackState, QuarantineState
+
+
+class Patient(BaseModel):
+    """A patient as one site knows them.
+
+    Two sites may use the same Patient ID for different people, so a patient
+    belongs to a site. `identity_key` is the Patient ID, or, when a study carries
+    none, a key of that study alone: two unidentified studies are never joined.
+    """
+
+    site = models.ForeignKey(Site, on_delete=models.PROTECT)
+    identity_key = models.CharField(max_length=160)
+    issuer = models.CharField(max_length=64, blank=True, default="")
+    patient_id = models.CharField(max_length=64, blank=True, default="")
+    name = models.CharField(max_length=320, blank=True, default="")
+    birth_date = models.DateField(null=True)
+    sex = models.CharField(max_length=16, blank=True, default="")
+
+    class Meta:
+        """One row per site, issuer and identity."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["site", "issuer", "identity_key"], name="patient_identity"
+            )
+        ]
+
+
+class Study(BaseModel):
+    """A DICOM study that belongs to one site."""
+
+    allowed_object_permissions = frozenset(
+        {Permission.STUDY_READ, Permission.STUDY_PIXELS_READ}
+    )
+
+    site = models.ForeignKey(Site, on_delete=models.PROTECT)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT)
+    study_uid = models.CharField(max_length=64, unique=True)
+    archive_id = models.CharField(max_length=64)
+    accession_number = models.CharField(max_length=64, blank=True, default="")
+    accession_issuer = models.CharField(max_length=64, blank=True, default="")
+    referring_physician = models.CharField(max_length=320, blank=True, default="")
+    description = models.CharField(max_length=200, blank=True, default="")
+    study_date = models.DateField(null=True)
+    study_time = models.TimeField(null=True)
+    modalities = ArrayField(models.CharField(max_length=16), default=list)
+    body_part = models.CharField(max_length=64, blank=True, default="")
+    station = models.CharField(max_length=64, blank=True, default="")
+    patient_age_text = models.CharField(max_length=16, blank=True, default="")
+    patient_age_years = models.FloatField(null=True)
+    archive_updated = models.CharField(max_length=32, blank=True, default="")
+    called_aet = models.CharField(max_length=64, blank=True, default="")
+    calling_aet = models.CharField(max_length=64, blank=True, default="")
+    arrived_at = models.DateTimeField()
+
+    class Meta:
+        """Indexes for the site filter."""
+
+        indexes: ClassVar = [models.Index(fields=["site", "-arrived_at"])]
+
+
+class StudyRevision(BaseModel):
+    """A study plus the hash of its image instances' UIDs.
+
+    `series` is the header of each image series in display order:
+    uid, number, modality, description, body_part, laterality, view_positions,
+    station, n_instances. `n_images` counts instances.
+    """
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="revisions")
+    number = models.PositiveIntegerField()
+    image_hash = models.CharField(max_length=64)
+    n_images = models.PositiveIntegerField()
+    series = models.JSONField(default=list)
+    arrived_at = models.DateTimeField()
+    pack_state = models.CharField(
+        max_length=16,
+        choices=[(s.value, s.value) for s in PackState],
+        default=PackState.ABSENT,
+    )
+    pack_reason = models.CharField(max_length=400, blank=True, default="")
+    pack_requested_at = models.DateTimeField(null=True)
+    pack_attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        """A revision is its image hash; numbers count up from 1."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["study", "image_hash"], name="revision_hash"
+            ),
+            models.UniqueConstraint(fields=["study", "number"], name="revision_number"),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["pack_requested_at"],
+                name="revision_pack_open",
+                condition=models.Q(pack_state__in=["absent", "building"]),
+            )
+        ]
+
+
+class RevisionInstance(models.Model):
+    """One image instance of a revision: what binds a frame to a study."""
+
+    revision = models.ForeignKey(
+        StudyRevision, on_delete=models.CASCADE, related_name="instances"
+    )
+    sop_uid = models.CharField(max_length=64)
+    series_uid = models.CharField(max_length=64)
+    sop_class_uid = models.CharField(max_length=64, blank=True, default="")
+    archive_id = models.CharField(max_length=64)
+    size = models.BigIntegerField(default=0)
+
+    class Meta:
+        """One row per instance and revision."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["revision", "sop_uid"], name="revision_instance"
+            )
+        ]
+
+
+class Attachment(BaseModel):
+    """A series that is no image (SR, SEG, PR, KOS, RT, PDF), listed with its study."""
+
+    study = models.ForeignKey(
+        Study, on_delete=models.PROTECT, related_name="attachments"
+    )
+    series_uid = models.CharField(max_length=64)
+    modality = models.CharField(max_length=16, blank=True, default="")
+    description = models.CharField(max_length=200, blank=True, default="")
+    n_instances = models.PositiveIntegerField(default=0)
+    by_overread = models.BooleanField(default=False)
+
+    class Meta:
+        """One row per series."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["study", "series_uid"], name="attachment_series"
+            )
+        ]
+
+
+class AETitle(BaseModel):
+    """Which site a DICOM association belongs to. An empty calling title is any."""
+
+    called_aet = models.CharField(max_length=16)
+    calling_aet = models.CharField(max_length=16, blank=True, default="")
+    site = models.ForeignKey(Site, on_delete=models.CASCADE)
+
+    class Meta:
+        """One site per pair of titles."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["called_aet", "calling_aet"], name="ae_title_pair"
+            )
+        ]
+
+
+class ImportClaim(BaseModel):
+    """The site that a person named for a study before importing its files."""
+
+    study_uid = models.CharField(max_length=64, unique=True)
+    site = models.ForeignKey(Site, on_delete=models.CASCADE)
+
+
+class QuarantinedStudy(BaseModel):
+    """A study in the archive whose site is unknown; nobody reads it until released."""
+
+    archive_id = models.CharField(max_length=64, unique=True)
+    study_uid = models.CharField(max_length=64)
+    called_aet = models.CharField(max_length=64, blank=True, default="")
+    calling_aet = models.CharField(max_length=64, blank=True, default="")
+    modalities = ArrayField(models.CharField(max_length=16), default=list)
+    n_images = models.PositiveIntegerField(default=0)
+    reason = models.CharField(max_length=400)
+    state = models.CharField(
+        max_length=16,
+        choices=[(s.value, s.value) for s in QuarantineState],
+        default=QuarantineState.HELD,
+    )
+    arrived_at = models.DateTimeField()
+    released_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT)
+    released_to = models.ForeignKey(Site, null=True, on_delete=models.PROTECT)
+
+
+class ArrivalCursor(models.Model):
+    """The one row that remembers how far the archive's change list was taken."""
+
+    name = models.CharField(max_length=16, primary_key=True, default="changes")
+    seq = models.BigIntegerField(default=0)
+    taken_at = models.DateTimeField(null=True)
+    reconciled_at = models.DateTimeField(null=True)
+
+
+class ArrivalFailure(BaseModel):
+    """A study that could not be registered; tried again by every reconcile."""
+
+    archive_id = models.CharField(max_length=64, unique=True)
+    attempts = models.PositiveIntegerField(default=0)
+    reason = models.CharField(max_length=400)
+    retry_at = models.DateTimeField()
+
+
+class StudyOpen(models.Model):
+    """A person opened a study in a session: without it no frame is served."""
+
+    session_hash = models.CharField(max_length=64)
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    revision = models.ForeignKey(StudyRevision, on_delete=models.CASCADE)
+    opened_at = models.DateTimeField()
+
+    class Meta:
+        """One row per session and revision."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["session_hash", "revision"], name="study_open_once"
+            )
+        ]

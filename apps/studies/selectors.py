@@ -1,0 +1,197 @@
+"""Loading studies is authorising: nothing here answers without an actor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from apps.core.errors import Forbidden, NotFound
+from apps.core.permissions import Permission, has_object_permission, objects_shared_with
+from apps.studies.models import (
+    AETitle,
+    ArrivalCursor,
+    ArrivalFailure,
+    QuarantinedStudy,
+    RevisionInstance,
+    Study,
+    StudyOpen,
+    StudyRevision,
+)
+from apps.studies.types import PackState, QuarantineState
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from apps.accounts.types import Actor
+
+_GONE = "There is no such study, or it is not yours to see."
+
+
+def visible_studies(*, actor: Actor, need: Permission) -> QuerySet[Study]:
+    """Studies of the actor's sites, and those shared with the actor by name."""
+    mine = Q(site_id__in=actor.sites_with(need))
+    if actor.user_id is not None:
+        mine |= Q(id__in=objects_shared_with(actor=actor, permission=need, model=Study))
+    return Study.objects.filter(mine)
+
+
+def access_study(
+    *, actor: Actor, study_id: UUID, need: Permission, lock: bool = False
+) -> Study:
+    """Return one study that the actor may use for `need`.
+
+    Raises:
+        NotFound: There is none, or it is of a site that is not the actor's.
+        Forbidden: It is of the actor's site but the role does not allow `need`.
+    """
+    studies = Study.objects.select_related("site", "patient")
+    if lock:
+        studies = studies.select_for_update(of=("self",))
+    study = studies.filter(id=study_id).first()
+    if study is None:
+        raise NotFound("not_found", _GONE)
+    _require(actor=actor, study=study, need=need)
+    return study
+
+
+def access_revision(
+    *, actor: Actor, revision_id: UUID, need: Permission, lock: bool = False
+) -> StudyRevision:
+    """Return one revision of a study that the actor may use for `need`."""
+    revisions = StudyRevision.objects.select_related("study__site", "study__patient")
+    if lock:
+        revisions = revisions.select_for_update(of=("self",))
+    revision = revisions.filter(id=revision_id).first()
+    if revision is None:
+        raise NotFound("not_found", _GONE)
+    _require(actor=actor, study=revision.study, need=need)
+    return revision
+
+
+def _require(*, actor: Actor, study: Study, need: Permission) -> None:
+    if actor.can(need, study.site_id):
+        return
+    if has_object_permission(actor=actor, permission=need, obj=study):
+        return
+    if actor.is_member(study.site_id):
+        raise Forbidden("forbidden", "Your role at this site does not allow this.")
+    raise NotFound("not_found", _GONE)
+
+
+def may_see_pixels(*, actor: Actor, revision_id: UUID) -> bool:
+    """Say whether this session opened the revision and may still see its study."""
+    opened = (
+        StudyOpen.objects.select_related("revision__study")
+        .filter(session_hash=actor.session_key_hash, revision_id=revision_id)
+        .first()
+    )
+    if opened is None or opened.user_id != actor.user_id:
+        return False
+    study = opened.revision.study
+    need = Permission.STUDY_PIXELS_READ
+    return actor.can(need, study.site_id) or has_object_permission(
+        actor=actor, permission=need, obj=study
+    )
+
+
+def held_studies(*, actor: Actor) -> QuerySet[QuarantinedStudy]:
+    """Studies in quarantine, for people who manage some site's quarantine."""
+    if not actor.sites_with(Permission.QUARANTINE_MANAGE):
+        raise Forbidden("forbidden", "You do not manage the quarantine.")
+    return QuarantinedStudy.objects.filter(state=QuarantineState.HELD).order_by(
+        "-arrived_at"
+    )
+
+
+def ae_titles(*, actor: Actor) -> QuerySet[AETitle]:
+    """AE titles of the sites that the actor manages."""
+    sites = actor.sites_with(Permission.AE_TITLE_MANAGE)
+    if not sites:
+        raise Forbidden("forbidden", "You do not manage AE titles.")
+    return (
+        AETitle.objects.select_related("site")
+        .filter(site_id__in=sites)
+        .order_by("called_aet", "calling_aet")
+    )
+
+
+def find_study(*, study_uid: str) -> Study | None:
+    """Return the study of a UID for the system's own use; decides nothing."""
+    return (
+        Study.objects.select_related("site", "patient")
+        .filter(study_uid=study_uid)
+        .first()
+    )
+
+
+def registered_archive_stamps() -> dict[str, str]:
+    """Return archive id → the archive's last-update stamp when it was registered."""
+    return dict(Study.objects.values_list("archive_id", "archive_updated"))
+
+
+def held_archive_ids() -> frozenset[str]:
+    """Archive ids of the studies that wait in quarantine."""
+    held = QuarantinedStudy.objects.filter(state=QuarantineState.HELD)
+    return frozenset(held.values_list("archive_id", flat=True))
+
+
+def retries_due(*, now: datetime, limit: int) -> list[str]:
+    """Archive ids of failed arrivals whose next try is due."""
+    due = ArrivalFailure.objects.filter(retry_at__lte=now).order_by("retry_at")
+    return list(due.values_list("archive_id", flat=True)[:limit])
+
+
+def arrival_cursor() -> ArrivalCursor | None:
+    """Return the arrival cursor as it stands."""
+    return ArrivalCursor.objects.filter(name="changes").first()
+
+
+def stale_packs(
+    *, absent_before: datetime, building_before: datetime, limit: int
+) -> list[UUID]:
+    """Revisions whose pack was never asked for, or was lost on the way."""
+    open_packs = StudyRevision.objects.filter(
+        Q(pack_state=PackState.ABSENT, created_at__lt=absent_before)
+        | Q(pack_state=PackState.BUILDING, pack_requested_at__lt=building_before)
+    ).order_by("created_at")
+    return list(open_packs.values_list("id", flat=True)[:limit])
+
+
+def opened_revision(
+    *, actor: Actor, study: Study, revision_id: UUID | None
+) -> StudyRevision:
+    """Return the revision of a study that this session has opened.
+
+    Raises:
+        Forbidden: `not_opened`; open the study first, so that the view is on record.
+    """
+    opened = StudyOpen.objects.select_related("revision__study__patient").filter(
+        session_hash=actor.session_key_hash,
+        user_id=actor.user_id,
+        revision__study=study,
+    )
+    if revision_id is not None:
+        opened = opened.filter(revision_id=revision_id)
+    last = opened.order_by("-revision__number").first()
+    if last is None:
+        raise Forbidden("not_opened", "Open the study first.")
+    return last.revision
+
+
+def instances_of_revision(*, revision_id: UUID) -> list[RevisionInstance]:
+    """Return the image instances of a revision, in the archive's order."""
+    return list(
+        RevisionInstance.objects.filter(revision_id=revision_id).order_by("id")
+    )
+
+
+def instance_of_revision(*, revision_id: UUID, sop_uid: str) -> RevisionInstance:
+    """Return one instance that is bound to the revision."""
+    instance = RevisionInstance.objects.filter(
+        revision_id=revision_id, sop_uid=sop_uid
+    ).first()
+    if instance is None:
+        raise NotFound("not_found", "This image is not of this study.")
+    return instance

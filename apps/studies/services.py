@@ -1,0 +1,511 @@
+"""Verbs on studies: register an arrival, hold it, open it, track its pack."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from apps.accounts.models import Site
+from apps.audit.events import Event
+from apps.audit.services import record
+from apps.core import clock
+from apps.core.errors import Conflict, Forbidden, Invalid, NotFound
+from apps.core.permissions import Permission
+from apps.studies.models import (
+    AETitle,
+    ArrivalCursor,
+    ArrivalFailure,
+    Attachment,
+    ImportClaim,
+    Patient,
+    QuarantinedStudy,
+    RevisionInstance,
+    Study,
+    StudyOpen,
+    StudyRevision,
+)
+from apps.studies.selectors import access_revision, access_study
+from apps.studies.types import Held, PackState, QuarantineState, Registered
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from apps.accounts.types import Actor
+    from apps.interop.types import SeriesHeader, StudyHeader
+
+PACK_STALE = timedelta(seconds=120)
+PACK_MAX_ATTEMPTS = 5
+
+
+def lock_study_uid(*, study_uid: str) -> None:
+    """Serialise all work on one Study Instance UID until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [study_uid])
+
+
+def find_site(*, header: StudyHeader) -> Site | None:
+    """Return the site of an arrival: an import's claim first, then the AE titles.
+
+    The site is never read from a tag of the object itself.
+    """
+    claim = (
+        ImportClaim.objects.select_related("site")
+        .filter(study_uid=header.study_uid)
+        .first()
+    )
+    if claim is not None:
+        return claim.site
+    if not header.called_aet:
+        return None
+    titles = list(
+        AETitle.objects.select_related("site").filter(
+            called_aet=header.called_aet, calling_aet__in=["", header.calling_aet]
+        )
+    )
+    titles.sort(key=lambda title: title.calling_aet == "")
+    return titles[0].site if titles else None
+
+
+@transaction.atomic
+def register_study(
+    *, actor: Actor, header: StudyHeader, own_sop_uids: frozenset[str] = frozenset()
+) -> Registered | Held:
+    """Make the portal's rows equal to what the archive holds of one study.
+
+    Running it again with the same header changes nothing. New images make a new
+    revision; objects that are no images attach without making one.
+
+    Args:
+        actor: Who registers; the system, as a rule.
+        header: What the archive says.
+        own_sop_uids: SOP Instance UIDs that Overread wrote itself.
+    """
+    lock_study_uid(study_uid=header.study_uid)
+    study = (
+        Study.objects.select_related("site", "patient")
+        .filter(study_uid=header.study_uid)
+        .first()
+    )
+    if study is None:
+        site = find_site(header=header)
+        if site is None:
+            return _hold(actor=actor, header=header)
+        study = _create_study(header=header, site=site)
+    _refresh_study(study=study, header=header)
+    _attach(study=study, header=header, own_sop_uids=own_sop_uids)
+    revision, is_new = _revise(study=study, header=header)
+    if is_new:
+        record(
+            actor=actor,
+            event=Event.STUDY_REGISTER,
+            site_id=study.site_id,
+            patients=[study.patient_id],
+            studies=[study.id],
+            object_kind="revision",
+            object_id=revision.id if revision else None,
+            detail={"number": revision.number if revision else 0},
+        )
+    return Registered(
+        study_id=study.id,
+        revision_id=revision.id if revision else None,
+        is_new_revision=is_new,
+    )
+
+
+def _hold(*, actor: Actor, header: StudyHeader) -> Held:
+    reason = (
+        f"No site is set for called AE title “{header.called_aet or '(none)'}” "
+        f"and calling AE title “{header.calling_aet or '(none)'}”."
+    )
+    held, created = QuarantinedStudy.objects.update_or_create(
+        archive_id=header.orthanc_id,
+        defaults={
+            "study_uid": header.study_uid,
+            "called_aet": header.called_aet[:64],
+            "calling_aet": header.calling_aet[:64],
+            "modalities": sorted({s.modality for s in header.series if s.modality}),
+            "n_images": len(header.image_sop_uids),
+            "reason": reason[:400],
+        },
+        create_defaults={
+            "study_uid": header.study_uid,
+            "called_aet": header.called_aet[:64],
+            "calling_aet": header.calling_aet[:64],
+            "modalities": sorted({s.modality for s in header.series if s.modality}),
+            "n_images": len(header.image_sop_uids),
+            "reason": reason[:400],
+            "arrived_at": clock.now(),
+        },
+    )
+    if created:
+        record(
+            actor=actor,
+            event=Event.STUDY_QUARANTINE,
+            object_kind="quarantine",
+            object_id=held.id,
+            detail={"called_aet": header.called_aet, "calling_aet": header.calling_aet},
+        )
+    return Held(quarantine_id=held.id, reason=reason)
+
+
+def _create_study(*, header: StudyHeader, site: Site) -> Study:
+    seen = header.patient
+    identity = seen.id or f"study:{header.study_uid}"
+    patient, _ = Patient.objects.get_or_create(
+        site=site,
+        issuer=seen.issuer[:64],
+        identity_key=identity[:160],
+        defaults={
+            "patient_id": seen.id[:64],
+            "name": seen.name[:320],
+            "birth_date": seen.birth_date,
+            "sex": seen.sex[:16],
+        },
+    )
+    study = Study.objects.create(
+        site=site,
+        patient=patient,
+        study_uid=header.study_uid,
+        archive_id=header.orthanc_id,
+        arrived_at=clock.now(),
+    )
+    QuarantinedStudy.objects.filter(archive_id=header.orthanc_id).update(
+        state=QuarantineState.RELEASED, released_to=site
+    )
+    return study
+
+
+def _refresh_study(*, study: Study, header: StudyHeader) -> None:
+    images = [s for s in header.series if s.is_image]
+    named = [s for s in images if s.body_part]
+    fresh = {
+        "archive_id": header.orthanc_id,
+        "accession_number": header.accession_number[:64],
+        "accession_issuer": header.accession_issuer[:64],
+        "referring_physician": header.referring_physician[:320],
+        "description": (header.description or _described(images))[:200],
+        "study_date": header.study_date,
+        "study_time": header.study_time,
+        "modalities": sorted({s.modality[:16] for s in images if s.modality}),
+        "body_part": named[0].body_part[:64] if named else "",
+        "station": next((s.station[:64] for s in images if s.station), ""),
+        "patient_age_text": header.patient_age_text[:16],
+        "patient_age_years": header.patient_age_years,
+        "archive_updated": header.last_update[:32],
+        "called_aet": study.called_aet or header.called_aet[:64],
+        "calling_aet": study.calling_aet or header.calling_aet[:64],
+    }
+    changed = [name for name, value in fresh.items() if getattr(study, name) != value]
+    for name in changed:
+        setattr(study, name, fresh[name])
+    if changed:
+        study.save(update_fields=[*changed, "updated_at"])
+
+
+def _described(images: Sequence[SeriesHeader]) -> str:
+    return next((s.description for s in images if s.description), "")
+
+
+def _attach(
+    *, study: Study, header: StudyHeader, own_sop_uids: frozenset[str]
+) -> None:
+    for series in header.series:
+        if series.is_image:
+            continue
+        ours = all(i.sop_uid in own_sop_uids for i in series.instances)
+        Attachment.objects.update_or_create(
+            study=study,
+            series_uid=series.uid,
+            defaults={
+                "modality": series.modality[:16],
+                "description": series.description[:200],
+                "n_instances": len(series.instances),
+                "by_overread": ours,
+            },
+        )
+
+
+def _revise(
+    *, study: Study, header: StudyHeader
+) -> tuple[StudyRevision | None, bool]:
+    if not header.image_sop_uids:
+        return None, False
+    known = study.revisions.filter(image_hash=header.image_hash).first()
+    if known is not None:
+        return known, False
+    last = study.revisions.order_by("-number").first()
+    images = [s for s in header.series if s.is_image]
+    revision = StudyRevision.objects.create(
+        study=study,
+        number=last.number + 1 if last else 1,
+        image_hash=header.image_hash,
+        n_images=len(header.image_sop_uids),
+        series=[_series_summary(s) for s in images],
+        arrived_at=clock.now(),
+    )
+    RevisionInstance.objects.bulk_create(
+        RevisionInstance(
+            revision=revision,
+            sop_uid=instance.sop_uid,
+            series_uid=series.uid,
+            sop_class_uid=instance.sop_class_uid,
+            archive_id=instance.orthanc_id,
+            size=instance.size,
+        )
+        for series in images
+        for instance in series.instances
+        if instance.is_image
+    )
+    return revision, True
+
+
+def _series_summary(series: SeriesHeader) -> dict[str, object]:
+    return {
+        "uid": series.uid,
+        "number": series.number,
+        "modality": series.modality,
+        "description": series.description,
+        "body_part": series.body_part,
+        "laterality": series.laterality,
+        "view_positions": list(series.view_positions),
+        "station": series.station,
+        "manufacturer": series.manufacturer,
+        "n_instances": sum(instance.is_image for instance in series.instances),
+    }
+
+
+@transaction.atomic
+def claim_import(*, actor: Actor, study_uid: str, site: Site) -> bool:
+    """Say which site a study belongs to, before its files are stored.
+
+    Returns:
+        True when the claim stands; False when the study already belongs to
+        another site (the caller reports the file as rejected).
+    """
+    lock_study_uid(study_uid=study_uid)
+    existing = Study.objects.filter(study_uid=study_uid).first()
+    if existing is not None:
+        return existing.site_id == site.id
+    claim, created = ImportClaim.objects.get_or_create(
+        study_uid=study_uid, defaults={"site": site}
+    )
+    if created:
+        record(
+            actor=actor,
+            event=Event.STUDY_IMPORT,
+            site_id=site.id,
+            object_kind="import_claim",
+            object_id=claim.id,
+        )
+    return claim.site_id == site.id
+
+
+@transaction.atomic
+def release_quarantine(
+    *, actor: Actor, quarantine_id: UUID, site_id: UUID, reason: str
+) -> QuarantinedStudy:
+    """Give a held study to a site; the next arrival step registers it there."""
+    held = (
+        QuarantinedStudy.objects.select_for_update().filter(id=quarantine_id).first()
+    )
+    if held is None:
+        raise NotFound("not_found", "This study is not in quarantine.")
+    if not actor.can(Permission.QUARANTINE_MANAGE, site_id):
+        raise Forbidden("forbidden", "You do not manage the quarantine of this site.")
+    if held.state != QuarantineState.HELD:
+        raise Conflict("already_released", "This study was released before.")
+    if not reason.strip():
+        raise Invalid("invalid", "reason: say why this study belongs to the site.")
+    ImportClaim.objects.update_or_create(
+        study_uid=held.study_uid, defaults={"site_id": site_id}
+    )
+    held.state = QuarantineState.RELEASED
+    held.released_by_id = actor.user_id
+    held.released_to_id = site_id
+    held.save()
+    record(
+        actor=actor,
+        event=Event.QUARANTINE_RELEASE,
+        site_id=site_id,
+        object_kind="quarantine",
+        object_id=held.id,
+        detail={"reason": reason.strip()[:200]},
+    )
+    return held
+
+
+@transaction.atomic
+def create_ae_title(
+    *, actor: Actor, called_aet: str, calling_aet: str, site_id: UUID
+) -> AETitle:
+    """Route a pair of AE titles to a site."""
+    if not actor.can(Permission.AE_TITLE_MANAGE, site_id):
+        raise Forbidden("forbidden", "You do not manage AE titles of this site.")
+    called = called_aet.strip()
+    if not 0 < len(called) <= 16 or len(calling_aet.strip()) > 16:
+        raise Invalid("invalid", "called_aet: an AE title has 1 to 16 characters.")
+    title, created = AETitle.objects.get_or_create(
+        called_aet=called,
+        calling_aet=calling_aet.strip(),
+        defaults={"site_id": site_id},
+    )
+    if not created:
+        raise Conflict("exists", "This pair of AE titles is routed already.")
+    record(
+        actor=actor,
+        event=Event.AE_TITLE_CREATE,
+        site_id=site_id,
+        object_kind="ae_title",
+        object_id=title.id,
+        detail={"called_aet": called, "calling_aet": title.calling_aet},
+    )
+    return title
+
+
+@transaction.atomic
+def delete_ae_title(*, actor: Actor, ae_title_id: UUID) -> None:
+    """Stop routing a pair of AE titles; studies that arrived stay where they are."""
+    title = AETitle.objects.select_for_update().filter(id=ae_title_id).first()
+    if title is None or not actor.can(Permission.AE_TITLE_MANAGE, title.site_id):
+        raise NotFound("not_found", "There is no such AE title.")
+    record(
+        actor=actor,
+        event=Event.AE_TITLE_DELETE,
+        site_id=title.site_id,
+        object_kind="ae_title",
+        object_id=title.id,
+        detail={"called_aet": title.called_aet, "calling_aet": title.calling_aet},
+    )
+    title.delete()
+
+
+@transaction.atomic
+def open_study(
+    *, actor: Actor, study_id: UUID, revision_id: UUID | None = None
+) -> StudyRevision:
+    """Record that a person opens a study; from here on its frames are served.
+
+    Returns:
+        The revision opened: the one asked for, else the newest.
+    """
+    study = access_study(
+        actor=actor, study_id=study_id, need=Permission.STUDY_PIXELS_READ
+    )
+    revisions = study.revisions.order_by("-number")
+    if revision_id is not None:
+        revisions = revisions.filter(id=revision_id)
+    revision = revisions.first()
+    if revision is None:
+        raise NotFound("no_images", "This study has no images.")
+    if actor.user_id is None or not actor.session_key_hash:
+        raise Forbidden("forbidden", "A study is opened by a person in a session.")
+    _, created = StudyOpen.objects.get_or_create(
+        session_hash=actor.session_key_hash,
+        revision=revision,
+        defaults={"user_id": actor.user_id, "opened_at": clock.now()},
+    )
+    record(
+        actor=actor,
+        event=Event.STUDY_OPEN,
+        site_id=study.site_id,
+        patients=[study.patient_id],
+        studies=[study.id],
+        object_kind="revision",
+        object_id=revision.id,
+        detail={"again": not created},
+    )
+    return revision
+
+
+@transaction.atomic
+def start_pack(*, actor: Actor, revision_id: UUID) -> StudyRevision | None:
+    """Mark a pack as being built; None when it is ready or under way."""
+    revision = access_revision(
+        actor=actor, revision_id=revision_id, need=Permission.MACHINE_WORK, lock=True
+    )
+    now = clock.now()
+    busy = (
+        revision.pack_state == PackState.BUILDING
+        and revision.pack_requested_at is not None
+        and revision.pack_requested_at > now - PACK_STALE
+    )
+    if revision.pack_state == PackState.READY or busy:
+        return None
+    if revision.pack_attempts >= PACK_MAX_ATTEMPTS:
+        revision.pack_state = PackState.FAILED
+        revision.pack_reason = (
+            revision.pack_reason or f"gave up after {PACK_MAX_ATTEMPTS} attempts"
+        )
+        revision.save(update_fields=["pack_state", "pack_reason", "updated_at"])
+        return None
+    revision.pack_state = PackState.BUILDING
+    revision.pack_requested_at = now
+    revision.pack_attempts = F("pack_attempts") + 1
+    revision.save(
+        update_fields=[
+            "pack_state",
+            "pack_requested_at",
+            "pack_attempts",
+            "updated_at",
+        ]
+    )
+    revision.refresh_from_db()
+    return revision
+
+
+@transaction.atomic
+def finish_pack(
+    *, actor: Actor, revision_id: UUID, ready: bool, reason: str
+) -> StudyRevision:
+    """Record how the building of a pack ended."""
+    revision = access_revision(
+        actor=actor, revision_id=revision_id, need=Permission.MACHINE_WORK, lock=True
+    )
+    if revision.pack_state == PackState.READY:
+        return revision
+    revision.pack_state = PackState.READY if ready else PackState.FAILED
+    revision.pack_reason = reason[:400]
+    revision.save(update_fields=["pack_state", "pack_reason", "updated_at"])
+    return revision
+
+
+def move_cursor(*, seq: int) -> None:
+    """Remember that the archive's changes up to `seq` were taken."""
+    ArrivalCursor.objects.update_or_create(
+        name="changes", defaults={"seq": seq, "taken_at": clock.now()}
+    )
+
+
+def note_reconciled() -> None:
+    """Remember when archive and portal were last compared in full."""
+    ArrivalCursor.objects.update_or_create(
+        name="changes", defaults={"reconciled_at": clock.now()}
+    )
+
+
+def lock_cursor() -> ArrivalCursor | None:
+    """Return the cursor under a row lock, or None while another task holds it."""
+    ArrivalCursor.objects.get_or_create(name="changes")
+    return ArrivalCursor.objects.select_for_update(skip_locked=True).first()
+
+
+def note_failure(*, archive_id: str, reason: str) -> None:
+    """Remember an arrival that could not be registered; the sweep tries it again."""
+    failure, created = ArrivalFailure.objects.get_or_create(
+        archive_id=archive_id,
+        defaults={"attempts": 1, "reason": reason[:400], "retry_at": clock.now()},
+    )
+    attempts = 1 if created else failure.attempts + 1
+    wait = timedelta(seconds=min(2**attempts, 600))
+    ArrivalFailure.objects.filter(id=failure.id).update(
+        attempts=attempts, reason=reason[:400], retry_at=clock.now() + wait
+    )
+
+
+def clear_failure(*, archive_id: str) -> None:
+    """Forget an earlier failure of a study that is registered now."""
+    ArrivalFailure.objects.filter(archive_id=archive_id).delete()

@@ -1,0 +1,47 @@
+"""Plain values that the studies application hands out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class PackState(StrEnum):
+    """How far the pixel pack of a revision is."""
+
+    ABSENT = "absent"
+    BUILDING = "building"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class QuarantineState(StrEnum):
+    """What became of a study whose site is unknown."""
+
+    HELD = "held"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """Outcome of registering one arrival.
+
+    Attributes:
+        study_id: The study's id.
+        revision_id: The revision that the images of this arrival make up; None
+            when the study has no image (only reports, say).
+        is_new_revision: True when this arrival made the revision.
+    """
+
+    study_id: UUID
+    revision_id: UUID | None
+    is_new_revision: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Outcome of an arrival that no site could be found for."""
+
+    quarantine_id: UUID
+    reason: str

@@ -1,0 +1,19 @@
+"""Routes of quarantine, AE titles and the machine API of instances."""
+
+from django.urls import path
+
+from apps.studies import api, machine_api
+
+_REVISION = "api/machine/revisions/<uuid:revision_id>/instances"
+
+urlpatterns = [
+    path("api/quarantine", api.QuarantineView.as_view()),
+    path("api/quarantine/<uuid:quarantine_id>/release", api.ReleaseView.as_view()),
+    path("api/ae-titles", api.AETitlesView.as_view()),
+    path("api/ae-titles/<uuid:ae_title_id>", api.AETitleView.as_view()),
+    path(_REVISION, machine_api.RevisionInstancesView.as_view()),
+    path(f"{_REVISION}/<str:sop_uid>", machine_api.RevisionInstanceView.as_view()),
+    # Only nginx asks these two; they are not reachable from outside.
+    path("internal/authorise-pixels", api.authorise_pixels),
+    path("internal/pixels/<uuid:revision_id>/<path:path>", api.PackFileView.as_view()),
+]

@@ -1,0 +1,226 @@
+"""The live worklist: snapshot by REST, then numbered events on a socket.
+
+The numbered changes in the database are the truth; the channel layer only says
+"look again". So a lost message costs at most one tick, and never an event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import OperationalError, close_old_connections, transaction
+
+from apps.accounts.selectors import actor_of_scope
+from apps.audit.events import Event
+from apps.audit.services import record
+from apps.core import clock
+from apps.core.permissions import Permission
+from apps.core.realtime import changes_since, site_group, last_sequences, oldest_sequence
+from apps.workflow.rows import build_row
+from apps.worklist.selectors import items_by_id
+from apps.worklist.types import ON_LIST
+
+if TYPE_CHECKING:
+    from apps.accounts.types import Actor
+    from apps.core.models import Change
+    from apps.worklist.models import WorkItem
+
+log = logging.getLogger(__name__)
+TICK_S = 5.0
+BATCH = 500
+CLOSE_NOT_LOGGED_IN = 4401
+CLOSE_NO_WORKLIST = 4403
+
+
+class Delivery:
+    """What one socket has been sent so far; its methods touch the database."""
+
+    def __init__(self, *, scope: dict[str, Any]) -> None:
+        """Begin with nothing delivered."""
+        self.scope = scope
+        self.sent: dict[UUID, int] = {}
+        self.patients: set[UUID] = set()
+
+    def actor(self) -> Actor | None:
+        """Return who is on the socket now; None once the session has ended."""
+        close_old_connections()
+        return actor_of_scope(self.scope)
+
+    def sites(self) -> frozenset[UUID]:
+        """Return the sites whose list this person may read now."""
+        actor = self.actor()
+        return actor.sites_with(Permission.WORKLIST_READ) if actor else frozenset()
+
+    def begin(self, since: dict[str, Any]) -> list[dict[str, Any]]:
+        """Start each site at the client's number; tell it where that is too old."""
+        messages = []
+        last = last_sequences(site_ids=self.sites())
+        for site, newest in last.items():
+            wanted = since.get(str(site))
+            known = isinstance(wanted, int) and wanted <= newest
+            oldest = oldest_sequence(site_id=site)
+            if known and (oldest is None or wanted >= oldest - 1):
+                self.sent[site] = wanted
+                continue
+            self.sent[site] = newest
+            messages.append(_resync(site, "the list moved on too far"))
+        return messages
+
+    def collect(self) -> list[dict[str, Any]]:
+        """Return the messages that bring the client up to date."""
+        actor = self.actor()
+        if actor is None:
+            return []
+        messages: list[dict[str, Any]] = []
+        allowed = actor.sites_with(Permission.WORKLIST_READ)
+        for site in list(self.sent):
+            if site not in allowed:
+                del self.sent[site]
+                messages.append(_resync(site, "you no longer read at this site"))
+                continue
+            messages += self._site(actor=actor, site=site)
+        return messages
+
+    def _site(self, *, actor: Actor, site: UUID) -> list[dict[str, Any]]:
+        with transaction.atomic():
+            changes = changes_since(site_id=site, seq=self.sent[site], limit=BATCH)
+            if not changes:
+                return []
+            ids = {c.object_id for c in changes if c.kind == "item"}
+            items = items_by_id(actor=actor, ids=ids)
+            self._audit_new(actor=actor, site=site, items=items)
+        self.sent[site] = changes[-1].seq
+        if any(change.kind == "resync" for change in changes):
+            return [_resync(site, "the order of the whole list changed")]
+        events = [_event(actor, change, items) for change in changes]
+        return [{"type": "events", "events": events, "now": clock.now()}]
+
+    def _audit_new(
+        self, *, actor: Actor, site: UUID, items: dict[UUID, WorkItem]
+    ) -> None:
+        seen = {i.case.revision.study.patient_id for i in items.values()}
+        fresh = seen - self.patients
+        if not fresh:
+            return
+        record(
+            actor=actor,
+            event=Event.WORKLIST_PUSH,
+            site_id=site,
+            patients=sorted(fresh),
+        )
+        self.patients |= fresh
+
+
+def _resync(site: UUID, reason: str) -> dict[str, Any]:
+    return {"type": "resync", "site": site, "reason": reason}
+
+
+def _event(
+    actor: Actor, change: Change, items: dict[UUID, WorkItem]
+) -> dict[str, Any]:
+    item = items.get(change.object_id)
+    listed = item is not None and item.state in ON_LIST
+    return {
+        "site": change.site_id,
+        "seq": change.seq,
+        "kind": change.kind,
+        "id": change.object_id,
+        "item": build_row(actor=actor, item=item) if item and listed else None,
+    }
+
+
+class WorklistConsumer(AsyncJsonWebsocketConsumer):
+    """`/ws/worklist` (docs/architecture.md)."""
+
+    delivery: Delivery
+    ticker: asyncio.Task[None] | None = None
+
+    async def connect(self) -> None:
+        """Accept people who have a clinical worklist, and nobody else."""
+        self.delivery = Delivery(scope=dict(self.scope))
+        self.lock = asyncio.Lock()
+        self.ready = False
+        actor = await sync_to_async(self.delivery.actor)()
+        await self.accept()
+        if actor is None:
+            await self.close(code=CLOSE_NOT_LOGGED_IN)
+            return
+        if not actor.sites_with(Permission.WORKLIST_READ):
+            await self.close(code=CLOSE_NO_WORKLIST)
+            return
+        for site in actor.sites_with(Permission.WORKLIST_READ):
+            await self._join(site)
+        self.ticker = asyncio.create_task(self._tick())
+
+    async def _join(self, site: UUID) -> None:
+        # Without the channel layer events still come, with the next tick.
+        with contextlib.suppress(OSError, ConnectionError):
+            await self.channel_layer.group_add(site_group(site), self.channel_name)
+
+    async def disconnect(self, code: int) -> None:
+        """Stop ticking."""
+        if self.ticker is not None:
+            self.ticker.cancel()
+
+    async def receive_json(self, content: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        """Take the client's numbers and send what it missed."""
+        if not isinstance(content, dict) or content.get("type") != "subscribe":
+            await self.send_json(
+                {"type": "error", "detail": "Send a subscribe message."}
+            )
+            return
+        since = content.get("since")
+        async with self.lock:
+            messages = await sync_to_async(self.delivery.begin)(
+                since if isinstance(since, dict) else {}
+            )
+            self.ready = True
+        for message in messages:
+            await self.send_json(message)
+        await self._push()
+
+    async def changed(self, event: dict[str, Any]) -> None:
+        """The channel layer says that something changed."""
+        await self._push()
+
+    async def _push(self) -> None:
+        if not self.ready:
+            return
+        async with self.lock:
+            while True:
+                messages = await sync_to_async(self.delivery.collect)()
+                for message in messages:
+                    await self.send_json(message)
+                if not any(message["type"] == "events" for message in messages):
+                    return
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            try:
+                actor = await sync_to_async(self.delivery.actor)()
+                if actor is None:
+                    await self.close(code=CLOSE_NOT_LOGGED_IN)
+                    return
+                await self._push()
+                await self.send_json(
+                    {
+                        "type": "tick",
+                        "seq": {str(k): v for k, v in self.delivery.sent.items()},
+                        "now": clock.now(),
+                    }
+                )
+            except OperationalError:
+                log.warning("worklist socket: the database is away; trying again")
+
+    @classmethod
+    async def encode_json(cls, content: Any) -> str:  # noqa: ANN401
+        """Encode with ids and times as text."""
+        return DjangoJSONEncoder().encode(content)

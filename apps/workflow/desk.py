@@ -1,0 +1,397 @@
+"""What a person asks of the worklist and the reading room, one verb each.
+
+Everything here that is derived from AI has passed `visible_ai`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.annotations.services import save_draft
+from apps.annotations.types import BAND_REASONS, REJECT_REASONS
+from apps.audit.events import Event
+from apps.audit.services import record
+from apps.core import clock
+from apps.core.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
+from apps.core.permissions import Permission
+from apps.core.realtime import last_sequences
+from apps.inference.artefacts import read_artefact
+from apps.inference.selectors import finding_artefact, known_labels
+from apps.studies.selectors import access_study, opened_revision
+from apps.studies.services import open_study
+from apps.workflow import flow
+from apps.workflow.cursors import read_cursor, write_cursor
+from apps.workflow.rows import build_ai, build_manifest, build_reading, build_row
+from apps.workflow.visibility import visible_ai
+from apps.worklist import selectors as worklist
+from apps.worklist import services
+from apps.worklist.priority import compute_rank, explain
+from apps.worklist.types import Band, ItemState
+
+if TYPE_CHECKING:
+    from django.http import QueryDict
+
+    from apps.accounts.types import Actor
+    from apps.annotations.models import Reading
+    from apps.worklist.models import WorkItem
+
+DEFAULT_LIMIT, MAX_LIMIT = 50, 200
+
+
+def _uuids(values: list[str], field: str) -> tuple[UUID, ...]:
+    try:
+        return tuple(UUID(value) for value in values)
+    except ValueError as error:
+        raise Invalid("invalid", f"{field}: is an id.", field=field) from error
+
+
+def _flag(query: QueryDict, name: str) -> bool:
+    return query.get(name, "").lower() in {"1", "true", "yes"}
+
+
+def _filters(*, actor: Actor, query: QueryDict, now: datetime) -> worklist.Filters:
+    return worklist.Filters(
+        sites=_uuids(query.getlist("site"), "site"),
+        bands=tuple(query.getlist("band")),
+        modalities=tuple(query.getlist("modality")),
+        body_parts=tuple(query.getlist("body_part")),
+        ai_states=tuple(query.getlist("ai")),
+        states=tuple(query.getlist("state")),
+        holder=actor.user_id if _flag(query, "mine") else None,
+        past_deadline_at=now if _flag(query, "past_deadline") else None,
+        text=query.get("q", "")[:100],
+    )
+
+
+def _limit(query: QueryDict) -> int:
+    text = query.get("limit", str(DEFAULT_LIMIT))
+    if not text.isdigit() or not 1 <= int(text) <= MAX_LIMIT:
+        raise Invalid("invalid", f"limit: is 1 to {MAX_LIMIT}.", field="limit")
+    return int(text)
+
+
+@transaction.atomic
+def show_worklist(*, actor: Actor, query: QueryDict) -> dict[str, Any]:
+    """Return one page of the list, audited with the patients it names."""
+    sites = actor.sites_with(Permission.WORKLIST_READ)
+    if not sites:
+        raise Forbidden("forbidden", "Your role has no clinical worklist.")
+    now = clock.now()
+    # The sequence numbers are read first: an event that lands in between is
+    # then delivered again, which changes nothing, and never missed.
+    sequences = last_sequences(site_ids=sites)
+    filters = _filters(actor=actor, query=query, now=now)
+    after, offset = read_cursor(text=query.get("cursor", ""))
+    page = worklist.list_page(
+        actor=actor, filters=filters, after=after, offset=offset, limit=_limit(query)
+    )
+    record(
+        actor=actor,
+        event=Event.WORKLIST_LIST,
+        patients=sorted({i.case.revision.study.patient_id for i in page.items}),
+        detail={"n": len(page.items), "total": page.total},
+    )
+    counts = worklist.band_counts(actor=actor, sites=filters.sites, now=now)
+    facets = worklist.facets(actor=actor, sites=filters.sites)
+    cursor = None
+    if page.next_key is not None:
+        cursor = write_cursor(key=page.next_key, offset=offset + len(page.items))
+    return {
+        "seq": {str(site): seq for site, seq in sequences.items()},
+        "now": now,
+        "ai_ordering": {
+            str(site.id): site.ai_ordering for site in worklist.sites_of(actor=actor)
+        },
+        "items": [
+            build_row(actor=actor, item=item, rank_total=page.total)
+            for item in page.items
+        ],
+        "next_cursor": cursor,
+        "total": page.total,
+        "bands": {
+            band.value: counts.get(band.value, worklist.BandCount()) for band in Band
+        },
+        "facets": {"modality": facets.modalities, "body_part": facets.body_parts},
+    }
+
+
+def _row(*, actor: Actor, item: WorkItem) -> dict[str, Any]:
+    item.rank = worklist.rank_of(item=item)  # type: ignore[attr-defined]
+    return build_row(actor=actor, item=item)
+
+
+def _audit_view(*, actor: Actor, event: Event, item: WorkItem) -> None:
+    study = item.case.revision.study
+    record(
+        actor=actor,
+        event=event,
+        site_id=item.site_id,
+        patients=[study.patient_id],
+        studies=[study.id],
+        object_kind="work_item",
+        object_id=item.id,
+    )
+
+
+@transaction.atomic
+def show_item(*, actor: Actor, item_id: UUID) -> dict[str, Any]:
+    """Return one row."""
+    item = worklist.access_item(
+        actor=actor, item_id=item_id, need=Permission.WORKLIST_READ
+    )
+    _audit_view(actor=actor, event=Event.WORKLIST_LIST, item=item)
+    return _row(actor=actor, item=item)
+
+
+@transaction.atomic
+def explain_rank(*, actor: Actor, item_id: UUID) -> dict[str, Any]:
+    """Return why an item is where it is; without the AI where it is hidden."""
+    item = worklist.access_item(
+        actor=actor, item_id=item_id, need=Permission.WORKLIST_READ
+    )
+    _audit_view(actor=actor, event=Event.WORKLIST_LIST, item=item)
+    policy = worklist.policy_of(site=item.site)
+    rank = services.rank_now(item=item)
+    sight = visible_ai(actor=actor, item=item)
+    counts = sight.visible and rank.probability_source == "finding"
+    without = compute_rank(
+        arrived_at=item.arrived_at,
+        policy=policy,
+        clinician_band=Band(item.clinician_band) if item.clinician_band else None,
+    )
+    above, below = worklist.neighbours(item=item)
+    model = f"{item.ai_model_name} {item.ai_model_version}" if counts else ""
+    reason = item.band_reason_text or BAND_REASONS.get(item.band_reason_code, "")
+    return {
+        "rank": worklist.rank_of(item=item),
+        "band": rank.band,
+        "band_source": rank.band_source,
+        "band_reason": reason,
+        "arrived_at": item.arrived_at,
+        "allowance_s": rank.allowance_s,
+        "due_at": rank.due_at,
+        "deadline_at": rank.deadline_at,
+        "acuity": item.ai_acuity if counts else "",
+        "acuity_weight": rank.weight,
+        "probability": rank.probability,
+        "probability_source": rank.probability_source,
+        "neighbours": {"above": above, "below": below},
+        "without_ai": {
+            "rank": worklist.place_of(
+                item=item,
+                key=(without.rank_class, without.sort_at, item.arrived_at, item.id),
+            ),
+            "due_at": without.due_at,
+        },
+        "model": {"name": item.ai_model_name, "version": item.ai_model_version}
+        if counts
+        else None,
+        "rule": explain(
+            rank=rank,
+            policy=policy,
+            acuity=item.ai_acuity,
+            model=model,
+            reason=reason,
+        ),
+    }
+
+
+def _opened(*, actor: Actor, item: WorkItem) -> dict[str, Any]:
+    open_study(
+        actor=actor,
+        study_id=item.case.revision.study_id,
+        revision_id=item.case.revision_id,
+    )
+    row = _row(actor=actor, item=item)
+    reading = _own_reading(item=item)
+    return {
+        "lease": row["lease"],
+        "item": row,
+        "reading": build_reading(reading=reading, item=item),
+    }
+
+
+def _own_reading(*, item: WorkItem) -> Reading:
+    if item.reading is None:
+        raise NotFound("not_found", "Nobody has begun a reading of this study.")
+    return item.reading
+
+
+@transaction.atomic
+def open_item(*, actor: Actor, item_id: UUID) -> dict[str, Any]:
+    """Lease an item and open its study."""
+    item = services.lease_item(actor=actor, item_id=item_id)
+    return _opened(actor=actor, item=item)
+
+
+@transaction.atomic
+def open_next(*, actor: Actor, site_ids: list[UUID]) -> dict[str, Any] | None:
+    """Lease the next item and open its study; None when nothing is free."""
+    item = services.take_next(actor=actor, site_ids=site_ids)
+    return None if item is None else _opened(actor=actor, item=item)
+
+
+@transaction.atomic
+def keep_item(*, actor: Actor, item_id: UUID) -> dict[str, Any]:
+    """Renew a lease."""
+    item = services.renew_lease(actor=actor, item_id=item_id)
+    lease: dict[str, Any] = build_row(actor=actor, item=item)["lease"]
+    return lease
+
+
+def give_back_item(*, actor: Actor, item_id: UUID) -> None:
+    """Release a lease."""
+    services.release_lease(actor=actor, item_id=item_id)
+
+
+@transaction.atomic
+def change_band(
+    *, actor: Actor, item_id: UUID, band: str, reason_code: str, reason_text: str
+) -> dict[str, Any]:
+    """Set a clinician's band."""
+    item = services.set_band(
+        actor=actor,
+        item_id=item_id,
+        band=band,
+        reason_code=reason_code,
+        reason_text=reason_text,
+    )
+    return _row(actor=actor, item=item)
+
+
+def switch_ai(*, actor: Actor, site_id: UUID, enabled: bool, reason: str) -> bool:
+    """Switch AI ordering of a site on or off."""
+    site = services.set_ai_ordering(
+        actor=actor, site_id=site_id, enabled=enabled, reason=reason
+    )
+    return site.ai_ordering
+
+
+@transaction.atomic
+def show_ai(*, actor: Actor, item_id: UUID) -> dict[str, Any]:
+    """Return the findings that the actor may see."""
+    item = worklist.access_item(
+        actor=actor, item_id=item_id, need=Permission.STUDY_READ
+    )
+    body = build_ai(actor=actor, item=item)
+    if body["visible"]:
+        _audit_view(actor=actor, event=Event.AI_VIEW, item=item)
+    return body
+
+
+@transaction.atomic
+def read_picture(
+    *, actor: Actor, item_id: UUID, artefact_id: UUID
+) -> tuple[bytes, str]:
+    """Return a saliency picture and its media type."""
+    item = worklist.access_item(
+        actor=actor, item_id=item_id, need=Permission.STUDY_PIXELS_READ
+    )
+    if not visible_ai(actor=actor, item=item).visible:
+        raise NotFound("not_found", "There is no such picture on this study.")
+    artefact = finding_artefact(
+        revision_id=item.case.revision_id, artefact_id=artefact_id
+    )
+    _audit_view(actor=actor, event=Event.ARTEFACT_READ, item=item)
+    return read_artefact(sha256=artefact.sha256), artefact.media_type
+
+
+def _reading_item(
+    *, actor: Actor, item_id: UUID, need: Permission, lock: bool = False
+) -> WorkItem:
+    item = worklist.access_item(actor=actor, item_id=item_id, need=need, lock=lock)
+    if item.reading is not None and item.reading.reader_id == actor.user_id:
+        return item
+    if item.state == ItemState.OPEN:
+        raise Conflict(
+            "lease_lost", "Your lease on this study has ended.", holder=None
+        )
+    services.require_lease(actor=actor, item=item)
+    return item
+
+
+@transaction.atomic
+def show_reading(*, actor: Actor, item_id: UUID) -> dict[str, Any]:
+    """Return the actor's reading of an item."""
+    item = _reading_item(
+        actor=actor, item_id=item_id, need=Permission.READING_WRITE
+    )
+    _audit_view(actor=actor, event=Event.READING_READ, item=item)
+    return build_reading(reading=_own_reading(item=item), item=item)
+
+
+@transaction.atomic
+def save_reading(
+    *, actor: Actor, item_id: UUID, expected_version: int, raw: object
+) -> dict[str, Any]:
+    """Save the actor's draft of an item."""
+    item = _reading_item(
+        actor=actor, item_id=item_id, need=Permission.READING_WRITE, lock=True
+    )
+    services.require_lease(actor=actor, item=item)
+    mine = _own_reading(item=item)
+    try:
+        reading = save_draft(
+            actor=actor,
+            reading_id=mine.id,
+            expected_version=expected_version,
+            raw=raw,
+        )
+    except PreconditionFailed as error:
+        mine.refresh_from_db()
+        error.extra["current"] = build_reading(reading=mine, item=item)
+        raise
+    return build_reading(reading=reading, item=item)
+
+
+def sign(
+    *, actor: Actor, item_id: UUID, expected_version: int, raw: object
+) -> dict[str, Any]:
+    """Sign, and say what the reader may open next."""
+    reading = flow.sign_item(
+        actor=actor, item_id=item_id, expected_version=expected_version, raw=raw
+    )
+    item = worklist.access_item(
+        actor=actor, item_id=item_id, need=Permission.WORKLIST_READ
+    )
+    upcoming = services.peek_next(actor=actor)
+    return {
+        "reading": build_reading(reading=reading, item=item),
+        "next": None if upcoming is None else show_item(
+            actor=actor, item_id=upcoming
+        ),
+    }
+
+
+@transaction.atomic
+def open_study_for(*, actor: Actor, study_id: UUID) -> dict[str, Any]:
+    """Open a study to look at it."""
+    return build_manifest(revision=open_study(actor=actor, study_id=study_id))
+
+
+def show_manifest(*, actor: Actor, study_id: UUID, revision: str) -> dict[str, Any]:
+    """Return the manifest of a study that this session has opened."""
+    study = access_study(
+        actor=actor, study_id=study_id, need=Permission.STUDY_PIXELS_READ
+    )
+    wanted = _uuids([revision], "revision")[0] if revision else None
+    return build_manifest(
+        revision=opened_revision(actor=actor, study=study, revision_id=wanted)
+    )
+
+
+def vocabulary(*, actor: Actor) -> dict[str, Any]:
+    """Return the codes that people choose from at the actor's sites."""
+    return {
+        "reject_reasons": [
+            {"code": code, "display": words} for code, words in REJECT_REASONS.items()
+        ],
+        "band_reasons": [
+            {"code": code, "display": words} for code, words in BAND_REASONS.items()
+        ],
+        "labels": known_labels(actor=actor),
+    }

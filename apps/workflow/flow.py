@@ -1,0 +1,360 @@
+"""The whole story of a study: what follows what. Every function may run twice."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError, transaction
+
+from apps.accounts.types import SYSTEM
+from apps.annotations.models import Reading
+from apps.annotations.services import clinical_protocol, sign_reading
+from apps.core import clock
+from apps.core.errors import DomainError
+from apps.core.permissions import Permission
+from apps.core.queue import enqueue, send
+from apps.core.steps import Step
+from apps.inference import selectors as inference
+from apps.inference.models import Finding, InferenceRun
+from apps.inference.services import RUN_STALE, open_runs, record_result, start_run
+from apps.inference.types import FINAL_STATES, AiSummary
+from apps.interop.types import ArchiveError, ArchiveUnavailable, NotInArchive
+from apps.reports.selectors import exports_due, own_sop_uids
+from apps.reports.services import export_reading, export_result
+from apps.studies import selectors as studies
+from apps.studies.archive import archive
+from apps.studies.machine import (
+    READ_INSTANCES,
+    READ_MODEL,
+    WRITE_ARTEFACT,
+    issue_token,
+)
+from apps.studies.models import StudyRevision
+from apps.studies.services import (
+    PACK_STALE,
+    clear_failure,
+    finish_pack,
+    lock_cursor,
+    move_cursor,
+    note_failure,
+    note_reconciled,
+    register_study,
+    start_pack,
+)
+from apps.studies.types import Registered
+from apps.workflow.visibility import visible_ai
+from apps.worklist.models import WorkItem
+from apps.worklist.selectors import (
+    access_item,
+    expired_leases,
+    items_of_revision,
+    policy_of,
+    unasked_revisions,
+)
+from apps.worklist.services import (
+    apply_ai,
+    complete_item,
+    expire_lease,
+    place_item,
+    require_lease,
+)
+from workers.contracts import (
+    QUEUE_GPU,
+    QUEUE_PIXELS,
+    TASK_INFER,
+    TASK_PACK,
+    InferRequest,
+    InferResult,
+    PackRequest,
+    PackResult,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from apps.accounts.types import Actor
+
+log = logging.getLogger(__name__)
+BATCH = 50
+LOST_AFTER = timedelta(seconds=20)
+
+
+# --- arrival
+
+
+@transaction.atomic
+def take_arrivals() -> int:
+    """Register what became stable in the archive since the cursor."""
+    cursor = lock_cursor()
+    if cursor is None:
+        return 0
+    arrivals = archive().stable_studies(since=cursor.seq, limit=BATCH)
+    for archive_id in arrivals.study_ids:
+        _take_one(archive_id=archive_id)
+    if arrivals.cursor != cursor.seq or cursor.taken_at is None:
+        move_cursor(seq=arrivals.cursor)
+    if arrivals.history_lost:
+        enqueue(Step.RECONCILE)
+    elif not arrivals.done:
+        enqueue(Step.TAKE_ARRIVALS)
+    return len(arrivals.study_ids)
+
+
+def _take_one(*, archive_id: str) -> None:
+    """Register one study; its failure is noted and never stops its neighbours."""
+    try:
+        with transaction.atomic():
+            take_study(archive_id=archive_id)
+            clear_failure(archive_id=archive_id)
+    except NotInArchive:
+        clear_failure(archive_id=archive_id)
+    except ArchiveUnavailable:
+        raise
+    except (ArchiveError, DomainError, ValueError, DatabaseError) as error:
+        log.warning("study %s not registered: %s", archive_id, type(error).__name__)
+        note_failure(archive_id=archive_id, reason=f"{type(error).__name__}: {error}")
+
+
+def take_study(*, archive_id: str) -> None:
+    """Read one study's header, register it, and put its new revision on the list."""
+    header = archive().study_header(archive_id)
+    outcome = register_study(
+        actor=SYSTEM,
+        header=header,
+        own_sop_uids=own_sop_uids(study_uid=header.study_uid),
+    )
+    if isinstance(outcome, Registered) and outcome.revision_id is not None:
+        place_revision(revision_id=outcome.revision_id)
+
+
+@transaction.atomic
+def place_revision(*, revision_id: UUID) -> None:
+    """Put a revision on the worklist, then ask for its pack and its inference."""
+    revision = studies.access_revision(
+        actor=SYSTEM, revision_id=revision_id, need=Permission.MACHINE_WORK
+    )
+    newest = revision.study.revisions.order_by("-number").first()
+    if newest is None or newest.id != revision.id:
+        return
+    known = {item.id for item in items_of_revision(revision_id=revision.id)}
+    item = place_item(
+        actor=SYSTEM,
+        revision=revision,
+        protocol=clinical_protocol(site=revision.study.site),
+    )
+    if item.id not in known:
+        enqueue(Step.REQUEST_INFERENCE, revision_id=str(revision.id))
+        enqueue(Step.REQUEST_PACK, revision_id=str(revision.id))
+
+
+def reconcile() -> int:
+    """Compare the whole archive with the portal's rows and take what differs."""
+    known = studies.registered_archive_stamps()
+    held = studies.held_archive_ids()
+    taken = 0
+    for summary in archive().all_studies():
+        same = known.get(summary.orthanc_id) == summary.last_update
+        if same or summary.orthanc_id in held or not summary.is_stable:
+            continue
+        _take_one(archive_id=summary.orthanc_id)
+        taken += 1
+    note_reconciled()
+    return taken
+
+
+# --- pixels
+
+
+@transaction.atomic
+def request_pack(*, revision_id: UUID) -> None:
+    """Ask a pixels worker to build the pack of a revision."""
+    revision = start_pack(actor=SYSTEM, revision_id=revision_id)
+    if revision is None:
+        return
+    request = PackRequest(
+        request_id=f"pack-{revision.id}",
+        revision_id=str(revision.id),
+        token=issue_token(
+            request_id=f"pack-{revision.id}",
+            revision_id=revision.id,
+            verbs=[READ_INSTANCES],
+        ),
+        portal_url=settings.PORTAL_URL,
+        source_hash=revision.image_hash,
+    )
+    send(TASK_PACK, queue=QUEUE_PIXELS, kwargs={"request": request.to_message()})
+
+
+@transaction.atomic
+def accept_pack(*, result: PackResult) -> None:
+    """Record that a pack is ready, or why it is not."""
+    finish_pack(
+        actor=SYSTEM,
+        revision_id=UUID(str(result.revision_id)),
+        ready=result.state == "ready",
+        reason=result.reason,
+    )
+
+
+# --- inference
+
+
+@transaction.atomic
+def request_inference(*, revision_id: UUID) -> None:
+    """Open the runs of a revision and send those that wait to the GPU queue."""
+    opened = open_runs(actor=SYSTEM, revision_id=revision_id)
+    for run_id in opened.run_ids:
+        send_run(run_id=run_id)
+    show_ai(revision_id=revision_id, refusals=opened.refusals)
+
+
+@transaction.atomic
+def send_run(*, run_id: UUID) -> None:
+    """Send one run to the GPU queue, unless it has ended or was just sent."""
+    run = start_run(actor=SYSTEM, run_id=run_id)
+    if run is None:
+        return
+    if run.state in FINAL_STATES:
+        show_ai(revision_id=run.revision_id)
+        enqueue(Step.EXPORT_RESULT, run_id=str(run.id))
+        return
+    request = InferRequest(
+        run_id=str(run.id),
+        revision_id=str(run.revision_id),
+        package_hash=run.model_version.package_hash,
+        token=issue_token(
+            request_id=str(run.id),
+            revision_id=run.revision_id,
+            verbs=[READ_INSTANCES, READ_MODEL, WRITE_ARTEFACT],
+        ),
+        portal_url=settings.PORTAL_URL,
+    )
+    send(TASK_INFER, queue=QUEUE_GPU, kwargs={"request": request.to_message()})
+
+
+def show_ai(*, revision_id: UUID, refusals: tuple[str, ...] = ()) -> None:
+    """Bring what the models say of a revision onto its items."""
+    for item in items_of_revision(revision_id=revision_id):
+        summary = _summary(item=item, refusals=refusals)
+        apply_ai(actor=SYSTEM, item_id=item.id, summary=summary)
+
+
+def _summary(*, item: WorkItem, refusals: tuple[str, ...]) -> AiSummary:
+    policy = policy_of(site=item.site)
+    return inference.summarise(
+        runs=inference.live_runs(revision_id=item.case.revision_id),
+        refusals=refusals,
+        weights={
+            "critical": policy.critical_weight,
+            "urgent": policy.urgent_weight,
+            "routine": policy.routine_weight,
+        },
+    )
+
+
+@transaction.atomic
+def accept_result(*, result: InferResult) -> None:
+    """Record a worker's answer once, rank the study again, and export it."""
+    run = record_result(actor=SYSTEM, result=result)
+    if run is None:
+        return
+    show_ai(revision_id=run.revision_id)
+    enqueue(Step.EXPORT_RESULT, run_id=str(run.id))
+
+
+# --- reading
+
+
+def shown_findings(*, actor: Actor, item: WorkItem) -> dict[str, Finding]:
+    """Return the findings that the actor may see of an item, by id."""
+    if not visible_ai(actor=actor, item=item).visible:
+        return {}
+    runs: list[InferenceRun] = inference.live_runs(
+        revision_id=item.case.revision_id
+    )
+    return {str(f.id): f for run in runs for f in run.findings.all()}
+
+
+@transaction.atomic
+def sign_item(
+    *, actor: Actor, item_id: UUID, expected_version: int, raw: object
+) -> Reading:
+    """Sign the reading of an item, complete the item, and export the verdict."""
+    item = access_item(
+        actor=actor, item_id=item_id, need=Permission.READING_SIGN, lock=True
+    )
+    require_lease(actor=actor, item=item)
+    reading = sign_reading(
+        actor=actor,
+        reading_id=item.reading_id,
+        expected_version=expected_version,
+        raw=raw,
+        findings=shown_findings(actor=actor, item=item),
+    )
+    complete_item(actor=actor, item_id=item.id, reading=reading)
+    enqueue(Step.EXPORT_READING, reading_id=str(reading.id))
+    return reading
+
+
+# --- back to the archive
+
+
+def send_result(*, run_id: UUID) -> None:
+    """Write an AI result into the archive."""
+    export_result(actor=SYSTEM, run_id=run_id)
+
+
+def send_reading(*, reading_id: UUID) -> None:
+    """Write a signed verdict into the archive, after the results it answers."""
+    export_reading(actor=SYSTEM, reading_id=reading_id)
+
+
+# --- the sweep: the row's state is the truth, the queue is a hint
+
+
+def sweep() -> dict[str, int]:
+    """Find what was lost on the way and set it going again."""
+    now = clock.now()
+    found: dict[str, list[Any]] = {
+        "arrivals": studies.retries_due(now=now, limit=BATCH),
+        "unasked": unasked_revisions(before=now - LOST_AFTER, limit=BATCH),
+        "packs": studies.stale_packs(
+            absent_before=now - LOST_AFTER, building_before=now - PACK_STALE, limit=BATCH
+        ),
+        "runs": inference.stale_runs(
+            unsent_before=now - LOST_AFTER, sent_before=now - RUN_STALE, limit=BATCH
+        ),
+        "exports": exports_due(now=now, before=now - LOST_AFTER, limit=BATCH),
+        "leases": expired_leases(now=now, limit=BATCH),
+    }
+    for archive_id in found["arrivals"]:
+        _attempt(_take_one, archive_id=archive_id)
+    for revision_id in found["unasked"]:
+        _attempt(request_inference, revision_id=revision_id)
+    for revision_id in found["packs"]:
+        _attempt(request_pack, revision_id=revision_id)
+    for run_id in found["runs"]:
+        _attempt(send_run, run_id=run_id)
+    for step, field, source_id in found["exports"]:
+        _attempt(enqueue, step=step, **{field: str(source_id)})
+    for item_id in found["leases"]:
+        _attempt(expire_lease, actor=SYSTEM, item_id=item_id)
+    return {name: len(rows) for name, rows in found.items()}
+
+
+def _attempt(verb: Callable[..., object], **kwargs: object) -> None:
+    """Run one repair; its failure is logged and never stops the others."""
+    try:
+        verb(**kwargs)
+    except (ArchiveError, DomainError, DatabaseError) as error:
+        log.warning("sweep: %s failed: %s", verb.__name__, type(error).__name__)
+
+
+def revision_of_study(*, study_uid: str) -> StudyRevision | None:
+    """Return the newest revision of a study, for the story and for imports."""
+    study = studies.find_study(study_uid=study_uid)
+    return study.revisions.order_by("-number").first() if study else None

@@ -1,0 +1,433 @@
+"""Shapes of the worklist and the reading room on the wire (OpenAPI)."""
+
+from __future__ import annotations
+
+from rest_framework import serializers as s
+
+from apps.annotations.types import DisplayMode, ReadingState
+from apps.worklist.types import Band, BandSource, ItemReason, ItemState
+
+AI_STATES = ["pending", "running", "done", "failed", "rejected", "none", "blinded"]
+
+
+def _values(enum: type) -> list[str]:
+    return [member.value for member in enum]  # type: ignore[attr-defined]
+
+
+class NamedSerializer(s.Serializer):  # type: ignore[type-arg]
+    """Something with an id and a name."""
+
+    id = s.UUIDField()
+    name = s.CharField()
+
+
+class ProtocolSerializer(NamedSerializer):
+    """The reading protocol of an item."""
+
+    display_mode = s.ChoiceField(choices=_values(DisplayMode))
+
+
+class PatientSerializer(s.Serializer):  # type: ignore[type-arg]
+    """A patient as the list shows one."""
+
+    name = s.CharField()
+    id = s.CharField()
+    sex = s.CharField()
+    birth_date = s.DateField(allow_null=True)
+    age_text = s.CharField()
+
+
+class StudySerializer(s.Serializer):  # type: ignore[type-arg]
+    """A study as the list shows one."""
+
+    id = s.UUIDField()
+    uid = s.CharField()
+    revision_id = s.UUIDField()
+    revision = s.IntegerField()
+    modality = s.CharField()
+    description = s.CharField()
+    body_part = s.CharField()
+    n_images = s.IntegerField()
+    n_series = s.IntegerField()
+    station = s.CharField()
+    study_date = s.DateField(allow_null=True)
+    accession_number = s.CharField()
+
+
+class ModelNameSerializer(s.Serializer):  # type: ignore[type-arg]
+    """Name and version of a model."""
+
+    name = s.CharField()
+    version = s.CharField()
+
+
+class RowAiSerializer(s.Serializer):  # type: ignore[type-arg]
+    """What the AI saw, in one line."""
+
+    state = s.ChoiceField(choices=AI_STATES)
+    reason = s.CharField()
+    label = s.CharField()
+    probability = s.FloatField(allow_null=True)
+    threshold = s.FloatField(allow_null=True)
+    acuity = s.CharField()
+    positive = s.BooleanField()
+    n_more = s.IntegerField()
+    model = ModelNameSerializer(allow_null=True)
+
+
+class PersonSerializer(s.Serializer):  # type: ignore[type-arg]
+    """A colleague."""
+
+    id = s.UUIDField()
+    display_name = s.CharField()
+    initials = s.CharField()
+
+
+class LeaseSerializer(s.Serializer):  # type: ignore[type-arg]
+    """Who holds an item."""
+
+    holder = PersonSerializer()
+    mine = s.BooleanField()
+    since = s.DateTimeField()
+    expires_at = s.DateTimeField()
+    draft_saved_at = s.DateTimeField(allow_null=True)
+
+
+class RowSerializer(s.Serializer):  # type: ignore[type-arg]
+    """One line of the worklist."""
+
+    id = s.UUIDField()
+    version = s.IntegerField()
+    reason = s.ChoiceField(choices=_values(ItemReason))
+    state = s.ChoiceField(choices=_values(ItemState))
+    rank = s.IntegerField(allow_null=True)
+    rank_total = s.IntegerField()
+    band = s.ChoiceField(choices=_values(Band))
+    band_source = s.ChoiceField(choices=_values(BandSource))
+    band_reason = s.CharField()
+    arrived_at = s.DateTimeField()
+    due_at = s.DateTimeField()
+    deadline_at = s.DateTimeField()
+    sort_key = s.ListField()
+    site = NamedSerializer()
+    protocol = ProtocolSerializer()
+    patient = PatientSerializer()
+    study = StudySerializer()
+    ai = RowAiSerializer()
+    lease = LeaseSerializer(allow_null=True)
+
+
+class BandCountSerializer(s.Serializer):  # type: ignore[type-arg]
+    """How one band stands."""
+
+    n = s.IntegerField()
+    oldest_arrived_at = s.DateTimeField(allow_null=True)
+    past_deadline = s.IntegerField()
+
+
+class BandCountsSerializer(s.Serializer):  # type: ignore[type-arg]
+    """How the bands stand."""
+
+    STAT = BandCountSerializer()
+    PRIORITY = BandCountSerializer()
+    ROUTINE = BandCountSerializer()
+
+
+class FacetsSerializer(s.Serializer):  # type: ignore[type-arg]
+    """Values for the filter menus."""
+
+    modality = s.ListField(child=s.CharField())
+    body_part = s.ListField(child=s.CharField())
+
+
+class PageSerializer(s.Serializer):  # type: ignore[type-arg]
+    """One page of the worklist, with the sequence number it is true at."""
+
+    seq = s.DictField(child=s.IntegerField())
+    now = s.DateTimeField()
+    ai_ordering = s.DictField(child=s.BooleanField())
+    items = RowSerializer(many=True)
+    next_cursor = s.CharField(allow_null=True)
+    total = s.IntegerField()
+    bands = BandCountsSerializer()
+    facets = FacetsSerializer()
+
+
+class DueSerializer(s.Serializer):  # type: ignore[type-arg]
+    """A neighbour on the list."""
+
+    id = s.UUIDField()
+    due_at = s.DateTimeField()
+
+
+class NeighboursSerializer(s.Serializer):  # type: ignore[type-arg]
+    """The items just above and below."""
+
+    above = DueSerializer(allow_null=True)
+    below = DueSerializer(allow_null=True)
+
+
+class WithoutAiSerializer(s.Serializer):  # type: ignore[type-arg]
+    """Where the item would be without any AI result of its own."""
+
+    rank = s.IntegerField()
+    due_at = s.DateTimeField()
+
+
+class WhySerializer(s.Serializer):  # type: ignore[type-arg]
+    """The parts of an item's place."""
+
+    rank = s.IntegerField()
+    band = s.ChoiceField(choices=_values(Band))
+    band_source = s.ChoiceField(choices=_values(BandSource))
+    band_reason = s.CharField()
+    arrived_at = s.DateTimeField()
+    allowance_s = s.FloatField()
+    due_at = s.DateTimeField()
+    deadline_at = s.DateTimeField()
+    acuity = s.CharField()
+    acuity_weight = s.FloatField()
+    probability = s.FloatField(allow_null=True)
+    probability_source = s.ChoiceField(choices=["finding", "base_rate", "clinician"])
+    neighbours = NeighboursSerializer()
+    without_ai = WithoutAiSerializer()
+    model = ModelNameSerializer(allow_null=True)
+    rule = s.ListField(child=s.CharField())
+
+
+class GeometrySerializer(s.Serializer):  # type: ignore[type-arg]
+    """A place on a named image (docs/architecture.md)."""
+
+    kind = s.ChoiceField(choices=["box", "point", "polyline", "ellipse", "length"])
+    space = s.ChoiceField(choices=["image", "patient"])
+    sop_uid = s.CharField()
+    frame = s.IntegerField()
+    frame_of_reference_uid = s.CharField(allow_null=True)
+    points = s.ListField(child=s.ListField(child=s.FloatField()))
+
+
+class LabelSerializer(s.Serializer):  # type: ignore[type-arg]
+    """A coded label."""
+
+    scheme = s.CharField()
+    code = s.CharField()
+    display = s.CharField()
+
+
+class SaliencySerializer(s.Serializer):  # type: ignore[type-arg]
+    """Where the picture of the saliency is."""
+
+    artefact_id = s.UUIDField()
+    cut_off = s.FloatField()
+    sop_uid = s.CharField()
+    frame = s.IntegerField()
+
+
+class FindingSerializer(s.Serializer):  # type: ignore[type-arg]
+    """What a model says."""
+
+    id = s.UUIDField()
+    label = LabelSerializer()
+    probability = s.FloatField()
+    raw_score = s.FloatField()
+    uncertainty = s.FloatField(allow_null=True)
+    threshold = s.FloatField()
+    positive = s.BooleanField()
+    acuity = s.CharField()
+    tracking_uid = s.CharField()
+    location = GeometrySerializer(allow_null=True)
+    saliency = SaliencySerializer(allow_null=True)
+
+
+class ModelSerializer(ModelNameSerializer):
+    """A model with its card."""
+
+    intended_use = s.CharField()
+    card = s.DictField()
+
+
+class RunSerializer(s.Serializer):  # type: ignore[type-arg]
+    """One inference run."""
+
+    id = s.UUIDField()
+    state = s.CharField()
+    reason = s.CharField()
+    finished_at = s.DateTimeField(allow_null=True)
+    model = ModelSerializer()
+    findings = FindingSerializer(many=True)
+
+
+class AiSerializer(s.Serializer):  # type: ignore[type-arg]
+    """All that this person may see of the AI on an item."""
+
+    display_mode = s.ChoiceField(choices=_values(DisplayMode))
+    visible = s.BooleanField()
+    hidden_reason = s.CharField()
+    requires_review = s.BooleanField()
+    state = s.ChoiceField(choices=AI_STATES)
+    reason = s.CharField()
+    runs = RunSerializer(many=True)
+
+
+class VerdictSerializer(s.Serializer):  # type: ignore[type-arg]
+    """The answer to one finding."""
+
+    verdict = s.ChoiceField(choices=["accept", "reject", "modify"])
+    reason_code = s.CharField(allow_blank=True)
+    reason_text = s.CharField(allow_blank=True)
+    label = LabelSerializer(allow_null=True)
+    geometry = GeometrySerializer(allow_null=True)
+
+
+class AnnotationSerializer(s.Serializer):  # type: ignore[type-arg]
+    """A mark of the reader."""
+
+    id = s.CharField()
+    tracking_uid = s.CharField()
+    label = LabelSerializer()
+    geometry = GeometrySerializer()
+    text = s.CharField(allow_blank=True)
+    missed_by_ai = s.BooleanField()
+
+
+class ContentSerializer(s.Serializer):  # type: ignore[type-arg]
+    """What a reading says."""
+
+    verdicts = s.DictField(child=VerdictSerializer())
+    annotations = AnnotationSerializer(many=True)
+    impression = s.CharField(allow_blank=True)
+
+
+class ReadingSerializer(s.Serializer):  # type: ignore[type-arg]
+    """A reading."""
+
+    id = s.UUIDField()
+    item_id = s.UUIDField()
+    state = s.ChoiceField(choices=_values(ReadingState))
+    version = s.IntegerField()
+    saved_at = s.DateTimeField()
+    signed_at = s.DateTimeField(allow_null=True)
+    signed_by = s.CharField(allow_null=True)
+    content = ContentSerializer()
+
+
+class LeasedSerializer(s.Serializer):  # type: ignore[type-arg]
+    """An item that is yours now, with its reading."""
+
+    lease = LeaseSerializer()
+    item = RowSerializer()
+    reading = ReadingSerializer()
+
+
+class RenewedSerializer(s.Serializer):  # type: ignore[type-arg]
+    """A lease that goes on."""
+
+    lease = LeaseSerializer()
+
+
+class SignedSerializer(s.Serializer):  # type: ignore[type-arg]
+    """A signed reading, and what comes next."""
+
+    reading = ReadingSerializer()
+    next = RowSerializer(allow_null=True)
+
+
+class ContentRequest(s.Serializer):  # type: ignore[type-arg]
+    """A draft or a reading to sign."""
+
+    content = ContentSerializer()
+
+
+class BandRequest(s.Serializer):  # type: ignore[type-arg]
+    """A clinician's band."""
+
+    band = s.ChoiceField(choices=_values(Band))
+    reason_code = s.CharField()
+    reason_text = s.CharField(allow_blank=True, default="", max_length=400)
+
+
+class TakeNextRequest(s.Serializer):  # type: ignore[type-arg]
+    """Sites to take the next item from; none means all of the reader's."""
+
+    site = s.ListField(child=s.UUIDField(), default=list)
+
+
+class AiOrderingRequest(s.Serializer):  # type: ignore[type-arg]
+    """The switch of the AI's part in the order."""
+
+    enabled = s.BooleanField()
+    reason = s.CharField(max_length=200)
+
+
+class AiOrderingSerializer(s.Serializer):  # type: ignore[type-arg]
+    """Whether AI takes part in the order."""
+
+    enabled = s.BooleanField()
+
+
+class ReasonSerializer(s.Serializer):  # type: ignore[type-arg]
+    """One reason code."""
+
+    code = s.CharField()
+    display = s.CharField()
+
+
+class VocabularySerializer(s.Serializer):  # type: ignore[type-arg]
+    """Codes that people choose from."""
+
+    reject_reasons = ReasonSerializer(many=True)
+    band_reasons = ReasonSerializer(many=True)
+    labels = LabelSerializer(many=True)
+
+
+class PackSerializer(s.Serializer):  # type: ignore[type-arg]
+    """Where the pixels are."""
+
+    state = s.ChoiceField(choices=["ready", "building", "absent", "failed"])
+    reason = s.CharField()
+    base = s.CharField()
+
+
+class SeriesSerializer(s.Serializer):  # type: ignore[type-arg]
+    """One series of images."""
+
+    index = s.IntegerField()
+    uid = s.CharField()
+    number = s.IntegerField(allow_null=True)
+    modality = s.CharField()
+    description = s.CharField()
+    body_part = s.CharField()
+    n_instances = s.IntegerField()
+
+
+class AttachmentSerializer(s.Serializer):  # type: ignore[type-arg]
+    """A series that is no image."""
+
+    uid = s.CharField()
+    modality = s.CharField()
+    description = s.CharField()
+    n_instances = s.IntegerField()
+
+
+class RevisionSerializer(s.Serializer):  # type: ignore[type-arg]
+    """Which revision of the study this is."""
+
+    id = s.UUIDField()
+    number = s.IntegerField()
+
+
+class ManifestSerializer(s.Serializer):  # type: ignore[type-arg]
+    """What there is to show of a study."""
+
+    study = StudySerializer()
+    patient = PatientSerializer()
+    revision = RevisionSerializer()
+    pack = PackSerializer()
+    series = SeriesSerializer(many=True)
+    attachments = AttachmentSerializer(many=True)
+
+
+class OpenedSerializer(s.Serializer):  # type: ignore[type-arg]
+    """A study that this session has opened."""
+
+    manifest = ManifestSerializer()

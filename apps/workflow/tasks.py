@@ -1,0 +1,65 @@
+"""The steps of the story as Celery tasks: thin, named, repeatable."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from apps.core.steps import Step
+from apps.core.tasks import task
+from apps.workflow import flow
+from workers.contracts import InferResult, PackResult
+
+
+@task(name=Step.TAKE_ARRIVALS)
+def take_arrivals() -> None:
+    """Register what arrived in the archive."""
+    flow.take_arrivals()
+
+
+@task(name=Step.RECONCILE)
+def reconcile() -> None:
+    """Compare archive and portal in full."""
+    flow.reconcile()
+
+
+@task(name=Step.SWEEP)
+def sweep() -> None:
+    """Set going again what was lost."""
+    flow.sweep()
+
+
+@task(name=Step.REQUEST_PACK)
+def request_pack(*, revision_id: str) -> None:
+    """Ask for a pixel pack."""
+    flow.request_pack(revision_id=UUID(revision_id))
+
+
+@task(name=Step.ACCEPT_PACK)
+def accept_pack(*, result: dict[str, Any]) -> None:
+    """Take a worker's word about a pack."""
+    flow.accept_pack(result=PackResult.from_message(result))
+
+
+@task(name=Step.REQUEST_INFERENCE)
+def request_inference(*, revision_id: str) -> None:
+    """Ask for inference."""
+    flow.request_inference(revision_id=UUID(revision_id))
+
+
+@task(name=Step.ACCEPT_RESULT)
+def accept_result(*, result: dict[str, Any]) -> None:
+    """Take a worker's result."""
+    flow.accept_result(result=InferResult.from_message(result))
+
+
+@task(name=Step.EXPORT_RESULT)
+def export_result(*, run_id: str) -> None:
+    """Write an AI result into the archive."""
+    flow.send_result(run_id=UUID(run_id))
+
+
+@task(name=Step.EXPORT_READING)
+def export_reading(*, reading_id: str) -> None:
+    """Write a signed verdict into the archive."""
+    flow.send_reading(reading_id=UUID(reading_id))

@@ -1,0 +1,24 @@
+"""Routes of the worklist and the reading room."""
+
+from django.urls import path
+
+from apps.workflow import api
+
+_ITEM = "api/worklist/items/<uuid:item_id>"
+
+urlpatterns = [
+    path("api/worklist", api.WorklistView.as_view()),
+    path("api/worklist/take-next", api.TakeNextView.as_view()),
+    path(_ITEM, api.ItemView.as_view()),
+    path(f"{_ITEM}/why", api.WhyView.as_view()),
+    path(f"{_ITEM}/lease", api.LeaseView.as_view()),
+    path(f"{_ITEM}/band", api.BandView.as_view()),
+    path(f"{_ITEM}/ai", api.AiView.as_view()),
+    path(f"{_ITEM}/artefacts/<uuid:artefact_id>", api.ArtefactView.as_view()),
+    path(f"{_ITEM}/reading", api.ReadingView.as_view()),
+    path(f"{_ITEM}/sign", api.SignView.as_view()),
+    path("api/sites/<uuid:site_id>/ai-ordering", api.AiOrderingView.as_view()),
+    path("api/studies/<uuid:study_id>/open", api.StudyOpenView.as_view()),
+    path("api/studies/<uuid:study_id>/manifest", api.ManifestView.as_view()),
+    path("api/vocabulary", api.VocabularyView.as_view()),
+]

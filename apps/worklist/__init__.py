@@ -1,0 +1,1 @@
+"""Cases, work items, ranking, leases and the live list."""

@@ -1,0 +1,124 @@
+"""Tables of cases, work items and the queue of a site."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from apps.accounts.models import Site, User
+from apps.annotations.models import Reading, ReadingProtocol
+from apps.core.models import BaseModel
+from apps.studies.models import StudyRevision
+from apps.worklist.types import ON_LIST, Band, BandSource, ItemReason, ItemState
+
+
+def _choices(values: type) -> list[tuple[str, str]]:
+    return [(v.value, v.value) for v in values]  # type: ignore[attr-defined]
+
+
+class Case(BaseModel):
+    """One study revision under one protocol."""
+
+    revision = models.ForeignKey(
+        StudyRevision, on_delete=models.PROTECT, related_name="cases"
+    )
+    protocol = models.ForeignKey(ReadingProtocol, on_delete=models.PROTECT)
+
+    class Meta:
+        """A revision is a case of a protocol once."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["revision", "protocol"], name="case_once")
+        ]
+
+
+class WorkItem(BaseModel):
+    """One read to be done, for one reason.
+
+    The sort key is (`rank_class`, `sort_at`, `arrived_at`, `id`), computed by
+    `apps.worklist.priority` and stored, so that it is fixed between events. The
+    `ai_*` columns are the deciding finding as the list shows it. `version`
+    counts the changes that people can see.
+    """
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="items")
+    site = models.ForeignKey(Site, on_delete=models.PROTECT)
+    slot = models.PositiveSmallIntegerField(default=1)
+    reason = models.CharField(max_length=16, choices=_choices(ItemReason))
+    state = models.CharField(
+        max_length=16, choices=_choices(ItemState), default=ItemState.OPEN
+    )
+    version = models.PositiveIntegerField(default=1)
+    arrived_at = models.DateTimeField()
+
+    band = models.CharField(max_length=8, choices=_choices(Band), default=Band.ROUTINE)
+    band_source = models.CharField(
+        max_length=16, choices=_choices(BandSource), default=BandSource.SITE_RULE
+    )
+    clinician_band = models.CharField(max_length=8, blank=True, default="")
+    band_reason_code = models.CharField(max_length=32, blank=True, default="")
+    band_reason_text = models.CharField(max_length=400, blank=True, default="")
+    band_by = models.ForeignKey(
+        User, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    rank_class = models.SmallIntegerField(default=2)
+    sort_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    deadline_at = models.DateTimeField()
+    allowance_s = models.FloatField()
+
+    ai_state = models.CharField(max_length=16, default="pending")
+    ai_reason = models.CharField(max_length=400, blank=True, default="")
+    ai_label = models.CharField(max_length=120, blank=True, default="")
+    ai_probability = models.FloatField(null=True)
+    ai_threshold = models.FloatField(null=True)
+    ai_acuity = models.CharField(max_length=16, blank=True, default="")
+    ai_positive = models.BooleanField(default=False)
+    ai_n_more = models.PositiveSmallIntegerField(default=0)
+    ai_model_name = models.CharField(max_length=80, blank=True, default="")
+    ai_model_version = models.CharField(max_length=40, blank=True, default="")
+
+    lease_holder = models.ForeignKey(
+        User, null=True, on_delete=models.PROTECT, related_name="leased_items"
+    )
+    lease_since = models.DateTimeField(null=True)
+    lease_expires_at = models.DateTimeField(null=True)
+    reading = models.ForeignKey(
+        Reading, null=True, on_delete=models.PROTECT, related_name="items"
+    )
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """The open list is one index scan in rank order."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["case", "reason", "slot"], name="item_once"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="leased")
+                | models.Q(lease_holder__isnull=False, lease_expires_at__isnull=False),
+                name="leased_has_holder",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["site", "rank_class", "sort_at", "arrived_at", "id"],
+                name="item_open_order",
+                condition=models.Q(state__in=ON_LIST),
+            ),
+            models.Index(
+                fields=["lease_expires_at"],
+                name="item_leases",
+                condition=models.Q(state="leased"),
+            ),
+        ]
+
+
+class QueueState(models.Model):
+    """How many STAT items in a row `take next` has handed out at a site."""
+
+    site = models.OneToOneField(Site, primary_key=True, on_delete=models.CASCADE)
+    stat_streak = models.PositiveIntegerField(default=0)

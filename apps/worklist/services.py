@@ -1,0 +1,508 @@
+"""Verbs on work items: place, rank, lease, set the band, complete."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.accounts.models import Site
+from apps.annotations.models import Reading, ReadingProtocol
+from apps.annotations.services import start_reading
+from apps.annotations.types import BAND_REASONS, DisplayMode
+from apps.audit.events import Event
+from apps.audit.services import record
+from apps.core import clock
+from apps.core.errors import Conflict, Forbidden, Invalid, NotFound
+from apps.core.permissions import Permission
+from apps.core.realtime import publish_change
+from apps.worklist.models import Case, QueueState, WorkItem
+from apps.worklist.priority import AiInput, Rank, compute_rank
+from apps.worklist.selectors import ORDER, access_item, policy_of
+from apps.worklist.types import ON_LIST, Band, ItemReason, ItemState
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from apps.accounts.types import Actor
+    from apps.audit.models import AuditRecord
+    from apps.inference.types import AiSummary
+    from apps.studies.models import StudyRevision
+
+LEASE = timedelta(minutes=5)
+_GONE = "There is no such work item, or it is not yours to see."
+
+
+def ai_input_of(*, item: WorkItem) -> AiInput | None:
+    """Return what of the AI may rank an item; None where there is nothing.
+
+    Under a protocol that hides the AI an item ranks without it, so that the
+    order of the list says nothing either.
+    """
+    hidden = item.case.protocol.display_mode != DisplayMode.CONCURRENT
+    if hidden or item.ai_state != "done" or item.ai_probability is None:
+        return None
+    return AiInput(
+        probability=item.ai_probability,
+        acuity=item.ai_acuity,
+        positive=item.ai_positive,
+    )
+
+
+def rank_now(*, item: WorkItem) -> Rank:
+    """Return the rank that an item's stored inputs give."""
+    return compute_rank(
+        arrived_at=item.arrived_at,
+        policy=policy_of(site=item.site),
+        ai=ai_input_of(item=item),
+        clinician_band=Band(item.clinician_band) if item.clinician_band else None,
+    )
+
+
+def _apply_rank(item: WorkItem) -> bool:
+    rank = rank_now(item=item)
+    fresh = {
+        "rank_class": rank.rank_class,
+        "sort_at": rank.sort_at,
+        "due_at": rank.due_at,
+        "deadline_at": rank.deadline_at,
+        "allowance_s": rank.allowance_s,
+        "band": rank.band.value,
+        "band_source": rank.band_source.value,
+    }
+    moved = any(getattr(item, name, None) != value for name, value in fresh.items())
+    for name, value in fresh.items():
+        setattr(item, name, value)
+    return moved
+
+
+def _audit(
+    *, actor: Actor, event: Event, item: WorkItem, **detail: object
+) -> AuditRecord:
+    study = item.case.revision.study
+    return record(
+        actor=actor,
+        event=event,
+        site_id=item.site_id,
+        patients=[study.patient_id],
+        studies=[study.id],
+        object_kind="work_item",
+        object_id=item.id,
+        detail=detail,
+    )
+
+
+def _publish(item: WorkItem) -> None:
+    publish_change(site_id=item.site_id, kind="item", object_id=item.id)
+
+
+def _save(item: WorkItem) -> None:
+    item.version += 1
+    item.save()
+    _publish(item)
+
+
+@transaction.atomic
+def place_item(
+    *, actor: Actor, revision: StudyRevision, protocol: ReadingProtocol
+) -> WorkItem:
+    """Put a revision on the list, before any AI has seen it.
+
+    An item of an older revision of the same study that nobody holds gives way to
+    the new one; a lease in progress survives and is told by its own revision.
+    Running it again places nothing twice.
+    """
+    case, _ = Case.objects.get_or_create(revision=revision, protocol=protocol)
+    existing = WorkItem.objects.filter(case=case, reason=ItemReason.CLINICAL).first()
+    if existing is not None:
+        return existing
+    item = WorkItem(
+        case=case,
+        site_id=revision.study.site_id,
+        reason=ItemReason.CLINICAL,
+        arrived_at=revision.arrived_at,
+    )
+    item.case, item.site = case, revision.study.site
+    _inherit(item=item, revision=revision, actor=actor)
+    _apply_rank(item)
+    item.save()
+    _audit(actor=actor, event=Event.ITEM_PLACE, item=item, band=item.band)
+    _publish(item)
+    return item
+
+
+def _inherit(*, item: WorkItem, revision: StudyRevision, actor: Actor) -> None:
+    """Take over arrival and clinician's band from the item that gives way."""
+    older = (
+        WorkItem.objects.select_for_update(of=("self",))
+        .select_related("site", "case__protocol", "case__revision__study")
+        .filter(
+            case__revision__study_id=revision.study_id,
+            case__protocol=item.case.protocol,
+            state=ItemState.OPEN,
+        )
+        .exclude(case=item.case)
+        .order_by("-arrived_at")
+    )
+    for old in older:
+        item.arrived_at = min(item.arrived_at, old.arrived_at)
+        item.clinician_band = item.clinician_band or old.clinician_band
+        item.band_reason_code = item.band_reason_code or old.band_reason_code
+        item.band_reason_text = item.band_reason_text or old.band_reason_text
+        item.band_by_id = item.band_by_id or old.band_by_id
+        old.state = ItemState.CANCELLED
+        _save(old)
+        _audit(actor=actor, event=Event.ITEM_SUPERSEDE, item=old)
+
+
+@transaction.atomic
+def apply_ai(*, actor: Actor, item_id: UUID, summary: AiSummary) -> WorkItem:
+    """Write what the AI says onto an item and rank it again."""
+    item = access_item(
+        actor=actor, item_id=item_id, need=Permission.MACHINE_WORK, lock=True
+    )
+    fresh = {
+        "ai_state": summary.state,
+        "ai_reason": summary.reason,
+        "ai_label": summary.label,
+        "ai_probability": summary.probability,
+        "ai_threshold": summary.threshold,
+        "ai_acuity": summary.acuity,
+        "ai_positive": summary.positive,
+        "ai_n_more": summary.n_more,
+        "ai_model_name": summary.model_name,
+        "ai_model_version": summary.model_version,
+    }
+    changed = any(getattr(item, name) != value for name, value in fresh.items())
+    if not changed:
+        return item
+    for name, value in fresh.items():
+        setattr(item, name, value)
+    before = (item.band, item.due_at.isoformat())
+    moved = _apply_rank(item) if item.state in ON_LIST else False
+    _save(item)
+    if moved:
+        _audit(
+            actor=actor,
+            event=Event.ITEM_RANK,
+            item=item,
+            before=before,
+            after=(item.band, item.due_at.isoformat()),
+            cause="ai",
+        )
+    return item
+
+
+def _lease_words(item: WorkItem) -> Conflict:
+    holder = item.lease_holder
+    name = holder.display_name if holder else "someone"
+    since = item.lease_since.strftime("%H:%M UTC") if item.lease_since else ""
+    return Conflict(
+        "leased",
+        f"{name} has been reading this study since {since}.",
+        holder={
+            "id": str(holder.id) if holder else "",
+            "display_name": name,
+            "initials": holder.initials if holder else "",
+        },
+        since=item.lease_since.isoformat() if item.lease_since else None,
+        expires_at=item.lease_expires_at.isoformat() if item.lease_expires_at else None,
+    )
+
+
+@transaction.atomic
+def lease_item(*, actor: Actor, item_id: UUID) -> WorkItem:
+    """Give one reader the item; whoever comes second is told who has it.
+
+    The holder may call it again; the lease is renewed. The reader's draft on the
+    item, if there is one from before, goes on.
+
+    Raises:
+        Conflict: `leased` with the holder and since when, or `not_open`.
+    """
+    item = access_item(
+        actor=actor, item_id=item_id, need=Permission.ITEM_LEASE, lock=True
+    )
+    return _take(actor=actor, item=item)
+
+
+def _take(*, actor: Actor, item: WorkItem) -> WorkItem:
+    now = clock.now()
+    if item.state not in ON_LIST:
+        raise Conflict("not_open", f"This study is {item.state}; it is off the list.")
+    live = item.lease_expires_at is not None and item.lease_expires_at > now
+    mine = item.lease_holder_id == actor.user_id
+    if item.state == ItemState.LEASED and live and not mine:
+        raise _lease_words(item)
+    if not (mine and item.state == ItemState.LEASED and live):
+        item.lease_since = now
+    item.state = ItemState.LEASED
+    item.lease_holder_id = actor.user_id
+    item.lease_expires_at = now + LEASE
+    item.reading = _draft_of(actor=actor, item=item)
+    _save(item)
+    _audit(actor=actor, event=Event.ITEM_LEASE, item=item)
+    return access_item(actor=actor, item_id=item.id, need=Permission.ITEM_LEASE)
+
+
+def _draft_of(*, actor: Actor, item: WorkItem) -> Reading:
+    """Return the actor's unsigned reading of this item, or a new one."""
+    draft = (
+        Reading.objects.filter(
+            revision=item.case.revision,
+            protocol=item.case.protocol,
+            reader_id=actor.user_id,
+            signed_at__isnull=True,
+        )
+        .order_by("-saved_at")
+        .first()
+    )
+    if draft is not None:
+        return draft
+    return start_reading(
+        actor=actor, revision=item.case.revision, protocol=item.case.protocol
+    )
+
+
+def require_lease(*, actor: Actor, item: WorkItem) -> None:
+    """Raise `Conflict` `lease_lost` unless the actor holds the item.
+
+    An expired lease that nobody else has taken still counts: the work of a
+    reader whose network was away is not refused.
+    """
+    if item.state == ItemState.LEASED and item.lease_holder_id == actor.user_id:
+        return
+    if item.state == ItemState.DONE:
+        raise Conflict("signed", "This study was signed; amend the reading instead.")
+    holder = item.lease_holder if item.state == ItemState.LEASED else None
+    name = holder.display_name if holder else ""
+    raise Conflict(
+        "lease_lost",
+        f"{name} holds this study now." if name else "Your lease on it has ended.",
+        holder={
+            "id": str(holder.id),
+            "display_name": name,
+            "initials": holder.initials,
+        }
+        if holder
+        else None,
+    )
+
+
+@transaction.atomic
+def renew_lease(*, actor: Actor, item_id: UUID) -> WorkItem:
+    """Keep a lease alive; `Conflict` `lease_lost` when it is another's by now."""
+    item = access_item(
+        actor=actor, item_id=item_id, need=Permission.ITEM_LEASE, lock=True
+    )
+    require_lease(actor=actor, item=item)
+    item.lease_expires_at = clock.now() + LEASE
+    item.save(update_fields=["lease_expires_at", "updated_at"])
+    return item
+
+
+@transaction.atomic
+def release_lease(*, actor: Actor, item_id: UUID) -> None:
+    """Give an item back; releasing what one does not hold is no error."""
+    item = access_item(
+        actor=actor, item_id=item_id, need=Permission.ITEM_LEASE, lock=True
+    )
+    if item.state != ItemState.LEASED or item.lease_holder_id != actor.user_id:
+        return
+    _free(item)
+    _audit(actor=actor, event=Event.ITEM_RELEASE, item=item)
+
+
+def _free(item: WorkItem) -> None:
+    newer = item.case.revision.study.revisions.filter(
+        number__gt=item.case.revision.number
+    )
+    item.state = ItemState.CANCELLED if newer.exists() else ItemState.OPEN
+    item.lease_holder = None
+    item.lease_since = item.lease_expires_at = None
+    _save(item)
+
+
+@transaction.atomic
+def expire_lease(*, actor: Actor, item_id: UUID) -> bool:
+    """Put an item whose lease ran out back on the list; drafts stay."""
+    item = access_item(
+        actor=actor, item_id=item_id, need=Permission.MACHINE_WORK, lock=True
+    )
+    ended = item.lease_expires_at is not None and item.lease_expires_at < clock.now()
+    if item.state != ItemState.LEASED or not ended:
+        return False
+    holder = item.lease_holder_id
+    _free(item)
+    _audit(actor=actor, event=Event.ITEM_LEASE_EXPIRED, item=item, holder=str(holder))
+    return True
+
+
+@transaction.atomic
+def take_next(*, actor: Actor, site_ids: list[UUID]) -> WorkItem | None:
+    """Lease the next free item by the rule; None when nothing is free.
+
+    At most `stat_in_a_row` STAT items are handed out in a row while something
+    is overdue; then the most overdue item comes. Two readers who ask at once get
+    two items: a locked row is skipped.
+    """
+    sites = actor.sites_with(Permission.ITEM_LEASE)
+    wanted = sites & frozenset(site_ids) if site_ids else sites
+    if not wanted:
+        raise Forbidden("forbidden", "You do not read at any of these sites.")
+    free = _free_items(wanted).select_for_update(of=("self",), skip_locked=True)
+    first = free.order_by(*ORDER).first()
+    if first is None:
+        return None
+    chosen = _fair(first=first, free=free)
+    _audit(actor=actor, event=Event.ITEM_TAKE_NEXT, item=chosen)
+    return _take(actor=actor, item=chosen)
+
+
+def _fair(*, first: WorkItem, free: QuerySet[WorkItem]) -> WorkItem:
+    queue, _ = QueueState.objects.select_for_update().get_or_create(site=first.site)
+    chosen = _by_rule(first=first, free=free, streak=queue.stat_streak)
+    queue.stat_streak = queue.stat_streak + 1 if chosen.band == Band.STAT else 0
+    queue.save()
+    return chosen
+
+
+def _by_rule(*, first: WorkItem, free: QuerySet[WorkItem], streak: int) -> WorkItem:
+    if first.band != Band.STAT or streak < first.site.stat_in_a_row:
+        return first
+    overdue = (
+        free.filter(site_id=first.site_id, deadline_at__lt=clock.now())
+        .exclude(band=Band.STAT)
+        .order_by("deadline_at", "id")
+        .first()
+    )
+    return overdue or first
+
+
+def peek_next(*, actor: Actor) -> UUID | None:
+    """Return the item that `take_next` would hand out now, without taking it."""
+    free = _free_items(actor.sites_with(Permission.ITEM_LEASE))
+    first = free.order_by(*ORDER).first()
+    if first is None:
+        return None
+    queue = QueueState.objects.filter(site=first.site).first()
+    streak = queue.stat_streak if queue else 0
+    return _by_rule(first=first, free=free, streak=streak).id
+
+
+def _free_items(sites: frozenset[UUID]) -> QuerySet[WorkItem]:
+    return WorkItem.objects.filter(
+        site_id__in=sites, state=ItemState.OPEN, reason=ItemReason.CLINICAL
+    ).select_related("site", "case__protocol", "case__revision__study")
+
+
+@transaction.atomic
+def set_band(
+    *, actor: Actor, item_id: UUID, band: str, reason_code: str, reason_text: str
+) -> WorkItem:
+    """Set a clinician's band, up or down, with a reason; it overrides the AI's."""
+    if band not in [b.value for b in Band]:
+        raise Invalid("invalid", "band: is STAT, PRIORITY or ROUTINE.", field="band")
+    if reason_code not in BAND_REASONS:
+        raise Invalid(
+            "invalid", "reason_code: choose a reason.", field="reason_code"
+        )
+    if reason_code == "other" and not reason_text.strip():
+        raise Invalid(
+            "invalid", "reason_text: say the reason in words.", field="reason_text"
+        )
+    item = access_item(
+        actor=actor, item_id=item_id, need=Permission.ITEM_BAND, lock=True
+    )
+    if item.state not in ON_LIST:
+        raise Conflict("not_open", f"This study is {item.state}; it is off the list.")
+    before, source = item.band, item.band_source
+    item.clinician_band = band
+    item.band_reason_code = reason_code
+    item.band_reason_text = reason_text.strip()[:400]
+    item.band_by_id = actor.user_id
+    _apply_rank(item)
+    _save(item)
+    _audit(
+        actor=actor,
+        event=Event.ITEM_BAND,
+        item=item,
+        before=before,
+        after=band,
+        override=source == "ai" and before != band,
+        reason_code=reason_code,
+    )
+    return item
+
+
+@transaction.atomic
+def complete_item(*, actor: Actor, item_id: UUID, reading: Reading) -> WorkItem:
+    """Take an item off the list because its reading is signed."""
+    item = access_item(
+        actor=actor, item_id=item_id, need=Permission.READING_SIGN, lock=True
+    )
+    require_lease(actor=actor, item=item)
+    item.state = ItemState.DONE
+    item.reading = reading
+    item.done_at = clock.now()
+    item.lease_holder = None
+    item.lease_since = item.lease_expires_at = None
+    _save(item)
+    return item
+
+
+@transaction.atomic
+def set_ai_ordering(
+    *, actor: Actor, site_id: UUID, enabled: bool, reason: str
+) -> Site:
+    """Switch the AI's part in the order of a site's list on or off, in one action."""
+    if not actor.can(Permission.AI_SWITCH, site_id):
+        if actor.is_member(site_id):
+            raise Forbidden("forbidden", "Your role does not switch the AI ordering.")
+        raise NotFound("not_found", "There is no such site, or it is not yours.")
+    if not reason.strip():
+        raise Invalid("invalid", "reason: say why.", field="reason")
+    site = Site.objects.select_for_update().get(id=site_id)
+    if site.ai_ordering == enabled:
+        return site
+    site.ai_ordering = enabled
+    site.save(update_fields=["ai_ordering", "updated_at"])
+    items = list(
+        WorkItem.objects.select_for_update(of=("self",))
+        .select_related("case__protocol")
+        .filter(site=site, state__in=ON_LIST)
+    )
+    for item in items:
+        item.site = site
+        _apply_rank(item)
+        item.version += 1
+    WorkItem.objects.bulk_update(
+        items,
+        [
+            "rank_class",
+            "sort_at",
+            "due_at",
+            "deadline_at",
+            "allowance_s",
+            "band",
+            "band_source",
+            "version",
+        ],
+        batch_size=1000,
+    )
+    publish_change(site_id=site.id, kind="resync", object_id=site.id)
+    record(
+        actor=actor,
+        event=Event.AI_SWITCH,
+        site_id=site.id,
+        object_kind="site",
+        object_id=site.id,
+        detail={
+            "enabled": enabled,
+            "reason": reason.strip()[:200],
+            "items": len(items),
+        },
+    )
+    return site
