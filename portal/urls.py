@@ -4,6 +4,12 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("apps.core.urls")),
+    path("", include("apps.accounts.urls")),
+    path("", include("apps.audit.urls")),
+    path("", include("apps.studies.urls")),
+    path("", include("apps.inference.urls")),
+    path("", include("apps.reports.urls")),
+    path("", include("apps.workflow.urls")),
 ]
 
 handler404 = "apps.core.api.not_found"

@@ -14,6 +14,7 @@ from apps.core import clock
 from apps.core.models import Change, SiteSequence
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from uuid import UUID
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,26 @@ def last_seq(*, site_id: UUID) -> int:
     """Return the number of the site's newest committed change, 0 if none."""
     row = SiteSequence.objects.filter(site_id=site_id).first()
     return row.last if row else 0
+
+
+def last_sequences(*, site_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Return the newest committed number of each site, 0 where nothing happened."""
+    wanted = list(site_ids)
+    rows = SiteSequence.objects.filter(site_id__in=wanted)
+    found = dict(rows.values_list("site_id", "last"))
+    return {site_id: found.get(site_id, 0) for site_id in wanted}
+
+
+def oldest_sequence(*, site_id: UUID) -> int | None:
+    """Return the oldest number that is still kept for a site; None without any."""
+    changes = Change.objects.filter(site_id=site_id).order_by("seq")
+    return changes.values_list("seq", flat=True).first()
+
+
+def changes_since(*, site_id: UUID, seq: int, limit: int) -> list[Change]:
+    """Return the changes after `seq`, in order, at most `limit`."""
+    later = Change.objects.filter(site_id=site_id, seq__gt=seq).order_by("seq")
+    return list(later[:limit])
 
 
 def _announce(site_id: UUID, seq: int) -> None:

@@ -25,6 +25,7 @@ TRUSTED_PROXIES = frozenset(words("OVERREAD_TRUSTED_PROXIES", "127.0.0.1,::1"))
 ORTHANC_URL = text("ORTHANC_URL", "http://127.0.0.1:8042")
 ORTHANC_USER = text("ORTHANC_USER", "")
 ORTHANC_PASSWORD = text("ORTHANC_PASSWORD", "")
+SOFTWARE_VERSION = "0.1.0"
 DCIODVFY = text("OVERREAD_DCIODVFY", "dciodvfy")
 
 INSTALLED_APPS = [
@@ -43,6 +44,7 @@ INSTALLED_APPS = [
     "apps.inference",
     "apps.annotations",
     "apps.worklist",
+    "apps.reports",
     "apps.workflow",
 ]
 MIDDLEWARE = [
