@@ -19,7 +19,7 @@ get_asgi_application()  # sets Django up before the consumers are imported
 from portal.sockets import websocket_urlpatterns  # noqa: E402
 
 
-async def no_http(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401, ARG001
+async def no_http(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001
     """Answer HTTP with 404: this process serves sockets only."""
     headers = [(b"content-type", b"text/plain")]
     await send({"type": "http.response.start", "status": 404, "headers": headers})

@@ -13,6 +13,6 @@ class SessionActorScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unt
     target_class = "apps.accounts.authentication.SessionActor"
     name = "session"
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:  # noqa: ANN401, ARG002
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:  # noqa: ARG002
         """Return the OpenAPI description."""
         return {"type": "apiKey", "in": "cookie", "name": "overread_session"}

@@ -70,7 +70,7 @@ def make_actor(
     )
 
 
-def actor_of(request: Any) -> Actor:  # noqa: ANN401  DRF's request and Django's
+def actor_of(request: Any) -> Actor:
     """Return who makes this request (kept on it: one query of memberships).
 
     Raises:

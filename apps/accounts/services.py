@@ -9,7 +9,12 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from apps.accounts.models import Membership, Role, Site, User
-from apps.accounts.selectors import access_membership, access_site, access_user
+from apps.accounts.selectors import (
+    access_membership,
+    access_site,
+    access_user,
+    visible_users,
+)
 from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core.errors import Conflict, Forbidden, Invalid
@@ -97,6 +102,37 @@ def _require_strong(password: str, user: User) -> None:
         validate_password(password, user)
     except ValidationError as error:
         raise Invalid("weak_password", " ".join(error.messages)) from None
+
+
+@transaction.atomic
+def add_member(
+    *,
+    actor: Actor,
+    username: str,
+    password: str,
+    display_name: str,
+    site_id: UUID,
+    role: Role,
+    email: str = "",
+) -> User:
+    """Create an account together with its first role at a site."""
+    access_site(actor=actor, site_id=site_id, need=Permission.USER_MANAGE)
+    user = create_user(
+        actor=actor,
+        username=username,
+        password=password,
+        display_name=display_name,
+        email=email,
+    )
+    grant_membership(actor=actor, user_id=user.pk, site_id=site_id, role=role)
+    return user
+
+
+def list_users(*, actor: Actor) -> list[User]:
+    """Return the accounts that the actor manages; the look is on the record."""
+    users = list(visible_users(actor=actor))
+    record(actor=actor, event=Event.USER_READ, detail={"n": len(users)})
+    return users
 
 
 @transaction.atomic

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from apps.accounts.roles import ROLE_PERMISSIONS, Role
+from apps.core.permissions import Permission
 
 if TYPE_CHECKING:
     from uuid import UUID
-
-    from apps.core.permissions import Permission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +88,8 @@ class Actor:
 
     def permissions(self) -> frozenset[Permission]:
         """Return what the actor may do at one site at least."""
+        if self.is_system or self.is_superuser:
+            return frozenset(Permission)
         return frozenset().union(
             *(ROLE_PERMISSIONS[role] for _, role in self.memberships)
         )

@@ -40,9 +40,7 @@ class AuditRecord(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(db_index=True)
-    event = models.CharField(
-        max_length=48, choices=[(e.value, e.value) for e in Event]
-    )
+    event = models.CharField(max_length=48, choices=[(e.value, e.value) for e in Event])
     outcome = models.PositiveSmallIntegerField(
         choices=[(o.value, o.name.lower()) for o in Outcome], default=Outcome.SUCCESS
     )
@@ -61,9 +59,9 @@ class AuditRecord(models.Model):
     object_id = models.UUIDField(null=True)
     detail = models.JSONField(default=dict)
 
-    objects: ClassVar[models.Manager[Self]] = (
-        models.Manager.from_queryset(AuditRecordQuerySet)()  # type: ignore[assignment]
-    )
+    objects: ClassVar[models.Manager[Self]] = models.Manager.from_queryset(
+        AuditRecordQuerySet
+    )()  # type: ignore[assignment]
 
     class Meta:
         """Indexes for the page and for "who saw this patient"."""

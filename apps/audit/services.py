@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
+
 from apps.audit.events import Event, Outcome
 from apps.audit.models import AuditRecord
+from apps.audit.selectors import search_records
 from apps.core import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from uuid import UUID
 
+    from apps.audit.selectors import AuditQuery, Page
     from apps.core.types import ActorLike
 
 
@@ -71,3 +75,24 @@ def record(
 
 def _unique(ids: Iterable[UUID]) -> list[UUID]:
     return list(dict.fromkeys(ids))
+
+
+@transaction.atomic
+def read_audit(
+    *, actor: ActorLike, query: AuditQuery, before_id: int | None, limit: int
+) -> Page:
+    """Return one page of the log; reading the log is itself on the record."""
+    page = search_records(actor=actor, query=query, before_id=before_id, limit=limit)
+    record(
+        actor=actor,
+        event=Event.AUDIT_READ,
+        detail={
+            "n": len(page.items),
+            "events": list(query.events),
+            "actor": query.actor,
+            "from": query.since.isoformat() if query.since else None,
+            "to": query.until.isoformat() if query.until else None,
+            "q": query.q,
+        },
+    )
+    return page

@@ -65,7 +65,7 @@ def _plain(error: Exception, code: int) -> str:
     return str(getattr(error, "detail", error))
 
 
-def _sentences(detail: Any, name: str = "") -> list[str]:  # noqa: ANN401  nested
+def _sentences(detail: Any, name: str = "") -> list[str]:
     if isinstance(detail, dict):
         return [s for key, value in detail.items() for s in _sentences(value, str(key))]
     if isinstance(detail, list):

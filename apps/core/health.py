@@ -37,8 +37,6 @@ class Part:
     detail: str
 
 
-Check = "Callable[[], tuple[State, str]]"
-
 _checks: dict[str, Callable[[], tuple[State, str]]] = {}
 _kept: tuple[float, tuple[Part, ...]] | None = None
 
@@ -53,7 +51,7 @@ def register(name: str, check: Callable[[], tuple[State, str]]) -> None:
 
 def report() -> tuple[Part, ...]:
     """Ask all parts; an answer is kept for two seconds, so that asking is cheap."""
-    global _kept  # noqa: PLW0603  a cache of one value
+    global _kept
     now = time.monotonic()
     if _kept is None or now - _kept[0] > _KEEP_S:
         _kept = (now, tuple(_ask(name) for name in sorted(_checks)))

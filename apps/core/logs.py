@@ -30,8 +30,10 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\((0010), ?([0-9a-fA-F]{4})\)[^\n]*"), rf"(\1,\2) {REMOVED}"),
     # name=value, name: value, "name": "value"
     (
-        re.compile(rf"(?i)\b({_PATIENT_TERMS})(['\"]?\s*[:=]\s*)"
-                   r"(\"[^\"]*\"|'[^']*'|[^,;&}\)\]\n]+)"),
+        re.compile(
+            rf"(?i)\b({_PATIENT_TERMS})(['\"]?\s*[:=]\s*)"
+            r"(\"[^\"]*\"|'[^']*'|[^,;&}\)\]\n]+)"
+        ),
         rf"\1\2{REMOVED}",
     ),
     # DICOM person names: FAMILY^GIVEN

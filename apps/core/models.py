@@ -27,6 +27,10 @@ class SiteSequence(models.Model):
     site_id = models.UUIDField(primary_key=True)
     last = models.BigIntegerField(default=0)
 
+    def __str__(self) -> str:
+        """Return site and number."""
+        return f"{self.site_id} at {self.last}"
+
 
 class Change(models.Model):
     """Something at a site changed; numbered per site, gap-free, in commit order.
@@ -48,3 +52,7 @@ class Change(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["site_id", "seq"], name="change_seq")
         ]
+
+    def __str__(self) -> str:
+        """Return site, number and kind."""
+        return f"{self.site_id} {self.seq}: {self.kind}"

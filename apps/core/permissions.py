@@ -67,7 +67,7 @@ def _require_declared(model: type[models.Model], permission: Permission) -> None
         raise ValueError(message)
 
 
-def _rows() -> Any:  # noqa: ANN401  guardian ships no types
+def _rows() -> Any:
     return apps.get_model("guardian", "UserObjectPermission").objects
 
 

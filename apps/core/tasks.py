@@ -31,7 +31,7 @@ def task(
         hard_limit_s: Seconds until the process is killed.
     """
 
-    def declare(function: Callable[..., Any]) -> Any:  # noqa: ANN401
+    def declare(function: Callable[..., Any]) -> Any:
         return shared_task(
             name=name.value,
             acks_late=True,

@@ -130,6 +130,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "HealthStateEnum": "apps.core.health.State",
+        "RoleEnum": "apps.accounts.roles.Role",
+    },
 }
 
 # --- Redis: broker (0), channel layer (1), cache (2) ------------------------------

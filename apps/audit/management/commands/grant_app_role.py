@@ -58,7 +58,9 @@ def statements(role: str) -> list[str]:
     locked = [
         f"REVOKE ALL ON {table} FROM {role}, PUBLIC" for table in APPEND_ONLY_TABLES
     ]
-    opened = [f"GRANT SELECT, INSERT ON {table} TO {role}" for table in APPEND_ONLY_TABLES]
+    opened = [
+        f"GRANT SELECT, INSERT ON {table} TO {role}" for table in APPEND_ONLY_TABLES
+    ]
     return [
         "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
         f"REVOKE CREATE ON SCHEMA public FROM {role}",

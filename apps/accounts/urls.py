@@ -1,0 +1,26 @@
+"""Addresses of accounts."""
+
+from django.urls import path
+
+from apps.accounts import schema as schema  # registers itself with drf-spectacular
+from apps.accounts.api import (
+    MembershipView,
+    SessionView,
+    UserMembershipsView,
+    UsersView,
+)
+
+urlpatterns = [
+    path("api/session", SessionView.as_view(), name="session"),
+    path("api/users", UsersView.as_view(), name="users"),
+    path(
+        "api/users/<uuid:user_id>/memberships",
+        UserMembershipsView.as_view(),
+        name="user-memberships",
+    ),
+    path(
+        "api/memberships/<uuid:membership_id>",
+        MembershipView.as_view(),
+        name="membership",
+    ),
+]
