@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, cast
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
@@ -32,7 +32,7 @@ application = ProtocolTypeRouter(
     {
         "http": no_http,
         "websocket": AllowedHostsOriginValidator(
-            CookieMiddleware(URLRouter(websocket_urlpatterns))
+            CookieMiddleware(URLRouter(cast("Any", websocket_urlpatterns)))
         ),
     }
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.middleware.csrf import get_token
 from drf_spectacular.utils import extend_schema
@@ -100,7 +100,8 @@ class SessionView(APIView):
     @extend_schema(operation_id="get_session", responses=SessionSerializer)
     def get(self, request: Request) -> Response:
         """Return who is logged in (null for nobody) and a CSRF token."""
-        return Response(_session_body(request, request.auth))
+        known = cast("Actor | None", request.auth)
+        return Response(_session_body(request, known))
 
     @extend_schema(
         operation_id="create_session",

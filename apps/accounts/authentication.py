@@ -25,7 +25,7 @@ class SessionActor(SessionAuthentication):
     reader's work under somebody else's name.
     """
 
-    def authenticate(self, request: Request) -> tuple[User, Actor] | None:  # type: ignore[override]
+    def authenticate(self, request: Request) -> tuple[User, Actor] | None:
         """Return account and actor, or None for a stranger."""
         self.enforce_csrf(request)
         user = getattr(request._request, "user", None)

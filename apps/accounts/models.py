@@ -127,6 +127,10 @@ class Membership(BaseModel):
             )
         ]
 
+    def __str__(self) -> str:
+        """Return the role."""
+        return self.role
+
 
 class LoginFailure(models.Model):
     """One failed login, kept for the length of the lock-out.
@@ -147,3 +151,7 @@ class LoginFailure(models.Model):
             models.Index(fields=["name_key", "at"], name="failure_by_name"),
             models.Index(fields=["source_ip", "at"], name="failure_by_ip"),
         ]
+
+    def __str__(self) -> str:
+        """Return the moment."""
+        return self.at.isoformat()

@@ -16,8 +16,10 @@ def handle_error(error: Exception, context: dict[str, Any]) -> Response | None:
     """Answer as core does; a known person's refusal is also put on the record."""
     answer = api.handle_error(error, context)
     request = context.get("request")
-    actor = getattr(request, "auth", None) if request is not None else None
-    if answer is None or answer.status_code != 403 or actor is None:
+    actor: Any = getattr(request, "auth", None)
+    if answer is None or request is None or actor is None:
+        return answer
+    if answer.status_code != 403:
         return answer
     data: Any = answer.data
     view = type(context.get("view")).__name__

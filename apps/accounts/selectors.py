@@ -6,7 +6,6 @@ import hashlib
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib import auth
 from django.contrib.sessions.backends.db import SessionStore
@@ -99,12 +98,12 @@ def request_ip(request: HttpRequest) -> str | None:
     )
 
 
-@database_sync_to_async
 def actor_of_scope(scope: dict[str, Any]) -> Actor | None:
     """Return who is behind a socket *now*, or None.
 
     Reads session, account and memberships afresh from the database: call it again
-    while the socket is open, and a logout, a lock or a revoked role bites.
+    while the socket is open, and a logout, a lock or a revoked role bites. It
+    blocks: a consumer calls it within `database_sync_to_async`.
     """
     key = scope.get("cookies", {}).get(settings.SESSION_COOKIE_NAME)
     if not key:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -18,6 +18,8 @@ from apps.core.permissions import Permission
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
+
+    from apps.core.types import ActorLike
 
 _FROM = "from"
 
@@ -104,7 +106,7 @@ class AuditView(APIView):
         given: dict[str, Any] = asked.validated_data
         cursor = given.get("cursor")
         page = read_audit(
-            actor=request.auth,
+            actor=cast("ActorLike", request.auth),
             query=AuditQuery(
                 events=tuple(given["event"]),
                 actor=given["actor"],

@@ -61,7 +61,7 @@ class AuditRecord(models.Model):
 
     objects: ClassVar[models.Manager[Self]] = models.Manager.from_queryset(
         AuditRecordQuerySet
-    )()  # type: ignore[assignment]
+    )()
 
     class Meta:
         """Indexes for the page and for "who saw this patient"."""
@@ -73,9 +73,13 @@ class AuditRecord(models.Model):
             GinIndex(fields=["studies"], name="audit_studies"),
         ]
 
+    def __str__(self) -> str:
+        """Return number and event."""
+        return f"{self.id} {self.event}"
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Insert; a record that exists is refused."""
-        if self.pk is not None:
+        if not self._state.adding:
             raise TypeError(_FIXED)
         kwargs["force_insert"] = True
         super().save(*args, **kwargs)

@@ -36,7 +36,7 @@ class LoggedIn(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002
         """Ask for an authenticated account."""
-        return bool(request.user and request.user.is_authenticated)
+        return bool(request.user.is_authenticated)
 
 
 def needs(permission: Permission) -> type[BasePermission]:
