@@ -76,6 +76,18 @@ class ModelPackage:
         intercept = torch.tensor([float(row["intercept"]) for row in table])
         return torch.sigmoid(logits.float() * slope + intercept)
 
+    def uncertainty(self, member_logits: torch.Tensor) -> torch.Tensor:
+        """Return how far the members disagree, [N, n_labels], 0 to 1.
+
+        It is twice the spread (population standard deviation) of their
+        calibrated probabilities; 0 for a single network.
+
+        Args:
+            member_logits: [M, N, n_labels], of `module.forward_members`.
+        """
+        spread = self.calibrate(member_logits).std(dim=0, correction=0)
+        return (2 * spread).clamp(0.0, 1.0)
+
 
 def _hash_files(files: dict[str, bytes]) -> str:
     total = hashlib.sha256()

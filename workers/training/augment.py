@@ -29,6 +29,8 @@ class Strength:
     Attributes:
         gamma: Largest |log gamma|.
         curve: Spread of the steps of a random monotone grey curve.
+        match: Probability of taking on the grey histogram of another film of
+            the batch, whatever its label: exposure then says nothing of it.
         rotation: Degrees.
         zoom: Largest |log zoom|.
         aspect: Largest |log (horizontal zoom / vertical zoom)|.
@@ -45,10 +47,11 @@ class Strength:
 
     gamma: float = 0.6
     curve: float = 0.55
+    match: float = 0.25
     rotation: float = 12.0
-    zoom: float = 0.22
-    aspect: float = 0.25
-    shift: float = 0.08
+    zoom: float = 0.26
+    aspect: float = 0.28
+    shift: float = 0.09
     shear: float = 0.06
     flip: float = 0.25
     jpeg: float = 0.2
@@ -75,6 +78,16 @@ def _grey_curve(strength: Strength, generator: Generator) -> NDArray[np.float32]
     table = np.interp(np.linspace(0.0, 1.0, 256) ** gamma, knots, heights)
     bottom, top = generator.uniform(0.0, 0.2), generator.uniform(0.7, 1.0)
     return np.asarray(bottom + (top - bottom) * table, dtype=np.float32)
+
+
+def _match(image: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Give a film the grey histogram of another."""
+    shares = [
+        np.cumsum(np.bincount(film.ravel(), minlength=256)) / film.size
+        for film in (image, other)
+    ]
+    table = np.interp(shares[0], shares[1], np.arange(256.0))
+    return np.asarray(table.astype(np.uint8)[image])
 
 
 def _affine(n: int, strength: Strength, generator: Generator) -> torch.Tensor:
@@ -159,6 +172,8 @@ def augment(
     greys = np.empty(images.shape, dtype=np.float32)
     for index, image in enumerate(images):
         film = _jpeg(image, generator) if generator.random() < strength.jpeg else image
+        if generator.random() < strength.match:
+            film = _match(film, images[int(generator.integers(0, len(images)))])
         greys[index] = _grey_curve(strength, generator)[film]
     batch = torch.from_numpy(greys)[:, None]
     grid = functional.affine_grid(

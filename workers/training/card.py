@@ -106,10 +106,10 @@ def write_card(
         "preprocessing": list(preprocessing),
         "architecture": dict(architecture),
         "outputs": {
-            "raw_score": "log odds, mean over the members",
-            "probability": "sigmoid(slope · raw_score + intercept), see calibration",
-            "uncertainty": "standard deviation of the members' calibrated "
-            "probabilities, 0 to 0.5",
+            "raw_score": "sigmoid of the logit, which is the members' mean log odds",
+            "probability": "sigmoid(slope · logit + intercept), see calibration",
+            "uncertainty": "twice the standard deviation of the members' calibrated "
+            "probabilities: 0 when they agree, 1 when they contradict",
             "saliency": "from the last convolution map",
             "embedding": "pooled vectors of the members, side by side",
         },

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from workers.models.architectures import Ensemble, FilmNet
+from workers.models.architectures import Ensemble, ExplainableModel, FilmNet
 from workers.models.package import ModelPackage, load_package, save_package
 from workers.training.card import LABEL_CODE, count_films, write_card
 from workers.training.dataset import Film, load_films, split_patients
@@ -97,6 +97,21 @@ class Study:
         return [self.films[int(i)].patient for i in self.rows(part)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """What the card says of the training.
+
+    Attributes:
+        study: The films.
+        architecture: Name and parameters, for the registry.
+        members: Each member's recipe and what its training took.
+    """
+
+    study: Study
+    architecture: dict[str, Any]
+    members: list[dict[str, Any]]
+
+
 def _open(data: Path) -> Study:
     films, images = load_films(source=data)
     parts = split_patients(films=films, seed=SPLIT_SEED)
@@ -140,13 +155,11 @@ def _score_part(
     return score_images(package, (change(study.images[i]) for i in study.rows(part)))
 
 
-def _calibrate(
-    package: ModelPackage, study: Study
-) -> tuple[dict[str, Any], float, NDArray[np.float64]]:
+def _calibrate(package: ModelPackage, study: Study) -> tuple[dict[str, Any], float]:
     """Fit Platt scaling on validation, films as given and under some stresses.
 
     Returns:
-        The card's calibration, the threshold, the logits of the films as given.
+        The card's calibration and the threshold.
     """
     truth = study.truth("validation")
     logits = {
@@ -174,7 +187,7 @@ def _calibrate(
         f"{WANTED_SENSITIVITY:.0%} on the validation films: normal films of another "
         "collection score higher, so specificity needs the room",
     }
-    return calibration, round(threshold, 4), plain
+    return calibration, round(threshold, 4)
 
 
 def _stress_table(
@@ -219,46 +232,60 @@ def _performance(
     return found
 
 
-def _package(
-    *,
-    out: Path,
-    module: Ensemble,
-    study: Study,
-    recipes: Sequence[Recipe],
-    times: Sequence[Mapping[str, float]],
-) -> str:
+def _package(*, out: Path, module: ExplainableModel, trained: Trained) -> str:
     """Write the package three times: to score, to calibrate, with its figures."""
-    architecture = {
-        "name": "film_ensemble",
-        "params": {"members": [dict(recipe.architecture) for recipe in recipes]},
-    }
-    training = {
-        "counts": count_films(films=study.films, parts=study.parts),
-        "split_seed": SPLIT_SEED,
-        "members": [
-            recipe.describe() | {"took": dict(took)}
-            for recipe, took in zip(recipes, times, strict=True)
-        ],
-    }
     calibration: dict[str, Any] = {"labels": [{"slope": 1.0, "intercept": 0.0}]}
     threshold = 0.5
     performance: dict[str, Any] = {}
 
     def save() -> ModelPackage:
         card = write_card(
-            architecture=architecture,
+            architecture=trained.architecture,
             preprocessing=PREPROCESSING,
             calibration=calibration,
             threshold=threshold,
-            training=training,
+            training={
+                "counts": count_films(
+                    films=trained.study.films, parts=trained.study.parts
+                ),
+                "split_seed": SPLIT_SEED,
+                "members": trained.members,
+            },
             performance=performance,
         )
         save_package(out, card=card, module=module)
         return load_package(out)
 
-    calibration, threshold, _ = _calibrate(save(), study)
-    performance = _performance(save(), study, threshold)
+    calibration, threshold = _calibrate(save(), trained.study)
+    performance = _performance(save(), trained.study, threshold)
     return save().package_hash
+
+
+def _fresh(
+    *, study: Study, recipes: Sequence[Recipe], times: Sequence[Mapping[str, float]]
+) -> Trained:
+    return Trained(
+        study=study,
+        architecture={
+            "name": "film_ensemble",
+            "params": {"members": [dict(recipe.architecture) for recipe in recipes]},
+        },
+        members=[
+            recipe.describe() | {"took": dict(took)}
+            for recipe, took in zip(recipes, times, strict=True)
+        ],
+    )
+
+
+def _remeasure(*, data: Path, out: Path) -> str:
+    """Calibrate and measure a package's weights again, and write its card anew."""
+    package = load_package(out)
+    trained = Trained(
+        study=_open(data),
+        architecture=package.card["architecture"],
+        members=package.card["training_data"]["members"],
+    )
+    return _package(out=out, module=package.module, trained=trained)
 
 
 def _recipes(*, seeds: Sequence[int], minutes: float, jobs: int) -> list[Recipe]:
@@ -281,18 +308,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=40.0, help="of training")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4])
     parser.add_argument("--jobs", type=int, default=2, help="members at a time")
+    parser.add_argument(
+        "--remeasure",
+        action="store_true",
+        help="keep the weights of --out; calibrate, measure and write the card anew",
+    )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if options.remeasure:
+        logger.info("package %s", _remeasure(data=options.data, out=options.out))
+        return 0
     recipes = _recipes(seeds=options.seeds, minutes=options.minutes, jobs=options.jobs)
     module, times = _train(options.data, recipes, options.jobs)
-    found = _package(
-        out=options.out,
-        module=module,
-        study=_open(options.data),
-        recipes=recipes,
-        times=times,
-    )
+    trained = _fresh(study=_open(options.data), recipes=recipes, times=times)
+    found = _package(out=options.out, module=module, trained=trained)
     logger.info("package %s", found)
     return 0
 

@@ -27,13 +27,13 @@ def _curve(image: Film, gamma: float) -> Film:
 
 def _range(image: Film, low: float, high: float) -> Film:
     table = np.linspace(low, high, 256).astype(np.uint8)
-    return table[image]
+    return np.asarray(table[image])
 
 
 def _s_curve(image: Film) -> Film:
     grey = np.linspace(-1.0, 1.0, 256)
     table = (np.tanh(2.5 * grey) / np.tanh(2.5) * 0.5 + 0.5) * 255
-    return table.astype(np.uint8)[image]
+    return np.asarray(table.astype(np.uint8)[image])
 
 
 def _crop(image: Film, top: float, bottom: float, side: float) -> Film:
@@ -69,7 +69,7 @@ def _noise(image: Film) -> Film:
 def _equalise(image: Film) -> Film:
     counts = np.bincount(image.ravel(), minlength=256)
     table = np.cumsum(counts) / image.size * 255
-    return table.astype(np.uint8)[image]
+    return np.asarray(table.astype(np.uint8)[image])
 
 
 STRESSES: dict[str, Callable[[Film], Film]] = {
@@ -95,7 +95,10 @@ STRESSES: dict[str, Callable[[Film], Film]] = {
     "stretched to 1500×1100": lambda image: _pil(
         image, lambda film: film.resize((1500, 1100), Image.Resampling.BICUBIC)
     ),
-    "squeezed again, 3:4": lambda image: _pad(image, 0.0, 0.167, 30),
+    "stretched sideways by a third": lambda image: _crop(image, 0.0, 0.0, 0.125),
+    "squeezed sideways by a quarter": lambda image: np.pad(
+        image, ((0, 0), (image.shape[1] // 6,) * 2), mode="reflect"
+    ),
     "rotated 8°": lambda image: _pil(
         image, lambda film: film.rotate(8, Image.Resampling.BILINEAR)
     ),
