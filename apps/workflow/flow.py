@@ -94,7 +94,7 @@ def take_arrivals() -> int:
         return 0
     arrivals = archive().stable_studies(since=cursor.seq, limit=BATCH)
     for archive_id in arrivals.study_ids:
-        _take_one(archive_id=archive_id)
+        take_one(archive_id=archive_id)
     if arrivals.cursor != cursor.seq or cursor.taken_at is None:
         move_cursor(seq=arrivals.cursor)
     if arrivals.history_lost:
@@ -104,7 +104,7 @@ def take_arrivals() -> int:
     return len(arrivals.study_ids)
 
 
-def _take_one(*, archive_id: str) -> None:
+def take_one(*, archive_id: str) -> None:
     """Register one study; its failure is noted and never stops its neighbours."""
     try:
         with transaction.atomic():
@@ -160,7 +160,7 @@ def reconcile() -> int:
         same = known.get(summary.orthanc_id) == summary.last_update
         if same or summary.orthanc_id in held or not summary.is_stable:
             continue
-        _take_one(archive_id=summary.orthanc_id)
+        take_one(archive_id=summary.orthanc_id)
         taken += 1
     note_reconciled()
     return taken
@@ -332,7 +332,7 @@ def sweep() -> dict[str, int]:
         "leases": expired_leases(now=now, limit=BATCH),
     }
     for archive_id in found["arrivals"]:
-        _attempt(_take_one, archive_id=archive_id)
+        _attempt(take_one, archive_id=archive_id)
     for revision_id in found["unasked"]:
         _attempt(request_inference, revision_id=revision_id)
     for revision_id in found["packs"]:
