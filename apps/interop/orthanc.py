@@ -74,7 +74,7 @@ def orthanc_instance_id(
     """Compute Orthanc's id of an instance, without asking.
 
     Args:
-        patient_id: Patient ID as stored.
+        patient_id: Patient ID exactly as stored, with padding where it has some.
         study_uid: Study Instance UID.
         series_uid: Series Instance UID.
         sop_uid: SOP Instance UID.

@@ -67,6 +67,36 @@ NON_IMAGE_MODALITIES: Final = frozenset(
 )
 """Modality values that name a result, a plan or a recording, not an image."""
 
+_MULTIFRAME: Final = (
+    "2.1",  # enhanced CT and its legacy converted form
+    "2.2",
+    "3.1",  # ultrasound loops
+    "4.1",  # enhanced MR and its relatives
+    "4.3",
+    "4.4",
+    "6.2",  # enhanced ultrasound volume
+    "7.1",  # multi-frame secondary capture
+    "7.2",
+    "7.3",
+    "7.4",
+    "12.1",  # angiography, fluoroscopy
+    "12.2",
+    "13.1",  # X-ray 3D, tomosynthesis
+    "14.1",  # intravascular OCT
+    "14.2",
+    "20",  # nuclear medicine
+    "77.1.1.1",  # video
+    "77.1.2.1",
+    "77.1.4.1",
+    "77.1.5",  # ophthalmic
+    "77.1.6",  # whole slide
+    "128.1",  # enhanced and legacy converted PET
+    "130",
+    "481.1",
+    "481.23",
+)
+
+
 _HTJ2K: Final = frozenset(
     {
         "1.2.840.10008.1.2.4.201",
@@ -97,3 +127,9 @@ def is_image_class(sop_class_uid: str) -> bool | None:
     if rest.startswith("481."):
         return rest in _RT_IMAGES
     return rest.split(".", 1)[0] not in _NOT_IMAGES
+
+
+def is_multiframe_class(sop_class_uid: str) -> bool:
+    """Whether references to images of this class name their frames."""
+    rest = sop_class_uid.removeprefix(_STORAGE)
+    return any(rest == c or rest.startswith(c + ".") for c in _MULTIFRAME)

@@ -18,7 +18,11 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import _read_file_meta_info, read_partial, read_preamble
 from pydicom.filewriter import write_file_meta_info
 from pydicom.tag import BaseTag
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+)
 
 from apps.interop.dicom.structure import PIXEL_TAGS, Structure, walk_structure
 from apps.interop.sop_classes import MEDIA_DIRECTORY, is_htj2k, is_image_class
@@ -232,6 +236,39 @@ def _classify(path: Path) -> AcceptedFile:
         return _decide(path, parsed, structure, size)
 
 
+def without_pixels(content: bytes) -> bytes:
+    """Cut a DICOM file before its pixels; all bytes before them stay as they are.
+
+    Args:
+        content: The file. Only a deflated dataset is written anew, inflated.
+
+    Returns:
+        The beginning, or the whole file where there are no pixels to cut.
+
+    Raises:
+        ValueError: When it is no DICOM file.
+    """
+    stream = io.BytesIO(content)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            at_pixels = _AtPixels()
+            dataset = read_partial(stream, at_pixels, force=True)
+            syntax = dataset.file_meta.get("TransferSyntaxUID")
+            if syntax == DeflatedExplicitVRLittleEndian:
+                return _inflated(dataset)
+    except Exception as error:
+        raise ValueError("This is no readable DICOM file.") from error
+    return content[: stream.tell()] if at_pixels.reached else content
+
+
+def _inflated(dataset: FileDataset) -> bytes:
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    buffer = io.BytesIO()
+    dataset.save_as(buffer, implicit_vr=False, little_endian=True)
+    return buffer.getvalue()
+
+
 def _decide(
     path: Path, parsed: _Parsed, structure: Structure, size: int
 ) -> AcceptedFile:
@@ -285,7 +322,7 @@ class _AtPixels:
     def __init__(self) -> None:
         self.reached = False
 
-    def __call__(self, tag: BaseTag, vr: str | None, length: int) -> bool:
+    def __call__(self, tag: BaseTag, *_: object) -> bool:
         self.reached = self.reached or int(tag) in PIXEL_TAGS
         return self.reached
 

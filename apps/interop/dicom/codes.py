@@ -1,0 +1,46 @@
+"""The codes that our objects use, and whose they are.
+
+Standard codes where the standard has them (DCM, SCT, UCUM). What IHE's AI
+profiles word but no public table here gives a code for is coded in our own
+scheme, declared in every object's Coding Scheme Identification Sequence.
+"""
+
+from typing import Final
+
+from highdicom.sr import CodedConcept
+from pydicom.sr.coding import Code
+
+SCHEME: Final = "99OVERREAD"
+SCHEME_NAME: Final = "Overread local codes"
+
+# names of content items
+PROBABILITY: Final = Code("122157", "DCM", "Probability")
+PRESENCE: Final = Code("121052", "DCM", "Presence of property")
+COMMENT: Final = Code("121106", "DCM", "Comment")
+QUALITATIVE: Final = Code("C0034375", "UMLS", "Qualitative Evaluations")
+IMPRESSION: Final = Code("121073", "DCM", "Impression")
+ANALYSIS_STATUS: Final = Code("ai-status", SCHEME, "Status of AI analysis")
+AI_NOTICE: Final = Code("ai-notice", SCHEME, "Notice on AI result")
+ASSESSMENT: Final = Code("assessment", SCHEME, "Assessment of AI finding")
+ASSESSMENT_REASON: Final = Code("assessment-why", SCHEME, "Reason for assessment")
+LENGTH: Final = Code("410668003", "SCT", "Length")
+IMAGING_PROCEDURE: Final = Code("363679005", "SCT", "Imaging procedure")
+
+# values
+PRESENT: Final = Code("52101004", "SCT", "Present")
+ABSENT: Final = Code("272519000", "SCT", "Absent")
+ANALYSIS_FINDINGS: Final = Code("ai-findings", SCHEME, "Completed with findings")
+ANALYSIS_NEGATIVE: Final = Code("ai-negative", SCHEME, "Completed without findings")
+ANALYSIS_REJECTED: Final = Code("ai-rejected", SCHEME, "Input rejected, not analysed")
+ACCEPTED: Final = Code("accepted", SCHEME, "AI finding accepted")
+REJECTED: Final = Code("rejected", SCHEME, "AI finding rejected")
+MODIFIED: Final = Code("modified", SCHEME, "AI finding accepted with modification")
+SUPPLEMENTED: Final = Code("supplemented", SCHEME, "Added by the reader")
+MISSED: Final = Code("missed", SCHEME, "Added by the reader, missed by AI")
+
+# units, observers, algorithms
+NO_UNITS: Final = Code("1", "UCUM", "no units")
+MILLIMETRE: Final = Code("mm", "UCUM", "mm")
+DEVICE: Final = CodedConcept("121007", "DCM", "Device")
+PERSON: Final = CodedConcept("121006", "DCM", "Person")
+ARTIFICIAL_INTELLIGENCE: Final = Code("123110", "DCM", "Artificial Intelligence")

@@ -1,0 +1,224 @@
+"""A signed reading as a structured report: verified, and pointing at what it answers.
+
+The AI's object is never changed. A verdict is a new object with the AI's object
+as predecessor and the AI's tracking UID on each finding that it answers.
+"""
+
+from typing import Final
+
+from highdicom import sr
+from pydicom.dataset import Dataset
+from pydicom.sr.coding import Code
+
+from apps.interop.dicom import codes
+from apps.interop.dicom.errors import EncodingError
+from apps.interop.dicom.sr_base import (
+    DocumentMeta,
+    code,
+    date_time,
+    evaluation,
+    graphic_of,
+    image_item,
+    image_of,
+    make_document,
+    make_group,
+    make_report,
+    predecessor,
+    read_source,
+    text_item,
+    write_document,
+)
+from apps.interop.dicom.types import (
+    EncodedObject,
+    Geometry,
+    ImageRef,
+    PersonIdentity,
+    ReaderAnnotation,
+    ReadingReport,
+    Verdict,
+    VerdictKind,
+    derive_uid,
+)
+
+SERIES_DESCRIPTION: Final = "Signed reading"
+AMENDMENT_DESCRIPTION: Final = "Signed reading, amended"
+SERIES_NUMBER: Final = 9101
+
+_ASSESSMENTS: Final[dict[VerdictKind, Code]] = {
+    "accept": codes.ACCEPTED,
+    "reject": codes.REJECTED,
+    "modify": codes.MODIFIED,
+}
+
+
+def encode_reading_report(
+    report: ReadingReport, *, source: bytes | Dataset, software_version: str
+) -> EncodedObject:
+    """Write a signed reading as a verified Comprehensive 3D SR.
+
+    Args:
+        report: What was signed. The same reading gives the same UIDs.
+        source: Header (or whole file) of one of the report's images: patient and
+            study attributes are taken from it.
+        software_version: Version of Overread.
+
+    Returns:
+        The DICOM file, not yet validated.
+
+    Raises:
+        EncodingError: When the report or the source cannot be written validly.
+    """
+    header = read_source(source, images=report.images)
+    description = AMENDMENT_DESCRIPTION if report.is_amendment else SERIES_DESCRIPTION
+    try:
+        document = make_document(
+            source=header,
+            images=_referenced(report),
+            report=_content(report),
+            meta=DocumentMeta(
+                series_uid=report.series_uid,
+                sop_uid=report.sop_uid,
+                series_number=SERIES_NUMBER,
+                series_description=description,
+                software_version=software_version,
+                written_at=report.signed_at,
+            ),
+            is_complete=True,
+            is_final=True,
+            is_verified=True,
+            verifying_observer_name=report.reader.dicom_name,
+            verifying_organization=report.reader.organization[:64],
+            previous_versions=[predecessor(r) for r in report.predecessors] or None,
+        )
+        verified = document.VerifyingObserverSequence[0]
+        verified.VerificationDateTime = date_time(report.signed_at)
+        return write_document(document)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise EncodingError(f"The reading cannot be written: {error}") from error
+
+
+def _content(report: ReadingReport) -> sr.MeasurementReport:
+    groups = [_verdict_group(report, verdict) for verdict in report.verdicts]
+    groups += [_annotation_group(report, mark) for mark in report.annotations]
+    if not groups:
+        groups = [_plain_group(report)]
+    statements: list[sr.ContentItem] = []
+    if report.impression.strip():
+        statements.append(text_item(codes.IMPRESSION, report.impression.strip()))
+    return make_report(
+        observer=_observer(report.reader),
+        procedure=report.procedure,
+        groups=groups,
+        statements=statements,
+    )
+
+
+def _observer(reader: PersonIdentity) -> sr.ObservationContext:
+    person = sr.PersonObserverIdentifyingAttributes(
+        name=reader.dicom_name,
+        organization_name=reader.organization,
+        role_in_procedure=code(reader.role) if reader.role else None,
+    )
+    return sr.ObservationContext(
+        observer_person_context=sr.ObserverContext(
+            observer_type=codes.PERSON,
+            observer_identifying_attributes=person,
+        )
+    )
+
+
+def _verdict_group(report: ReadingReport, verdict: Verdict) -> sr.ContentSequence:
+    finding = verdict.finding
+    answers = [
+        evaluation(codes.ASSESSMENT, _ASSESSMENTS[verdict.verdict]),
+        evaluation(codes.PRESENCE, _presence(verdict)),
+    ]
+    if verdict.reason is not None:
+        answers.append(evaluation(codes.ASSESSMENT_REASON, code(verdict.reason)))
+    return make_group(
+        tracking_uid=finding.tracking_uid,
+        tracking_id=finding.tracking_id,
+        images=report.images,
+        geometry=_answered_geometry(verdict),
+        comment=verdict.reason_text.strip(),
+        finding_type=code(verdict.label or finding.label),
+        finding_sites=[sr.FindingSite(code(finding.site))] if finding.site else None,
+        qualitative_evaluations=answers,
+    )
+
+
+def _presence(verdict: Verdict) -> Code:
+    """Whether the reader holds the finding to be there."""
+    if verdict.verdict == "modify":
+        return codes.PRESENT
+    says_yes = verdict.finding.positive == (verdict.verdict == "accept")
+    return codes.PRESENT if says_yes else codes.ABSENT
+
+
+def _answered_geometry(verdict: Verdict) -> Geometry | None:
+    """Where the reader holds it to be; a rejected finding is nowhere."""
+    if verdict.verdict == "reject":
+        return None
+    return verdict.geometry or verdict.finding.geometry
+
+
+def _annotation_group(
+    report: ReadingReport, mark: ReaderAnnotation
+) -> sr.ContentSequence:
+    origin = codes.MISSED if mark.missed_by_ai else codes.SUPPLEMENTED
+    geometry = mark.geometry
+    measurements = None
+    if geometry is not None and mark.length_mm is not None:
+        measurements = [_length(geometry, mark.length_mm)]
+        geometry = None  # the line is the measurement's, not a region
+    return make_group(
+        tracking_uid=mark.tracking_uid,
+        tracking_id=mark.tracking_id,
+        images=report.images,
+        geometry=geometry,
+        comment=mark.text.strip(),
+        finding_type=code(mark.label),
+        measurements=measurements,
+        qualitative_evaluations=[evaluation(codes.ASSESSMENT, origin)],
+    )
+
+
+def _length(geometry: Geometry, length_mm: float) -> sr.Measurement:
+    if geometry.kind != "length":
+        raise EncodingError("Only a length mark has a length in millimetres.")
+    line: sr.CoordinatesForMeasurement | sr.CoordinatesForMeasurement3D
+    graphic_type, points = graphic_of(geometry)
+    if geometry.space == "image":
+        line = sr.CoordinatesForMeasurement(
+            graphic_type=graphic_type,
+            graphic_data=points,
+            source_image=image_item(sr.SourceImageForRegion, image_of(geometry)),
+        )
+    else:
+        line = sr.CoordinatesForMeasurement3D(
+            graphic_type=sr.GraphicTypeValues3D.POLYLINE,
+            graphic_data=points,
+            frame_of_reference_uid=geometry.frame_of_reference_uid,
+        )
+    return sr.Measurement(
+        name=codes.LENGTH,
+        value=round(length_mm, 3),
+        unit=codes.MILLIMETRE,
+        referenced_coordinates=[line],
+    )
+
+
+def _plain_group(report: ReadingReport) -> sr.ContentSequence:
+    """A group that names what was read where the reader marked nothing."""
+    return make_group(
+        tracking_uid=derive_uid(report.reading_id, "reading"),
+        tracking_id="Reading",
+        images=report.images,
+    )
+
+
+def _referenced(report: ReadingReport) -> list[ImageRef]:
+    marks = [a.geometry for a in report.annotations]
+    marks += [_answered_geometry(verdict) for verdict in report.verdicts]
+    marked = [mark.image for mark in marks if mark is not None]
+    return [*report.images, *(image for image in marked if image)]
