@@ -1,0 +1,1 @@
+"""Pixel packs: what the browser reads of a study revision, made once."""
