@@ -96,16 +96,24 @@ class _BoundedClient(OrthancApiClient):  # type: ignore[misc]  # the package is 
         self._http_session.trust_env = False
 
     def get(self, endpoint: str, **kwargs: Any) -> Any:
-        return super().get(endpoint, **{"timeout": self._timeout, **kwargs})
+        return self._answer(super().get, endpoint, kwargs)
 
     def post(self, endpoint: str, **kwargs: Any) -> Any:
-        return super().post(endpoint, **{"timeout": self._timeout, **kwargs})
+        return self._answer(super().post, endpoint, kwargs)
 
     def put(self, endpoint: str, **kwargs: Any) -> Any:
-        return super().put(endpoint, **{"timeout": self._timeout, **kwargs})
+        return self._answer(super().put, endpoint, kwargs)
 
     def delete(self, endpoint: str, **kwargs: Any) -> Any:
-        return super().delete(endpoint, **{"timeout": self._timeout, **kwargs})
+        return self._answer(super().delete, endpoint, kwargs)
+
+    def _answer(
+        self, call: Callable[..., Any], endpoint: str, kwargs: dict[str, Any]
+    ) -> Any:
+        answer = call(endpoint, **{"timeout": self._timeout, **kwargs})
+        if answer is None:  # it swallows errors that it has no name for
+            raise api_errors.ConnectionError(url=endpoint)
+        return answer
 
 
 class Archive:
@@ -313,13 +321,27 @@ class Archive:
                 "The image is compressed with HTJ2K, which the archive stores "
                 "under a wrong name. Convert it to JPEG 2000 or no compression."
             )
-        answer = self._ask(lambda: self._api.post("instances", data=content)).json()
+        answer = self._post_instance(content)
         return StoreOutcome(
             status="already" if answer["Status"] == "AlreadyStored" else "stored",
             instance_id=answer["ID"],
             series_id=answer.get("ParentSeries", ""),
             study_id=answer.get("ParentStudy", ""),
         )
+
+    def _post_instance(self, content: bytes) -> dict[str, Any]:
+        """Send a file; once more when the same one was being stored just then."""
+
+        def post() -> Any:
+            return self._api.post("instances", data=content).json()
+
+        def post_again_on_conflict() -> Any:
+            try:
+                return post()
+            except api_errors.Conflict:
+                return post()
+
+        return cast("dict[str, Any]", self._ask(post_again_on_conflict))
 
     def find_study(self, study_uid: str) -> str | None:
         """Look up Orthanc's id of a study by its UID; None when not there."""

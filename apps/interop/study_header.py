@@ -12,6 +12,7 @@ from apps.interop.dicom.values import (
 )
 from apps.interop.sop_classes import NON_IMAGE_MODALITIES, is_image_class
 from apps.interop.types import (
+    OVERREAD,
     InstanceRef,
     Origin,
     PatientHeader,
@@ -22,9 +23,6 @@ from apps.interop.types import (
 Json = Mapping[str, Any]
 Tags = Mapping[str, Any]
 """Tags of one instance in Orthanc's short form: ``{"0010,0020": "…"}``."""
-
-OVERREAD: Final = "Overread"
-"""Manufacturer of every object that we write."""
 
 PROJECTION_MODALITIES: Final = frozenset({"CR", "DX", "RG", "MG", "PX", "IO", "XC"})
 """One series may hold several views: more than one header is worth reading."""

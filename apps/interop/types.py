@@ -5,9 +5,12 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Final, Literal
 
 Origin = Literal["dicom", "rest", "unknown"]
+
+OVERREAD: Final = "Overread"
+"""Manufacturer of every object that we write."""
 
 
 class ArchiveError(Exception):

@@ -31,7 +31,7 @@ from apps.interop.dicom.types import (
     ImageRef,
     derive_uid,
 )
-from apps.interop.study_header import OVERREAD
+from apps.interop.types import OVERREAD
 
 SERIES_DESCRIPTION: Final = "AI result, requires review"
 SERIES_NUMBER: Final = 9001

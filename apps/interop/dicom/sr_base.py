@@ -27,7 +27,7 @@ from apps.interop.dicom.types import (
     ImageRef,
 )
 from apps.interop.sop_classes import COMPREHENSIVE_3D_SR, is_multiframe_class
-from apps.interop.study_header import OVERREAD
+from apps.interop.types import OVERREAD
 
 T = TypeVar("T")
 

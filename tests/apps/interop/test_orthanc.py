@@ -2,8 +2,13 @@
 
 import datetime as dt
 import subprocess
+import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import httpx
 import pytest
@@ -136,6 +141,58 @@ def test_a_connection_cut_by_the_server_is_tried_once_more():
         base_url="http://archive/", transport=httpx.MockTransport(answer)
     )
     assert archive.ping() == "1"
+
+
+def test_the_same_film_from_many_threads_is_stored_once(archive):
+    content = make_dx()
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(archive.upload, [content] * 24))
+
+    assert sum(o.status == "stored" for o in outcomes) == 1
+    assert len({o.instance_id for o in outcomes}) == 1
+
+
+class _Flaky(BaseHTTPRequestHandler):
+    """Answers each POST with the next planned status."""
+
+    plan: ClassVar[list[int]] = []
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        status = self.plan.pop(0) if self.plan else 503
+        body = b'{"Status": "Success", "ID": "i", "Message": "m"}'
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture
+def flaky() -> Iterator[Archive]:
+    """An archive that answers what `_Flaky.plan` says."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Flaky)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with Archive(f"http://127.0.0.1:{server.server_port}", "a", "b") as client:
+        yield client
+    server.shutdown()
+
+
+def test_a_conflict_with_another_upload_is_tried_again(flaky):
+    _Flaky.plan = [409, 200]
+    assert flaky.upload(make_dx()).status == "stored"
+    _Flaky.plan = [409, 409]
+    with pytest.raises(ArchiveRefused):
+        flaky.upload(make_dx())
+
+
+def test_a_busy_archive_is_unavailable_not_refused(flaky):
+    _Flaky.plan = []
+    with pytest.raises(ArchiveUnavailable):
+        flaky.upload(make_dx())
 
 
 def test_something_else_at_the_address():
