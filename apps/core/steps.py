@@ -19,5 +19,4 @@ class Step(StrEnum):
     ACCEPT_RESULT = "workflow.accept_result"
     EXPORT_RESULT = "workflow.export_result"
     EXPORT_READING = "workflow.export_reading"
-    MEASURE_READING = "workflow.measure_reading"
     EXPIRE_LEASES = "workflow.expire_leases"

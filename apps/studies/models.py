@@ -206,7 +206,7 @@ class ArrivalCursor(models.Model):
 
     name = models.CharField(max_length=16, primary_key=True, default="changes")
     seq = models.BigIntegerField(default=0)
-    taken_at = models.DateTimeField(null=True)
+    looked_at = models.DateTimeField(null=True)
     reconciled_at = models.DateTimeField(null=True)
 
 

@@ -474,9 +474,9 @@ def finish_pack(
 
 
 def move_cursor(*, seq: int) -> None:
-    """Remember that the archive's changes up to `seq` were taken."""
+    """Remember that the archive's changes up to `seq` were taken, and when."""
     ArrivalCursor.objects.update_or_create(
-        name="changes", defaults={"seq": seq, "taken_at": clock.now()}
+        name="changes", defaults={"seq": seq, "looked_at": clock.now()}
     )
 
 

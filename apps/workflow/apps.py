@@ -1,5 +1,7 @@
 """Django application of `apps.workflow`."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -9,3 +11,8 @@ class WorkflowConfig(AppConfig):
     name = "apps.workflow"
     label = "workflow"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Put the story's parts on the health page."""
+        # The checks import models, which exist only once the apps are loaded.
+        import_module("apps.workflow.health").register_checks()

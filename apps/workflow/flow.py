@@ -95,8 +95,7 @@ def take_arrivals() -> int:
     arrivals = archive().stable_studies(since=cursor.seq, limit=BATCH)
     for archive_id in arrivals.study_ids:
         take_one(archive_id=archive_id)
-    if arrivals.cursor != cursor.seq or cursor.taken_at is None:
-        move_cursor(seq=arrivals.cursor)
+    move_cursor(seq=arrivals.cursor)
     if arrivals.history_lost:
         enqueue(Step.RECONCILE)
     elif not arrivals.done:
@@ -329,7 +328,6 @@ def sweep() -> dict[str, int]:
             unsent_before=now - LOST_AFTER, sent_before=now - RUN_STALE, limit=BATCH
         ),
         "exports": exports_due(now=now, before=now - LOST_AFTER, limit=BATCH),
-        "leases": expired_leases(now=now, limit=BATCH),
     }
     for archive_id in found["arrivals"]:
         _attempt(take_one, archive_id=archive_id)
@@ -341,9 +339,15 @@ def sweep() -> dict[str, int]:
         _attempt(send_run, run_id=run_id)
     for step, field, source_id in found["exports"]:
         _attempt(enqueue, step=step, **{field: str(source_id)})
-    for item_id in found["leases"]:
-        _attempt(expire_lease, actor=SYSTEM, item_id=item_id)
     return {name: len(rows) for name, rows in found.items()}
+
+
+def expire_leases() -> int:
+    """Put items whose lease ran out back on the list; their drafts stay."""
+    ended = expired_leases(now=clock.now(), limit=BATCH)
+    for item_id in ended:
+        _attempt(expire_lease, actor=SYSTEM, item_id=item_id)
+    return len(ended)
 
 
 def _attempt(verb: Callable[..., object], **kwargs: object) -> None:

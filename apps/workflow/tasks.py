@@ -29,6 +29,12 @@ def sweep() -> None:
     flow.sweep()
 
 
+@task(name=Step.EXPIRE_LEASES)
+def expire_leases() -> None:
+    """Put items whose lease ran out back on the list."""
+    flow.expire_leases()
+
+
 @task(name=Step.REQUEST_PACK)
 def request_pack(*, revision_id: str) -> None:
     """Ask for a pixel pack."""
