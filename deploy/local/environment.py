@@ -52,8 +52,9 @@ class Environment:
     secrets: dict[str, str]
 
     def for_owner(self) -> dict[str, str]:
-        """For migrations: everything."""
-        return self._merged(frozenset())
+        """For migrations: everything, and as the owner of the schema."""
+        owner = {"DATABASE_URL": self.values["DATABASE_OWNER_URL"]}
+        return self._merged(frozenset()) | owner
 
     def for_portal(self) -> dict[str, str]:
         """For the web and queue processes: not the schema owner's password."""

@@ -26,7 +26,8 @@ FRAME_SYNTAXES = {
 }
 """File name extension of a frame in a pixel pack → its transfer syntax."""
 
-SESSION_COOKIE = "sessionid"
+SESSION_COOKIE = "overread_session"
+"""As in portal.settings.base; a test compares them."""
 MIME_TYPES = Path("/etc/nginx/mime.types")
 
 

@@ -17,6 +17,16 @@ from deploy.local.supervisor import Supervisor, recover, single_instance
 
 WATCH_S = 1.0
 HEALTH_EVERY_S = 5.0
+DEMO_PASSWORD = "overread-demo"  # noqa: S105 - public: it is printed at every start
+DEMO_LOGINS = (
+    ("radiologist", "reads at Northfield"),
+    ("radiologist2", "reads at Northfield, to race with"),
+    ("southgate", "reads at Southgate, and sees nothing of Northfield"),
+    ("annotator", "labels at Northfield"),
+    ("lead", "clinical lead at Northfield"),
+    ("admin", "sites, people, AE titles, quarantine, audit log"),
+)
+"""As `manage.py setup_demo` makes them; a test compares the two."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +83,7 @@ def _start(supervisor: Supervisor, choices: Choices, begun: float) -> None:
     layout, console = supervisor.layout, supervisor.console
     console.say(f"Overread, state in {layout.state}")
     recover(layout, console)
-    kind = "test" if choices.test else "local"
-    env = make_environment(layout, kind=kind, outer=os.environ)
+    env = make_environment(layout, kind="local", outer=os.environ)
     ports = layout.ports
     check_ports(
         {
@@ -131,12 +140,6 @@ def fill(layout: Layout, env: Environment, choices: Choices, console: Console) -
     mark.write_text("empty" if choices.empty else "demo", encoding="utf-8")
 
 
-def logins(layout: Layout) -> str:
-    """The demo logins, as `setup_demo` wrote them into the state folder."""
-    path = layout.state / "logins.txt"
-    return path.read_text(encoding="utf-8").rstrip() if path.exists() else ""
-
-
 def example_store(layout: Layout) -> str:
     """A command that sends a study to us."""
     sample = Path("PATH/TO/DICOM")
@@ -149,9 +152,12 @@ def example_store(layout: Layout) -> str:
 def welcome(layout: Layout, *, seconds: float) -> str:
     """What to do now, for the person who started it."""
     lines = [f"\nReady after {seconds:.0f} s:  {layout.public_url}\n"]
-    people = logins(layout)
-    if people:
-        lines += [people, ""]
+    people = DEMO_LOGINS
+    if (layout.state / "filled").read_text(encoding="utf-8") == "empty":
+        people = DEMO_LOGINS[-1:]
+    lines += [f"Log in (password {DEMO_PASSWORD}):"]
+    lines += [f"  {name:<14}{what}" for name, what in people]
+    lines += [""]
     lines += ["Send a study:", f"  {example_store(layout)}", ""]
     lines += [f"Logs: {layout.logs}    Ctrl-C stops everything.", ""]
     return "\n".join(lines)

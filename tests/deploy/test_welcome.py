@@ -1,0 +1,27 @@
+"""What is printed at the end of a start is true."""
+
+from apps.workflow.management.commands import setup_demo
+from deploy.local import server
+from deploy.local.layout import Layout
+
+
+def test_the_printed_logins_are_those_that_exist():
+    assert setup_demo.PASSWORD == server.DEMO_PASSWORD
+    made = [username for username, _, _ in setup_demo.PEOPLE]
+    assert [name for name, _ in server.DEMO_LOGINS] == made
+
+
+def test_the_welcome_names_address_logins_and_how_to_send(layout: Layout):
+    (layout.state / "filled").write_text("demo")
+    text = server.welcome(layout, seconds=12.3)
+    assert layout.public_url in text
+    assert "radiologist" in text
+    assert f"127.0.0.1 {layout.ports.dicom}" in text
+    assert "storescu -xt" in text
+
+
+def test_an_empty_portal_offers_only_the_administrator(layout: Layout):
+    (layout.state / "filled").write_text("empty")
+    text = server.welcome(layout, seconds=1)
+    assert "  admin" in text
+    assert "radiologist" not in text
