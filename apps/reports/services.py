@@ -21,7 +21,11 @@ from apps.interop.dicom.errors import EncodingError
 from apps.interop.dicom.sr_ai import encode_ai_report
 from apps.interop.dicom.sr_reading import encode_reading_report
 from apps.interop.dicom.types import DocumentRef, EncodedObject
-from apps.interop.dicom.validate import ValidatorUnavailable, validate_object
+from apps.interop.dicom.validate import (
+    ValidatorUnavailable,
+    validate_against_images,
+    validate_object,
+)
 from apps.interop.types import ArchiveError, ArchiveUnavailable
 from apps.reports.documents import ai_report_of, images_of, reading_report_of
 from apps.reports.models import ExportedObject, ExportKind, ExportState
@@ -32,7 +36,7 @@ if TYPE_CHECKING:
 
     from apps.accounts.types import Actor
     from apps.inference.models import InferenceRun
-    from apps.studies.models import Study
+    from apps.studies.models import RevisionInstance, Study
 
 MAX_ATTEMPTS = 8
 
@@ -57,15 +61,13 @@ def export_result(*, actor: Actor, run_id: UUID) -> ExportedObject | None:
             "series_uid": report.series_uid,
         },
     )
-    source = next(iter(images.values()))
     return _deliver(
         actor=actor,
         row=row,
         study=run.revision.study,
-        encode=lambda: encode_ai_report(
-            report,
-            source=archive().fetch_instance(source.archive_id),
-            software_version=settings.SOFTWARE_VERSION,
+        image=next(iter(images.values())),
+        encode=lambda source: encode_ai_report(
+            report, source=source, software_version=settings.SOFTWARE_VERSION
         ),
     )
 
@@ -96,15 +98,13 @@ def export_reading(*, actor: Actor, reading_id: UUID) -> ExportedObject | None:
             "series_uid": report.series_uid,
         },
     )
-    source = next(iter(images.values()))
     return _deliver(
         actor=actor,
         row=row,
         study=reading.revision.study,
-        encode=lambda: encode_reading_report(
-            report,
-            source=archive().fetch_instance(source.archive_id),
-            software_version=settings.SOFTWARE_VERSION,
+        image=next(iter(images.values())),
+        encode=lambda source: encode_reading_report(
+            report, source=source, software_version=settings.SOFTWARE_VERSION
         ),
     )
 
@@ -143,7 +143,8 @@ def _deliver(
     actor: Actor,
     row: ExportedObject,
     study: Study,
-    encode: Callable[[], EncodedObject],
+    image: RevisionInstance,
+    encode: Callable[[bytes], EncodedObject],
 ) -> ExportedObject:
     """Encode, check and store one object; every outcome is remembered."""
     if row.state != ExportState.PENDING:
@@ -151,10 +152,11 @@ def _deliver(
     ExportedObject.objects.filter(id=row.id).update(attempts=F("attempts") + 1)
     row.refresh_from_db()
     try:
-        encoded = encode()
-        checked = validate_object(encoded.content, dciodvfy=settings.DCIODVFY)
-        if not checked.is_valid:
-            return _fail(actor=actor, row=row, study=study, words=checked.words)
+        source = archive().fetch_instance(image.archive_id)
+        encoded = encode(source)
+        problems = _problems(encoded=encoded, source=source)
+        if problems:
+            return _fail(actor=actor, row=row, study=study, words=problems)
         outcome = archive().upload(encoded.content)
     except (ArchiveUnavailable, ValidatorUnavailable) as error:
         return _later(row=row, words=str(error))
@@ -167,6 +169,15 @@ def _deliver(
         archive_id=outcome.instance_id,
         sop_class_uid=encoded.sop_class_uid,
     )
+
+
+def _problems(*, encoded: EncodedObject, source: bytes) -> str:
+    """Return the validators' words about an object; empty when it may leave."""
+    reports = (
+        validate_object(encoded.content, dciodvfy=settings.DCIODVFY),
+        validate_against_images(encoded.content, images=[source]),
+    )
+    return "\n".join(report.words for report in reports if not report.is_valid)
 
 
 def _later(*, row: ExportedObject, words: str) -> ExportedObject:
