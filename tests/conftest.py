@@ -14,9 +14,12 @@ from django.core.cache import cache
 from django.db.backends.postgresql.operations import DatabaseOperations
 
 from apps.audit.models import APPEND_ONLY_TABLES
+from tests.matrix.worlds import make_worlds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tests.matrix.worlds import Worlds
 
 _flush = DatabaseOperations.execute_sql_flush
 
@@ -42,3 +45,9 @@ DatabaseOperations.execute_sql_flush = _flush_audit_too  # type: ignore[method-a
 def _empty_cache() -> None:
     """Let no test see what another one cached."""
     cache.clear()
+
+
+@pytest.fixture
+def worlds(db: None) -> Worlds:
+    """Two sites with one person for each role, and a superuser."""
+    return make_worlds()

@@ -24,7 +24,7 @@ _PATIENT_TERMS = (
 )
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # PostgreSQL: DETAIL:  Key (patient_id)=(12345) already exists.
-    (re.compile(r"Key \(([^)]*)\)=\(.*?\)(?= |\.|$)"), rf"Key (\1)=({REMOVED})"),
+    (re.compile(r"Key \(([^)]*)\)=\(.*?\)(?= |\.|$)"), rf"Key (\1)={REMOVED}"),
     (re.compile(r"Failing row contains \(.*", re.DOTALL), f"Failing row {REMOVED}"),
     # pydicom: (0010,0010) Patient's Name   PN: 'DOE^JANE'
     (re.compile(r"\((0010), ?([0-9a-fA-F]{4})\)[^\n]*"), rf"(\1,\2) {REMOVED}"),

@@ -15,7 +15,7 @@ ARTEFACTS_DIR = Path(text("OVERREAD_ARTEFACTS_DIR", str(STATE_DIR / "artefacts")
 MODELS_DIR = Path(text("OVERREAD_MODELS_DIR", str(STATE_DIR / "models")))
 SHIPPED_MODELS_DIR = BASE_DIR / "workers" / "models" / "shipped"
 
-DEBUG = False
+DEBUG = text("OVERREAD_DEBUG", "").lower() in {"1", "true", "yes"}
 SECRET_KEY = text("OVERREAD_SECRET_KEY", "")
 ALLOWED_HOSTS = words("OVERREAD_ALLOWED_HOSTS", "localhost,127.0.0.1")
 PUBLIC_URL = text("OVERREAD_PUBLIC_URL", "http://localhost")

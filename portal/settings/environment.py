@@ -52,5 +52,5 @@ def redis_database(url: str, number: int) -> str:
     """Return the Redis URL with another database number."""
     parts = urlsplit(url)
     if parts.scheme == "unix":
-        return f"{parts._replace(query='').geturl()}?db={number}"
+        return f"unix://{parts.netloc}{parts.path}?db={number}"
     return parts._replace(path=f"/{number}").geturl()

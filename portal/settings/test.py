@@ -2,6 +2,7 @@
 
 from portal.settings.base import *  # noqa: F403
 
+DEBUG = False
 SECRET_KEY = "test-secret-that-production-refuses"  # noqa: S105
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 PUBLIC_URL = "http://testserver"
