@@ -29,7 +29,6 @@ _TABLES: Final = frozenset({0x00283006, 0x00281201, 0x00281202, 0x00281203})
 """LUT Data and the palettes: 16-bit words that the viewer wants as numbers."""
 _LEFT_OUT_GROUPS: Final = frozenset({0x0002, 0x7FE0, 0xFFFA, 0xFFFC})
 _BINARY: Final = frozenset({"OB", "OW", "OD", "OF", "OL", "OV", "UN"})
-_WORD: Final = frozenset({"OW"})
 
 Json = dict[str, Any]
 
@@ -56,7 +55,8 @@ def viewer_metadata(dataset: Dataset, *, plan: FramePlan) -> Json:
     """Return the viewer metadata of a parsed instance, by its frames' plan."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = _dataset_json(dataset)
+        _, is_little = dataset.original_encoding
+        found = _dataset_json(dataset, word=">u2" if is_little is False else "<u2")
     found[_CHARACTER_SET] = {"vr": "CS", "Value": ["ISO_IR 192"]}
     if plan.transfer_syntax:
         found[_AVAILABLE_TRANSFER_SYNTAX] = {
@@ -78,11 +78,11 @@ def _changed(changes: Mapping[str, Any]) -> Json:
     }
 
 
-def _dataset_json(dataset: Dataset) -> Json:
+def _dataset_json(dataset: Dataset, *, word: str) -> Json:
     found: Json = {}
     for element in _readable(dataset):
         try:
-            body = _element_json(element)
+            body = _element_json(element, word=word)
         except PARSE_ERRORS:
             continue
         if body is not None:
@@ -127,12 +127,12 @@ def _length(element: DataElement) -> int:
     return len(str(value))
 
 
-def _element_json(element: DataElement) -> Json | None:
+def _element_json(element: DataElement, *, word: str) -> Json | None:
     if element.VR == "SQ":
-        items = [_dataset_json(item) for item in element.value or ()]
+        items = [_dataset_json(item, word=word) for item in element.value or ()]
         return {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}
     if element.tag in _TABLES and isinstance(element.value, bytes):
-        words = np.frombuffer(element.value[: len(element.value) // 2 * 2], "<u2")
+        words = np.frombuffer(element.value[: len(element.value) // 2 * 2], word)
         return {"vr": "US", "Value": words.tolist()}
     body: Json = element.to_json_dict(None, MAX_INLINE + _MAX_OVERLAY)
     if "Value" in body:

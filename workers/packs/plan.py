@@ -160,7 +160,17 @@ def read_pixel_header(dataset: Dataset) -> PixelHeader:
         else EXPLICIT_LITTLE,
     )
     _check(header)
+    if header.photometric == "PALETTE COLOR" and not _has_palette(dataset):
+        raise _CannotShowError("its colour palette is missing or segmented")
     return header
+
+
+def _has_palette(dataset: Dataset) -> bool:
+    return all(
+        f"{colour}PaletteColorLookupTable{part}" in dataset
+        for colour in ("Red", "Green", "Blue")
+        for part in ("Descriptor", "Data")
+    )
 
 
 def _whole(dataset: Dataset, keyword: str, *, default: int | None = None) -> int:

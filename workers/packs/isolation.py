@@ -1,0 +1,158 @@
+"""Ask the decoding process: a crash, a hang or a memory bomb stays in there."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from types import TracebackType
+from typing import IO, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+TIMEOUT_S = 30.0
+MEMORY_BYTES = 6 << 30
+
+
+class DecodingError(ValueError):
+    """The decoding process gave no pixels; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedImage:
+    """A frame as displayed, see `workers.packs.rendering.Rendered`."""
+
+    values: NDArray[np.float32]
+    voi: str
+
+
+class IsolatedDecoder:
+    """A decoding process that is started when needed and after each crash.
+
+    One caller at a time; a lock sees to it.
+    """
+
+    def __init__(
+        self, *, timeout_s: float = TIMEOUT_S, memory_bytes: int = MEMORY_BYTES
+    ) -> None:
+        """Take the longest time and the most memory of one request."""
+        self._timeout_s = timeout_s
+        self._memory_bytes = memory_bytes
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        """Use it as a context: it ends with it."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the process."""
+        self.close()
+
+    def recode(self, content: bytes) -> list[bytes]:
+        """Return all frames of a DICOM file, encoded for the browser.
+
+        Raises:
+            DecodingError: They can not be had.
+        """
+        return self._ask({"verb": "recode"}, content)[1]
+
+    def thumbnail(self, content: bytes, *, frame: int) -> bytes:
+        """Return a small JPEG of a frame (1-based).
+
+        Raises:
+            DecodingError: It can not be had.
+        """
+        return self._ask({"verb": "thumbnail", "frame": frame}, content)[1][0]
+
+    def render(self, content: bytes, *, frame: int) -> RenderedImage:
+        """Return a frame (1-based) as displayed.
+
+        Raises:
+            DecodingError: It can not be had.
+        """
+        meta, blobs = self._ask({"verb": "render", "frame": frame}, content)
+        values = np.frombuffer(blobs[0], dtype="<f4").reshape(meta["shape"])
+        return RenderedImage(values=values.astype(np.float32), voi=meta["voi"])
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        process.wait()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+            self._process = subprocess.Popen(  # noqa: S603  our own module
+                [sys.executable, "-m", "workers.packs.child", str(self._memory_bytes)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, **one_thread},
+            )
+        return self._process
+
+    def _ask(
+        self, request: dict[str, Any], content: bytes
+    ) -> tuple[dict[str, Any], list[bytes]]:
+        with self._lock:
+            process = self._start()
+            if process.stdin is None or process.stdout is None:
+                raise DecodingError("the decoding process has no pipes")
+            late = threading.Event()
+            timer = threading.Timer(self._timeout_s, self._expire, (process, late))
+            timer.start()
+            try:
+                meta, blobs = _exchange(process.stdin, process.stdout, request, content)
+            except (OSError, EOFError, ValueError) as error:
+                self.close()
+                reason = "took too long" if late.is_set() else "crashed"
+                raise DecodingError(f"decoding it {reason}") from error
+            finally:
+                timer.cancel()
+        if "error" in meta:
+            raise DecodingError(meta["error"])
+        return meta, blobs
+
+    @staticmethod
+    def _expire(process: subprocess.Popen[bytes], late: threading.Event) -> None:
+        late.set()
+        process.kill()
+
+
+def _exchange(
+    stdin: IO[bytes], stdout: IO[bytes], request: dict[str, Any], content: bytes
+) -> tuple[dict[str, Any], list[bytes]]:
+    stdin.write(json.dumps({**request, "size": len(content)}).encode() + b"\n")
+    stdin.write(content)
+    stdin.flush()
+    line = stdout.readline()
+    if not line:
+        raise EOFError
+    meta = json.loads(line)
+    return meta, [_read_exactly(stdout, size) for size in meta["sizes"]]
+
+
+def _read_exactly(stream: IO[bytes], size: int) -> bytes:
+    found = stream.read(size)
+    if len(found) != size:
+        raise EOFError
+    return found
