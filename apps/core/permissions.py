@@ -8,7 +8,6 @@ here. Whoever grants or revokes also records it (`apps.audit`): core cannot.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -17,38 +16,10 @@ from django.contrib.auth.models import Permission as StoredPermission
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
 
+from apps.core.types import Permission as Permission
+
 if TYPE_CHECKING:
     from apps.core.types import ActorLike
-
-
-class Permission(StrEnum):
-    """One thing that somebody may do, at a site or on an object."""
-
-    STUDY_READ = "study:read"
-    STUDY_PIXELS_READ = "study:pixels:read"
-    STUDY_IMPORT = "study:import"
-    STUDY_SHARE = "study:share"
-    WORKLIST_READ = "worklist:read"
-    ITEM_LEASE = "item:lease"
-    ITEM_BAND = "item:band"
-    READING_READ = "reading:read"
-    READING_WRITE = "reading:write"
-    READING_SIGN = "reading:sign"
-    LABEL_READ = "label:read"
-    LABEL_LEASE = "label:lease"
-    LABEL_WRITE = "label:write"
-    LABEL_SIGN = "label:sign"
-    AI_READ = "ai:read"
-    AI_SWITCH = "ai:switch"
-    MODEL_MANAGE = "model:manage"
-    INSIGHTS_READ = "insights:read"
-    QUARANTINE_MANAGE = "quarantine:manage"
-    AE_TITLE_MANAGE = "ae_title:manage"
-    USER_MANAGE = "user:manage"
-    AUDIT_READ = "audit:read"
-    HEALTH_READ = "health:read"
-    EXPORT_READ = "export:read"
-    MACHINE_WORK = "machine:work"
 
 
 def _allowed(model: type[models.Model]) -> frozenset[Permission]:

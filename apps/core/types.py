@@ -1,13 +1,42 @@
-"""What the lower apps need to know of who is acting."""
+"""Who is acting, as far as the lower apps need to know, and what one may do."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from apps.core.permissions import Permission
+
+class Permission(StrEnum):
+    """One thing that somebody may do, at a site or on an object."""
+
+    STUDY_READ = "study:read"
+    STUDY_PIXELS_READ = "study:pixels:read"
+    STUDY_IMPORT = "study:import"
+    STUDY_SHARE = "study:share"
+    WORKLIST_READ = "worklist:read"
+    ITEM_LEASE = "item:lease"
+    ITEM_BAND = "item:band"
+    READING_READ = "reading:read"
+    READING_WRITE = "reading:write"
+    READING_SIGN = "reading:sign"
+    LABEL_READ = "label:read"
+    LABEL_LEASE = "label:lease"
+    LABEL_WRITE = "label:write"
+    LABEL_SIGN = "label:sign"
+    AI_READ = "ai:read"
+    AI_SWITCH = "ai:switch"
+    MODEL_MANAGE = "model:manage"
+    INSIGHTS_READ = "insights:read"
+    QUARANTINE_MANAGE = "quarantine:manage"
+    AE_TITLE_MANAGE = "ae_title:manage"
+    USER_MANAGE = "user:manage"
+    AUDIT_READ = "audit:read"
+    HEALTH_READ = "health:read"
+    EXPORT_READ = "export:read"
+    MACHINE_WORK = "machine:work"
 
 
 class ActorLike(Protocol):

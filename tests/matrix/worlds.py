@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from django.test import Client
 
@@ -19,10 +19,16 @@ PASSWORD = "correct horse battery staple"
 
 @dataclass(frozen=True)
 class World:
-    """One site and one person for each role there."""
+    """One site, one person for each role there, and what else was put there.
+
+    `things` holds the objects that the matrix asks for, by name. `secrets` are
+    strings that nobody of the other site may ever be sent: ids, names, UIDs.
+    """
 
     site: Site
     people: Mapping[Role, User]
+    things: dict[str, Any] = field(default_factory=dict)
+    secrets: set[str] = field(default_factory=set)
 
     def membership(self, role: Role) -> Membership:
         return Membership.objects.get(user=self.people[role], site=self.site)
@@ -80,7 +86,8 @@ def make_world(letter: str) -> World:
         )
         grant_membership(actor=SYSTEM, user_id=person.pk, site_id=site.pk, role=role)
         people[role] = person
-    return World(site=site, people=people)
+    secrets = {str(site.pk), site.name, *(str(p.pk) for p in people.values())}
+    return World(site=site, people=people, secrets=secrets)
 
 
 def make_worlds() -> Worlds:

@@ -1,0 +1,5 @@
+"""The parts of the matrix; each new app with routes adds its own."""
+
+from tests.matrix import foundations
+
+PARTS = (foundations,)
