@@ -13,9 +13,8 @@ FIRST_SITE = (
     "examples_ybr_color.dcm",
     "examples_jpeg2k.dcm",
     "693_J2KI.dcm",
-    "dicomdirtests/77654033",
 )
-SECOND_SITE = ("MR_small.dcm", "examples_rgb_color.dcm", "dicomdirtests/98892001")
+SECOND_SITE = ("MR_small.dcm", "JPEG2000.dcm", "SC_rgb_jpeg_dcmtk.dcm")
 
 
 def example_paths() -> tuple[list[Path], list[Path]]:
