@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from deploy.local import bootstrap, portal, services
+from deploy.local import benchmarks, bootstrap, checks, portal, services
 from deploy.local.console import Console
 from deploy.local.environment import make_environment, write_env_file
 from deploy.local.layout import DICOM_PORT, PUBLIC_PORT, ROOT, Layout, Ports
@@ -49,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
         "--no-setup", action="store_true", help="install and build nothing"
     )
     parser.add_argument("--test", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--json", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument("--status", action="store_true", help="say what runs")
     parser.add_argument("--stop", action="store_true", help="stop what runs")
     return parser
@@ -179,7 +181,26 @@ def run_health(options: argparse.Namespace, console: Console) -> int:
     return 1 if why else 0
 
 
+def run_test(options: argparse.Namespace, console: Console) -> int:
+    """Every check and test, or pytest with the words given."""
+    return checks.run_tests(ROOT / "var" / "test", options.words, console)
+
+
+def run_benchmark(options: argparse.Namespace, console: Console) -> int:
+    """One benchmark against a running stack, or one started for it."""
+    if len(options.words) != 1:
+        raise Problem(
+            "Which benchmark?",
+            advice=f"One of: {', '.join(benchmarks.names()) or 'none yet'}.",
+        )
+    return benchmarks.run(
+        options.words[0], _layout(options), json_file=options.json, console=console
+    )
+
+
 COMMANDS = {
+    "test": run_test,
+    "benchmark": run_benchmark,
     "serve": run_serve,
     "up": run_up,
     "down": run_down,
@@ -192,7 +213,10 @@ COMMANDS = {
 
 def main() -> int:
     """Run one command; problems are said in plain words."""
-    options = _parser().parse_args()
+    parser = _parser()
+    options = parser.parse_args()
+    if options.words and options.command not in ("test", "benchmark"):
+        parser.error(f"what is {' '.join(options.words)}?")
     console = Console()
     try:
         return COMMANDS[options.command](options, console)

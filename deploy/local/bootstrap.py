@@ -181,14 +181,23 @@ def inputs_hash() -> str:
 
 
 def ensure_modules(console: Console, log: Path) -> Node:
-    """Run `npm ci`, unless `node_modules` is that of the present lock."""
+    """Install what the lock names, unless `node_modules` is of this very lock.
+
+    `npm ci` refuses a lock that leaves out builds for other platforms (a mirror may
+    not carry them); `npm install` then takes the same locked versions.
+    """
     node = find_node()
     lock = (FRONTEND / "package-lock.json").read_bytes()
     wanted = hashlib.sha256(lock).hexdigest()
     mark = FRONTEND / "node_modules" / ".overread-lock"
     if not mark.exists() or mark.read_text("utf-8") != wanted:
         with console.step("npm packages"):
-            npm_run(node, ["ci", "--no-audit", "--no-fund"], console=console, log=log)
+            quiet = ["--no-audit", "--no-fund"]
+            try:
+                npm_run(node, ["ci", *quiet], console=console, log=log)
+            except Problem:
+                words = ["install", "--no-save", *quiet]
+                npm_run(node, words, console=console, log=log)
         mark.write_text(wanted, encoding="utf-8")
     return node
 

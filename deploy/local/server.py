@@ -152,9 +152,8 @@ def example_store(layout: Layout) -> str:
 def welcome(layout: Layout, *, seconds: float) -> str:
     """What to do now, for the person who started it."""
     lines = [f"\nReady after {seconds:.0f} s:  {layout.public_url}\n"]
-    people = DEMO_LOGINS
-    if (layout.state / "filled").read_text(encoding="utf-8") == "empty":
-        people = DEMO_LOGINS[-1:]
+    empty = (layout.state / "filled").read_text(encoding="utf-8") == "empty"
+    people = DEMO_LOGINS[-1:] if empty else DEMO_LOGINS
     lines += [f"Log in (password {DEMO_PASSWORD}):"]
     lines += [f"  {name:<14}{what}" for name, what in people]
     lines += [""]

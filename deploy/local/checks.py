@@ -1,0 +1,263 @@
+"""What `script/test` runs: every check with its time, none hidden by another."""
+
+import os
+import random
+import shutil
+import subprocess
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deploy.local import bootstrap
+from deploy.local.console import Console
+from deploy.local.environment import read_env_file
+from deploy.local.layout import ROOT, VENV, Layout, Ports, port_is_free
+from deploy.local.problem import Problem
+from deploy.local.processes import load_records, stop_records
+
+PORTS_NEEDED = 7
+SHOWN_LINES = 60
+STACK_MARKS = "stack or browser"
+NOTHING_COLLECTED = 5
+"""pytest's exit status when no test matches."""
+
+
+@dataclass
+class Tally:
+    """Counts over every check and every test.
+
+    Attributes:
+        passed: Checks and tests that passed.
+        failed: Those that failed, or could not run.
+        skipped: Tests that were skipped, each with its reason in pytest's output.
+        names: What failed, for the end of the output.
+    """
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    names: list[str] = field(default_factory=list)
+
+    def add(self, name: str, *, ok: bool) -> None:
+        """Count one check."""
+        if ok:
+            self.passed += 1
+        else:
+            self.failed += 1
+            self.names.append(name)
+
+    def add_junit(self, path: Path) -> None:
+        """Count the tests of one pytest run from its JUnit report."""
+        for case in ElementTree.parse(path).iter("testcase"):  # noqa: S314 - ours
+            kinds = {child.tag for child in case}
+            if kinds & {"failure", "error"}:
+                self.add(f"{case.get('classname')}.{case.get('name')}", ok=False)
+            elif "skipped" in kinds:
+                self.skipped += 1
+            else:
+                self.passed += 1
+
+    def last_line(self) -> str:
+        """The plain summary: `N passed, M failed[, K skipped]`."""
+        text = f"{self.passed} passed, {self.failed} failed"
+        return text + (f", {self.skipped} skipped" if self.skipped else "")
+
+
+def tool(name: str) -> str:
+    """A program of the virtual environment."""
+    return str(VENV / "bin" / name)
+
+
+def lint_steps() -> list[tuple[str, list[str], Path]]:
+    """(name, command, folder) of every check that needs no server."""
+    steps = [
+        ("ruff check", [tool("ruff"), "check", "."], ROOT),
+        ("ruff format", [tool("ruff"), "format", "--check", "."], ROOT),
+        ("mypy", [tool("mypy")], ROOT),
+        ("import-linter", [tool("lint-imports")], ROOT),
+        ("API client", [str(ROOT / "script" / "generate-client"), "--check"], ROOT),
+    ]
+    frontend = ROOT / "frontend"
+    bin_folder = frontend / "node_modules" / ".bin"
+    steps += [
+        ("biome", [str(bin_folder / "biome"), "ci", "."], frontend),
+        ("tsc", [str(bin_folder / "tsc"), "--noEmit", "-p", "."], frontend),
+    ]
+    if any((frontend / "src").rglob("*.test.ts*")):
+        steps.append(("vitest", [str(bin_folder / "vitest"), "run"], frontend))
+    return steps
+
+
+def free_base() -> int:
+    """A port with six free ones after it, below the range of outgoing ports."""
+    for _ in range(200):
+        base = random.randrange(20000, 28000)  # noqa: S311 - not a secret
+        if all(port_is_free(base + step) for step in range(PORTS_NEEDED)):
+            return base
+    raise Problem("There are no seven free ports in a row between 20000 and 28000.")
+
+
+def _run_step(
+    name: str, command: Sequence[str], folder: Path, env: Mapping[str, str]
+) -> tuple[bool, str]:
+    try:
+        done = subprocess.run(
+            list(command),
+            cwd=folder,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        return False, f"{name} cannot be run: {error}"
+    return done.returncode == 0, done.stdout
+
+
+def run_lints(tally: Tally, console: Console) -> None:
+    """Run every check; show the end of the output of those that fail."""
+    node = bootstrap.find_node()
+    env = {**node.env(), "PYTHONPATH": str(ROOT)}
+    env["DJANGO_SETTINGS_MODULE"] = "portal.settings.test"
+    for name, command, folder in lint_steps():
+        begun = time.monotonic()
+        ok, output = _run_step(name, command, folder, env)
+        mark = "✓" if ok else "✗"
+        console.say(f"  {mark} {name} ({time.monotonic() - begun:.1f} s)")
+        if not ok:
+            lines = output.splitlines()[-SHOWN_LINES:]
+            console.say("\n".join(f"    {line}" for line in lines))
+        tally.add(name, ok=ok)
+
+
+class TestBed:
+    """Servers for the tests, in a folder and on ports of their own.
+
+    Args:
+        state: State folder; emptied first, so that every run is the same.
+        console: Where progress shows.
+    """
+
+    def __init__(self, state: Path, console: Console) -> None:
+        self.console = console
+        self.layout = Layout(state=state, ports=Ports.from_base(free_base()))
+        self._clear()
+        self.layout.make_folders()
+
+    def _clear(self) -> None:
+        state = self.layout.state
+        if state.exists():
+            stop_records(list(load_records(self.layout)), self.layout)
+            # On a machine where root's database lives elsewhere this is a link.
+            database = state / "postgres"
+            if database.is_symlink():
+                shutil.rmtree(database.resolve(), ignore_errors=True)
+            shutil.rmtree(state)
+
+    def command(self, word: str, *more: str) -> bool:
+        """Run one `deploy.local` command on this folder; True when it succeeded."""
+        ports = self.layout.ports
+        command = [tool("python"), "-m", "deploy.local", word]
+        command += ["--state", str(self.layout.state), "--port", str(ports.public)]
+        command += ["--dicom-port", str(ports.dicom), "--test", *more]
+        return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+
+    def env(self) -> dict[str, str]:
+        """Environment for pytest: the owner's database, and where the stack is."""
+        values = read_env_file(self.layout.env_file)
+        ports = self.layout.ports
+        return {
+            **os.environ,
+            **values,
+            "DATABASE_URL": values.get("DATABASE_OWNER_URL", ""),
+            "DJANGO_SETTINGS_MODULE": "portal.settings.test",
+            "OVERREAD_STACK_URL": self.layout.public_url,
+            "OVERREAD_STACK_DICOM": f"127.0.0.1:{ports.dicom}",
+            "OVERREAD_STACK_STATE": str(self.layout.state),
+        }
+
+
+def run_pytest(
+    tally: Tally, bed: TestBed, *, name: str, marks: str, words: Sequence[str]
+) -> None:
+    """One pytest run, its output as it comes, its counts added.
+
+    Args:
+        tally: Where to count.
+        bed: Servers to use.
+        name: Names the run.
+        marks: Expression for `-m`.
+        words: Further arguments of pytest.
+    """
+    report = bed.layout.logs / f"{name.replace(' ', '-')}.xml"
+    command = [tool("python"), "-m", "pytest", "-q", "-m", marks]
+    command += [f"--junitxml={report}", *words]
+    begun = time.monotonic()
+    done = subprocess.run(command, cwd=ROOT, env=bed.env(), check=False)
+    bed.console.say(f"  • {name} ({time.monotonic() - begun:.1f} s)")
+    if done.returncode == NOTHING_COLLECTED:
+        return
+    if report.exists():
+        before = tally.failed
+        tally.add_junit(report)
+        if done.returncode != 0 and tally.failed == before:
+            tally.add(f"{name} (exit status {done.returncode})", ok=False)
+    else:
+        tally.add(f"{name} (exit status {done.returncode})", ok=False)
+
+
+def run_tests(state: Path, words: Sequence[str], console: Console) -> int:
+    """Everything that `script/test` does.
+
+    Args:
+        state: Folder of the tests' servers.
+        words: Arguments for pytest; with any, only pytest runs.
+        console: Where progress shows.
+
+    Returns:
+        0 when nothing failed.
+    """
+    begun = time.monotonic()
+    tally = Tally()
+    bed = TestBed(state, console)
+    bootstrap.prepare(bed.layout, console, browser=True)
+    if not words:
+        run_lints(tally, console)
+    try:
+        if bed.command("services"):
+            marks = f"not ({STACK_MARKS})"
+            run_pytest(tally, bed, name="units", marks=marks, words=words)
+        else:
+            tally.add("start of the services", ok=False)
+        _run_stack(tally, bed, words)
+    finally:
+        bed.command("down")
+    console.say(f"\n{time.monotonic() - begun:.0f} s")
+    for name in tally.names:
+        console.say(f"FAILED {name}")
+    console.say(tally.last_line())
+    return 1 if tally.failed or not tally.passed else 0
+
+
+def _wants_stack(bed: TestBed, words: Sequence[str]) -> bool:
+    command = [tool("python"), "-m", "pytest", "-q", "--collect-only", "-m"]
+    command += [STACK_MARKS, *words]
+    done = subprocess.run(
+        command, cwd=ROOT, env=bed.env(), check=False, capture_output=True
+    )
+    return done.returncode != NOTHING_COLLECTED
+
+
+def _run_stack(tally: Tally, bed: TestBed, words: Sequence[str]) -> None:
+    if not _wants_stack(bed, words):
+        return
+    # The front end was built a moment ago; everything is installed.
+    if bed.command("up", "--no-setup"):
+        run_pytest(tally, bed, name="full stack", marks=STACK_MARKS, words=words)
+    else:
+        tally.add("start of the full stack", ok=False)
