@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 TIMEOUT_S = 30.0
 MEMORY_BYTES = 6 << 30
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 
 
 class DecodingError(ValueError):
@@ -100,13 +102,12 @@ class IsolatedDecoder:
     def _start(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self.close()
-            one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
             self._process = subprocess.Popen(  # noqa: S603  our own module
                 [sys.executable, "-m", "workers.packs.child", str(self._memory_bytes)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, **one_thread},
+                env=_bare_environment(),
             )
         return self._process
 
@@ -136,6 +137,15 @@ class IsolatedDecoder:
     def _expire(process: subprocess.Popen[bytes], late: threading.Event) -> None:
         late.set()
         process.kill()
+
+
+def _bare_environment() -> dict[str, str]:
+    """Return what the process needs, and none of the worker's secrets."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    code = str(Path(__file__).parents[2])
+    paths = (code, os.environ.get("PYTHONPATH", ""))
+    one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return {**kept, **one_thread, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def _exchange(

@@ -82,13 +82,18 @@ def belongs_in_pack(sop_class_uid: str) -> bool:
     )
 
 
+def is_uid(uid: str) -> bool:
+    """Whether a text is a DICOM UID, and so safe as a file name."""
+    return len(uid) <= 64 and _UID.match(uid) is not None
+
+
 def checked_uid(uid: str) -> str:
     """Return a UID that is safe as a file name.
 
     Raises:
         ValueError: It is not a DICOM UID.
     """
-    if not _UID.match(uid) or len(uid) > 64:
+    if not is_uid(uid):
         raise ValueError("this is not a DICOM UID")
     return uid
 

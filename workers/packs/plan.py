@@ -138,12 +138,12 @@ def read_pixel_header(dataset: Dataset) -> PixelHeader:
     Raises:
         _CannotShowError: It is missing or contradicts itself.
     """
-    bits = _whole(dataset, "BitsAllocated")
-    stored = _whole(dataset, "BitsStored", default=bits)
     if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
         raise _CannotShowError("its pixels are floating-point numbers")
     if "PixelData" not in dataset:
         raise _CannotShowError("it has no pixel data")
+    bits = _whole(dataset, "BitsAllocated")
+    stored = _whole(dataset, "BitsStored", default=bits)
     header = PixelHeader(
         rows=_whole(dataset, "Rows"),
         columns=_whole(dataset, "Columns"),

@@ -34,7 +34,7 @@ objects = st.dictionaries(
     max_size=4,
 )
 ids = st.text("abcdef0123456789-", min_size=1, max_size=50)
-tokens = st.text(max_size=60)
+tokens = st.text(max_size=60).map(lambda tail: f"secret-{tail}")
 urls = st.just("http://127.0.0.1:18200") | st.just("https://portal.example/x")
 timings = st.dictionaries(st.sampled_from(["fetch_s", "infer_s"]), st.floats(0, 1e6))
 
@@ -137,9 +137,7 @@ def test_another_version_is_refused(message, version):
 
 @given(messages)
 def test_a_token_is_never_shown(message):
-    token = getattr(message, "token", "")
-    if len(token) > 8:
-        assert token not in repr(message)
+    assert "secret-" not in repr(message)
 
 
 def result(**changes):

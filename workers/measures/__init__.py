@@ -1,0 +1,1 @@
+"""Measures of performance as pure functions on arrays: NumPy only."""

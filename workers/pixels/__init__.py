@@ -1,0 +1,1 @@
+"""DICOM bytes into arrays that a model or a thumbnail can use."""

@@ -1,0 +1,59 @@
+"""What a worker's surroundings tell it: the environment, read once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class SettingsError(RuntimeError):
+    """The environment lacks something; the text says what to set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """The settings of a worker process.
+
+    Attributes:
+        broker_url: Redis with the queues, database 0.
+        packs_dir: Where pixel packs are written.
+        models_dir: Where model packages are cached.
+        shipped_models: Model packages that come with the code.
+        portal_url: Where the portal is when a request does not say; '' for none.
+        torch_threads: Threads of one model call; 0 leaves it to the cores.
+    """
+
+    broker_url: str
+    packs_dir: Path
+    models_dir: Path
+    shipped_models: Path
+    portal_url: str
+    torch_threads: int
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> WorkerSettings:
+    """Read the settings.
+
+    Args:
+        environment: Names and values; the process' own by default.
+
+    Raises:
+        SettingsError: One is missing or is not what it should be.
+    """
+    env = os.environ if environment is None else environment
+    state = Path(env.get("OVERREAD_STATE_DIR", "var"))
+    shipped = Path(__file__).parent / "models" / "shipped"
+    try:
+        threads = int(env.get("OVERREAD_TORCH_THREADS", "0"))
+    except ValueError as error:
+        raise SettingsError("OVERREAD_TORCH_THREADS must be a number") from error
+    return WorkerSettings(
+        broker_url=env.get("REDIS_URL", "redis://127.0.0.1:6379/0"),
+        packs_dir=Path(env.get("OVERREAD_PACKS_DIR", state / "packs")),
+        models_dir=Path(env.get("OVERREAD_MODELS_DIR", state / "models")),
+        shipped_models=Path(env.get("OVERREAD_SHIPPED_MODELS", shipped)),
+        portal_url=env.get("OVERREAD_PORTAL_URL", ""),
+        torch_threads=threads,
+    )

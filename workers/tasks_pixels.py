@@ -1,0 +1,121 @@
+"""The task of the pixels workers: fetch, build, answer."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+import httpx
+from celery import Task
+from celery.exceptions import SoftTimeLimitExceeded
+
+from workers.attempts import MAX_ATTEMPTS, Attempts
+from workers.celery_pixels import app
+from workers.contracts import (
+    QUEUE_PORTAL,
+    TASK_ACCEPT_PACK,
+    TASK_PACK,
+    PackRequest,
+    PackResult,
+)
+from workers.packs.build import build_pack
+from workers.packs.isolation import IsolatedDecoder
+from workers.portal_client import PortalClient, PortalError, PortalUnavailableError
+from workers.settings import WorkerSettings, read_settings
+
+log = logging.getLogger(__name__)
+
+MAX_RETRIES = 5
+
+
+@app.task(name=TASK_PACK, bind=True, max_retries=MAX_RETRIES)
+def build_pack_task(self: Task[..., None], *, request: dict[str, Any]) -> None:
+    """Build a study revision's pixel pack and tell the portal.
+
+    Args:
+        self: The task.
+        request: A `PackRequest` message.
+    """
+    wanted = PackRequest.from_message(request)
+    attempts = Attempts(broker_url=read_settings().broker_url)
+    try:
+        if attempts.begin(wanted.request_id) > MAX_ATTEMPTS + MAX_RETRIES:
+            result = _failed(wanted, "the worker died again and again on this study")
+        else:
+            result = make_pack(wanted, settings=read_settings())
+    except PortalUnavailableError as error:
+        if self.request.retries < MAX_RETRIES:
+            raise self.retry(exc=error, countdown=2**self.request.retries) from error
+        result = _failed(wanted, "the portal could not be reached")
+    app.send_task(
+        TASK_ACCEPT_PACK, kwargs={"result": result.to_message()}, queue=QUEUE_PORTAL
+    )
+    attempts.end(wanted.request_id)
+
+
+def make_pack(
+    request: PackRequest,
+    *,
+    settings: WorkerSettings,
+    transport: httpx.BaseTransport | None = None,
+) -> PackResult:
+    """Build the pack of a request; what goes wrong for good is an answer too.
+
+    Args:
+        request: What is asked.
+        settings: Where packs are written.
+        transport: What carries HTTP; the network by default.
+
+    Raises:
+        PortalUnavailableError: The portal gives no answer; ask again later.
+    """
+    started = time.monotonic()
+    try:
+        with (
+            PortalClient(
+                portal_url=request.portal_url,
+                token=request.token,
+                revision_id=request.revision_id,
+                transport=transport,
+            ) as portal,
+            IsolatedDecoder() as decoder,
+        ):
+            summary = build_pack(
+                root=settings.packs_dir,
+                revision_id=request.revision_id,
+                source_hash=request.source_hash,
+                source=portal,
+                decoder=decoder,
+            )
+    except PortalError as error:
+        return _failed(request, str(error))
+    except OSError as error:
+        log.exception("pack not written")
+        return _failed(request, f"the disk could not be written ({error.strerror})")
+    except SoftTimeLimitExceeded:
+        return _failed(request, "it took too long")
+    except PortalUnavailableError:
+        raise
+    except Exception as error:  # the reader gets words, the log the type and place
+        log.exception("pack not built")
+        return _failed(request, f"an unexpected error ({type(error).__name__})")
+    return PackResult(
+        request_id=request.request_id,
+        revision_id=request.revision_id,
+        state="ready",
+        n_series=summary.n_series,
+        n_instances=summary.n_instances,
+        n_frames=summary.n_frames,
+        n_bytes=summary.n_bytes,
+        timings={"build_s": round(time.monotonic() - started, 4)},
+    )
+
+
+def _failed(request: PackRequest, reason: str) -> PackResult:
+    return PackResult(
+        request_id=request.request_id,
+        revision_id=request.revision_id,
+        state="failed",
+        reason=reason,
+    )
