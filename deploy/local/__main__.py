@@ -48,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--no-setup", action="store_true", help="install and build nothing"
     )
+    parser.add_argument(
+        "--no-gpu-worker", action="store_true", help="another machine has it"
+    )
     parser.add_argument("--test", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--json", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
@@ -78,6 +81,7 @@ def run_serve(options: argparse.Namespace, console: Console) -> int:
         build=not options.no_browser_build,
         setup=not options.no_setup,
         bind=options.bind,
+        gpu=not options.no_gpu_worker,
     )
     return serve(_layout(options), choices, console)
 
@@ -120,7 +124,7 @@ def _passed_on(options: argparse.Namespace) -> list[str]:
     if options.dicom_port is not None:
         words += ["--dicom-port", str(options.dicom_port)]
     words += ["--bind", options.bind]
-    for name in ("empty", "no_browser_build", "no_setup", "test"):
+    for name in ("empty", "no_browser_build", "no_setup", "no_gpu_worker", "test"):
         if getattr(options, name):
             words.append("--" + name.replace("_", "-"))
     return words

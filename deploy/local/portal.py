@@ -116,33 +116,29 @@ def _beat(layout: Layout, env: Environment) -> Part:
     )
 
 
-def make_parts(layout: Layout, env: Environment) -> list[Part]:
-    """Every process of ours but nginx, in the order of their importance."""
+def make_parts(layout: Layout, env: Environment, *, gpu: bool) -> list[Part]:
+    """Every process of ours but nginx.
+
+    Args:
+        layout: Folders and ports.
+        env: The instance's variables.
+        gpu: Whether a gpu worker runs here.
+    """
     for name in ("PACKS", "ARTEFACTS", "MODELS"):
         os.makedirs(env.values[f"OVERREAD_{name}_DIR"], mode=0o700, exist_ok=True)
+    portal_env, worker_env = env.for_portal(), env.for_worker()
+    queues = [
+        ("portal.celery", "portal", PORTAL_CONCURRENCY, portal_env),
+        ("workers.celery_pixels", "pixels", PIXELS_CONCURRENCY, worker_env),
+    ]
+    if gpu:
+        queues.append(("workers.celery_gpu", "gpu", 1, worker_env))
     return [
         _wsgi(layout, env),
         _asgi(layout, env),
-        _worker(
-            layout,
-            "portal.celery",
-            "portal",
-            concurrency=PORTAL_CONCURRENCY,
-            env=env.for_portal(),
-        ),
-        _worker(
-            layout,
-            "workers.celery_pixels",
-            "pixels",
-            concurrency=PIXELS_CONCURRENCY,
-            env=env.for_worker(),
-        ),
-        _worker(
-            layout,
-            "workers.celery_gpu",
-            "gpu",
-            concurrency=1,
-            env=env.for_worker(),
+        *(
+            _worker(layout, app, queue, concurrency=count, env=each_env)
+            for app, queue, count, each_env in queues
         ),
         _beat(layout, env),
     ]

@@ -39,6 +39,7 @@ class Choices:
         build: Whether to build the front end.
         setup: Whether to install packages and environment first.
         bind: Address on which people are served.
+        gpu: Whether to run a gpu worker here; another machine may have it.
     """
 
     test: bool = False
@@ -46,6 +47,7 @@ class Choices:
     build: bool = True
     setup: bool = True
     bind: str = "127.0.0.1"
+    gpu: bool = True
 
 
 def on_signal(_number: int, _frame: FrameType | None) -> None:
@@ -101,7 +103,7 @@ def _start(supervisor: Supervisor, choices: Choices, begun: float) -> None:
         manage(layout, env.for_owner(), console, "migrate", "--no-input")
         manage(layout, env.for_owner(), console, "grant_app_role")
     with console.step("portal, workers, nginx"):
-        parts = portal.make_parts(layout, env)
+        parts = portal.make_parts(layout, env, gpu=choices.gpu)
         parts.append(nginx.make_part(layout, env, bind=choices.bind))
         supervisor.start(parts, timeout_s=120)
     fill(layout, env, choices, console)

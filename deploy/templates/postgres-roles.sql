@@ -7,6 +7,8 @@ ALTER ROLE overread_owner LOGIN NOSUPERUSER :owner_rights PASSWORD :'owner_passw
 ALTER ROLE overread_app LOGIN NOSUPERUSER NOCREATEDB PASSWORD :'app_password';
 SELECT 'CREATE DATABASE overread OWNER overread_owner'
  WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'overread') \gexec
+-- The owner may act as the application, so that a test can prove what that may not.
+GRANT overread_app TO overread_owner;
 REVOKE ALL ON DATABASE overread FROM PUBLIC;
 GRANT CONNECT ON DATABASE overread TO overread_app;
 \connect template1
