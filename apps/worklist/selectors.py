@@ -148,10 +148,11 @@ def access_item(
         NotFound: There is none, or it is of a site that is not the actor's.
         Forbidden: The actor's role at the site does not allow `need`.
     """
-    items = _related(WorkItem.objects.all())
     if lock:
-        items = items.select_for_update(of=("self",))
-    item = items.filter(id=item_id).first()
+        # Locked first and read afterwards: a row that had to be waited for is
+        # re-read alone, with the lease holder and reading it was joined to before.
+        WorkItem.objects.select_for_update().filter(id=item_id).order_by().first()
+    item = _related(WorkItem.objects.filter(id=item_id)).first()
     gone = "There is no such work item, or it is not yours to see."
     if item is None:
         raise NotFound("not_found", gone)

@@ -10,7 +10,6 @@ import pytest
 from apps.studies import archive as archive_module
 from apps.studies.models import Study
 from apps.worklist.models import WorkItem
-from tests.fakes.archive import FakeArchive
 from tests.factories.domain import (
     Department,
     FakeBroker,
@@ -20,6 +19,7 @@ from tests.factories.domain import (
     run_task,
     unchanged_by,
 )
+from tests.fakes.archive import FakeArchive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
