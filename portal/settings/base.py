@@ -167,6 +167,11 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 # counts; it must exceed the longest task (the workers' settings say the same).
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
     "visibility_timeout": 3600,
+    # A web request that enqueues while the broker is down gives up at once: the
+    # sweep sends it again. (Workers have their own rule for reconnecting.)
+    "max_retries": 1,
+    "interval_start": 0.05,
+    "interval_step": 0.05,
     "socket_connect_timeout": 2,
     "socket_timeout": 5,
     "queue_order_strategy": "priority",

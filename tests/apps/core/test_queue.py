@@ -17,6 +17,7 @@ from apps.core import queue
 from apps.core.queue import enqueue, send
 from apps.core.steps import Step
 from portal.celery import app
+from portal.settings import base
 
 
 @pytest.fixture
@@ -137,6 +138,18 @@ def test_a_broker_that_is_down_is_a_log_line_and_comes_back(
     client.close()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_request_does_not_wait_for_a_broker_that_is_not_there(monkeypatch, caplog):
+    client = Celery("test", broker="redis://127.0.0.1:9/0", set_as_current=False)
+    client.conf.broker_transport_options = base.CELERY_BROKER_TRANSPORT_OPTIONS
+    monkeypatch.setattr(queue, "current_app", client)
+    begun = time.monotonic()
+    enqueue(Step.SWEEP)
+    assert time.monotonic() - begun < 1
+    assert "the sweep will send it again" in caplog.text
+    client.close()
+
+
 def test_every_step_is_registered_and_safe_to_lose():
     app.loader.import_default_modules()
     for step in Step:
@@ -165,6 +178,4 @@ def test_only_json_and_a_visibility_timeout_over_the_longest_step():
     assert conf.accept_content == ["json"]
     assert conf.task_default_queue == "portal"
     longest = max(app.tasks[s.value].time_limit for s in Step if s.value in app.tasks)
-    from portal.settings import base  # noqa: PLC0415  the test settings have no Redis
-
     assert base.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"] > longest
