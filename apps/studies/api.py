@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.accounts.selectors import NotLoggedIn, actor_of
 from apps.core.access import LoggedIn, needs
+from apps.core.errors import Forbidden
 from apps.core.permissions import Permission
 from apps.studies import serializers as shapes
 from apps.studies.pixels import read_pack_file
@@ -20,7 +20,7 @@ from apps.studies.selectors import (
     access_revision,
     ae_titles,
     held_studies,
-    may_see_pixels,
+    require_pixels,
 )
 from apps.studies.services import (
     create_ae_title,
@@ -112,24 +112,25 @@ class AETitleView(APIView):
         return Response(status=204)
 
 
-def authorise_pixels(request: HttpRequest) -> HttpResponse:
-    """Tell nginx whether this session may have the pack file it asks for.
+class AuthorisePixelsView(APIView):
+    """The decision behind every pack file that nginx sends."""
 
-    204 yes; 401 not logged in; 403 not this study, or not opened.
-    """
-    found = _PACK_PATH.match(request.headers.get("X-Original-URI", ""))
-    if found is None:
-        return HttpResponse(status=403)
+    permission_classes = [LoggedIn]
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        """Answer 204 yes; 401 not logged in; 403 not this study, or not opened."""
+        address = request.headers.get("X-Original-URI", "")
+        require_pixels(actor=request.auth, revision_id=_revision_in(address))
+        return Response(status=204)
+
+
+def _revision_in(address: str) -> UUID:
+    found = _PACK_PATH.match(address)
     try:
-        actor = actor_of(request)
-    except NotLoggedIn:
-        return HttpResponse(status=401)
-    try:
-        revision_id = UUID(found["revision"])
-    except ValueError:
-        return HttpResponse(status=403)
-    allowed = may_see_pixels(actor=actor, revision_id=revision_id)
-    return HttpResponse(status=204 if allowed else 403)
+        return UUID(found["revision"] if found else "")
+    except ValueError as error:
+        raise Forbidden("forbidden", "This is no address of a pixel pack.") from error
 
 
 class PackFileView(APIView):
@@ -140,8 +141,7 @@ class PackFileView(APIView):
     @extend_schema(exclude=True)
     def get(self, request: Request, revision_id: UUID, path: str) -> HttpResponse:
         """Return the file as the pack would hold it."""
-        if not may_see_pixels(actor=request.auth, revision_id=revision_id):
-            return HttpResponse(status=403)
+        require_pixels(actor=request.auth, revision_id=revision_id)
         revision = access_revision(
             actor=request.auth,
             revision_id=revision_id,

@@ -96,6 +96,12 @@ def may_see_pixels(*, actor: Actor, revision_id: UUID) -> bool:
     )
 
 
+def require_pixels(*, actor: Actor, revision_id: UUID) -> None:
+    """Raise `Forbidden` unless `may_see_pixels`."""
+    if not may_see_pixels(actor=actor, revision_id=revision_id):
+        raise Forbidden("not_opened", "Open the study first, if it is yours to see.")
+
+
 def held_studies(*, actor: Actor) -> QuerySet[QuarantinedStudy]:
     """Studies in quarantine, for people who manage some site's quarantine."""
     if not actor.sites_with(Permission.QUARANTINE_MANAGE):

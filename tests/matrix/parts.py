@@ -1,5 +1,5 @@
 """The parts of the matrix; each new app with routes adds its own."""
 
-from tests.matrix import foundations
+from tests.matrix import foundations, story
 
-PARTS = (foundations,)
+PARTS = (foundations, story)

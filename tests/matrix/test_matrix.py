@@ -21,6 +21,12 @@ ALLOWED = {
     for part in PARTS
     for key, allowed in getattr(part, "ALLOWED", {}).items()
 }
+# Machines carry no cookie but a token of their own.
+WRITES = [
+    (method, route)
+    for method, route in sorted(TABLE)
+    if method != "GET" and not route.startswith("api/machine/")
+]
 
 
 @pytest.fixture
@@ -65,12 +71,10 @@ def test_http(populated, key):
             assert set(answer.json()) >= {"code", "detail"}, who
 
 
-@pytest.mark.parametrize("key", sorted(TABLE), ids=" ".join)
+@pytest.mark.parametrize("key", WRITES, ids=" ".join)
 def test_writing_without_a_csrf_token_is_refused(populated, key):
     """A session alone never writes: the browser must have read our page."""
-    method, route = key
-    if method == "GET" or route.startswith("api/machine/"):
-        pytest.skip("reads, or carries no cookie but a token of its own")
+    method, _ = key
     client = populated.client("radiologist@a", csrf=True)
     answer = client.generic(method, CALLS[key](populated).path)
     if TABLE[key][1] == "405":
