@@ -5,9 +5,8 @@ The shape is `content` of docs/architecture.md. Errors name the field.
 
 from __future__ import annotations
 
-import math
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from apps.annotations.types import REJECT_REASONS, VerdictKind
@@ -26,7 +25,11 @@ GEOMETRY_KINDS = {
 MAX_POINTS = 10_000
 MAX_ANNOTATIONS = 500
 MAX_TEXT = 20_000
-_UID = re.compile(r"^[0-9]+(\.[0-9]+)*$")
+_ID = re.compile(r"[0-9a-f-]{36}")
+# Half a surrogate pair and NUL pass as JSON, but no database stores them.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+MAX_FRAME = 1_000_000
+_UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +128,20 @@ def parse_content(*, raw: object) -> ReadingContent:
     )
 
 
+def plain_content(content: ReadingContent) -> dict[str, Any]:
+    """Return the JSON form of a content; parsing it again gives the same content."""
+    body = asdict(content)
+    verdicts = {}
+    for verdict in body["verdicts"]:
+        key = verdict.pop("finding_id")
+        verdicts[key] = {**verdict, "verdict": verdict["verdict"].value}
+    return {
+        "verdicts": verdicts,
+        "annotations": list(body["annotations"]),
+        "impression": body["impression"],
+    }
+
+
 def _wrong(field: str, why: str) -> Invalid:
     return Invalid("invalid", f"{field}: {why}.", field=field)
 
@@ -138,8 +155,8 @@ def _mapping(value: object, field: str) -> Mapping[str, Any]:
 def _text(value: object, field: str, limit: int = MAX_TEXT) -> str:
     if not isinstance(value, str) or len(value) > limit:
         raise _wrong(field, f"is text of up to {limit} characters")
-    if "\x00" in value:
-        raise _wrong(field, "has a NUL character")
+    if _UNSTORABLE.search(value):
+        raise _wrong(field, "has a character that is no text")
     return value
 
 
@@ -157,12 +174,13 @@ def _label(value: object, field: str) -> Label:
 def _geometry(value: object, field: str) -> Geometry:
     body = _mapping(value, field)
     kind, space = body.get("kind"), body.get("space")
-    if kind not in GEOMETRY_KINDS:
+    if not isinstance(kind, str) or kind not in GEOMETRY_KINDS:
         raise _wrong(f"{field}.kind", f"is one of {', '.join(GEOMETRY_KINDS)}")
-    if space not in {"image", "patient"}:
+    if space not in ("image", "patient"):
         raise _wrong(f"{field}.space", "is image or patient")
     frame = body.get("frame", 1)
-    if not isinstance(frame, int) or isinstance(frame, bool) or frame < 1:
+    whole = isinstance(frame, int) and not isinstance(frame, bool)
+    if not whole or not 1 <= frame <= MAX_FRAME:
         raise _wrong(f"{field}.frame", "counts from 1")
     reference = body.get("frame_of_reference_uid")
     if space == "patient" and not _is_uid(reference):
@@ -182,7 +200,7 @@ def _geometry(value: object, field: str) -> Geometry:
 
 
 def _is_uid(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= 64 and bool(_UID.match(value))
+    return isinstance(value, str) and len(value) <= 64 and bool(_UID.fullmatch(value))
 
 
 def _points(
@@ -201,12 +219,14 @@ def _point(value: object, field: str, size: int) -> tuple[float, ...]:
         raise _wrong(field, f"has {size} numbers")
     for number in value:
         plain = isinstance(number, int | float) and not isinstance(number, bool)
-        if not plain or not math.isfinite(number) or abs(number) > 1e7:
+        if not plain or not abs(number) <= 1e7:  # nor is NaN
             raise _wrong(field, f"has {size} finite numbers")
     return tuple(float(number) for number in value)
 
 
 def _verdict(finding_id: str, value: object, field: str) -> VerdictContent:
+    if not _ID.fullmatch(finding_id):
+        raise _wrong(field.replace(finding_id, "…"), "is not the id of a finding")
     body = _mapping(value, field)
     kinds = [kind.value for kind in VerdictKind]
     if body.get("verdict") not in kinds:
@@ -231,13 +251,16 @@ def _annotation(value: object, field: str) -> AnnotationContent:
     tracking = body.get("tracking_uid")
     if not mark_id or not _is_uid(tracking):
         raise _wrong(field, "needs an id and a tracking_uid")
+    missed = body.get("missed_by_ai", False)
+    if not isinstance(missed, bool):
+        raise _wrong(f"{field}.missed_by_ai", "is true or false")
     return AnnotationContent(
         id=mark_id,
         tracking_uid=str(tracking),
         label=_label(body.get("label"), f"{field}.label"),
         geometry=_geometry(body.get("geometry"), f"{field}.geometry"),
         text=_text(body.get("text") or "", f"{field}.text", 2000),
-        missed_by_ai=bool(body.get("missed_by_ai", False)),
+        missed_by_ai=missed,
     )
 
 
@@ -261,7 +284,9 @@ def missing_for_signing(
     return missing
 
 
-def _verdict_gaps(key: str, verdict: VerdictContent, label: str) -> list[dict[str, str]]:
+def _verdict_gaps(
+    key: str, verdict: VerdictContent, label: str
+) -> list[dict[str, str]]:
     field = f"verdicts.{key}"
     if verdict.verdict is VerdictKind.REJECT and not verdict.reason_code:
         return [{"field": field, "detail": f"Say why “{label}” is rejected."}]

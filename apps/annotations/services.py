@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import transaction
@@ -13,6 +13,7 @@ from apps.annotations.content import (
     ReadingContent,
     missing_for_signing,
     parse_content,
+    plain_content,
 )
 from apps.annotations.models import Annotation, Reading, ReadingProtocol, Verdict
 from apps.annotations.selectors import access_reading
@@ -82,7 +83,7 @@ def save_draft(
     _require_open(reading)
     _require_version(reading, expected_version)
     _check_findings(reading=reading, content=content, findings=None)
-    reading.content = _plain(content)
+    reading.content = plain_content(content)
     reading.version += 1
     reading.saved_at = clock.now()
     reading.save(update_fields=["content", "version", "saved_at", "updated_at"])
@@ -114,20 +115,6 @@ def _require_version(reading: Reading, expected: int) -> None:
         )
 
 
-def _plain(content: ReadingContent) -> dict[str, Any]:
-    """Return the JSON form of a content (points as lists)."""
-    body = asdict(content)
-    verdicts = {}
-    for verdict in body["verdicts"]:
-        key = verdict.pop("finding_id")
-        verdicts[key] = {**verdict, "verdict": verdict["verdict"].value}
-    return {
-        "verdicts": verdicts,
-        "annotations": list(body["annotations"]),
-        "impression": body["impression"],
-    }
-
-
 def _check_findings(
     *,
     reading: Reading,
@@ -146,7 +133,7 @@ def _check_findings(
         if verdict.finding_id not in findings:
             raise Invalid(
                 "invalid",
-                f"content.verdicts.{verdict.finding_id}: no such finding on this study.",
+                f"content.verdicts.{verdict.finding_id}: no such finding here.",
             )
 
 
@@ -189,7 +176,7 @@ def sign_reading(
     if missing:
         raise DomainError("incomplete", missing[0]["detail"], 422, missing=missing)
     now = clock.now()
-    reading.content = _plain(content)
+    reading.content = plain_content(content)
     reading.version += 1
     reading.state = ReadingState.SIGNED
     reading.saved_at = reading.signed_at = now
@@ -217,7 +204,7 @@ def sign_reading(
 def _write_marks(
     *, reading: Reading, content: ReadingContent, findings: Mapping[str, Finding]
 ) -> None:
-    plain = _plain(content)
+    plain = plain_content(content)
     Verdict.objects.bulk_create(
         Verdict(
             reading=reading,
