@@ -15,6 +15,8 @@ os.environ.setdefault(
 )
 
 app = Celery("overread")
+# "Current" is kept per thread; a web server's other threads ask for the default.
+app.set_default()
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

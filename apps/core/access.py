@@ -39,6 +39,16 @@ class LoggedIn(BasePermission):
         return bool(request.user.is_authenticated)
 
 
+def holds(actor: Any, permission: Permission) -> bool:
+    """Say whether the actor (None for a stranger) has it at one site at least.
+
+    A superuser has it before the first site exists.
+    """
+    if actor is None:
+        return False
+    return bool(actor.is_superuser or actor.sites_with(permission))
+
+
 def needs(permission: Permission) -> type[BasePermission]:
     """Return the class for views that need a permission at one site at least.
 
@@ -49,7 +59,6 @@ def needs(permission: Permission) -> type[BasePermission]:
         message = f"Your role does not allow {permission.value}."
 
         def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002
-            actor: Any = request.auth
-            return actor is not None and bool(actor.sites_with(permission))
+            return holds(request.auth, permission)
 
     return Needs

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
 
 from apps.core import health
-from apps.core.access import Open
+from apps.core.access import Open, holds
 from apps.core.errors import DomainError
 from apps.core.permissions import Permission
 
@@ -122,8 +122,7 @@ class HealthView(APIView):
         parts = health.report()
         worst = health.overall(parts)
         body: dict[str, Any] = {"status": worst.value}
-        actor: Any = request.auth
-        if actor is not None and actor.sites_with(Permission.HEALTH_READ):
+        if holds(request.auth, Permission.HEALTH_READ):
             body["parts"] = PartSerializer(parts, many=True).data
         down = worst is health.State.DOWN
         return Response(body, status=503 if down else 200)

@@ -166,3 +166,21 @@ def test_a_service_account_without_a_password_cannot_log_in(client):
     assert post(client, "/api/session", login).status_code == 400
     with pytest.raises(Invalid):
         create_user(actor=SYSTEM, username="r2", password="x", display_name="R")
+
+
+@pytest.mark.django_db
+def test_the_first_superuser_works_before_there_is_a_site(client):
+    client.force_login(
+        create_user(
+            actor=SYSTEM,
+            username="chief",
+            password=STRONG,
+            display_name="Chief",
+            is_superuser=True,
+        )
+    )
+    assert [u["username"] for u in client.get("/api/users").json()["items"]] == [
+        "chief"
+    ]
+    assert client.get("/api/audit").status_code == 200
+    assert "parts" in client.get("/api/health").json()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -159,6 +160,14 @@ def test_every_step_is_registered_and_safe_to_lose():
         assert task.reject_on_worker_lost
         assert task.serializer == "json"
         assert task.time_limit > task.soft_time_limit > 0
+
+
+def test_every_thread_sends_through_our_application():
+    found: list[str | None] = []
+    thread = threading.Thread(target=lambda: found.append(current_app.main))
+    thread.start()
+    thread.join()
+    assert found == ["overread"]
 
 
 def test_every_beat_is_a_step_and_old_ones_are_dropped():
