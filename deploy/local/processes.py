@@ -8,6 +8,7 @@ of a child that was killed with -9 can still be found and stopped.
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -127,15 +128,22 @@ def load_records(layout: Layout) -> Iterator[Record]:
             path.unlink(missing_ok=True)
 
 
-def _rotate(path: Path) -> None:
-    if path.exists() and path.stat().st_size > LOG_LIMIT_BYTES:
-        path.replace(path.with_suffix(".log.1"))
+def rotate(path: Path) -> None:
+    """Move a log that has grown too large aside, while its writer goes on.
+
+    The writer's handle is in append mode, so emptying the file makes it go on at
+    the beginning.
+    """
+    with suppress(FileNotFoundError):
+        if path.stat().st_size > LOG_LIMIT_BYTES:
+            shutil.copyfile(path, path.with_name(path.name + ".1"))
+            os.truncate(path, 0)
 
 
 def spawn(part: Part, layout: Layout) -> tuple[subprocess.Popen[bytes], Record]:
     """Start a child with its output in `<state>/log/<name>.log`."""
     log = layout.logs / f"{part.name}.log"
-    _rotate(log)
+    rotate(log)
     uid, gid = part.owner or (None, None)
     with log.open("ab") as output:
         try:

@@ -1,5 +1,6 @@
 """The whole of Overread in the foreground: what `script/server` runs."""
 
+import hashlib
 import os
 import signal
 import time
@@ -17,6 +18,8 @@ from deploy.local.supervisor import Supervisor, recover, single_instance
 
 WATCH_S = 1.0
 HEALTH_EVERY_S = 5.0
+RECONCILE = "workflow.reconcile"
+"""As `apps.core.steps.Step.RECONCILE`; a test compares them."""
 DEMO_PASSWORD = "overread-demo"  # noqa: S105 - public: it is printed at every start
 DEMO_LOGINS = (
     ("radiologist", "reads at Northfield"),
@@ -76,8 +79,10 @@ def serve(layout: Layout, choices: Choices, console: Console) -> int:
         finally:
             for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(each, signal.SIG_IGN)
+            started = bool(supervisor.children)
             supervisor.stop()
-            console.say("Stopped.")
+            if started:
+                console.say("Stopped.")
     return 0
 
 
@@ -99,14 +104,13 @@ def _start(supervisor: Supervisor, choices: Choices, begun: float) -> None:
         bootstrap.prepare(layout, console, build=choices.build)
     write_env_file(layout.env_file, env.values)
     services.start(supervisor, env, test=choices.test, console=console)
-    with console.step("database schema and rights"):
-        manage(layout, env.for_owner(), console, "migrate", "--no-input")
-        manage(layout, env.for_owner(), console, "grant_app_role")
+    migrate(layout, env, console)
     with console.step("portal, workers, nginx"):
         parts = portal.make_parts(layout, env, gpu=choices.gpu)
         parts.append(nginx.make_part(layout, env, bind=choices.bind))
         supervisor.start(parts, timeout_s=120)
     fill(layout, env, choices, console)
+    catch_up(layout, env, console)
     supervisor.announce(
         {
             "url": layout.public_url,
@@ -142,11 +146,22 @@ def fill(layout: Layout, env: Environment, choices: Choices, console: Console) -
     mark.write_text("empty" if choices.empty else "demo", encoding="utf-8")
 
 
+def catch_up(layout: Layout, env: Environment, console: Console) -> None:
+    """Ask for a full comparison with the archive: it may have changed without us."""
+    run_logged(
+        [portal.PYTHON, "-m", "celery", "-A", "portal.celery", "call", RECONCILE],
+        log=layout.logs / "manage.log",
+        console=console,
+        what=RECONCILE,
+        env=env.for_portal(),
+    )
+
+
 def example_store(layout: Layout) -> str:
     """A command that sends a study to us."""
     sample = Path("PATH/TO/DICOM")
     return (
-        f"TCP_NODELAY=1 storescu -xt -aec OVERREAD 127.0.0.1 {layout.ports.dicom}"
+        f"TCP_NODELAY=1 storescu -R -xt -aec OVERREAD 127.0.0.1 {layout.ports.dicom}"
         f" +sd +r {sample}"
     )
 
@@ -169,6 +184,7 @@ def _watch(supervisor: Supervisor) -> None:
     asked = 0.0
     why = ""
     while True:
+        supervisor.trim_logs()
         for line in supervisor.check():
             console.say(f"{time.strftime('%H:%M:%S')}  {line}")
         if time.monotonic() - asked > HEALTH_EVERY_S:

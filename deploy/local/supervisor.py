@@ -18,6 +18,7 @@ from deploy.local.processes import (
     Record,
     is_alive,
     load_records,
+    rotate,
     session_members,
     spawn,
     stop_records,
@@ -174,6 +175,11 @@ class Supervisor:
         except Problem as problem:
             said.append(str(problem))
             child.retry_at = child.since + child.pause
+
+    def trim_logs(self) -> None:
+        """Keep every child's log below its limit."""
+        for name in self.children:
+            rotate(self.layout.logs / f"{name}.log")
 
     def summary(self) -> str:
         """The parts in a few words, for the live line."""

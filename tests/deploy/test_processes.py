@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local import processes
 from deploy.local.console import Console
 from deploy.local.layout import Layout
 from deploy.local.problem import Problem
@@ -173,3 +174,20 @@ def test_a_second_instance_is_told_who_holds_the_folder(layout: Layout):
     assert holder_pid(layout) == 0
     with single_instance(layout):
         pass
+
+
+def test_a_large_log_is_moved_aside_while_it_is_written(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(processes, "LOG_LIMIT_BYTES", 10_000)
+    code = "import time\nwhile True: print('x' * 99, flush=True); time.sleep(0.001)"
+    supervisor = Supervisor(layout, Console())
+    supervisor.start([part("chatty", code)])
+    log = layout.logs / "chatty.log"
+    aside = layout.logs / "chatty.log.1"
+    assert wait_until(lambda: log.stat().st_size > 10_000, timeout_s=10)
+    supervisor.trim_logs()
+    assert aside.stat().st_size > 10_000
+    assert log.stat().st_size < 10_000
+    assert wait_until(lambda: log.stat().st_size > 0, timeout_s=5)
+    supervisor.stop()
