@@ -134,6 +134,33 @@ def manage(layout: Layout, env: dict[str, str], console: Console, *words: str) -
     )
 
 
+def schema_hash() -> str:
+    """Hash of everything that decides schema and rights."""
+    digest = hashlib.sha256(bootstrap.LOCK.read_bytes())
+    files = [*ROOT.glob("apps/*/migrations/*.py"), *ROOT.glob("apps/*/models.py")]
+    files += ROOT.glob("apps/audit/**/*.py")
+    for path in sorted(files):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def migrate(layout: Layout, env: Environment, console: Console) -> None:
+    """Bring schema and rights up to date.
+
+    An embedded database that these very migrations were run on is left as it is;
+    of somebody else's we know nothing, so it is asked every time.
+    """
+    mark = layout.state / "schema"
+    wanted = schema_hash()
+    known = mark.read_text(encoding="utf-8") if mark.exists() else ""
+    if "database" in env.embedded and known == wanted:
+        return
+    with console.step("database schema and rights"):
+        manage(layout, env.for_owner(), console, "migrate", "--no-input")
+        manage(layout, env.for_owner(), console, "grant_app_role")
+    mark.write_text(wanted, encoding="utf-8")
+
+
 def fill(layout: Layout, env: Environment, choices: Choices, console: Console) -> None:
     """Make sites, people and demonstration studies once per state folder."""
     mark = layout.state / "filled"
