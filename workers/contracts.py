@@ -375,7 +375,8 @@ class FindingResult(_Part):
 
     Attributes:
         label_code: The label's code on the model's card.
-        raw_score: The model's output before calibration, sigmoid applied (0–1).
+        raw_score: The model's output before calibration, in the unit that its
+            card names (log odds as a rule): any finite number.
         probability: Calibrated probability (0–1).
         uncertainty: 0 (sure) to 1; what it is, is on the model's card. None
             when the model has no way to tell.
@@ -394,7 +395,8 @@ class FindingResult(_Part):
         """Check every field."""
         _check_text(self.label_code, name="label_code")
         _require(ok=bool(self.label_code), name="label_code", rule="must not be empty")
-        _check_share(self.raw_score, name="raw_score")
+        ok = _is_number(self.raw_score)
+        _require(ok=ok, name="raw_score", rule="must be a finite number")
         _check_share(self.probability, name="probability")
         if self.uncertainty is not None:
             _check_share(self.uncertainty, name="uncertainty")

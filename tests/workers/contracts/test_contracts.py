@@ -61,7 +61,7 @@ boxes = st.builds(
 findings = st.builds(
     FindingResult,
     label_code=st.text("abcdef0123456789", min_size=1, max_size=12),
-    raw_score=shares,
+    raw_score=st.floats(-50, 50),
     probability=shares,
     uncertainty=st.none() | shares,
     box=st.none() | boxes,

@@ -1,0 +1,20 @@
+"""The Celery application of the workers that run models (queue `gpu`)."""
+
+from __future__ import annotations
+
+from workers.broker import give_back_at_start, make_app
+from workers.contracts import QUEUE_GPU
+from workers.logs import log_as_json
+from workers.settings import read_settings
+
+LIMIT_S = 300
+
+app = make_app(
+    "overread-gpu",
+    broker_url=read_settings().broker_url,
+    queue=QUEUE_GPU,
+    include=["workers.tasks_gpu"],
+    limit_s=LIMIT_S,
+)
+log_as_json()
+give_back_at_start(app)

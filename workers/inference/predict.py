@@ -1,0 +1,185 @@
+"""One model on the chosen images of one study: scores, places, vector."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from workers.inference.box import Corners, box_of
+from workers.inference.saliency import SaliencyMap, class_activation, lay_over_source
+from workers.models.package import ModelPackage
+from workers.models.preprocess import Prepared
+from workers.pixels.image import DisplayImage
+
+_BATCH = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """What the model says about one label in the study.
+
+    Attributes:
+        label_code: The label's code on the card.
+        raw_score: The network's output, log odds.
+        probability: Calibrated, 0–1.
+        uncertainty: How far the members disagree, 0–1; None for one network.
+        image: Index of the image that speaks for it most.
+        is_positive: Whether the probability reaches the card's threshold.
+    """
+
+    label_code: str
+    raw_score: float
+    probability: float
+    uncertainty: float | None
+    image: int
+    is_positive: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What the model says about the study.
+
+    Attributes:
+        scores: One per label of the card, in its order.
+        embedding: The pooled vector, float32 [D], mean over the images.
+    """
+
+    scores: tuple[Score, ...]
+    embedding: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why a label has its score.
+
+    Attributes:
+        saliency: Over the image that speaks for it most.
+        box: Around the largest marked region; None when not positive.
+    """
+
+    saliency: SaliencyMap
+    box: Corners | None
+
+
+def pick_device() -> torch.device:
+    """Return the GPU when there is one, else the processor."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def describe_device(device: torch.device) -> str:
+    """Return the device in words for a person."""
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    return f"cpu ({torch.get_num_threads()} threads)"
+
+
+def limit_threads(wanted: int) -> None:
+    """Set the threads of one model call; 0 takes the cores that we may use."""
+    torch.set_num_threads(wanted or len(os.sched_getaffinity(0)))
+
+
+def prepare_images(
+    package: ModelPackage, images: Sequence[DisplayImage]
+) -> list[Prepared]:
+    """Prepare images as the card says.
+
+    Raises:
+        PreprocessError: One can not be used.
+    """
+    return [package.prepare(image.values) for image in images]
+
+
+def predict(
+    package: ModelPackage, prepared: Sequence[Prepared], *, device: torch.device
+) -> Prediction:
+    """Score the images of one study.
+
+    A label's score is that of the image which speaks for it most.
+
+    Args:
+        package: The model.
+        prepared: Its images, at least one.
+        device: Where the network is.
+    """
+    members, vectors = _forward(package, prepared, device=device)
+    logits = members.mean(dim=0)
+    probabilities = package.calibrate(logits)
+    doubts = package.uncertainty(members) if members.shape[0] > 1 else None
+    labels: list[dict[str, Any]] = package.card["labels"]
+    best = probabilities.argmax(dim=0)
+    scores = []
+    for index, label in enumerate(labels):
+        image = int(best[index])
+        probability = float(probabilities[image, index])
+        scores.append(
+            Score(
+                label_code=str(label["code"]),
+                raw_score=float(logits[image, index]),
+                probability=probability,
+                uncertainty=None if doubts is None else float(doubts[image, index]),
+                image=image,
+                is_positive=probability >= float(label.get("threshold", 0.5)),
+            )
+        )
+    embedding: NDArray[np.float32] = vectors.mean(dim=0).numpy()
+    return Prediction(scores=tuple(scores), embedding=embedding)
+
+
+@torch.inference_mode()
+def _forward(
+    package: ModelPackage, prepared: Sequence[Prepared], *, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return members' logits, [M, N, L], and vectors, [N, D], on the processor."""
+    members, vectors = [], []
+    for start in range(0, len(prepared), _BATCH):
+        batch = torch.stack([p.tensor for p in prepared[start : start + _BATCH]])
+        features = package.module.features(_to(batch, device))
+        members.append(package.module.classify_members(features).float().cpu())
+        vectors.append(package.module.pool(features).float().cpu())
+    return torch.cat(members, dim=1), torch.cat(vectors)
+
+
+def explain(
+    package: ModelPackage,
+    prepared: Prepared,
+    image: DisplayImage,
+    *,
+    label: int,
+    is_positive: bool,
+    device: torch.device,
+) -> Explanation | None:
+    """Say where in an image a label's score comes from.
+
+    Returns:
+        None when nothing in the image speaks for the label.
+    """
+    batch = _to(prepared.tensor.unsqueeze(0), device)
+    cam = class_activation(package.module, batch, label=label)
+    height, width = prepared.tensor.shape[-2:]
+    saliency = lay_over_source(
+        cam,
+        grid_shape=(int(height), int(width)),
+        grid_to_source=prepared.grid_to_source,
+        source_shape=(image.header.rows, image.header.columns),
+    )
+    if saliency is None:
+        return None
+    return Explanation(saliency=saliency, box=box_of(saliency) if is_positive else None)
+
+
+def to_npy(vector: NDArray[np.float32]) -> bytes:
+    """Return a vector as a `.npy` file, float32."""
+    target = io.BytesIO()
+    np.save(target, vector.astype(np.float32), allow_pickle=False)
+    return target.getvalue()
+
+
+def _to(batch: torch.Tensor, device: torch.device) -> torch.Tensor:
+    return batch.to(device=device, memory_format=torch.channels_last)

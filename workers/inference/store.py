@@ -1,0 +1,134 @@
+"""Model packages of this worker: in memory, shipped, cached, or fetched."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import tempfile
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from workers.models.package import (
+    ModelPackage,
+    PackageError,
+    load_package,
+    package_hash,
+)
+
+log = logging.getLogger(__name__)
+
+MAX_IN_MEMORY: Final = 4
+
+
+class ModelUnavailableError(RuntimeError):
+    """The package is not what it should be; the text says why."""
+
+
+class ModelStore:
+    """Gives loaded packages by hash, and trusts none that hashes differently."""
+
+    def __init__(self, *, shipped: Path, cache: Path, device: torch.device) -> None:
+        """Take the folders and where models are to run.
+
+        Args:
+            shipped: A folder of package folders that came with the code.
+            cache: Where fetched packages (zip files by hash) are kept.
+            device: Where the networks go.
+        """
+        self._shipped = shipped
+        self._cache = cache
+        self._device = device
+        self._loaded: OrderedDict[str, ModelPackage] = OrderedDict()
+        self._folders: dict[str, Path] | None = None
+
+    def get(self, wanted: str, *, fetch: Callable[[], bytes]) -> ModelPackage:
+        """Return a package, loaded and in evaluation mode.
+
+        Args:
+            wanted: Its hash.
+            fetch: Gets the zip from the portal, called only when needed.
+
+        Raises:
+            ModelUnavailableError: It can not be loaded or is another one.
+        """
+        found = self._loaded.get(wanted)
+        if found is None:
+            found = self._place(self._find(wanted, fetch))
+            self._loaded[wanted] = found
+        self._loaded.move_to_end(wanted)
+        while len(self._loaded) > MAX_IN_MEMORY:
+            self._loaded.popitem(last=False)
+        return found
+
+    def warm(self) -> list[str]:
+        """Load the shipped packages; return their hashes."""
+        return [
+            package.package_hash
+            for package in (
+                self.get(name, fetch=_nothing) for name in self._shipped_folders()
+            )
+        ]
+
+    def _find(self, wanted: str, fetch: Callable[[], bytes]) -> ModelPackage:
+        try:
+            folder = self._shipped_folders().get(wanted)
+            if folder is not None:
+                return load_package(folder, expected=wanted)
+            return self._cached(wanted) or self._fetched(wanted, fetch)
+        except PackageError as error:
+            raise ModelUnavailableError(
+                f"the model can not be used: {error}"
+            ) from error
+
+    def _cached(self, wanted: str) -> ModelPackage | None:
+        path = self._cache / f"{wanted}.zip"
+        if not path.is_file():
+            return None
+        try:
+            return load_package(path, expected=wanted)
+        except PackageError:
+            log.warning("a cached model was damaged and is fetched again")
+            path.unlink(missing_ok=True)
+            return None
+
+    def _fetched(self, wanted: str, fetch: Callable[[], bytes]) -> ModelPackage:
+        content = fetch()
+        package = load_package(content, expected=wanted)
+        with contextlib.suppress(OSError):
+            self._keep(wanted, content)
+        return package
+
+    def _keep(self, wanted: str, content: bytes) -> None:
+        self._cache.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=self._cache, prefix=".fetch.")
+        with os.fdopen(handle, "wb") as target:
+            target.write(content)
+        Path(name).replace(self._cache / f"{wanted}.zip")
+
+    def _place(self, package: ModelPackage) -> ModelPackage:
+        package.module.eval()
+        package.module.to(device=self._device)
+        package.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        for parameter in package.module.parameters():
+            parameter.requires_grad_(requires_grad=False)
+        return package
+
+    def _shipped_folders(self) -> dict[str, Path]:
+        if self._folders is None:
+            self._folders = {}
+            cards = sorted(self._shipped.glob("*/card.json"))
+            for folder in (card.parent for card in cards):
+                try:
+                    self._folders[package_hash(folder)] = folder
+                except PackageError as error:
+                    log.warning("a shipped model can not be read: %s", error)
+        return self._folders
+
+
+def _nothing() -> bytes:
+    raise ModelUnavailableError("a shipped model has gone")
