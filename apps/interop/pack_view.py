@@ -57,6 +57,8 @@ def view_instance(*, sop_uid: str, content: bytes) -> InstanceView:
         dataset = read_dataset(content)
     except UnreadableInstanceError as error:
         return _unreadable(sop_uid=sop_uid, why_not=str(error))
+    if text_of(dataset, "SOPInstanceUID") != sop_uid:
+        return _unreadable(sop_uid=sop_uid, why_not="the file is of another instance")
     plan = plan_instance(dataset)
     why_not = plan.why_not or (_WAITS if plan.needs_decoding else "")
     header = plan.header
