@@ -1,4 +1,9 @@
-"""What a network looked at: Grad-CAM, laid over the source image."""
+"""What a network looked at, laid over the source image.
+
+Gradient times activation at each place (HiResCAM), not Grad-CAM's gradient
+averaged over places: our networks pool by maximum too, so that a place counts
+for itself only, and the average would light up places that had no say.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch.nn import functional
 
 from workers.models.architectures import ExplainableModel
 from workers.models.preprocess import GridToSource
@@ -49,20 +55,25 @@ class SaliencyMap:
 def class_activation(
     module: ExplainableModel, image: torch.Tensor, *, label: int
 ) -> Map:
-    """Return the Grad-CAM of one label on the last convolution map, [h, w], ≥ 0.
+    """Return how much each place of the last convolution map speaks for a label.
 
     Args:
         module: The network, in evaluation mode.
         image: One prepared image, [1, 1, H, W].
         label: Which output.
+
+    Returns:
+        [h, w], 0 or more, smoothed by one cell so that a maximum is not a speck.
     """
     with torch.enable_grad():
         features = module.features(image).detach().requires_grad_()
         score = module.classify(features)[0, label]
         (gradient,) = torch.autograd.grad(score, features)
-    weights = gradient.mean(dim=(2, 3), keepdim=True)
-    cam = (weights * features).sum(dim=1).clamp_min(0)[0]
-    found: Map = cam.detach().float().cpu().numpy()
+    places = (gradient * features.detach()).sum(dim=1, keepdim=True).float()
+    kernel = torch.tensor([1.0, 2.0, 1.0], device=places.device) / 4.0
+    padded = functional.pad(places.clamp_min(0), (1, 1, 1, 1), mode="replicate")
+    smooth = functional.conv2d(padded, torch.outer(kernel, kernel)[None, None])
+    found: Map = smooth[0, 0].cpu().numpy()
     return found
 
 
