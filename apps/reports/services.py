@@ -114,9 +114,7 @@ def _runs_answered(reading: Reading) -> list[InferenceRun]:
     return list({row.finding.run_id: row.finding.run for row in rows}.values())
 
 
-def _predecessors(
-    *, actor: Actor, reading: Reading
-) -> tuple[DocumentRef, ...] | None:
+def _predecessors(*, actor: Actor, reading: Reading) -> tuple[DocumentRef, ...] | None:
     """Return the documents that a reading answers; None while one is missing."""
     rows = [
         export_result(actor=actor, run_id=run.id) for run in _runs_answered(reading)

@@ -39,7 +39,7 @@ class MachineView(APIView):
             raise AuthenticationFailed("Send the worker token as a bearer token.")
         return read_token(token=token)
 
-    def get_authenticate_header(self, request: Request) -> str:
+    def get_authenticate_header(self, request: Request) -> str:  # noqa: ARG002
         """Answer 401, not 403, when the token is missing."""
         return "Bearer"
 
@@ -50,7 +50,7 @@ class RevisionInstancesView(MachineView):
     @extend_schema(
         operation_id="machine_instances", responses=MachineInstancesSerializer
     )
-    def get(self, request: Request, revision_id: UUID) -> Response:
+    def get(self, request: Request, revision_id: UUID) -> Response:  # noqa: ARG002
         """List the instances."""
         self.scope.require(verb=READ_INSTANCES, revision_id=revision_id)
         instances = instances_of_revision(revision_id=revision_id)
@@ -65,7 +65,12 @@ class RevisionInstanceView(MachineView):
         operation_id="machine_instance",
         responses={(200, "application/dicom"): OpenApiTypes.BINARY},
     )
-    def get(self, request: Request, revision_id: UUID, sop_uid: str) -> HttpResponse:
+    def get(
+        self,
+        request: Request,  # noqa: ARG002
+        revision_id: UUID,
+        sop_uid: str,
+    ) -> HttpResponse:
         """Return the file."""
         self.scope.require(verb=READ_INSTANCES, revision_id=revision_id)
         instance = instance_of_revision(revision_id=revision_id, sop_uid=sop_uid)

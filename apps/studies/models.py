@@ -134,6 +134,10 @@ class RevisionInstance(models.Model):
             )
         ]
 
+    def __str__(self) -> str:
+        """Return the UID."""
+        return self.sop_uid
+
 
 class Attachment(BaseModel):
     """A series that is no image (SR, SEG, PR, KOS, RT, PDF), listed with its study."""
@@ -209,6 +213,10 @@ class ArrivalCursor(models.Model):
     looked_at = models.DateTimeField(null=True)
     reconciled_at = models.DateTimeField(null=True)
 
+    def __str__(self) -> str:
+        """Return where it stands."""
+        return f"{self.name} {self.seq}"
+
 
 class ArrivalFailure(BaseModel):
     """A study that could not be registered; tried again by every reconcile."""
@@ -235,3 +243,7 @@ class StudyOpen(models.Model):
                 fields=["session_hash", "revision"], name="study_open_once"
             )
         ]
+
+    def __str__(self) -> str:
+        """Return which revision was opened."""
+        return str(self.revision_id)

@@ -152,4 +152,3 @@ def _series(number: int, uid: str, views: list[InstanceView]) -> dict[str, Any]:
         "displayable": shown,
         "why_not": "" if shown else next(whys, "it is empty"),
     }
-

@@ -188,9 +188,7 @@ def opened_revision(
 
 def instances_of_revision(*, revision_id: UUID) -> list[RevisionInstance]:
     """Return the image instances of a revision, in the archive's order."""
-    return list(
-        RevisionInstance.objects.filter(revision_id=revision_id).order_by("id")
-    )
+    return list(RevisionInstance.objects.filter(revision_id=revision_id).order_by("id"))
 
 
 def instance_of_revision(*, revision_id: UUID, sop_uid: str) -> RevisionInstance:

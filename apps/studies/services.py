@@ -44,7 +44,9 @@ PACK_MAX_ATTEMPTS = 5
 def lock_study_uid(*, study_uid: str) -> None:
     """Serialise all work on one Study Instance UID until the transaction ends."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [study_uid])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [study_uid]
+        )
 
 
 def find_site(*, header: StudyHeader) -> Site | None:
@@ -210,9 +212,7 @@ def _described(images: Sequence[SeriesHeader]) -> str:
     return next((s.description for s in images if s.description), "")
 
 
-def _attach(
-    *, study: Study, header: StudyHeader, own_sop_uids: frozenset[str]
-) -> None:
+def _attach(*, study: Study, header: StudyHeader, own_sop_uids: frozenset[str]) -> None:
     for series in header.series:
         if series.is_image:
             continue
@@ -229,9 +229,7 @@ def _attach(
         )
 
 
-def _revise(
-    *, study: Study, header: StudyHeader
-) -> tuple[StudyRevision | None, bool]:
+def _revise(*, study: Study, header: StudyHeader) -> tuple[StudyRevision | None, bool]:
     if not header.image_sop_uids:
         return None, False
     known = study.revisions.filter(image_hash=header.image_hash).first()
@@ -309,9 +307,7 @@ def release_quarantine(
     *, actor: Actor, quarantine_id: UUID, site_id: UUID, reason: str
 ) -> QuarantinedStudy:
     """Give a held study to a site; the next arrival step registers it there."""
-    held = (
-        QuarantinedStudy.objects.select_for_update().filter(id=quarantine_id).first()
-    )
+    held = QuarantinedStudy.objects.select_for_update().filter(id=quarantine_id).first()
     if held is None:
         raise NotFound("not_found", "This study is not in quarantine.")
     if not actor.can(Permission.QUARANTINE_MANAGE, site_id):

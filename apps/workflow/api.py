@@ -41,7 +41,7 @@ def _expected_version(request: Request) -> int:
     return int(bare)
 
 
-def _checked(serializer: Any, request: Request) -> dict[str, Any]:  # noqa: ANN401
+def _checked(serializer: Any, request: Request) -> dict[str, Any]:
     body = serializer(data=request.data)
     body.is_valid(raise_exception=True)
     return dict(body.validated_data)
@@ -146,7 +146,8 @@ class TakeNextView(APIView):
     def post(self, request: Request) -> Response:
         """Take the next item; 204 when nothing is free."""
         body = desk.open_next(
-            actor=request.auth, site_ids=_checked(shapes.TakeNextRequest, request)["site"]
+            actor=request.auth,
+            site_ids=_checked(shapes.TakeNextRequest, request)["site"],
         )
         if body is None:
             return Response(status=204)
@@ -311,11 +312,7 @@ class VocabularyView(APIView):
 
     permission_classes = [needs(Permission.WORKLIST_READ)]
 
-    @extend_schema(
-        operation_id="vocabulary", responses=shapes.VocabularySerializer
-    )
+    @extend_schema(operation_id="vocabulary", responses=shapes.VocabularySerializer)
     def get(self, request: Request) -> Response:
         """Return reasons and labels."""
         return Response(desk.vocabulary(actor=request.auth))
-
-

@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import OperationalError, close_old_connections, transaction
+from rest_framework.utils.encoders import JSONEncoder
 
 from apps.accounts.selectors import actor_of_scope
 from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core import clock
 from apps.core.permissions import Permission
-from apps.core.realtime import changes_since, site_group, last_sequences, oldest_sequence
+from apps.core.realtime import (
+    changes_since,
+    last_sequences,
+    oldest_sequence,
+    site_group,
+)
 from apps.workflow.rows import build_row
+from apps.workflow.serializers import RowSerializer
 from apps.worklist.selectors import items_by_id
 from apps.worklist.types import ON_LIST
 
@@ -64,9 +71,7 @@ class Delivery:
         last = last_sequences(site_ids=self.sites())
         for site, newest in last.items():
             wanted = since.get(str(site))
-            known = isinstance(wanted, int) and wanted <= newest
-            oldest = oldest_sequence(site_id=site)
-            if known and (oldest is None or wanted >= oldest - 1):
+            if isinstance(wanted, int) and _kept(site, wanted, newest):
                 self.sent[site] = wanted
                 continue
             self.sent[site] = newest
@@ -93,12 +98,12 @@ class Delivery:
             changes = changes_since(site_id=site, seq=self.sent[site], limit=BATCH)
             if not changes:
                 return []
-            ids = {c.object_id for c in changes if c.kind == "item"}
-            items = items_by_id(actor=actor, ids=ids)
+            if any(change.kind == "resync" for change in changes):
+                self.sent[site] = changes[-1].seq
+                return [_resync(site, "the order of the whole list changed")]
+            items = _listed(actor, changes)
             self._audit_new(actor=actor, site=site, items=items)
         self.sent[site] = changes[-1].seq
-        if any(change.kind == "resync" for change in changes):
-            return [_resync(site, "the order of the whole list changed")]
         events = [_event(actor, change, items) for change in changes]
         return [{"type": "events", "events": events, "now": clock.now()}]
 
@@ -122,17 +127,31 @@ def _resync(site: UUID, reason: str) -> dict[str, Any]:
     return {"type": "resync", "site": site, "reason": reason}
 
 
-def _event(
-    actor: Actor, change: Change, items: dict[UUID, WorkItem]
-) -> dict[str, Any]:
+def _kept(site: UUID, wanted: int, newest: int) -> bool:
+    """Say whether every change after the client's number is still there."""
+    oldest = oldest_sequence(site_id=site)
+    return wanted <= newest and (oldest is None or wanted >= oldest - 1)
+
+
+def _listed(actor: Actor, changes: list[Change]) -> dict[UUID, WorkItem]:
+    """Return those of the changed items that are on the actor's list now."""
+    ids = {change.object_id for change in changes if change.kind == "item"}
+    items = items_by_id(actor=actor, ids=ids)
+    return {key: item for key, item in items.items() if item.state in ON_LIST}
+
+
+def _event(actor: Actor, change: Change, items: dict[UUID, WorkItem]) -> dict[str, Any]:
     item = items.get(change.object_id)
-    listed = item is not None and item.state in ON_LIST
+    row = None
+    if item is not None:
+        # The very shape of REST: a row must not depend on the way it came.
+        row = dict(RowSerializer(build_row(actor=actor, item=item)).data)
     return {
         "site": change.site_id,
         "seq": change.seq,
         "kind": change.kind,
         "id": change.object_id,
-        "item": build_row(actor=actor, item=item) if item and listed else None,
+        "item": row,
     }
 
 
@@ -164,12 +183,12 @@ class WorklistConsumer(AsyncJsonWebsocketConsumer):
         with contextlib.suppress(OSError, ConnectionError):
             await self.channel_layer.group_add(site_group(site), self.channel_name)
 
-    async def disconnect(self, code: int) -> None:
+    async def disconnect(self, code: int) -> None:  # noqa: ARG002  # noqa: ARG002
         """Stop ticking."""
         if self.ticker is not None:
             self.ticker.cancel()
 
-    async def receive_json(self, content: Any, **kwargs: Any) -> None:  # noqa: ANN401
+    async def receive_json(self, content: Any, **kwargs: Any) -> None:  # noqa: ARG002  # noqa: ARG002
         """Take the client's numbers and send what it missed."""
         if not isinstance(content, dict) or content.get("type") != "subscribe":
             await self.send_json(
@@ -186,7 +205,7 @@ class WorklistConsumer(AsyncJsonWebsocketConsumer):
             await self.send_json(message)
         await self._push()
 
-    async def changed(self, event: dict[str, Any]) -> None:
+    async def changed(self, event: dict[str, Any]) -> None:  # noqa: ARG002  # noqa: ARG002
         """The channel layer says that something changed."""
         await self._push()
 
@@ -221,6 +240,14 @@ class WorklistConsumer(AsyncJsonWebsocketConsumer):
                 log.warning("worklist socket: the database is away; trying again")
 
     @classmethod
-    async def encode_json(cls, content: Any) -> str:  # noqa: ANN401
-        """Encode with ids and times as text."""
-        return DjangoJSONEncoder().encode(content)
+    async def encode_json(cls, content: Any) -> str:
+        """Encode with ids and times as text, as REST does."""
+        return JSONEncoder().encode(content)
+
+    @classmethod
+    async def decode_json(cls, text_data: str) -> Any:
+        """Return what the client sent; None for what is no JSON."""
+        try:
+            return json.loads(text_data)
+        except ValueError:
+            return None

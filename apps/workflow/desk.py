@@ -307,9 +307,7 @@ def _reading_item(
     if item.reading is not None and item.reading.reader_id == actor.user_id:
         return item
     if item.state == ItemState.OPEN:
-        raise Conflict(
-            "lease_lost", "Your lease on this study has ended.", holder=None
-        )
+        raise Conflict("lease_lost", "Your lease on this study has ended.", holder=None)
     services.require_lease(actor=actor, item=item)
     return item
 
@@ -317,9 +315,7 @@ def _reading_item(
 @transaction.atomic
 def show_reading(*, actor: Actor, item_id: UUID) -> dict[str, Any]:
     """Return the actor's reading of an item."""
-    item = _reading_item(
-        actor=actor, item_id=item_id, need=Permission.READING_WRITE
-    )
+    item = _reading_item(actor=actor, item_id=item_id, need=Permission.READING_WRITE)
     _audit_view(actor=actor, event=Event.READING_READ, item=item)
     return build_reading(reading=_own_reading(item=item), item=item)
 
@@ -361,9 +357,7 @@ def sign(
     upcoming = services.peek_next(actor=actor)
     return {
         "reading": build_reading(reading=reading, item=item),
-        "next": None if upcoming is None else show_item(
-            actor=actor, item_id=upcoming
-        ),
+        "next": None if upcoming is None else show_item(actor=actor, item_id=upcoming),
     }
 
 

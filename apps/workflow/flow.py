@@ -272,9 +272,7 @@ def shown_findings(*, actor: Actor, item: WorkItem) -> dict[str, Finding]:
     """Return the findings that the actor may see of an item, by id."""
     if not visible_ai(actor=actor, item=item).visible:
         return {}
-    runs: list[InferenceRun] = inference.live_runs(
-        revision_id=item.case.revision_id
-    )
+    runs: list[InferenceRun] = inference.live_runs(revision_id=item.case.revision_id)
     return {str(f.id): f for run in runs for f in run.findings.all()}
 
 
@@ -322,7 +320,9 @@ def sweep() -> dict[str, int]:
         "arrivals": studies.retries_due(now=now, limit=BATCH),
         "unasked": unasked_revisions(before=now - LOST_AFTER, limit=BATCH),
         "packs": studies.stale_packs(
-            absent_before=now - LOST_AFTER, building_before=now - PACK_STALE, limit=BATCH
+            absent_before=now - LOST_AFTER,
+            building_before=now - PACK_STALE,
+            limit=BATCH,
         ),
         "runs": inference.stale_runs(
             unsent_before=now - LOST_AFTER, sent_before=now - RUN_STALE, limit=BATCH

@@ -33,7 +33,9 @@ def check_arrivals() -> tuple[State, str]:
         return State.DEGRADED, "No arrivals were looked for yet."
     silent = clock.now() - cursor.looked_at
     failures = ArrivalFailure.objects.count()
-    words = f"Looked {int(silent.total_seconds())} s ago, {failures} waiting to be retried"
+    words = (
+        f"Looked {int(silent.total_seconds())} s ago, {failures} waiting to be retried"
+    )
     if silent > SILENT:
         return State.DOWN, f"{words}. Is the scheduler running?"
     return (State.DEGRADED if failures else State.OK), words
@@ -62,7 +64,10 @@ def check_inference() -> tuple[State, str]:
 def check_exports() -> tuple[State, str]:
     """Does everything of ours leave for the archive, checked?"""
     if shutil.which(settings.DCIODVFY) is None:
-        return State.DOWN, "dciodvfy is missing: nothing can leave. Install dicom3tools."
+        return (
+            State.DOWN,
+            "dciodvfy is missing, nothing can leave: install dicom3tools.",
+        )
     failed = ExportedObject.objects.filter(state=ExportState.FAILED).count()
     waiting = ExportedObject.objects.filter(state=ExportState.PENDING).count()
     state = State.DEGRADED if failed else State.OK

@@ -80,7 +80,7 @@ def import_files(
     actor: Actor,
     site: Site,
     paths: Iterable[Path],
-    progress: Callable[[ImportReport], None] = lambda report: None,
+    progress: Callable[[ImportReport], None] = lambda _: None,
 ) -> ImportReport:
     """Store files in the archive as studies of one site, and register them.
 

@@ -233,9 +233,9 @@ def build_manifest(*, revision: StudyRevision) -> dict[str, Any]:
                 "description": attachment.description,
                 "n_instances": attachment.n_instances,
             }
-            for attachment in study.attachments.filter(
-                by_overread=False
-            ).exclude(modality__in=["SR", "SEG", "PR"])
+            for attachment in study.attachments.filter(by_overread=False).exclude(
+                modality__in=["SR", "SEG", "PR"]
+            )
         ],
     }
 

@@ -122,3 +122,7 @@ class QueueState(models.Model):
 
     site = models.OneToOneField(Site, primary_key=True, on_delete=models.CASCADE)
     stat_streak = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        """Return the streak."""
+        return f"{self.stat_streak} STAT in a row"

@@ -197,8 +197,7 @@ def explain(
         ]
     lines = [f"Band {rank.band} ({_who(rank, model, reason)})."]
     if rank.band is Band.STAT:
-        first = "a clinician's before the AI's" if rank.rank_class else "set by a person"
-        lines.append(f"STAT comes first, {first}, then by due time.")
+        lines.append("STAT first: a clinician's before the AI's, then by due time.")
     elif rank.probability_source == "finding":
         lines.append(
             f"Allowance {hours}: {acuity} weight {rank.weight:g} × calibrated p "

@@ -15,7 +15,7 @@ from apps.annotations.types import DisplayMode
 from apps.core.errors import Forbidden, NotFound
 from apps.core.permissions import Permission
 from apps.worklist.models import WorkItem
-from apps.worklist.priority import Rank, SitePolicy
+from apps.worklist.priority import SitePolicy
 from apps.worklist.types import ON_LIST, ItemReason, ItemState
 
 if TYPE_CHECKING:
@@ -278,9 +278,7 @@ def ranks_of(*, base: QuerySet[WorkItem], ids: Sequence[UUID]) -> dict[UUID, int
         return {}
     numbered = (
         base.filter(state__in=ON_LIST)
-        .annotate(
-            place=Window(RowNumber(), order_by=[F(name).asc() for name in ORDER])
-        )
+        .annotate(place=Window(RowNumber(), order_by=[F(name).asc() for name in ORDER]))
         .values_list("id", "place")
     )
     wanted = set(ids)

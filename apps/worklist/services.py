@@ -406,9 +406,7 @@ def set_band(
     if band not in [b.value for b in Band]:
         raise Invalid("invalid", "band: is STAT, PRIORITY or ROUTINE.", field="band")
     if reason_code not in BAND_REASONS:
-        raise Invalid(
-            "invalid", "reason_code: choose a reason.", field="reason_code"
-        )
+        raise Invalid("invalid", "reason_code: choose a reason.", field="reason_code")
     if reason_code == "other" and not reason_text.strip():
         raise Invalid(
             "invalid", "reason_text: say the reason in words.", field="reason_text"
@@ -454,9 +452,7 @@ def complete_item(*, actor: Actor, item_id: UUID, reading: Reading) -> WorkItem:
 
 
 @transaction.atomic
-def set_ai_ordering(
-    *, actor: Actor, site_id: UUID, enabled: bool, reason: str
-) -> Site:
+def set_ai_ordering(*, actor: Actor, site_id: UUID, enabled: bool, reason: str) -> Site:
     """Switch the AI's part in the order of a site's list on or off, in one action."""
     if not actor.can(Permission.AI_SWITCH, site_id):
         if actor.is_member(site_id):

@@ -225,7 +225,13 @@ def run_tests(state: Path, words: Sequence[str], console: Console) -> int:
     begun = time.monotonic()
     tally = Tally()
     bed = TestBed(state, console)
-    bootstrap.prepare(bed.layout, console, browser=True)
+    bootstrap.prepare(bed.layout, console, browser=True, build=False)
+    try:
+        bootstrap.ensure_frontend(console, bed.layout.logs / "setup.log")
+        tally.add("front end", ok=True)
+    except Problem as problem:
+        console.say(str(problem))
+        tally.add("front end", ok=False)
     if not words:
         run_lints(tally, console)
     try:

@@ -92,6 +92,7 @@ STRESSES: dict[str, Callable[[Film], Film]] = {
     "black side bands": lambda image: _pad(image, 0.0, 0.12, 0),
     "black bands above and below": lambda image: _pad(image, 0.12, 0.0, 0),
     "corners blanked": lambda image: _blank_corners(image),
+    "arms, head and markers hidden": lambda image: _hide_outside(image),
     "stretched to 1500×1100": lambda image: _pil(
         image, lambda film: film.resize((1500, 1100), Image.Resampling.BICUBIC)
     ),
@@ -103,6 +104,16 @@ STRESSES: dict[str, Callable[[Film], Film]] = {
         image, lambda film: film.rotate(8, Image.Resampling.BILINEAR)
     ),
 }
+
+
+def _hide_outside(image: Film) -> Film:
+    """Put a smooth ramp on the outer seventh, which no trimming takes for border."""
+    ramp = np.linspace(0.0, 90.0, image.shape[1]).astype(np.uint8)
+    changed = np.tile(ramp, (image.shape[0], 1))
+    rows, columns = (side // 7 for side in image.shape)
+    inside = (slice(rows, -rows), slice(columns, -columns))
+    changed[inside] = image[inside]
+    return changed
 
 
 def _blank_corners(image: Film) -> Film:

@@ -26,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
         parser.add_argument("--site", required=True, help="code of the site")
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ANN401, ARG002
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         """Import, print the report, fail when a file was rejected."""
         site = Site.objects.filter(code=options["site"]).first()
         if site is None:
@@ -61,6 +61,7 @@ class Command(BaseCommand):
             self.stdout.write(f"rejected  {file.path}: {file.reason}")
         self.stdout.write(
             f"{report.files} files = {report.stored} stored + {report.already} there "
-            f"before + {len(report.rejected)} rejected + {len(report.skipped)} skipped; "
+            f"before + {len(report.rejected)} rejected + {len(report.skipped)} "
+            f"skipped; "
             f"{len(report.studies)} studies."
         )

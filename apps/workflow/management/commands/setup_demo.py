@@ -52,7 +52,7 @@ class Command(BaseCommand):
             help="only one site, an admin and the shipped models; no studies",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ANN401, ARG002
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         """Set up what is missing."""
         names = (NORTH,) if options["empty"] else (NORTH, SOUTH)
         sites = {code: self._site(code, name) for code, name in names}
