@@ -45,6 +45,18 @@ class Actor:
         return self.kind == "system"
 
     @property
+    def person_id(self) -> UUID:
+        """The account of the person who acts.
+
+        Raises:
+            TypeError: No person acts: what a person must do was asked of a machine.
+        """
+        if self.user_id is None:
+            message = f"{self.username} is no person."
+            raise TypeError(message)
+        return self.user_id
+
+    @property
     def site_ids(self) -> frozenset[UUID]:
         """The sites that the actor is a member of, whatever the role."""
         return frozenset(site_id for site_id, _ in self.memberships)

@@ -58,7 +58,7 @@ def start_reading(
     return Reading.objects.create(
         revision=revision,
         protocol=protocol,
-        reader_id=actor.user_id,
+        reader_id=actor.person_id,
         state=ReadingState.UNAIDED if blinded else ReadingState.DRAFT,
         content=EMPTY,
         saved_at=clock.now(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -31,7 +31,7 @@ class BytesParser(BaseParser):
 
     media_type = "*/*"
 
-    def parse(
+    def parse(  # type: ignore[override]
         self,
         stream: IO[Any],
         media_type: str | None = None,
@@ -71,5 +71,5 @@ class ArtefactStoreView(MachineView):
     def put(self, request: Request, sha256: str) -> Response:
         """Store the bytes; when this answers they are on disk."""
         self.scope.require(verb=WRITE_ARTEFACT)
-        created = write_artefact(sha256=sha256, body=bytes(request.data))
+        created = write_artefact(sha256=sha256, body=cast("bytes", request.data))
         return Response(status=201 if created else 200)

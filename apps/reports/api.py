@@ -9,6 +9,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.accounts.selectors import actor_of
 from apps.core.access import needs
 from apps.core.permissions import Permission
 from apps.reports.selectors import exports_of
@@ -31,6 +32,6 @@ class ExportsView(APIView):
     def get(self, request: Request) -> Response:
         """List the newest exports."""
         rows = exports_of(
-            actor=request.auth, state=request.query_params.get("state", "")
+            actor=actor_of(request), state=request.query_params.get("state", "")
         )[:200]
         return Response(ExportsSerializer({"items": rows}).data)

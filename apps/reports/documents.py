@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from apps.annotations.types import REJECT_REASONS
 from apps.inference.selectors import is_positive, threshold_of
@@ -120,7 +120,7 @@ def _verdict(row: VerdictRow, images: Images) -> Verdict:
         )
     return Verdict(
         finding=_ai_finding(row.finding, images),
-        verdict=row.verdict,
+        verdict=cast("Any", row.verdict),
         reason=reason,
         reason_text=row.reason_text,
         label=_concept(row.label) if row.label else None,

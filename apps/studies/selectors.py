@@ -175,7 +175,7 @@ def opened_revision(
     """
     opened = StudyOpen.objects.select_related("revision__study__patient").filter(
         session_hash=actor.session_key_hash,
-        user_id=actor.user_id,
+        user_id=actor.person_id,
         revision__study=study,
     )
     if revision_id is not None:

@@ -14,7 +14,7 @@ from apps.accounts.types import SYSTEM
 from apps.annotations.models import Reading
 from apps.annotations.services import clinical_protocol, sign_reading
 from apps.core import clock
-from apps.core.errors import DomainError
+from apps.core.errors import Conflict, DomainError
 from apps.core.permissions import Permission
 from apps.core.queue import enqueue, send
 from apps.core.steps import Step
@@ -285,9 +285,11 @@ def sign_item(
         actor=actor, item_id=item_id, need=Permission.READING_SIGN, lock=True
     )
     require_lease(actor=actor, item=item)
+    if item.reading is None:
+        raise Conflict("lease_lost", "Nobody has begun a reading of this study.")
     reading = sign_reading(
         actor=actor,
-        reading_id=item.reading_id,
+        reading_id=item.reading.id,
         expected_version=expected_version,
         raw=raw,
         findings=shown_findings(actor=actor, item=item),

@@ -44,7 +44,7 @@ def check_arrivals() -> tuple[State, str]:
 def check_workers() -> tuple[State, str]:
     """Which workers answer?"""
     answers = current_app.control.ping(timeout=0.7)
-    names = {name.partition("@")[0] for answer in answers for name in answer}
+    names = {name.partition("@")[0] for answer in answers or [] for name in answer}
     missing = [name for name in WORKERS if name not in names]
     if missing:
         return State.DEGRADED, f"No answer from: {', '.join(missing)}"

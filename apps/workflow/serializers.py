@@ -66,7 +66,7 @@ class RowAiSerializer(s.Serializer):  # type: ignore[type-arg]
 
     state = s.ChoiceField(choices=AI_STATES)
     reason = s.CharField()
-    label = s.CharField()
+    label = s.CharField()  # type: ignore[assignment]
     probability = s.FloatField(allow_null=True)
     threshold = s.FloatField(allow_null=True)
     acuity = s.CharField()
@@ -227,7 +227,7 @@ class FindingSerializer(s.Serializer):  # type: ignore[type-arg]
     """What a model says."""
 
     id = s.UUIDField()
-    label = LabelSerializer()
+    label = LabelSerializer()  # type: ignore[assignment]
     probability = s.FloatField()
     raw_score = s.FloatField()
     uncertainty = s.FloatField(allow_null=True)
@@ -275,7 +275,7 @@ class VerdictSerializer(s.Serializer):  # type: ignore[type-arg]
     verdict = s.ChoiceField(choices=["accept", "reject", "modify"])
     reason_code = s.CharField(allow_blank=True)
     reason_text = s.CharField(allow_blank=True)
-    label = LabelSerializer(allow_null=True)
+    label = LabelSerializer(allow_null=True)  # type: ignore[assignment]
     geometry = GeometrySerializer(allow_null=True)
 
 
@@ -284,7 +284,7 @@ class AnnotationSerializer(s.Serializer):  # type: ignore[type-arg]
 
     id = s.CharField()
     tracking_uid = s.CharField()
-    label = LabelSerializer()
+    label = LabelSerializer()  # type: ignore[assignment]
     geometry = GeometrySerializer()
     text = s.CharField(allow_blank=True)
     missed_by_ai = s.BooleanField()
