@@ -82,7 +82,7 @@ def lint_steps() -> list[tuple[str, list[str], Path]]:
     frontend = ROOT / "frontend"
     bin_folder = frontend / "node_modules" / ".bin"
     steps += [
-        ("biome", [str(bin_folder / "biome"), "ci", "."], frontend),
+        ("biome", [str(bin_folder / "biome"), "ci", "--colors=off", "."], frontend),
         ("tsc", [str(bin_folder / "tsc"), "--noEmit", "-p", "."], frontend),
     ]
     if any((frontend / "src").rglob("*.test.ts*")):
