@@ -1,0 +1,115 @@
+/** The portal's answer to a request that it did not carry out. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly body: Readonly<Record<string, unknown>>;
+
+  constructor(
+    status: number,
+    code: string,
+    detail: string,
+    body: Record<string, unknown>,
+  ) {
+    super(detail);
+    this.name = 'ApiError';
+    this.status = status;
+    this.code = code;
+    this.body = body;
+  }
+}
+
+/** No answer came: the network, the portal or the way between is down. */
+export class OfflineError extends Error {
+  constructor() {
+    super('offline');
+    this.name = 'OfflineError';
+  }
+}
+
+export interface Answer<T> {
+  readonly data: T;
+  readonly status: number;
+  readonly etag: string | null;
+}
+
+export interface RequestOptions {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly body?: unknown;
+  readonly ifMatch?: string;
+  readonly signal?: AbortSignal;
+  /** Lets a save finish although the page is being left. */
+  readonly keepalive?: boolean;
+}
+
+let csrfToken = '';
+let onLoggedOut: () => void = () => undefined;
+
+export function setCsrfToken(token: string): void {
+  csrfToken = token;
+}
+
+/** Tells that the session has ended, heard from elsewhere than a request. */
+export function tellLoggedOut(): void {
+  onLoggedOut();
+}
+
+/** Called when the portal says that this browser is no longer logged in. */
+export function setLoggedOutHandler(handler: () => void): void {
+  onLoggedOut = handler;
+}
+
+function headersOf(options: RequestOptions): Headers {
+  const headers = new Headers({ Accept: 'application/json' });
+  if (options.body !== undefined) headers.set('Content-Type', 'application/json');
+  if (options.ifMatch !== undefined) headers.set('If-Match', `"${options.ifMatch}"`);
+  if ((options.method ?? 'GET') !== 'GET') headers.set('X-CSRFToken', csrfToken);
+  return headers;
+}
+
+async function send(path: string, options: RequestOptions): Promise<Response> {
+  const init: RequestInit = {
+    method: options.method ?? 'GET',
+    headers: headersOf(options),
+    credentials: 'same-origin',
+    keepalive: options.keepalive ?? false,
+    ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+    ...(options.signal ? { signal: options.signal } : {}),
+  };
+  try {
+    return await fetch(`/api/${path}`, init);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new OfflineError();
+  }
+}
+
+async function errorOf(response: Response): Promise<ApiError> {
+  const body = await response.json().catch(() => ({}));
+  const fields: Record<string, unknown> =
+    body && typeof body === 'object' ? { ...body } : {};
+  const code = typeof fields['code'] === 'string' ? fields['code'] : `${response.status}`;
+  const detail = typeof fields['detail'] === 'string' ? fields['detail'] : '';
+  return new ApiError(response.status, code, detail, fields);
+}
+
+/** Status answers that mean "the portal is not there", not "the portal says no". */
+const AWAY = new Set([502, 504]);
+
+/** One request to the portal; refusals throw `ApiError`, silence `OfflineError`. */
+export async function request<T>(
+  path: string,
+  options: RequestOptions = {},
+): Promise<Answer<T>> {
+  const response = await send(path, options);
+  if (AWAY.has(response.status)) throw new OfflineError();
+  if (!response.ok) {
+    if (response.status === 401 && path !== 'session') onLoggedOut();
+    throw await errorOf(response);
+  }
+  const data = response.status === 204 ? undefined : await response.json();
+  return {
+    data: data as T,
+    status: response.status,
+    etag: response.headers.get('ETag')?.replace(/^W\//, '').replaceAll('"', '') ?? null,
+  };
+}

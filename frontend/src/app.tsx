@@ -1,0 +1,110 @@
+import { MantineProvider } from '@mantine/core';
+import { QueryClient, QueryClientProvider, useQueryClient } from '@tanstack/react-query';
+import { lazy, Suspense, useEffect } from 'react';
+import { Redirect, Route, Switch } from 'wouter';
+import { ApiError, OfflineError, setLoggedOutHandler } from '@/api/client';
+import { LoginPage } from '@/features/login/login-page';
+import { Shell } from '@/features/shell/shell';
+import { WorklistPage } from '@/features/worklist/worklist-page';
+import { startLive, stopLive } from '@/state/live';
+import { SESSION_KEY, useSession } from '@/state/session';
+import { text } from '@/text/en';
+import { Notice } from '@/ui/primitives';
+import { theme } from '@/ui/theme';
+
+const ReadingRoom = lazy(() =>
+  import('@/features/reading/reading-room').then((module) => ({
+    default: module.ReadingRoom,
+  })),
+);
+const AdminPage = lazy(() =>
+  import('@/features/admin/admin-page').then((module) => ({ default: module.AdminPage })),
+);
+
+const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      refetchOnWindowFocus: false,
+      retry: (count, error) => !(error instanceof ApiError) && count < 2,
+    },
+  },
+});
+
+function Opening() {
+  return <output className="page-wait">{text.room.opening}</output>;
+}
+
+function Routes() {
+  return (
+    <Switch>
+      <Route path="/">
+        <Shell>
+          <WorklistPage />
+        </Shell>
+      </Route>
+      <Route path="/read/:item">
+        {({ item }) => (
+          <Suspense fallback={<Opening />}>
+            <ReadingRoom key={item} itemId={item} />
+          </Suspense>
+        )}
+      </Route>
+      <Route path="/admin/:tab?">
+        {({ tab }) => (
+          <Shell>
+            <Suspense fallback={<Opening />}>
+              <AdminPage tab={tab ?? null} />
+            </Suspense>
+          </Shell>
+        )}
+      </Route>
+      <Route>
+        <Redirect to="/" replace />
+      </Route>
+    </Switch>
+  );
+}
+
+/** The live connection lasts as long as somebody is logged in, across all screens. */
+function LoggedIn() {
+  useEffect(() => {
+    startLive();
+    return stopLive;
+  }, []);
+  return <Routes />;
+}
+
+function Door() {
+  const queries = useQueryClient();
+  const { data, isPending, error, refetch } = useSession();
+  useEffect(() => {
+    setLoggedOutHandler(() => void queries.invalidateQueries({ queryKey: SESSION_KEY }));
+  }, [queries]);
+  if (isPending) return null;
+  if (!data) {
+    return (
+      <div className="page-wait">
+        <Notice
+          kind="fail"
+          title={error instanceof OfflineError ? text.login.offline : text.login.failed}
+          actions={
+            <button type="button" className="btn" onClick={() => void refetch()}>
+              {text.common.retry}
+            </button>
+          }
+        />
+      </div>
+    );
+  }
+  return data.user ? <LoggedIn key={data.user.id} /> : <LoginPage />;
+}
+
+export function App() {
+  return (
+    <MantineProvider theme={theme} forceColorScheme="dark">
+      <QueryClientProvider client={client}>
+        <Door />
+      </QueryClientProvider>
+    </MantineProvider>
+  );
+}

@@ -1,0 +1,23 @@
+import type { Finding } from '@/domain/model';
+import type { PaneControl } from '@/imaging/view-store';
+import type { RoomState } from '@/state/room';
+
+/** What a command of the reading room may know and do. */
+export interface ReadingContext {
+  readonly room: RoomState;
+  readonly findings: readonly Finding[];
+  readonly finding: Finding | null;
+  readonly aiVisible: boolean;
+  readonly writable: boolean;
+  /** The active viewport, once it shows an image. */
+  readonly view: PaneControl | null;
+  readonly hasImage: boolean;
+  readonly inverted: boolean;
+  readonly modality: string;
+  readonly can: (permission: string) => boolean;
+  readonly moveFinding: (by: number) => void;
+  readonly sign: () => void;
+  /** Ends what is being drawn or asked; with nothing of the kind, leaves. */
+  readonly escape: () => void;
+  readonly help: () => void;
+}

@@ -1,0 +1,16 @@
+import { chooseLayout } from '@/state/room';
+import { text } from '@/text/en';
+import type { Command } from '../command';
+import type { ReadingContext } from './context';
+
+export const layoutFour: Command<ReadingContext> = {
+  id: 'reading.layout-four',
+  name: text.commands.layoutFour,
+  group: 'layout',
+  keys: [],
+  glyph: 'four',
+  toolbar: true,
+  on: ({ room }) => room.layout === '2x2',
+  when: () => true,
+  perform: () => chooseLayout('2x2'),
+};

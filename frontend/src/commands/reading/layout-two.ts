@@ -1,0 +1,16 @@
+import { chooseLayout } from '@/state/room';
+import { text } from '@/text/en';
+import type { Command } from '../command';
+import type { ReadingContext } from './context';
+
+export const layoutTwo: Command<ReadingContext> = {
+  id: 'reading.layout-two',
+  name: text.commands.layoutTwo,
+  group: 'layout',
+  keys: [],
+  glyph: 'two',
+  toolbar: true,
+  on: ({ room }) => room.layout === '1x2',
+  when: () => true,
+  perform: () => chooseLayout('1x2'),
+};

@@ -1,0 +1,14 @@
+import { text } from '@/text/en';
+import type { Command } from '../command';
+import type { ReadingContext } from './context';
+
+export const rotate: Command<ReadingContext> = {
+  id: 'reading.rotate',
+  name: text.commands.rotate,
+  group: 'image',
+  keys: ['t'],
+  glyph: 'rotate',
+  toolbar: true,
+  when: ({ view }) => view !== null,
+  perform: ({ view }) => view?.rotate(),
+};

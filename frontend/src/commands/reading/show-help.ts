@@ -1,0 +1,13 @@
+import { text } from '@/text/en';
+import type { Command } from '../command';
+import type { ReadingContext } from './context';
+
+export const showHelp: Command<ReadingContext> = {
+  id: 'reading.show-help',
+  name: text.commands.help,
+  group: 'general',
+  keys: ['?'],
+  hint: true,
+  when: () => true,
+  perform: ({ help }) => help(),
+};

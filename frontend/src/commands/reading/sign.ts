@@ -1,0 +1,13 @@
+import { text } from '@/text/en';
+import type { Command } from '../command';
+import type { ReadingContext } from './context';
+
+export const sign: Command<ReadingContext> = {
+  id: 'reading.sign',
+  name: text.commands.sign,
+  group: 'reading',
+  keys: ['Ctrl+Enter'],
+  glyph: 'sign',
+  when: ({ room }) => room.phase === 'open',
+  perform: ({ sign: signNow }) => signNow(),
+};

@@ -1,0 +1,15 @@
+import { text } from '@/text/en';
+import type { Command } from '../command';
+import type { ListContext } from './context';
+
+export const changeBand: Command<ListContext> = {
+  id: 'worklist.change-band',
+  name: text.commands.changeBand,
+  group: 'list',
+  keys: ['b'],
+  hint: true,
+  when: ({ row, can }) => row !== null && can('item:band'),
+  perform: ({ row, askBand }) => {
+    if (row) askBand(row.id);
+  },
+};

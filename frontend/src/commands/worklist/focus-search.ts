@@ -1,0 +1,13 @@
+import { text } from '@/text/en';
+import type { Command } from '../command';
+import type { ListContext } from './context';
+
+export const focusSearch: Command<ListContext> = {
+  id: 'worklist.focus-search',
+  name: text.commands.search,
+  group: 'list',
+  keys: ['/'],
+  hint: true,
+  when: () => true,
+  perform: ({ focusSearch: focus }) => focus(),
+};

@@ -1,0 +1,13 @@
+import { text } from '@/text/en';
+import type { Command } from '../command';
+import type { ListContext } from './context';
+
+export const showHelp: Command<ListContext> = {
+  id: 'worklist.show-help',
+  name: text.commands.help,
+  group: 'general',
+  keys: ['?'],
+  hint: true,
+  when: () => true,
+  perform: ({ help }) => help(),
+};

@@ -1,0 +1,13 @@
+import { text } from '@/text/en';
+import type { Command } from '../command';
+import type { ListContext } from './context';
+
+export const takeNext: Command<ListContext> = {
+  id: 'worklist.take-next',
+  name: text.commands.takeNext,
+  group: 'list',
+  keys: ['n'],
+  hint: true,
+  when: ({ canOpen }) => canOpen,
+  perform: ({ takeNext: take }) => take(),
+};

@@ -1,0 +1,43 @@
+/** Two decimals, always: `0.91`. */
+export function formatProbability(p: number): string {
+  return p.toFixed(2);
+}
+
+/** Whole numbers with a thin grouping and a true minus sign. */
+export function formatInteger(value: number): string {
+  return Math.round(value).toLocaleString('en-GB').replace('-', '−');
+}
+
+export function formatSigned(value: number, digits = 0): string {
+  return value.toFixed(digits).replace('-', '−');
+}
+
+/** `14:06`, in the reader's own time zone. */
+export function formatClock(at: string | number): string {
+  return new Date(at).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+}
+
+/** `21 Nov 2026, 14:06:21`. */
+export function formatExact(at: string | number): string {
+  return new Date(at).toLocaleString('en-GB', {
+    day: '2-digit',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  });
+}
+
+/** DICOM's `20261121` or ISO's `2026-11-21` as `21 Nov 2026`; other text as it is. */
+export function formatDate(date: string | null): string {
+  const parts = /^(\d{4})-?(\d{2})-?(\d{2})/.exec(date ?? '');
+  if (!parts) return date ?? '';
+  const at = new Date(Date.UTC(Number(parts[1]), Number(parts[2]) - 1, Number(parts[3])));
+  return at.toLocaleDateString('en-GB', {
+    day: '2-digit',
+    month: 'short',
+    year: 'numeric',
+    timeZone: 'UTC',
+  });
+}

@@ -1,0 +1,322 @@
+/**
+ * What the portal and the browser say to each other, in the words of the contract
+ * (docs/architecture.md). Times are ISO 8601 UTC; ids are UUIDs; UIDs are DICOM's.
+ */
+
+export type Id = string;
+export type Instant = string;
+
+export type Band = 'STAT' | 'PRIORITY' | 'ROUTINE';
+export type BandSource = 'site_rule' | 'ai' | 'clinician';
+export type Acuity = 'critical' | 'urgent' | 'routine';
+export type AiState =
+  | 'pending'
+  | 'running'
+  | 'done'
+  | 'failed'
+  | 'rejected'
+  | 'none'
+  | 'blinded';
+export type DisplayMode = 'none' | 'after_commit' | 'concurrent';
+export type ItemState = 'open' | 'leased' | 'done' | 'cancelled';
+
+export interface ModelRef {
+  readonly name: string;
+  readonly version: string;
+}
+
+export interface Site {
+  readonly id: Id;
+  readonly name: string;
+}
+
+export interface Lease {
+  readonly holder: {
+    readonly id: Id;
+    readonly display_name: string;
+    readonly initials: string;
+  };
+  readonly mine: boolean;
+  readonly since: Instant;
+  readonly expires_at: Instant;
+  readonly draft_saved_at: Instant | null;
+}
+
+/** [class of the rank (0 first), due time, arrival, id]: fixed between events. */
+export type SortKey = readonly [number, Instant, Instant, Id];
+
+export interface RowAi {
+  readonly state: AiState;
+  readonly reason: string | null;
+  readonly label: string | null;
+  readonly probability: number | null;
+  readonly threshold: number | null;
+  readonly acuity: Acuity | '' | null;
+  readonly n_more: number;
+  readonly model: ModelRef | null;
+}
+
+/** One work item as a line of the list. */
+export interface Row {
+  readonly id: Id;
+  readonly version: number;
+  readonly reason: string;
+  readonly state: ItemState;
+  readonly rank: number | null;
+  readonly rank_total: number | null;
+  readonly band: Band;
+  readonly band_source: BandSource;
+  readonly band_reason: string | null;
+  readonly arrived_at: Instant;
+  readonly due_at: Instant;
+  readonly deadline_at: Instant;
+  readonly sort_key: SortKey;
+  readonly site: Site;
+  readonly protocol: {
+    readonly id: Id;
+    readonly name: string;
+    readonly display_mode: DisplayMode;
+  };
+  readonly patient: {
+    readonly name: string;
+    readonly id: string;
+    readonly sex: string;
+    readonly age_text: string;
+    readonly birth_date: string | null;
+  };
+  readonly study: {
+    readonly id: Id;
+    readonly uid: string;
+    readonly revision_id: Id;
+    readonly revision: number;
+    readonly modality: string;
+    readonly description: string;
+    readonly body_part: string;
+    readonly n_images: number;
+    readonly n_series: number;
+    readonly station: string;
+    readonly study_date: string | null;
+    readonly accession_number: string;
+  };
+  readonly ai: RowAi;
+  readonly lease: Lease | null;
+}
+
+export interface BandCount {
+  readonly n: number;
+  readonly oldest_arrived_at: Instant | null;
+  readonly past_deadline: number;
+}
+
+export type Seq = Readonly<Record<Id, number>>;
+
+export interface WorklistPage {
+  readonly seq: Seq;
+  readonly now: Instant;
+  readonly ai_ordering: Readonly<Record<Id, boolean>>;
+  readonly items: readonly Row[];
+  readonly next_cursor: string | null;
+  readonly total: number;
+  readonly bands: Readonly<Partial<Record<Band, BandCount>>>;
+  readonly facets: {
+    readonly modality: readonly string[];
+    readonly body_part: readonly string[];
+  };
+}
+
+export interface ItemEvent {
+  readonly site: Id;
+  readonly seq: number;
+  readonly kind: string;
+  readonly item: Row | null;
+  readonly id: Id;
+}
+
+export interface Why {
+  readonly rank: number | null;
+  readonly band: Band;
+  readonly band_source: BandSource;
+  readonly band_reason: string | null;
+  readonly arrived_at: Instant;
+  readonly allowance_s: number;
+  readonly due_at: Instant;
+  readonly deadline_at: Instant;
+  readonly acuity: Acuity | '' | null;
+  readonly acuity_weight: number | null;
+  readonly probability: number | null;
+  readonly probability_source: 'finding' | 'base_rate' | 'clinician';
+  readonly neighbours: {
+    readonly above: { readonly id: Id; readonly due_at: Instant } | null;
+    readonly below: { readonly id: Id; readonly due_at: Instant } | null;
+  };
+  readonly without_ai: { readonly rank: number | null; readonly due_at: Instant };
+  readonly model: ModelRef | null;
+  readonly rule: readonly string[];
+}
+
+export interface Coded {
+  readonly scheme: string;
+  readonly code: string;
+  readonly display: string;
+}
+
+export interface SiteRoles extends Site {
+  readonly roles: readonly string[];
+}
+
+export interface User {
+  readonly id: Id;
+  readonly username: string;
+  readonly display_name: string;
+  readonly initials: string;
+  readonly sites: readonly SiteRoles[];
+  readonly permissions: readonly string[];
+}
+
+export interface Session {
+  readonly user: User | null;
+  readonly csrf_token: string;
+}
+
+export type GeometryKind = 'box' | 'point' | 'polyline' | 'ellipse' | 'length';
+export type GeometrySpace = 'image' | 'patient';
+
+/** Space "image": (column, row), (0,0) the top left corner of the top left pixel. */
+export interface Geometry {
+  readonly kind: GeometryKind;
+  readonly space: GeometrySpace;
+  readonly sop_uid: string;
+  readonly frame: number;
+  readonly frame_of_reference_uid: string | null;
+  readonly points: readonly (readonly number[])[];
+}
+
+export interface Finding {
+  readonly id: Id;
+  readonly label: Coded;
+  readonly probability: number | null;
+  readonly raw_score: number | null;
+  readonly uncertainty: number | string | null;
+  readonly threshold: number | null;
+  readonly positive: boolean;
+  readonly acuity: Acuity | '' | null;
+  readonly location: Geometry | null;
+  readonly saliency: {
+    readonly artefact_id: Id;
+    readonly cut_off: number | null;
+    readonly sop_uid: string;
+    readonly frame: number;
+  } | null;
+}
+
+export interface AiRun {
+  readonly id: Id;
+  readonly state: AiState;
+  readonly reason: string | null;
+  readonly model: ModelRef & {
+    readonly intended_use: string;
+    readonly card: Readonly<Record<string, unknown>>;
+  };
+  readonly finished_at: Instant | null;
+  readonly findings: readonly Finding[];
+}
+
+export interface Ai {
+  readonly display_mode: DisplayMode;
+  readonly visible: boolean;
+  readonly hidden_reason: string | null;
+  readonly requires_review: true;
+  readonly runs: readonly AiRun[];
+}
+
+export type VerdictKind = 'accept' | 'reject' | 'modify';
+
+export interface Verdict {
+  readonly verdict: VerdictKind;
+  readonly reason_code: string;
+  readonly reason_text: string;
+  readonly label: Coded | null;
+  readonly geometry: Geometry | null;
+}
+
+export interface Annotation {
+  readonly id: Id;
+  readonly tracking_uid: string;
+  readonly label: Coded;
+  readonly geometry: Geometry;
+  readonly text: string;
+  readonly missed_by_ai: boolean;
+}
+
+export interface Content {
+  readonly verdicts: Readonly<Record<Id, Verdict>>;
+  readonly annotations: readonly Annotation[];
+  readonly impression: string;
+}
+
+export type ReadingState = 'draft' | 'unaided' | 'committed' | 'revealed' | 'signed';
+
+export interface Reading {
+  readonly id: Id;
+  readonly item_id: Id;
+  readonly state: ReadingState;
+  readonly version: number;
+  readonly saved_at: Instant | null;
+  readonly signed_at: Instant | null;
+  readonly signed_by: string | null;
+  readonly content: Content;
+}
+
+export interface ManifestSeries {
+  readonly index: number;
+  readonly uid: string;
+  readonly number: number | null;
+  readonly modality: string;
+  readonly description: string;
+  readonly body_part: string;
+  readonly n_instances: number;
+  /** The portal may not know these three until the pack is ready. */
+  readonly n_frames?: number | null;
+  readonly displayable?: boolean | null;
+  readonly why_not?: string | null;
+}
+
+export interface Manifest {
+  readonly study: { readonly id: Id; readonly uid: string; readonly description: string };
+  readonly patient: Readonly<Record<string, unknown>>;
+  readonly revision: { readonly id: Id; readonly number: number };
+  readonly pack: {
+    readonly state: 'ready' | 'building' | 'absent' | 'failed';
+    readonly base: string;
+    readonly reason?: string;
+  };
+  readonly series: readonly ManifestSeries[];
+  readonly attachments: readonly {
+    readonly uid: string;
+    readonly modality: string;
+    readonly description: string;
+    readonly n_instances: number;
+  }[];
+}
+
+export interface Choice {
+  readonly code: string;
+  readonly display: string;
+}
+
+export interface Vocabulary {
+  readonly reject_reasons: readonly Choice[];
+  readonly band_reasons: readonly Choice[];
+  readonly labels: readonly Coded[];
+}
+
+export interface LeaseAnswer {
+  readonly lease: Lease;
+  readonly item: Row;
+  readonly reading: Reading;
+}
+
+export interface SignAnswer {
+  readonly reading: Reading;
+  readonly next: Row | null;
+}

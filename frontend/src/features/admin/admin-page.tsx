@@ -1,0 +1,55 @@
+import './admin.css';
+import type { ReactNode } from 'react';
+import { Link } from 'wouter';
+import { useCan } from '@/state/session';
+import { text } from '@/text/en';
+import { AeTitlesTab } from './ae-titles-tab';
+import { AuditTab } from './audit-tab';
+import { ExportsTab } from './exports-tab';
+import { HealthTab } from './health-tab';
+import { QuarantineTab } from './quarantine-tab';
+import { UsersTab } from './users-tab';
+
+type TabId = keyof typeof text.admin.tabs;
+
+interface Tab {
+  readonly id: TabId;
+  readonly need: string;
+  readonly page: () => ReactNode;
+}
+
+const TABS: readonly Tab[] = [
+  { id: 'health', need: 'health:read', page: () => <HealthTab /> },
+  { id: 'quarantine', need: 'quarantine:manage', page: () => <QuarantineTab /> },
+  { id: 'ae-titles', need: 'ae_title:manage', page: () => <AeTitlesTab /> },
+  { id: 'users', need: 'user:manage', page: () => <UsersTab /> },
+  { id: 'audit', need: 'audit:read', page: () => <AuditTab /> },
+  { id: 'exports', need: 'export:read', page: () => <ExportsTab /> },
+];
+
+/** The admin pages; only the tabs that this person may open are there. */
+export function AdminPage({ tab }: { tab: string | null }) {
+  const can = useCan();
+  const allowed = TABS.filter((one) => can(one.need));
+  const here = allowed.find((one) => one.id === tab) ?? allowed[0];
+  if (!here) return <p className="page-wait">{text.common.forbidden}</p>;
+  return (
+    <div className="admin">
+      <h1 className="visually-hidden">{text.admin.title}</h1>
+      <nav className="views" aria-label={text.admin.title}>
+        <div className="nav">
+          {allowed.map((one) => (
+            <Link
+              key={one.id}
+              href={`/admin/${one.id}`}
+              aria-current={one === here ? 'page' : undefined}
+            >
+              {text.admin.tabs[one.id]}
+            </Link>
+          ))}
+        </div>
+      </nav>
+      <div className="admin-body">{here.page()}</div>
+    </div>
+  );
+}

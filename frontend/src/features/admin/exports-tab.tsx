@@ -1,0 +1,40 @@
+import { useQuery } from '@tanstack/react-query';
+import { readExports } from '@/api/endpoints';
+import { formatExact } from '@/domain/format';
+import { text } from '@/text/en';
+import { QueryTable } from './table';
+
+const words = text.admin.exports;
+
+export function ExportsTab() {
+  const query = useQuery({
+    queryKey: ['exports', 'failed'],
+    queryFn: () => readExports('failed'),
+  });
+  return (
+    <>
+      <p className="admin-intro">{words.intro}</p>
+      <QueryTable
+        query={query}
+        name={text.admin.tabs.exports}
+        heads={[words.when, words.kind, words.state, words.words]}
+        empty={words.empty}
+      >
+        {(row) => (
+          <tr key={row.id}>
+            <td className="when">{formatExact(row.created_at)}</td>
+            <td>
+              {row.kind} <span className="t3">{row.site}</span>
+            </td>
+            <td>
+              {row.state} <span className="t3">{words.tries(row.attempts)}</span>
+            </td>
+            <td>
+              <pre>{row.problems}</pre>
+            </td>
+          </tr>
+        )}
+      </QueryTable>
+    </>
+  );
+}

@@ -1,0 +1,318 @@
+import { Modal, Select } from '@mantine/core';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
+import type { Command } from '@/commands/command';
+import { acceptFinding } from '@/commands/reading/accept-finding';
+import type { ReadingContext } from '@/commands/reading/context';
+import { modifyFinding } from '@/commands/reading/modify-finding';
+import { rejectFinding } from '@/commands/reading/reject-finding';
+import { modify } from '@/domain/draft';
+import { formatProbability } from '@/domain/format';
+import { printHotkey } from '@/domain/hotkeys';
+import type { AiRun, Finding, Verdict } from '@/domain/model';
+import {
+  answerFinding,
+  changeDraft,
+  geometryOf,
+  jumpTo,
+  setRoom,
+  useRoom,
+} from '@/state/room';
+import { useVocabulary } from '@/state/session';
+import { text } from '@/text/en';
+import { Glyph, type GlyphName } from '@/ui/glyph';
+import { AiTag, Key } from '@/ui/primitives';
+
+export interface FindingProps {
+  readonly finding: Finding;
+  readonly number: number;
+  readonly run: AiRun;
+  readonly verdict: Verdict | null;
+  readonly context: ReadingContext;
+  /** Series (index in the pack) and place of the image that the finding is on. */
+  readonly place: { readonly series: number; readonly image: number } | null;
+}
+
+const SAID: Readonly<Record<Verdict['verdict'], { word: string; glyph: GlyphName }>> = {
+  accept: { word: text.room.panel.accepted, glyph: 'check' },
+  reject: { word: text.room.panel.rejected, glyph: 'cross' },
+  modify: { word: text.room.panel.modified, glyph: 'pencil' },
+};
+
+function useReasonWords(verdict: Verdict | null): string {
+  const vocabulary = useVocabulary();
+  if (!verdict?.reason_code) return '';
+  const known = vocabulary?.reject_reasons.find(
+    (one) => one.code === verdict.reason_code,
+  );
+  const words = known?.display ?? verdict.reason_code;
+  return verdict.reason_text ? `${words}: ${verdict.reason_text}` : words;
+}
+
+function goTo({ finding, place }: FindingProps): void {
+  const at = finding.location ?? finding.saliency;
+  setRoom({ activeFinding: finding.id });
+  if (at && place) jumpTo(place.series, at.sop_uid, at.frame);
+}
+
+/** A finding that is not in focus: one line with its answer. */
+export function FindingRow(props: FindingProps) {
+  const { finding, number, verdict } = props;
+  const reason = useReasonWords(verdict);
+  const p =
+    finding.probability === null ? '' : `p ${formatProbability(finding.probability)}`;
+  const about = finding.positive ? p : `${p} · ${text.list.belowThreshold}`;
+  return (
+    <button
+      type="button"
+      className={finding.positive ? 'finding row' : 'finding row below'}
+      onClick={() => goTo(props)}
+    >
+      <span className="finding-no">{number}</span>
+      <span className="about">
+        <span className="l1">{verdict?.label?.display ?? finding.label.display}</span>
+        <span className="l2">{[about, reason].filter(Boolean).join(' · ')}</span>
+      </span>
+      {verdict ? (
+        <span className="said">
+          <Glyph name={SAID[verdict.verdict].glyph} small />
+          {SAID[verdict.verdict].word}
+        </span>
+      ) : null}
+    </button>
+  );
+}
+
+function Probability({ finding }: { finding: Finding }) {
+  const { probability: p, threshold } = finding;
+  if (p === null) return null;
+  const at = (value: number) => `${Math.min(100, Math.max(0, value * 100))}%`;
+  return (
+    <>
+      <div className="p-row">
+        <b>{formatProbability(p)}</b>
+        <div className="p-track" aria-hidden="true">
+          <i style={{ left: at(p) }} />
+          {threshold === null ? null : <u style={{ left: at(threshold) }} />}
+        </div>
+      </div>
+      <div className="p-axis">
+        <span className="start" style={{ left: 0 }}>
+          0
+        </span>
+        {threshold === null ? null : (
+          <span style={{ left: at(Math.min(0.8, Math.max(0.2, threshold))) }}>
+            {text.room.panel.threshold(formatProbability(threshold))}
+          </span>
+        )}
+        <span className="end" style={{ left: '100%' }}>
+          1
+        </span>
+      </div>
+    </>
+  );
+}
+
+function CardModal({ run, onClose }: { run: AiRun; onClose: () => void }) {
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={text.room.panel.cardTitle(run.model.name)}
+      size="lg"
+    >
+      <dl className="why-facts">
+        {Object.entries(run.model.card).map(([name, value]) => (
+          <div key={name}>
+            <dt>{name.replaceAll('_', ' ')}</dt>
+            <dd>{typeof value === 'string' ? value : JSON.stringify(value)}</dd>
+          </div>
+        ))}
+      </dl>
+    </Modal>
+  );
+}
+
+function Meta({ finding, run }: FindingProps) {
+  const [card, setCard] = useState(false);
+  const unsure = finding.uncertainty;
+  const hasCard = Object.keys(run.model.card ?? {}).length > 0;
+  return (
+    <div className="finding-meta">
+      <span>
+        {run.model.name} <b>{run.model.version}</b>
+      </span>
+      {unsure === null || unsure === undefined ? null : (
+        <span>
+          {text.room.panel.uncertainty}{' '}
+          <b>{typeof unsure === 'number' ? formatProbability(unsure) : unsure}</b>
+        </span>
+      )}
+      {hasCard ? (
+        <button type="button" className="link" onClick={() => setCard(true)}>
+          {text.room.panel.card}
+        </button>
+      ) : null}
+      {card ? <CardModal run={run} onClose={() => setCard(false)} /> : null}
+    </div>
+  );
+}
+
+interface VerdictButtonProps {
+  readonly command: Command<ReadingContext>;
+  readonly context: ReadingContext;
+  readonly name: string;
+  readonly glyph: GlyphName;
+  readonly pressed: boolean;
+}
+
+function VerdictButton({ command, context, name, glyph, pressed }: VerdictButtonProps) {
+  return (
+    <button
+      type="button"
+      className="verdict"
+      aria-pressed={pressed}
+      aria-disabled={!command.when(context)}
+      aria-keyshortcuts={command.keys[0]}
+      onClick={() => {
+        if (command.when(context)) command.perform(context);
+      }}
+    >
+      <Key>{printHotkey(command.keys[0] ?? '')}</Key>
+      {name}
+      <Glyph name={glyph} small />
+    </button>
+  );
+}
+
+/** The changed label; the box is changed on the image meanwhile. */
+function ModifyForm({ finding, verdict }: FindingProps) {
+  const labels = useVocabulary()?.labels ?? [];
+  const editBox = useRoom((state) => state.editBox);
+  const [code, setCode] = useState(verdict?.label?.code ?? finding.label.code);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const label = labels.find((one) => one.code === code) ?? finding.label;
+    const geometry = editBox ? geometryOf(editBox) : null;
+    answerFinding(finding.id, modify(geometry, label));
+  };
+  const choices = new Map(
+    [finding.label, ...labels].map((one) => [one.code, one.display]),
+  );
+  return (
+    <form className="inline-form" onSubmit={submit}>
+      <Select
+        label={text.room.modify.label}
+        value={code}
+        data={[...choices].map(([value, label]) => ({ value, label }))}
+        onChange={(value) => setCode(value ?? finding.label.code)}
+        allowDeselect={false}
+        searchable
+      />
+      <p className="t3">{text.room.modify.hint}</p>
+      <div className="form-actions">
+        <button
+          type="button"
+          className="btn small"
+          onClick={() => setRoom({ ask: null, drawing: null, editBox: null })}
+        >
+          {text.common.cancel}
+        </button>
+        <button type="submit" className="btn small primary">
+          {text.room.modify.submit}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+/** The finding in focus: what the model says, and the three answers. None is preselected. */
+export function FindingCard(props: FindingProps) {
+  const { finding, number, verdict, context, place } = props;
+  const reason = useReasonWords(verdict);
+  const asking = useRoom(
+    ({ ask }) => ask?.kind === 'modify' && ask.finding === finding.id,
+  );
+  const card = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const inPanel = document.activeElement?.closest('.panel-scroll .block');
+    if (inPanel || document.activeElement === document.body) card.current?.focus();
+  }, []);
+  const panel = text.room.panel;
+  const where = place ? panel.image(place.image) : finding.location ? '' : panel.noPlace;
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: focus rests on the finding, not on an answer
+    <article
+      ref={card}
+      className="finding current"
+      tabIndex={0}
+      aria-label={`${text.common.ai}: ${number} ${finding.label.display}`}
+      data-finding-card={finding.id}
+    >
+      <header>
+        <span className="finding-no">{number}</span>
+        <div>
+          <h3>{finding.label.display}</h3>
+          {place && finding.location ? (
+            <button type="button" className="l2 link" onClick={() => goTo(props)}>
+              {where}
+            </button>
+          ) : (
+            <span className="l2">{where}</span>
+          )}
+        </div>
+        {finding.acuity && finding.positive ? (
+          <span className={`acuity ${finding.acuity}`}>
+            {text.acuity[finding.acuity]}
+          </span>
+        ) : (
+          <AiTag />
+        )}
+      </header>
+      <Probability finding={finding} />
+      {finding.positive ? null : <p className="l2">{panel.below}</p>}
+      <Meta {...props} />
+      {verdict ? (
+        <p className="said-line">
+          <Glyph name={SAID[verdict.verdict].glyph} small />
+          {SAID[verdict.verdict].word}
+          {reason ? <span className="t2">{reason}</span> : null}
+          <span className="grow" />
+          <button
+            type="button"
+            className="link"
+            onClick={() => changeDraft({ type: 'withdraw', finding: finding.id })}
+          >
+            {panel.withdraw}
+          </button>
+        </p>
+      ) : null}
+      {asking ? (
+        <ModifyForm {...props} />
+      ) : (
+        <div className="verdicts">
+          <VerdictButton
+            command={acceptFinding}
+            context={context}
+            name={finding.positive ? panel.accept : panel.acceptNegative}
+            glyph="check"
+            pressed={verdict?.verdict === 'accept'}
+          />
+          <VerdictButton
+            command={rejectFinding}
+            context={context}
+            name={panel.reject}
+            glyph="cross"
+            pressed={verdict?.verdict === 'reject'}
+          />
+          <VerdictButton
+            command={modifyFinding}
+            context={context}
+            name={panel.modify}
+            glyph="pencil"
+            pressed={verdict?.verdict === 'modify'}
+          />
+        </div>
+      )}
+    </article>
+  );
+}

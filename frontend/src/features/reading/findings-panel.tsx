@@ -1,0 +1,184 @@
+import { addMissed } from '@/commands/reading/add-missed';
+import type { ReadingContext } from '@/commands/reading/context';
+import { nextFinding } from '@/commands/reading/next-finding';
+import { printHotkey } from '@/domain/hotkeys';
+import type { Ai, AiRun, Finding } from '@/domain/model';
+import type { PackIndex } from '@/imaging/pack';
+import { loadAi, mustAnswer } from '@/state/reading-session';
+import { useRoom } from '@/state/room';
+import { text } from '@/text/en';
+import { Glyph } from '@/ui/glyph';
+import { AiTag, Key } from '@/ui/primitives';
+import { FindingCard, FindingRow } from './finding-card';
+
+const panel = text.room.panel;
+
+function Hidden({ ai }: { ai: Ai }) {
+  const words =
+    ai.hidden_reason ||
+    (ai.display_mode === 'none' ? panel.hiddenNone : panel.hiddenAfterCommit);
+  return (
+    <div className="locked">
+      <Glyph name="lock" />
+      <div>
+        <b>{panel.hidden}</b>
+        <span className="l2" style={{ whiteSpace: 'normal' }}>
+          {words}
+        </span>
+      </div>
+    </div>
+  );
+}
+
+/** In words, why there is no finding: pending, failed, rejected, none, or nothing found. */
+function RunWord({ run }: { run: AiRun }) {
+  if (run.findings.length > 0) return null;
+  return (
+    <p className="panel-word">
+      {panel.states[run.state]} {run.reason}{' '}
+      <span className="t3">
+        {run.model.name} {run.model.version}
+      </span>
+    </p>
+  );
+}
+
+function NoRun() {
+  const ai = useRoom((state) => state.item?.ai ?? null);
+  if (!ai) return null;
+  return (
+    <p className="panel-word">
+      {panel.states[ai.state]} {ai.state === 'none' ? '' : ai.reason}
+    </p>
+  );
+}
+
+/** Where on the stack a finding is: pack series and 1-based place of its image. */
+function placeOf(finding: Finding, index: PackIndex | null) {
+  const sop = finding.location?.sop_uid ?? finding.saliency?.sop_uid;
+  const frame = finding.location?.frame ?? finding.saliency?.frame ?? 1;
+  for (const series of index?.series ?? []) {
+    let before = 0;
+    for (const instance of series.instances) {
+      if (instance.sop_uid === sop)
+        return { series: series.index, image: before + frame };
+      before += Math.max(1, instance.n_frames);
+    }
+  }
+  return null;
+}
+
+function List({
+  ai,
+  context,
+  index,
+}: {
+  ai: Ai;
+  context: ReadingContext;
+  index: PackIndex | null;
+}) {
+  const active = useRoom((state) => state.activeFinding);
+  const verdicts = useRoom((state) => state.draft.content.verdicts);
+  const all = ai.runs.flatMap((run) => run.findings.map((finding) => ({ run, finding })));
+  return all.map(({ run, finding }, place) => {
+    const props = {
+      run,
+      finding,
+      context,
+      number: place + 1,
+      verdict: verdicts[finding.id] ?? null,
+      place: placeOf(finding, index),
+    };
+    return finding.id === active ? (
+      <FindingCard key={finding.id} {...props} />
+    ) : (
+      <FindingRow key={finding.id} {...props} />
+    );
+  });
+}
+
+function Heading({ context }: { context: ReadingContext }) {
+  const content = useRoom((state) => state.draft.content);
+  const { findings } = context;
+  const open = mustAnswer(findings, content).length;
+  const asked = findings.filter((finding) => finding.positive).length;
+  return (
+    <div className="panel-head">
+      <h2>{panel.title}</h2>
+      {open > 0 ? <span className="todo">{panel.todo(open, asked)}</span> : null}
+      {asked > 0 && open === 0 ? <span className="done">{panel.allDone}</span> : null}
+      <span className="grow" />
+      {findings.length > 1 ? (
+        <>
+          <Key>{printHotkey(nextFinding.keys[0] ?? '')}</Key>
+          <span className="t3">{panel.next}</span>
+        </>
+      ) : null}
+    </div>
+  );
+}
+
+function AddMissed({ context }: { context: ReadingContext }) {
+  return (
+    <div className="panel-word">
+      <button
+        type="button"
+        className="btn small"
+        aria-disabled={!addMissed.when(context)}
+        onClick={() => {
+          if (addMissed.when(context)) addMissed.perform(context);
+        }}
+      >
+        <Glyph name="plus" small />
+        {panel.addMissed} <Key>{printHotkey(addMissed.keys[0] ?? '')}</Key>
+      </button>
+    </div>
+  );
+}
+
+export interface FindingsPanelProps {
+  readonly context: ReadingContext;
+  readonly index: PackIndex | null;
+}
+
+/** What AI says, one finding in focus, each to be answered by a person. */
+export function FindingsPanel({ context, index }: FindingsPanelProps) {
+  const ai = useRoom((state) => state.ai);
+  const failure = useRoom((state) => state.aiFailure);
+  const itemId = useRoom((state) => state.itemId);
+  return (
+    <section className="block" aria-label={panel.title}>
+      <Heading context={context} />
+      {failure === null ? null : (
+        <p className="panel-word" role="alert">
+          {panel.failed}{' '}
+          <button
+            type="button"
+            className="link"
+            onClick={() => {
+              if (itemId) void loadAi(itemId);
+            }}
+          >
+            {text.common.retry}
+          </button>
+        </p>
+      )}
+      {ai && !ai.visible ? <Hidden ai={ai} /> : null}
+      {ai?.visible ? (
+        <>
+          {context.findings.length > 0 ? (
+            <p className="disclaimer">
+              <AiTag /> {panel.disclaimer}
+            </p>
+          ) : null}
+          {ai.runs.length === 0 ? <NoRun /> : null}
+          {ai.runs.map((run) => (
+            <RunWord key={run.id} run={run} />
+          ))}
+          <List ai={ai} context={context} index={index} />
+        </>
+      ) : null}
+      <AddMissed context={context} />
+    </section>
+  );
+}

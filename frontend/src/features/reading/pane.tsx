@@ -1,0 +1,259 @@
+import { useEffect, useMemo } from 'react';
+import { formatDate, formatSigned } from '@/domain/format';
+import { edgeLetters, pickScale, scaleOf } from '@/domain/geometry';
+import type { Manifest } from '@/domain/model';
+import type { PackError, PackIndex, Stack } from '@/imaging/pack';
+import { StackPane } from '@/imaging/stack-pane';
+import {
+  NO_PANE,
+  type PaneTrouble,
+  type PaneView,
+  paneControl,
+  useViews,
+} from '@/imaging/view-store';
+import { findingsOf, getRoom, setRoom, useRoom } from '@/state/room';
+import { text } from '@/text/en';
+import { PaneMarks } from './pane-marks';
+import { SaliencyLayer } from './saliency-layer';
+import { useStack } from './use-pack';
+
+function clockOf(time: string): string {
+  return /^\d{4}/.test(time) ? `, ${time.slice(0, 2)}:${time.slice(2, 4)}` : '';
+}
+
+function Corners({ view, stack }: { view: PaneView; stack: Stack }) {
+  const { image } = view;
+  const { thickness, location } = image;
+  return (
+    <>
+      <div className="corner tl">
+        <b>{text.room.seriesName(stack.number, stack.description || stack.modality)}</b>
+        {thickness === null ? null : (
+          <div>{text.room.thickness(formatSigned(thickness, 1))}</div>
+        )}
+      </div>
+      <div className="corner tr">
+        <b>{view.index + 1}</b> / {view.count}
+        <div>
+          {formatDate(image.date)}
+          {clockOf(image.time)}
+        </div>
+      </div>
+      <div className="corner bl">
+        {view.window ? (
+          <div>
+            {text.room.ww(
+              formatSigned(view.window.width),
+              formatSigned(view.window.level),
+            )}
+          </div>
+        ) : null}
+        <div>
+          {text.room.zoom(scaleOf(view.matrix).toFixed(1))}
+          {view.inverted ? ` · ${text.room.inverted}` : ''}
+        </div>
+      </div>
+      <div className="corner br">
+        {location === null ? null : (
+          <div>{text.room.location(formatSigned(location, 1))}</div>
+        )}
+        <div>{image.lossy ? text.room.lossy : text.room.lossless}</div>
+      </div>
+    </>
+  );
+}
+
+function Orientation({ view }: { view: PaneView }) {
+  const { row, column } = view.image.directions;
+  if (row === '' || column === '') return null;
+  const edges = edgeLetters(row, column, view.matrix);
+  return (
+    <>
+      <span className="edge top">{edges.top}</span>
+      <span className="edge left">{edges.left}</span>
+      <span className="edge right">{edges.right}</span>
+    </>
+  );
+}
+
+function ScaleBar({ view }: { view: PaneView }) {
+  const { spacing } = view.image;
+  if (spacing.source === 'none') {
+    return <div className="scale">{text.room.noScale}</div>;
+  }
+  const perImagePixel = Math.sqrt(spacing.row * spacing.column);
+  const bar = pickScale(perImagePixel / scaleOf(view.matrix), view.width / 5);
+  if (!bar) return null;
+  return (
+    <div className="scale">
+      <i style={{ width: bar.pixels }} />
+      {text.room.scale(bar.mm)}
+      {spacing.source === 'detector' ? ` ${text.room.detectorScale}` : ''}
+    </div>
+  );
+}
+
+/** The saliency of the active finding, where it belongs to the image on this pane. */
+function Saliency({ view }: { view: PaneView }) {
+  const on = useRoom((state) => state.saliency);
+  const itemId = useRoom((state) => state.itemId);
+  const ai = useRoom((state) => state.ai);
+  const active = useRoom((state) => state.activeFinding);
+  const findings = findingsOf(ai).filter(
+    ({ saliency }) =>
+      saliency?.sop_uid === view.image.sopUid && saliency.frame === view.image.frame,
+  );
+  const finding = findings.find((one) => one.id === active) ?? findings[0];
+  if (!on || !finding?.saliency || itemId === null) return null;
+  const cutOff = finding.saliency.cut_off ?? 0.3;
+  return (
+    <>
+      <SaliencyLayer
+        itemId={itemId}
+        artefact={finding.saliency.artefact_id}
+        cutOff={cutOff}
+        view={view}
+      />
+      <div className="legend">
+        {text.room.saliencyHigh}
+        <i />
+        {cutOff.toFixed(1)}
+        <span>
+          {text.room.saliency}
+          <br />
+          {text.room.saliencyRelative}
+        </span>
+      </div>
+    </>
+  );
+}
+
+const TROUBLE: Readonly<Record<PaneTrouble['kind'], string>> = {
+  preparing: text.room.preparing,
+  denied: text.room.denied,
+  offline: text.room.offline,
+  broken: text.room.broken,
+  decode: text.room.decode,
+};
+
+function troubleDetail({ kind, detail }: PaneTrouble): string {
+  if (kind === 'decode') return text.room.decodeDetail(detail);
+  if (kind === 'preparing') return text.room.preparingDetail;
+  return kind === 'denied' ? text.room.deniedDetail : '';
+}
+
+function Trouble({ pane, trouble }: { pane: number; trouble: PaneTrouble }) {
+  return (
+    <div className="pane-word" role="status">
+      <b>{TROUBLE[trouble.kind]}</b>
+      <span>{troubleDetail(trouble)}</span>
+      <button
+        type="button"
+        className="btn small"
+        onClick={() => paneControl(pane)?.reload()}
+      >
+        {text.common.retry}
+      </button>
+    </div>
+  );
+}
+
+function Word({ children, detail }: { children: string; detail?: string | null }) {
+  return (
+    <div className="pane-word" role="status">
+      <b>{children}</b>
+      {detail ? <span>{detail}</span> : null}
+    </div>
+  );
+}
+
+function Shown({ pane, stack }: { pane: number; stack: Stack }) {
+  const { view, trouble, loading } = useViews((state) => state.panes[pane] ?? NO_PANE);
+  const active = useRoom((state) => state.activePane === pane);
+  const jump = useRoom((state) => state.jump);
+  const startIndex = useMemo(() => startOf(stack, pane), [stack, pane]);
+
+  useEffect(() => {
+    if (jump?.pane !== pane) return;
+    const place = stack.images.findIndex(
+      (image) => image.sopUid === jump.sopUid && image.frame === jump.frame,
+    );
+    if (place < 0) return;
+    paneControl(pane)?.goTo(place);
+  }, [jump, pane, stack]);
+
+  const label = text.room.pane(
+    pane + 1,
+    text.room.seriesName(stack.number, stack.description || stack.modality),
+  );
+  return (
+    <>
+      <StackPane pane={pane} stack={stack} startIndex={startIndex} label={label} />
+      {loading ? <Word>{text.room.loadingSeries}</Word> : null}
+      {trouble ? <Trouble pane={pane} trouble={trouble} /> : null}
+      {view ? (
+        <div className="pane-over">
+          <Saliency view={view} />
+          <PaneMarks view={view} active={active} />
+          <Orientation view={view} />
+          <ScaleBar view={view} />
+          <Corners view={view} stack={stack} />
+        </div>
+      ) : null}
+    </>
+  );
+}
+
+/** First the image that a jump asks for, or the one with AI's first mark; else the first. */
+function startOf(stack: Stack, pane: number): number {
+  const { jump, ai } = getRoom();
+  const wanted =
+    jump?.pane === pane
+      ? jump.sopUid
+      : (findingsOf(ai).find((one) => one.positive && one.location)?.location?.sop_uid ??
+        '');
+  const place = stack.images.findIndex(
+    (image) =>
+      image.sopUid === wanted && (jump?.pane !== pane || image.frame === jump.frame),
+  );
+  return Math.max(0, place);
+}
+
+function preparingDetail(problem: PackError): string {
+  return problem.kind === 'preparing' ? text.room.preparingDetail : problem.detail;
+}
+
+export interface PaneProps {
+  readonly pane: number;
+  readonly manifest: Manifest | null;
+  readonly index: PackIndex | null;
+  readonly problem: PackError | null;
+}
+
+/** One place of the grid: its series, or in words why there is none. */
+export function Pane({ pane, manifest, index, problem }: PaneProps) {
+  const active = useRoom((state) => state.activePane === pane);
+  const chosen = useRoom((state) => state.panes[pane]?.series ?? null);
+  const series = index?.series.find((one) => one.index === chosen) ?? null;
+  const { data: stack, error } = useStack(manifest?.pack.base ?? null, series);
+
+  let body = <Word>{text.room.chooseSeries}</Word>;
+  if (problem)
+    body = <Word detail={preparingDetail(problem)}>{TROUBLE[problem.kind]}</Word>;
+  else if (error) body = <Word detail={error.message}>{text.room.broken}</Word>;
+  else if (stack) body = <Shown key={stack.uid} pane={pane} stack={stack} />;
+  else if (!index || series) body = <Word>{text.room.loadingSeries}</Word>;
+  else if (manifest?.series.length === 0) body = <Word>{text.room.noSeries}</Word>;
+
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: choosing by pointer; V does it by key
+    <div
+      className={active ? 'pane active' : 'pane'}
+      onPointerDownCapture={() => {
+        if (getRoom().activePane !== pane) setRoom({ activePane: pane });
+      }}
+    >
+      {body}
+    </div>
+  );
+}

@@ -1,0 +1,212 @@
+import { addMissed } from '@/commands/reading/add-missed';
+import type { ReadingContext } from '@/commands/reading/context';
+import { sign } from '@/commands/reading/sign';
+import { printHotkey } from '@/domain/hotkeys';
+import type { Annotation } from '@/domain/model';
+import type { PackIndex } from '@/imaging/pack';
+import { mustAnswer } from '@/state/reading-session';
+import { changeDraft, jumpTo, setRoom, useRoom } from '@/state/room';
+import { text } from '@/text/en';
+import { Glyph } from '@/ui/glyph';
+import { Key } from '@/ui/primitives';
+import { FindingsPanel } from './findings-panel';
+import { signBlock } from './sign-block';
+import { seriesHolding } from './use-pack';
+
+const panel = text.room.panel;
+
+function Steps({ context }: { context: ReadingContext }) {
+  const content = useRoom((state) => state.draft.content);
+  const signed = useRoom((state) => state.phase === 'signed');
+  const asked = context.findings.filter((finding) => finding.positive).length;
+  const open = mustAnswer(context.findings, content).length;
+  const answering = open > 0;
+  const middle =
+    asked === 0
+      ? panel.read
+      : answering
+        ? panel.answer(asked - open, asked)
+        : panel.answered;
+  return (
+    <ol className="steps">
+      <li className="done">{panel.opened}</li>
+      <li
+        className={asked > 0 && !answering ? 'done' : ''}
+        aria-current={answering || asked === 0 ? 'step' : undefined}
+      >
+        {middle}
+      </li>
+      <li
+        className={signed ? 'done' : ''}
+        aria-current={!answering && asked > 0 && !signed ? 'step' : undefined}
+      >
+        {panel.stepSign}
+      </li>
+    </ol>
+  );
+}
+
+interface OwnMarkProps {
+  readonly annotation: Annotation;
+  readonly index: PackIndex | null;
+  readonly writable: boolean;
+}
+
+function OwnMark({ annotation, index, writable }: OwnMarkProps) {
+  const active = useRoom((state) => state.activeAnnotation === annotation.id);
+  const saved = useRoom((state) => state.save.kind === 'saved');
+  const { label, geometry } = annotation;
+  const series = seriesHolding(index, geometry.sop_uid);
+  const go = () => {
+    setRoom({ activeAnnotation: annotation.id, own: true });
+    if (series !== null) jumpTo(series, geometry.sop_uid, geometry.frame);
+  };
+  return (
+    <li className={active ? 'on' : ''}>
+      <button
+        type="button"
+        className="go"
+        aria-label={panel.goTo(label.display)}
+        onClick={go}
+      >
+        <span className="cut" title={annotation.text || undefined}>
+          {label.display}
+        </span>
+        {annotation.missed_by_ai ? <span className="where">{panel.missed}</span> : null}
+      </button>
+      {saved ? (
+        <span className="ok">
+          <Glyph name="check" small />
+        </span>
+      ) : null}
+      <button
+        type="button"
+        className="icon-btn"
+        aria-label={panel.remove(label.display)}
+        aria-disabled={!writable}
+        onClick={() => changeDraft({ type: 'remove', id: annotation.id })}
+      >
+        <Glyph name="trash" small />
+      </button>
+    </li>
+  );
+}
+
+function OwnMarks({
+  context,
+  index,
+}: {
+  context: ReadingContext;
+  index: PackIndex | null;
+}) {
+  const annotations = useRoom((state) => state.draft.content.annotations);
+  const own = useRoom((state) => state.own);
+  return (
+    <section className="block mine" aria-label={panel.annotations}>
+      <div className="panel-head">
+        <h2>{panel.annotations}</h2>
+        <span className="t3">{annotations.length}</span>
+        <span className="grow" />
+        <button type="button" className="t2" onClick={() => setRoom({ own: !own })}>
+          {own ? panel.hideAll : panel.showAll}
+        </button>
+      </div>
+      {annotations.length === 0 ? (
+        <p className="panel-word t3">
+          {panel.noAnnotations(printHotkey(addMissed.keys[0] ?? ''))}
+        </p>
+      ) : null}
+      <ul>
+        {annotations.map((annotation) => (
+          <OwnMark
+            key={annotation.id}
+            annotation={annotation}
+            index={index}
+            writable={context.writable}
+          />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Impression({ writable }: { writable: boolean }) {
+  const impression = useRoom((state) => state.draft.content.impression);
+  return (
+    <section className="impression">
+      <div className="panel-head">
+        <h2>
+          <label htmlFor="impression">{panel.impression}</label>
+        </h2>
+      </div>
+      <textarea
+        id="impression"
+        value={impression}
+        placeholder={panel.impressionHint}
+        readOnly={!writable}
+        maxLength={20_000}
+        onChange={(event) =>
+          changeDraft({ type: 'write', impression: event.currentTarget.value })
+        }
+      />
+    </section>
+  );
+}
+
+function SignLine({ context }: { context: ReadingContext }) {
+  const room = useRoom();
+  const block = signBlock(room, context.findings);
+  const busy = room.phase === 'signing';
+  return (
+    <div className="sign-line">
+      <button
+        type="button"
+        className="btn primary"
+        aria-disabled={block !== null || busy}
+        aria-describedby="sign-why"
+        aria-keyshortcuts="Control+Enter"
+        onClick={context.sign}
+      >
+        <Glyph name="sign" />
+        {busy ? panel.signing : panel.sign} <Key>{printHotkey(sign.keys[0] ?? '')}</Key>
+      </button>
+      <span
+        id="sign-why"
+        className={room.signProblem === null ? 'why-not' : 'why-not problem'}
+        role="status"
+      >
+        {room.signProblem !== null ? (
+          <>
+            <Glyph name="alert" small />
+            {room.signProblem || panel.signFailed}
+          </>
+        ) : block ? (
+          <>
+            <Glyph name="info" small />
+            {block}
+          </>
+        ) : null}
+      </span>
+    </div>
+  );
+}
+
+export interface ReadingPanelProps {
+  readonly context: ReadingContext;
+  readonly index: PackIndex | null;
+}
+
+/** The right side: AI's findings, one's own marks, the impression, and signing. */
+export function ReadingPanel({ context, index }: ReadingPanelProps) {
+  return (
+    <aside className="panel">
+      <Steps context={context} />
+      <div className="panel-scroll">
+        <FindingsPanel context={context} index={index} />
+        <OwnMarks context={context} index={index} />
+        <Impression writable={context.writable} />
+      </div>
+      <SignLine context={context} />
+    </aside>
+  );
+}

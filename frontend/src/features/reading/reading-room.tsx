@@ -1,0 +1,262 @@
+import './reading.css';
+import { useEffect, useState } from 'react';
+import { useLocation } from 'wouter';
+import { findCommand } from '@/commands/command';
+import type { ReadingContext } from '@/commands/reading/context';
+import { READING_COMMANDS } from '@/commands/reading-commands';
+import { formatClock } from '@/domain/format';
+import type { Finding, Id, User } from '@/domain/model';
+import { wordAgo } from '@/domain/wait';
+import { KeysOverlay } from '@/features/shell/keys-overlay';
+import { bindTool, ensureImaging, forgetImages } from '@/imaging/setup';
+import { paneControl, resetViews, useViews } from '@/imaging/view-store';
+import { portalNow } from '@/state/clock';
+import { leaveMessage } from '@/state/message';
+import {
+  followRow,
+  hasUnsaved,
+  leaveItem,
+  openItem,
+  refreshRow,
+  signItem,
+} from '@/state/reading-session';
+import {
+  canWrite,
+  endAsking,
+  findingsOf,
+  getRoom,
+  PANES,
+  setRoom,
+  showSeries,
+  useRoom,
+} from '@/state/room';
+import { useCan, useUser } from '@/state/session';
+import { followRows, loadList, useWorklist } from '@/state/worklist';
+import { text } from '@/text/en';
+import { Notice } from '@/ui/primitives';
+import { useHotkeys } from '@/ui/use-hotkeys';
+import { Pane } from './pane';
+import { ReadingPanel } from './reading-panel';
+import { RoomDialogs } from './room-dialogs';
+import { RoomHeader } from './room-header';
+import { RoomNotices } from './room-notices';
+import { SeriesRail } from './series-rail';
+import { signBlock } from './sign-block';
+import { StatusLine } from './status-line';
+import { Toolbar } from './toolbar';
+import { seriesHolding, usePack } from './use-pack';
+
+const ROW_MS = 30_000;
+
+/** Opens the item while the room is on the screen, and leaves it after. */
+function useOpened(itemId: Id, user: Id): void {
+  useEffect(() => {
+    void openItem(itemId, user);
+    if (useWorklist.getState().status !== 'ready') void loadList();
+    const unfollow = followRows(followRow);
+    const timer = setInterval(() => void refreshRow().catch(() => undefined), ROW_MS);
+    const onUnload = (event: BeforeUnloadEvent) => {
+      if (hasUnsaved()) event.preventDefault();
+    };
+    const onHide = () => void leaveItem();
+    window.addEventListener('beforeunload', onUnload);
+    window.addEventListener('pagehide', onHide);
+    return () => {
+      unfollow();
+      clearInterval(timer);
+      window.removeEventListener('beforeunload', onUnload);
+      window.removeEventListener('pagehide', onHide);
+      void leaveItem();
+      resetViews();
+      forgetImages();
+    };
+  }, [itemId, user]);
+}
+
+function useTools(): void {
+  const tool = useRoom((state) => state.tool);
+  useEffect(() => {
+    void ensureImaging().then(() => bindTool(tool));
+  }, [tool]);
+}
+
+function moveFinding(findings: readonly Finding[], by: number): void {
+  const { activeFinding } = getRoom();
+  const place = findings.findIndex((one) => one.id === activeFinding);
+  const next = findings[(place + by + findings.length) % findings.length];
+  if (!next) return;
+  setRoom({ activeFinding: next.id });
+  requestAnimationFrame(() => {
+    document.querySelector<HTMLElement>(`[data-finding-card="${next.id}"]`)?.focus();
+  });
+}
+
+function useSigning() {
+  const [, navigate] = useLocation();
+  return async () => {
+    const room = getRoom();
+    const findings = findingsOf(room.ai);
+    const block = signBlock(room, findings);
+    if (block !== null) {
+      const waiting = findings.find(
+        (one) => one.positive && !(one.id in room.draft.content.verdicts),
+      );
+      if (waiting) setRoom({ activeFinding: waiting.id });
+      return;
+    }
+    const name = room.item?.patient.name ?? '';
+    const { signed, next } = await signItem();
+    if (!signed) return;
+    if (next) return navigate(`/read/${next.id}`);
+    leaveMessage(text.list.signed(name));
+    navigate('/');
+  };
+}
+
+function useContext(help: () => void): ReadingContext {
+  const room = useRoom();
+  const can = useCan();
+  const [, navigate] = useLocation();
+  const sign = useSigning();
+  const view = useViews((state) => state.panes[room.activePane]?.view ?? null);
+  const findings = findingsOf(room.ai);
+  const shown = room.manifest?.series.find((one) => one.index === view?.series);
+  return {
+    room,
+    findings,
+    finding: findings.find((one) => one.id === room.activeFinding) ?? null,
+    aiVisible: room.ai?.visible === true,
+    writable: canWrite(room),
+    view: view ? paneControl(room.activePane) : null,
+    hasImage: view !== null,
+    inverted: view?.inverted ?? false,
+    modality: shown?.modality ?? '',
+    can,
+    moveFinding: (by) => moveFinding(findings, by),
+    sign: () => void sign(),
+    escape: () => {
+      if (!endAsking()) navigate('/');
+    },
+    help,
+  };
+}
+
+function Refused() {
+  const refusal = useRoom((state) => state.refusal);
+  const [, navigate] = useLocation();
+  const itemId = useRoom((state) => state.itemId);
+  const user = useUser();
+  if (!refusal) return null;
+  const leased = refusal.kind === 'leased';
+  const since = leased && refusal.since ? wordAgo(refusal.since, portalNow()) : '';
+  const detail = leased
+    ? text.room.refused(refusal.holder, since)
+    : refusal.offline
+      ? text.common.offline
+      : refusal.detail;
+  return (
+    <main className="refusal">
+      <div>
+        <Notice
+          kind="warn"
+          assertive
+          title={leased ? text.room.refusedTitle : text.room.failedTitle}
+          actions={
+            <>
+              <button type="button" className="btn primary" onClick={() => navigate('/')}>
+                {text.room.toWorklist}
+              </button>
+              <button
+                type="button"
+                className="btn"
+                onClick={() => {
+                  if (itemId && user) void openItem(itemId, user.id);
+                }}
+              >
+                {text.common.retry}
+              </button>
+            </>
+          }
+        >
+          {detail}{' '}
+          {leased && refusal.until
+            ? text.room.refusedUntil(formatClock(refusal.until))
+            : ''}
+        </Notice>
+      </div>
+    </main>
+  );
+}
+
+/** Hangs the first series: the one with AI's first mark, else the first that can be shown. */
+function useHanging(pack: ReturnType<typeof usePack>): void {
+  const { index } = pack;
+  const aiReady = useRoom((state) => state.ai !== null || state.aiFailure !== null);
+  useEffect(() => {
+    const room = getRoom();
+    if (!index || !aiReady || room.panes[0]?.series !== null) return;
+    const marked = findingsOf(room.ai).find((one) => one.positive && one.location);
+    const wanted = seriesHolding(index, marked?.location?.sop_uid ?? '');
+    const first = index.series.find((one) => one.displayable && one.instances.length > 0);
+    const chosen = wanted ?? first?.index ?? null;
+    if (chosen !== null) showSeries(chosen, 0);
+  }, [index, aiReady]);
+}
+
+function Room({ itemId, user }: { itemId: Id; user: User }) {
+  const [help, setHelp] = useState(false);
+  const [, navigate] = useLocation();
+  useOpened(itemId, user.id);
+  useTools();
+  const context = useContext(() => setHelp(true));
+  const { room } = context;
+  const pack = usePack(room.manifest);
+  useHanging(pack);
+
+  useHotkeys((stroke, target) => {
+    const inStage = target === document.body || target.closest('.stage') !== null;
+    if ((stroke === 'Tab' || stroke === 'Shift+Tab') && !inStage) return false;
+    const command = findCommand(READING_COMMANDS, stroke, context);
+    command?.perform(context);
+    return command !== null;
+  });
+
+  if (room.phase === 'refused') return <Refused />;
+  const ready = pack.index !== null;
+  return (
+    <div className="room">
+      <RoomHeader user={user} onBack={() => navigate('/')} />
+      <Toolbar context={context} />
+      <RoomNotices onReload={() => void reopen(itemId, user.id)} />
+      <div className="room-middle">
+        <SeriesRail manifest={room.manifest} ready={ready} />
+        <main id="main" className={`stage l${room.layout}`}>
+          {Array.from({ length: PANES[room.layout] }, (_, pane) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: a pane is its place
+            <Pane key={pane} pane={pane} manifest={room.manifest} {...pack} />
+          ))}
+        </main>
+        <ReadingPanel context={context} index={pack.index} />
+      </div>
+      <StatusLine context={context} />
+      <RoomDialogs findings={context.findings} />
+      <KeysOverlay
+        commands={READING_COMMANDS}
+        opened={help}
+        onClose={() => setHelp(false)}
+      />
+    </div>
+  );
+}
+
+/** Opens the same item anew, with the images that have come since. */
+async function reopen(itemId: Id, user: Id): Promise<void> {
+  await leaveItem(false);
+  resetViews();
+  await openItem(itemId, user);
+}
+
+export function ReadingRoom({ itemId }: { itemId: Id }) {
+  const user = useUser();
+  return user ? <Room itemId={itemId} user={user} /> : null;
+}

@@ -1,0 +1,163 @@
+import { Modal, Select, Textarea, TextInput } from '@mantine/core';
+import { type FormEvent, useState } from 'react';
+import { reject } from '@/domain/draft';
+import { uidFrom, uuidFrom } from '@/domain/ids';
+import type { Finding } from '@/domain/model';
+import { BandDialog } from '@/features/band/band-dialog';
+import { followRow } from '@/state/reading-session';
+import {
+  type Ask,
+  answerFinding,
+  changeDraft,
+  endAsking,
+  geometryOf,
+  setRoom,
+  useRoom,
+} from '@/state/room';
+import { useVocabulary } from '@/state/session';
+import { text } from '@/text/en';
+
+function Actions({ submit, ready }: { submit: string; ready: boolean }) {
+  return (
+    <div className="form-actions">
+      <button type="button" className="btn" onClick={endAsking}>
+        {text.common.cancel}
+      </button>
+      <button type="submit" className="btn primary" aria-disabled={!ready}>
+        {submit}
+      </button>
+    </div>
+  );
+}
+
+/** Why a finding is rejected: one of the coded reasons, by digit or by pointer. */
+function RejectDialog({ finding }: { finding: Finding }) {
+  const reasons = useVocabulary()?.reject_reasons ?? [];
+  const [code, setCode] = useState<string | null>(null);
+  const [words, setWords] = useState('');
+  const ready = code !== null && (code !== 'other' || words.trim() !== '');
+  const finish = (chosen: string, said: string) =>
+    answerFinding(finding.id, reject(chosen, said.trim()));
+  const choose = (chosen: string) => {
+    setCode(chosen);
+    if (chosen !== 'other' && words.trim() === '') finish(chosen, '');
+  };
+  return (
+    <Modal
+      opened
+      onClose={endAsking}
+      title={text.room.reject.title(finding.label.display)}
+    >
+      <form
+        className="form-column"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (ready) finish(code, words);
+        }}
+        onKeyDown={(event) => {
+          const inField = event.target instanceof HTMLTextAreaElement;
+          const reason = inField ? undefined : reasons[Number(event.key) - 1];
+          if (reason) {
+            event.preventDefault();
+            choose(reason.code);
+          }
+        }}
+      >
+        <ul className="reasons">
+          {reasons.map((reason, index) => (
+            <li key={reason.code}>
+              <button
+                type="button"
+                className="verdict"
+                aria-pressed={code === reason.code}
+                data-autofocus={index === 0 ? true : undefined}
+                onClick={() => choose(reason.code)}
+              >
+                {index < 9 ? <kbd className="kbd">{index + 1}</kbd> : null}
+                {reason.display}
+              </button>
+            </li>
+          ))}
+        </ul>
+        {code === null || code === 'other' ? (
+          <Textarea
+            label={text.common.words}
+            value={words}
+            maxLength={2000}
+            autosize
+            minRows={2}
+            error={
+              code === 'other' && words.trim() === '' ? text.room.reject.needText : null
+            }
+            onChange={(event) => setWords(event.currentTarget.value)}
+          />
+        ) : null}
+        <Actions submit={text.room.reject.submit} ready={ready} />
+      </form>
+    </Modal>
+  );
+}
+
+/** What the box that was just drawn is. */
+function LabelDialog({ ask }: { ask: Extract<Ask, { kind: 'label' }> }) {
+  const labels = useVocabulary()?.labels ?? [];
+  const last = useRoom((state) => state.lastLabel);
+  const [code, setCode] = useState<string | null>(last?.code ?? labels[0]?.code ?? null);
+  const [note, setNote] = useState('');
+  const label = labels.find((one) => one.code === code) ?? null;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!label) return;
+    const id = uuidFrom(crypto.getRandomValues(new Uint8Array(16)));
+    changeDraft({
+      type: 'add',
+      annotation: {
+        id,
+        tracking_uid: uidFrom(crypto.getRandomValues(new Uint8Array(16))),
+        label,
+        geometry: geometryOf(ask),
+        text: note.trim(),
+        missed_by_ai: true,
+      },
+    });
+    setRoom({ ask: null, lastLabel: label, activeAnnotation: id });
+  };
+  return (
+    <Modal opened onClose={endAsking} title={text.room.missed.title}>
+      <form className="form-column" onSubmit={submit}>
+        <Select
+          label={text.room.missed.label}
+          value={code}
+          data={labels.map((one) => ({ value: one.code, label: one.display }))}
+          onChange={setCode}
+          error={labels.length === 0 ? text.room.missed.noLabels : null}
+          allowDeselect={false}
+          searchable
+          data-autofocus
+        />
+        <TextInput
+          label={text.room.missed.text}
+          value={note}
+          maxLength={500}
+          onChange={(event) => setNote(event.currentTarget.value)}
+        />
+        <Actions submit={text.room.missed.submit} ready={label !== null} />
+      </form>
+    </Modal>
+  );
+}
+
+/** The small forms that a command may ask for. */
+export function RoomDialogs({ findings }: { findings: readonly Finding[] }) {
+  const ask = useRoom((state) => state.ask);
+  const item = useRoom((state) => state.item);
+  if (ask?.kind === 'reject') {
+    const finding = findings.find((one) => one.id === ask.finding);
+    return finding ? <RejectDialog finding={finding} /> : null;
+  }
+  if (ask?.kind === 'label') return <LabelDialog ask={ask} />;
+  if (ask?.kind === 'band' && item) {
+    return <BandDialog row={item} onClose={endAsking} onChanged={followRow} />;
+  }
+  return null;
+}

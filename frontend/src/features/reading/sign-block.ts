@@ -1,0 +1,22 @@
+import type { Finding } from '@/domain/model';
+import { mustAnswer } from '@/state/reading-session';
+import type { RoomState } from '@/state/room';
+import { text } from '@/text/en';
+
+/** Whether slices have come after opening that the reader has not confirmed. */
+export function hasLateSlices(room: RoomState): boolean {
+  const opened = room.openedRevision;
+  return (
+    opened !== null && room.item !== null && room.item.study.revision_id !== opened.id
+  );
+}
+
+/** In words, why signing is not possible now; null when it is. */
+export function signBlock(room: RoomState, findings: readonly Finding[]): string | null {
+  if (room.save.kind === 'lost') return text.room.panel.leaseFirst;
+  if (room.save.kind === 'conflict') return text.room.panel.resolveFirst;
+  const open = mustAnswer(findings, room.draft.content).length;
+  if (open > 0) return text.room.panel.answerFirst(open);
+  if (hasLateSlices(room) && !room.lateConfirmed) return text.room.panel.confirmSlices;
+  return null;
+}

@@ -1,0 +1,124 @@
+import { Menu, Tooltip } from '@mantine/core';
+import { type Command, groupCommands } from '@/commands/command';
+import type { ReadingContext } from '@/commands/reading/context';
+import { windowPresetCommands } from '@/commands/reading/window-preset';
+import { READING_COMMANDS } from '@/commands/reading-commands';
+import { printHotkey } from '@/domain/hotkeys';
+import { text } from '@/text/en';
+import { Glyph } from '@/ui/glyph';
+import { Key } from '@/ui/primitives';
+
+interface ToolProps {
+  readonly command: Command<ReadingContext>;
+  readonly context: ReadingContext;
+}
+
+function run({ command, context }: ToolProps): void {
+  if (command.when(context)) command.perform(context);
+}
+
+function label({ name, keys }: Command<ReadingContext>): string {
+  return keys[0] ? `${name} (${printHotkey(keys[0])})` : name;
+}
+
+function ToolButton(props: ToolProps) {
+  const { command, context } = props;
+  return (
+    <Tooltip label={label(command)}>
+      <button
+        type="button"
+        className="tool"
+        aria-label={command.name}
+        aria-keyshortcuts={command.keys[0]}
+        aria-pressed={command.on ? command.on(context) : undefined}
+        aria-disabled={!command.when(context)}
+        onClick={() => run(props)}
+      >
+        {command.glyph ? <Glyph name={command.glyph} /> : command.name}
+      </button>
+    </Tooltip>
+  );
+}
+
+function AiToggle(props: ToolProps) {
+  const { command, context } = props;
+  return (
+    <button
+      type="button"
+      className="ai-toggle"
+      aria-pressed={command.on?.(context) ?? false}
+      aria-disabled={!command.when(context)}
+      onClick={() => run(props)}
+    >
+      {command.glyph ? <Glyph name={command.glyph} /> : null}
+      {command.name} <Key>{printHotkey(command.keys[0] ?? '')}</Key>
+    </button>
+  );
+}
+
+function Presets({ context }: { context: ReadingContext }) {
+  const fitting = windowPresetCommands.filter((one) => one.when(context));
+  return (
+    <section aria-label={text.room.groups.window}>
+      <div>
+        <Menu position="bottom-start" width={220}>
+          <Menu.Target>
+            <button
+              type="button"
+              className="preset"
+              aria-disabled={fitting.length === 0}
+              aria-label={text.room.groups.window}
+            >
+              {text.commands.toolWindow} <Glyph name="down" small />
+            </button>
+          </Menu.Target>
+          <Menu.Dropdown>
+            {fitting.map((command) => (
+              <Menu.Item
+                key={command.id}
+                onClick={() => command.perform(context)}
+                rightSection={<Key>{printHotkey(command.keys[0] ?? '')}</Key>}
+              >
+                {command.name}
+              </Menu.Item>
+            ))}
+          </Menu.Dropdown>
+        </Menu>
+      </div>
+      <h3>{text.room.groups.window}</h3>
+    </section>
+  );
+}
+
+/** Made from the command list: what is not in it has no button. */
+export function Toolbar({ context }: { context: ReadingContext }) {
+  const groups = groupCommands(READING_COMMANDS.filter((one) => one.toolbar));
+  const tools = groups.filter(({ group }) => group !== 'overlay');
+  const overlay = groups.find(({ group }) => group === 'overlay');
+  return (
+    <div className="tools" role="toolbar" aria-label={text.room.groups.image}>
+      {tools.map(({ group, name, commands }) => (
+        <section key={group} aria-label={name}>
+          <div>
+            {commands.map((command) => (
+              <ToolButton key={command.id} command={command} context={context} />
+            ))}
+          </div>
+          <h3>{name}</h3>
+        </section>
+      ))}
+      <Presets context={context} />
+      <span className="grow" />
+      {overlay && context.aiVisible ? (
+        <section aria-label={overlay.name}>
+          <div>
+            {overlay.commands.map((command) => (
+              <AiToggle key={command.id} command={command} context={context} />
+            ))}
+          </div>
+          <h3>{overlay.name}</h3>
+        </section>
+      ) : null}
+    </div>
+  );
+}

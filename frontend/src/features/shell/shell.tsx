@@ -1,0 +1,116 @@
+import './shell.css';
+import { Menu } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { Link, useLocation } from 'wouter';
+import { formatClock } from '@/domain/format';
+import type { User } from '@/domain/model';
+import { ADMIN_PERMISSIONS, useCan, useLogout, useUser } from '@/state/session';
+import { chooseFilters, useWorklist } from '@/state/worklist';
+import { text } from '@/text/en';
+import { Glyph } from '@/ui/glyph';
+import { Avatar, Brand } from '@/ui/primitives';
+
+/** Whether the list is live; told to screen readers when it changes. */
+export function LiveMark() {
+  const live = useWorklist((state) => state.live);
+  const asOf = useWorklist((state) => (state.live ? 0 : state.asOf));
+  return (
+    <output className={live ? 'live' : 'live stale'} title={text.top.liveTitle}>
+      {live ? text.top.live : text.top.stale(formatClock(asOf))}
+    </output>
+  );
+}
+
+function SitePick({ user }: { user: User }) {
+  const chosen = useWorklist((state) => state.filters.site);
+  const site = user.sites.find((one) => chosen.length === 1 && one.id === chosen[0]);
+  if (user.sites.length < 2) {
+    return <span className="t2">{user.sites[0]?.name ?? ''}</span>;
+  }
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <button type="button" className="pick" aria-label={text.top.site}>
+          {site?.name ?? text.common.allSites} <Glyph name="down" small />
+        </button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item onClick={() => chooseFilters({ site: [] })}>
+          {text.common.allSites}
+        </Menu.Item>
+        {user.sites.map((one) => (
+          <Menu.Item key={one.id} onClick={() => chooseFilters({ site: [one.id] })}>
+            {one.name}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+function roleOf(user: User): string {
+  const role = user.sites.flatMap((site) => site.roles)[0] ?? '';
+  return text.admin.users.roles[role] ?? role;
+}
+
+function UserMenu({ user }: { user: User }) {
+  const leave = useLogout();
+  return (
+    <Menu position="bottom-end" width={200}>
+      <Menu.Target>
+        <button type="button" className="who" aria-label={text.top.userMenu}>
+          <Avatar initials={user.initials} me />
+          {user.display_name} <span className="t3">{roleOf(user)}</span>
+        </button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {user.sites.map((site) => (
+          <Menu.Label key={site.id}>
+            {site.name}:{' '}
+            {site.roles.map((role) => text.admin.users.roles[role] ?? role).join(', ')}
+          </Menu.Label>
+        ))}
+        <Menu.Divider />
+        <Menu.Item onClick={() => void leave()}>{text.top.logout}</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+function NavLink({ to, children }: { to: string; children: ReactNode }) {
+  const [path] = useLocation();
+  const here = to === '/' ? path === '/' : path.startsWith(to);
+  return (
+    <Link href={to} aria-current={here ? 'page' : undefined}>
+      {children}
+    </Link>
+  );
+}
+
+/** The frame around all screens but the reading room. */
+export function Shell({ children }: { children: ReactNode }) {
+  const user = useUser();
+  const can = useCan();
+  const mayAdmin = ADMIN_PERMISSIONS.some((permission) => can(permission));
+  const [path] = useLocation();
+  if (!user) return null;
+  return (
+    <div className="shell">
+      <a className="skip" href="#main">
+        {text.common.skipToMain}
+      </a>
+      <header className="top">
+        <Brand />
+        <nav className="nav" aria-label={text.top.nav}>
+          <NavLink to="/">{text.top.worklist}</NavLink>
+          {mayAdmin ? <NavLink to="/admin">{text.top.admin}</NavLink> : null}
+        </nav>
+        <span className="grow" />
+        <LiveMark />
+        {path === '/' ? <SitePick user={user} /> : null}
+        <UserMenu user={user} />
+      </header>
+      <main id="main">{children}</main>
+    </div>
+  );
+}

@@ -1,0 +1,155 @@
+import { memo } from 'react';
+import { formatExact, formatInteger, formatProbability } from '@/domain/format';
+import type { AiState, Row } from '@/domain/model';
+import { measureWait, wordAgo, wordMinutes } from '@/domain/wait';
+import { useNow } from '@/state/clock';
+import { text } from '@/text/en';
+import { Glyph, type GlyphName } from '@/ui/glyph';
+import { Avatar, ProbabilityBar } from '@/ui/primitives';
+
+/** Waiting time against the band's deadline: words, bar, and the exact time on hover. */
+export function WaitCell({ arrived, deadline }: { arrived: string; deadline: string }) {
+  const wait = measureWait(arrived, deadline, useNow());
+  const over = wait.state === 'over';
+  return (
+    <span title={text.list.arrivedAt(formatExact(arrived), formatExact(deadline))}>
+      <span className={`wait ${wait.state}`}>
+        {over ? <Glyph name="alert" small /> : null}
+        <b>{over ? text.list.over(wordMinutes(wait.over)) : wordMinutes(wait.minutes)}</b>
+        <span className="t3">{text.list.ofDeadline(wordMinutes(wait.allowed))}</span>
+      </span>
+      <span className={`wait-bar ${wait.state}`} aria-hidden="true">
+        <i style={{ width: `${wait.share * 100}%` }} />
+      </span>
+    </span>
+  );
+}
+
+export const PatientCell = memo(function PatientCell({
+  patient,
+}: {
+  patient: Row['patient'];
+}) {
+  const who = [patient.sex, patient.age_text].filter(Boolean).join(' ');
+  return (
+    <>
+      <span className="l1 name">{patient.name}</span>
+      <span className="l2">
+        {[who, text.room.patientId(patient.id)].filter(Boolean).join(' · ')}
+      </span>
+    </>
+  );
+});
+
+export const StudyCell = memo(function StudyCell({ study }: { study: Row['study'] }) {
+  const images = text.list.images(formatInteger(study.n_images), study.n_images === 1);
+  const parts = [images, study.station];
+  if (study.revision > 1) parts.push(text.list.revision(study.revision));
+  return (
+    <span className="study">
+      <span className="modality">{study.modality}</span>
+      <span>
+        <span className="l1">
+          {study.description || study.body_part || study.modality}
+        </span>
+        <span className="l2">{parts.filter(Boolean).join(' · ')}</span>
+      </span>
+    </span>
+  );
+});
+
+const WITHOUT: Readonly<Record<AiState, string>> = {
+  pending: text.list.notKnown,
+  running: text.list.notKnown,
+  failed: text.list.noResult,
+  rejected: text.list.noResult,
+  none: text.list.notAnalysed,
+  blinded: text.list.hidden,
+  done: text.list.nothingFound,
+};
+
+function Finding({ ai }: { ai: Row['ai'] }) {
+  const p = ai.probability;
+  const below = p !== null && ai.threshold !== null && p < ai.threshold;
+  return (
+    <>
+      <span className="ai-line">
+        <span className={below ? 'cut t2' : 'cut'}>{ai.label}</span>
+        {ai.n_more > 0 ? (
+          <span className="more" title={text.list.moreFindings(ai.n_more)}>
+            +{ai.n_more}
+          </span>
+        ) : null}
+      </span>
+      {p === null ? null : (
+        <span className="p-line">
+          <span className="p">{formatProbability(p)}</span>
+          <ProbabilityBar p={p} threshold={ai.threshold} />
+          <span className="t3">
+            {below ? text.list.belowThreshold : ai.acuity ? text.acuity[ai.acuity] : ''}
+          </span>
+        </span>
+      )}
+    </>
+  );
+}
+
+/** What the AI saw, or in words why nothing is known. Never blank. */
+export const AiCell = memo(function AiCell({ ai }: { ai: Row['ai'] }) {
+  if (ai.state === 'done' && ai.label) return <Finding ai={ai} />;
+  return (
+    <>
+      <span className="ai-line t2">{WITHOUT[ai.state]}</span>
+      <span className="l2">{ai.state === 'done' ? '' : text.list.neutral}</span>
+    </>
+  );
+});
+
+const GLYPHS: Readonly<Record<AiState, GlyphName>> = {
+  done: 'check',
+  pending: 'turn',
+  running: 'turn',
+  failed: 'alert',
+  rejected: 'alert',
+  none: 'none',
+  blinded: 'lock',
+};
+
+export const AiStateCell = memo(function AiStateCell({ ai }: { ai: Row['ai'] }) {
+  const model = ai.model ? `${ai.model.name} ${ai.model.version}` : '';
+  const words = ai.state === 'done' ? model : ai.reason || model;
+  return (
+    <>
+      <span className={`state ${ai.state}`}>
+        <Glyph name={GLYPHS[ai.state]} small />
+        {text.aiStates[ai.state]}
+      </span>
+      <span className="l2" title={words}>
+        {words}
+      </span>
+    </>
+  );
+});
+
+function leaseWords(lease: NonNullable<Row['lease']>, now: number): string {
+  if (!lease.mine) return text.list.reading(wordAgo(lease.since, now));
+  return lease.draft_saved_at
+    ? text.list.draftSaved(wordAgo(lease.draft_saved_at, now))
+    : text.list.opened(wordAgo(lease.since, now));
+}
+
+export function ReaderCell({ lease }: { lease: Row['lease'] }) {
+  const now = useNow();
+  if (!lease) return <span className="t3">{text.list.free}</span>;
+  return (
+    <span className="reader">
+      <Avatar initials={lease.holder.initials} me={lease.mine} />
+      <span>
+        <span className="l1">
+          {lease.mine ? text.common.you : lease.holder.display_name}
+        </span>
+        <span className="l2">{leaseWords(lease, now)}</span>
+      </span>
+    </span>
+  );
+}

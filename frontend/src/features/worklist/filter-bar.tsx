@@ -1,0 +1,203 @@
+import { Checkbox, Popover } from '@mantine/core';
+import { type RefObject, useEffect, useState } from 'react';
+import { isNarrowed, type ListField } from '@/domain/filters';
+import type { Band as BandName, User } from '@/domain/model';
+import { measureWait, wordMinutes } from '@/domain/wait';
+import { useNow } from '@/state/clock';
+import { chooseFilters, clearFilters, useWorklist } from '@/state/worklist';
+import { text } from '@/text/en';
+import { Glyph } from '@/ui/glyph';
+import { Band, Key } from '@/ui/primitives';
+
+interface Choice {
+  readonly value: string;
+  readonly label: string;
+}
+
+interface ChipProps {
+  readonly field: Exclude<ListField, 'state'>;
+  readonly choices: readonly Choice[];
+}
+
+function Chip({ field, choices }: ChipProps) {
+  const chosen: readonly string[] = useWorklist((state) => state.filters[field]);
+  const name = text.list.filters[field];
+  const [opened, setOpened] = useState(false);
+  const labels = choices
+    .filter((choice) => chosen.includes(choice.value))
+    .map((choice) => choice.label);
+  return (
+    <Popover
+      opened={opened}
+      onChange={setOpened}
+      position="bottom-start"
+      shadow="md"
+      trapFocus
+    >
+      <Popover.Target>
+        <span className={chosen.length > 0 ? 'chip on' : 'chip'}>
+          <button type="button" aria-expanded={opened} onClick={() => setOpened(!opened)}>
+            {name}
+            {labels.length > 0 ? <b className="cut">{labels.join(', ')}</b> : null}
+            {labels.length > 0 ? null : <Glyph name="down" small />}
+          </button>
+          {chosen.length > 0 ? (
+            <button
+              type="button"
+              aria-label={text.list.clearFilter(name)}
+              onClick={() => chooseFilters({ [field]: [] })}
+            >
+              <Glyph name="cross" small />
+            </button>
+          ) : null}
+        </span>
+      </Popover.Target>
+      <Popover.Dropdown>
+        <Checkbox.Group
+          value={[...chosen]}
+          onChange={(value) => chooseFilters({ [field]: value })}
+        >
+          <div className="form-column">
+            {choices.map((choice) => (
+              <Checkbox
+                key={choice.value}
+                value={choice.value}
+                label={choice.label}
+                size="xs"
+              />
+            ))}
+            {choices.length === 0 ? <span className="t3">{text.common.none}</span> : null}
+          </div>
+        </Checkbox.Group>
+      </Popover.Dropdown>
+    </Popover>
+  );
+}
+
+/** Typed words are asked for after a short pause. */
+function Search({ field }: { field: RefObject<HTMLInputElement | null> }) {
+  const q = useWorklist((state) => state.filters.q);
+  const [typed, setTyped] = useState(q);
+  useEffect(() => setTyped(q), [q]);
+  useEffect(() => {
+    if (typed.trim() === q.trim()) return;
+    const timer = setTimeout(() => chooseFilters({ q: typed }), 250);
+    return () => clearTimeout(timer);
+  }, [typed, q]);
+  return (
+    <label className="search">
+      <Glyph name="search" small />
+      <span className="visually-hidden">{text.list.searchLabel}</span>
+      <input
+        ref={field}
+        type="search"
+        placeholder={text.list.search}
+        value={typed}
+        maxLength={100}
+        autoComplete="off"
+        onChange={(event) => setTyped(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === 'Escape') event.currentTarget.blur();
+        }}
+      />
+      <Key>/</Key>
+    </label>
+  );
+}
+
+const BANDS: readonly BandName[] = ['STAT', 'PRIORITY', 'ROUTINE'];
+
+/** Minutes that each band allows where no row tells better (the portal's defaults). */
+const DEFAULT_MINUTES: Readonly<Record<BandName, number>> = {
+  STAT: 30,
+  PRIORITY: 120,
+  ROUTINE: 480,
+};
+
+function allowedMinutes(
+  band: BandName,
+  items: ReadonlyMap<string, { band: BandName; arrived_at: string; deadline_at: string }>,
+) {
+  for (const row of items.values()) {
+    if (row.band === band) return measureWait(row.arrived_at, row.deadline_at, 0).allowed;
+  }
+  return DEFAULT_MINUTES[band];
+}
+
+function Counter({ band }: { band: BandName }) {
+  const count = useWorklist((state) => state.page.bands[band]);
+  const allowed = useWorklist((state) => allowedMinutes(band, state.list.items));
+  const now = useNow();
+  const oldest = count?.oldest_arrived_at;
+  let words = '';
+  if (count && count.past_deadline > 0)
+    words = text.list.pastDeadline(count.past_deadline);
+  else if (oldest) {
+    const waited = Math.max(0, (now - Date.parse(oldest)) / 60_000);
+    words = text.list.oldest(wordMinutes(Math.floor(waited)), wordMinutes(allowed));
+  }
+  return (
+    <span className="counter">
+      <Band band={band} />
+      <b>{count?.n ?? 0}</b>
+      <span className="t3">{words}</span>
+    </span>
+  );
+}
+
+export interface FilterBarProps {
+  readonly user: User;
+  readonly search: RefObject<HTMLInputElement | null>;
+}
+
+const plain = (values: readonly string[]): readonly Choice[] =>
+  values.map((value) => ({ value, label: value }));
+
+export function FilterBar({ user, search }: FilterBarProps) {
+  const facets = useWorklist((state) => state.page.facets);
+  const filters = useWorklist((state) => state.filters);
+  const states = [
+    'done',
+    'pending',
+    'running',
+    'failed',
+    'rejected',
+    'none',
+    'blinded',
+  ] as const;
+  return (
+    <div className="filters">
+      <Search field={search} />
+      <Chip field="modality" choices={plain(union(facets.modality, filters.modality))} />
+      {user.sites.length > 1 ? (
+        <Chip
+          field="site"
+          choices={user.sites.map((site) => ({ value: site.id, label: site.name }))}
+        />
+      ) : null}
+      <Chip field="band" choices={BANDS.map((band) => ({ value: band, label: band }))} />
+      <Chip
+        field="body_part"
+        choices={plain(union(facets.body_part, filters.body_part))}
+      />
+      <Chip
+        field="ai"
+        choices={states.map((value) => ({ value, label: text.aiStates[value] }))}
+      />
+      {isNarrowed(filters) ? (
+        <button type="button" className="btn quiet small" onClick={clearFilters}>
+          {text.list.clear}
+        </button>
+      ) : null}
+      <span className="grow" />
+      {BANDS.map((band) => (
+        <Counter key={band} band={band} />
+      ))}
+    </div>
+  );
+}
+
+/** A chosen value stays in its menu although the narrowed list no longer has it. */
+function union(offered: readonly string[], chosen: readonly string[]): readonly string[] {
+  return [...new Set([...offered, ...chosen])].filter(Boolean).sort();
+}

@@ -1,0 +1,176 @@
+import { useEffect, useState } from 'react';
+import { isNarrowed } from '@/domain/filters';
+import type { Id } from '@/domain/model';
+import { takeMessage } from '@/state/message';
+import {
+  clearFilters,
+  dismissAnnouncement,
+  loadList,
+  showFresh,
+  useWorklist,
+} from '@/state/worklist';
+import { text } from '@/text/en';
+import { Notice } from '@/ui/primitives';
+
+const ANNOUNCE_MS = 60_000;
+
+/** A STAT that a clinician ordered: said at once, also to screen readers. */
+function NewStat({ onShow }: { onShow: (id: Id) => void }) {
+  const announced = useWorklist((state) => state.announced);
+  useEffect(() => {
+    if (!announced) return;
+    const timer = setTimeout(dismissAnnouncement, ANNOUNCE_MS);
+    return () => clearTimeout(timer);
+  }, [announced]);
+  return (
+    <div aria-live="assertive">
+      {announced ? (
+        <Notice
+          kind="warn"
+          title={
+            <>
+              {text.list.newStat(
+                announced.row.patient.name,
+                announced.row.study.description || announced.row.study.modality,
+              )}
+              <span className="inline-acts">
+                <button
+                  type="button"
+                  className="btn small"
+                  onClick={() => {
+                    showFresh();
+                    onShow(announced.row.id);
+                    dismissAnnouncement();
+                  }}
+                >
+                  {text.list.show}
+                </button>
+                <button
+                  type="button"
+                  className="btn small quiet"
+                  onClick={dismissAnnouncement}
+                >
+                  {text.list.dismiss}
+                </button>
+              </span>
+            </>
+          }
+        />
+      ) : null}
+    </div>
+  );
+}
+
+function Failure() {
+  const failure = useWorklist((state) =>
+    state.status === 'failed' ? state.failure : null,
+  );
+  if (failure === null) return null;
+  return (
+    <Notice
+      kind="fail"
+      title={text.list.failed}
+      actions={
+        <button type="button" className="btn small" onClick={() => void loadList()}>
+          {text.common.retry}
+        </button>
+      }
+    >
+      {failure === 'offline' ? text.common.offline : failure} {text.list.failedSafe}
+    </Notice>
+  );
+}
+
+/** After a second without the list, what is awaited. */
+function Awaiting() {
+  const loading = useWorklist((state) => state.status === 'loading');
+  const [long, setLong] = useState(false);
+  useEffect(() => {
+    setLong(false);
+    if (!loading) return;
+    const timer = setTimeout(() => setLong(true), 1000);
+    return () => clearTimeout(timer);
+  }, [loading]);
+  return loading && long ? <output className="t2">{text.list.awaiting}</output> : null;
+}
+
+function filterWords(
+  filters: ReturnType<typeof useWorklist.getState>['filters'],
+): string {
+  const names = text.list.filters;
+  const parts = (['modality', 'band', 'body_part'] as const)
+    .filter((field) => filters[field].length > 0)
+    .map((field) => `${names[field]} ${filters[field].join(', ')}`);
+  if (filters.ai.length > 0) {
+    parts.push(`${names.ai} ${filters.ai.map((one) => text.aiStates[one]).join(', ')}`);
+  }
+  if (filters.q.trim() !== '') parts.push(`“${filters.q.trim()}”`);
+  return parts.join(', ');
+}
+
+/** Why the list is empty, and the way on. */
+function Empty() {
+  const status = useWorklist((state) => state.status);
+  const none = useWorklist((state) => state.shown.length === 0);
+  const filters = useWorklist((state) => state.filters);
+  const view = useWorklist((state) => state.view);
+  if (status !== 'ready' || !none) return null;
+  const narrowed = isNarrowed(filters) || view !== 'queue';
+  const words = filterWords(filters) || text.views[view];
+  return (
+    <Notice
+      title={narrowed ? text.list.emptyFiltered(words) : text.list.empty}
+      actions={
+        narrowed ? (
+          <button type="button" className="btn small" onClick={clearFilters}>
+            {text.list.clearAll}
+          </button>
+        ) : null
+      }
+    >
+      {text.list.emptyDetail}
+    </Notice>
+  );
+}
+
+export interface ListNoticesProps {
+  readonly problem: string;
+  readonly onDismiss: () => void;
+  readonly onShow: (id: Id) => void;
+}
+
+/** What the list has to say, in place above its rows. */
+export function ListNotices({ problem, onDismiss, onShow }: ListNoticesProps) {
+  const [message, setMessage] = useState(takeMessage);
+  return (
+    <div className="list-notices">
+      <NewStat onShow={onShow} />
+      <Failure />
+      <Awaiting />
+      <Empty />
+      {message === null ? null : (
+        <Notice
+          kind="good"
+          title={message}
+          actions={
+            <button type="button" className="btn small" onClick={() => setMessage(null)}>
+              {text.common.close}
+            </button>
+          }
+        />
+      )}
+      {problem === '' ? null : (
+        <Notice
+          kind="warn"
+          title={problem}
+          assertive
+          actions={
+            <button type="button" className="btn small" onClick={onDismiss}>
+              {text.common.close}
+            </button>
+          }
+        />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,197 @@
+import type { Plane, Vector } from '@/domain/geometry';
+import { lettersOf } from '@/domain/geometry';
+
+/** One DICOM JSON attribute and a dataset of them (PS3.18 F.2). */
+export interface Attribute {
+  readonly vr?: string;
+  readonly Value?: readonly unknown[];
+  readonly InlineBinary?: string;
+  readonly BulkDataURI?: string;
+}
+export type Dataset = Readonly<Record<string, Attribute>>;
+
+const isDataset = (value: unknown): value is Dataset =>
+  typeof value === 'object' && value !== null;
+
+export function first(dataset: Dataset, tag: string): unknown {
+  return dataset[tag]?.Value?.[0];
+}
+
+export function text(dataset: Dataset, tag: string): string {
+  const value = first(dataset, tag);
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}
+
+/** A number of a DS, IS or binary attribute; null when absent or not a number. */
+export function number(dataset: Dataset, tag: string): number | null {
+  const value = first(dataset, tag);
+  const parsed = typeof value === 'string' ? Number.parseFloat(value) : value;
+  return typeof parsed === 'number' && Number.isFinite(parsed) ? parsed : null;
+}
+
+export function numbers(dataset: Dataset, tag: string): readonly number[] {
+  return (dataset[tag]?.Value ?? [])
+    .map((value) => (typeof value === 'string' ? Number.parseFloat(value) : value))
+    .filter(
+      (value): value is number => typeof value === 'number' && !Number.isNaN(value),
+    );
+}
+
+function items(dataset: Dataset, tag: string): readonly Dataset[] {
+  return (dataset[tag]?.Value ?? []).filter(isDataset);
+}
+
+const SHARED_GROUPS = '52009229';
+const FRAME_GROUPS = '52009230';
+
+/** The first item of every functional group sequence of one group, as one dataset. */
+function flattenGroups(group: Dataset | undefined): Dataset {
+  const flat: Record<string, Attribute> = {};
+  for (const attribute of Object.values(group ?? {})) {
+    const item = attribute?.Value?.[0];
+    if (attribute?.vr === 'SQ' && isDataset(item)) Object.assign(flat, item);
+  }
+  return flat;
+}
+
+/**
+ * What holds for one frame of an instance: the shared and per-frame functional groups
+ * laid over the instance's own attributes, without the groups themselves.
+ *
+ * @param frame 1-based.
+ */
+export function frameDataset(instance: Dataset, frame: number): Dataset {
+  const shared = flattenGroups(items(instance, SHARED_GROUPS)[0]);
+  const own = flattenGroups(items(instance, FRAME_GROUPS)[frame - 1]);
+  const { [SHARED_GROUPS]: _shared, [FRAME_GROUPS]: _frames, ...rest } = instance;
+  return { ...rest, ...shared, ...own };
+}
+
+/** Spacing and what it rests on: calibrated pixels, the detector, or nothing known. */
+export interface Spacing {
+  /** mm between columns and between rows. */
+  readonly column: number;
+  readonly row: number;
+  readonly source: 'patient' | 'detector' | 'none';
+}
+
+/** Units of PhysicalDeltaX/Y in which 3 means centimetres. */
+const CENTIMETRES = 3;
+
+function ultrasoundSpacing(dataset: Dataset): Spacing | null {
+  const regions = items(dataset, '00186011');
+  const region = regions[0];
+  if (!region || regions.length !== 1 || number(region, '00186024') !== CENTIMETRES) {
+    return null;
+  }
+  const x = number(region, '0018602C');
+  const y = number(region, '0018602E');
+  if (!x || !y) return null;
+  return { column: Math.abs(x) * 10, row: Math.abs(y) * 10, source: 'patient' };
+}
+
+function pairSpacing(dataset: Dataset, tag: string, source: Spacing['source']) {
+  const [row, column] = numbers(dataset, tag);
+  return row && column && row > 0 && column > 0 ? { row, column, source } : null;
+}
+
+export function spacingOf(dataset: Dataset): Spacing {
+  const aspect = numbers(dataset, '00280034');
+  const tall = (aspect[0] ?? 1) / (aspect[1] || 1);
+  return (
+    pairSpacing(dataset, '00280030', 'patient') ??
+    ultrasoundSpacing(dataset) ??
+    pairSpacing(dataset, '00181164', 'detector') ??
+    pairSpacing(dataset, '00182010', 'detector') ?? {
+      column: 1,
+      row: tall,
+      source: 'none',
+    }
+  );
+}
+
+const asVector = (values: readonly number[]): Vector | null =>
+  values.length === 3 ? [values[0] ?? 0, values[1] ?? 0, values[2] ?? 0] : null;
+
+/** The image's plane; without position or orientation, a plane of its own at `index`. */
+export function planeOf(
+  dataset: Dataset,
+  index: number,
+): { plane: Plane; real: boolean } {
+  const cosines = numbers(dataset, '00200037');
+  const row = asVector(cosines.slice(0, 3));
+  const column = asVector(cosines.slice(3, 6));
+  const origin = asVector(numbers(dataset, '00200032'));
+  const spacing = spacingOf(dataset);
+  const real = row !== null && column !== null && origin !== null;
+  return {
+    real,
+    plane: {
+      origin: real && origin ? origin : [0, 0, index],
+      row: real && row ? row : [1, 0, 0],
+      column: real && column ? column : [0, 1, 0],
+      columnSpacing: spacing.column,
+      rowSpacing: spacing.row,
+    },
+  };
+}
+
+/** Letters of the image's row and column directions; empty when the image says neither. */
+export function directionsOf(dataset: Dataset): { row: string; column: string } {
+  const { plane, real } = planeOf(dataset, 0);
+  if (real) return { row: lettersOf(plane.row), column: lettersOf(plane.column) };
+  const stated = dataset['00200020']?.Value ?? [];
+  const [row, column] = stated.map((value) => String(value));
+  return { row: row ?? '', column: column ?? '' };
+}
+
+/** A window that VOI LUT data stand for: the values that the table spans. */
+function lutWindow(dataset: Dataset): { center: number; width: number } | null {
+  const lut = items(dataset, '00283010')[0];
+  const [count, start] = lut ? numbers(lut, '00283002') : [];
+  if (count === undefined || start === undefined) return null;
+  const width = count === 0 ? 65_536 : count;
+  return { center: start + width / 2, width };
+}
+
+export interface VoiWindow {
+  readonly centers: readonly number[];
+  readonly widths: readonly number[];
+}
+
+export function voiOf(dataset: Dataset): VoiWindow {
+  const centers = numbers(dataset, '00281050');
+  const widths = numbers(dataset, '00281051').filter((width) => width > 0);
+  if (centers.length > 0 && widths.length > 0) return { centers, widths };
+  const lut = lutWindow(dataset);
+  return lut
+    ? { centers: [lut.center], widths: [lut.width] }
+    : { centers: [], widths: [] };
+}
+
+/** A palette table of 8- or 16-bit entries; undefined when the dataset has none. */
+export function paletteOf(
+  dataset: Dataset,
+  tag: string,
+  descriptor: readonly number[],
+): Uint8Array | Uint16Array | undefined {
+  const encoded = dataset[tag]?.InlineBinary;
+  if (encoded === undefined) return undefined;
+  const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
+  const entries = descriptor[0] === 0 ? 65_536 : (descriptor[0] ?? 0);
+  if (bytes.length >= entries * 2) return new Uint16Array(bytes.buffer, 0, entries);
+  return bytes;
+}
+
+const LOSSY = new Set([
+  '1.2.840.10008.1.2.4.50',
+  '1.2.840.10008.1.2.4.51',
+  '1.2.840.10008.1.2.4.81',
+  '1.2.840.10008.1.2.4.91',
+  '1.2.840.10008.1.2.4.203',
+]);
+
+/** Whether the pixels went through a lossy step, at the source or in the pack. */
+export function isLossy(dataset: Dataset, transferSyntax: string): boolean {
+  return text(dataset, '00282110') === '01' || LOSSY.has(transferSyntax);
+}

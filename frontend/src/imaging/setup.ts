@@ -1,0 +1,160 @@
+import {
+  cache,
+  imageLoader,
+  init as initCore,
+  metaData,
+  RenderingEngine,
+  setUseCPURendering,
+  type Types,
+} from '@cornerstonejs/core';
+import { createImage, init as initLoader } from '@cornerstonejs/dicom-image-loader';
+import {
+  addTool,
+  Enums,
+  init as initTools,
+  PanTool,
+  StackScrollTool,
+  ToolGroupManager,
+  WindowLevelTool,
+  ZoomTool,
+} from '@cornerstonejs/tools';
+import { buildModule } from './modules';
+import { fetchPart, type ImageRef, type Stack } from './pack';
+
+export type PointerTool = 'scroll' | 'window' | 'pan' | 'zoom';
+
+const ENGINE = 'overread';
+const GROUP = 'reading';
+const CACHE_BYTES = 2 * 1024 ** 3;
+/** Decoding threads: one core stays for the page itself. */
+const WORKERS = Math.max(1, Math.min(6, (navigator.hardwareConcurrency || 2) - 1));
+
+const known = new Map<string, { ref: ImageRef; place: number }>();
+
+let engine: RenderingEngine | null = null;
+let ready: Promise<void> | null = null;
+
+function provideMetadata(type: string, imageId: unknown): unknown {
+  const entry = typeof imageId === 'string' ? known.get(imageId) : undefined;
+  return entry ? buildModule(type, entry.ref.dataset, entry.place) : undefined;
+}
+
+function syntaxOf(response: Response, stated: string): string {
+  const type = response.headers.get('Content-Type') ?? '';
+  return /transfer-syntax="?([0-9.]+)"?/.exec(type)?.[1] ?? stated;
+}
+
+async function fetchImage(
+  imageId: string,
+  options: Record<string, unknown>,
+  signal: AbortSignal,
+): Promise<Types.IImage> {
+  const entry = known.get(imageId);
+  if (!entry) throw new Error('unknown image');
+  const response = await fetchPart(entry.ref.url, signal);
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  const syntax = syntaxOf(response, entry.ref.transferSyntax);
+  return (await createImage(imageId, bytes, syntax, { ...options })) as Types.IImage;
+}
+
+function loadImage(imageId: string, options: Record<string, unknown> = {}) {
+  const controller = new AbortController();
+  return {
+    promise: fetchImage(imageId, options, controller.signal),
+    cancelFn: () => controller.abort(),
+  };
+}
+
+async function start(): Promise<void> {
+  initCore();
+  initLoader({ maxWebWorkers: WORKERS });
+  initTools();
+  imageLoader.registerImageLoader('pack', loadImage as unknown as Types.ImageLoaderFn);
+  metaData.addProvider(provideMetadata, 10_000);
+  cache.setMaxCacheSize(CACHE_BYTES);
+  for (const tool of [WindowLevelTool, PanTool, ZoomTool, StackScrollTool]) addTool(tool);
+  engine = new RenderingEngine(ENGINE);
+}
+
+/** Starts the imaging library once. */
+export function ensureImaging(): Promise<void> {
+  ready ??= start();
+  return ready;
+}
+
+/** The engine that draws all panes; `ensureImaging` must have resolved. */
+export function renderingEngine(): RenderingEngine {
+  if (!engine) throw new Error('imaging has not started');
+  return engine;
+}
+
+export const ENGINE_ID = ENGINE;
+
+/** Makes a series known to the loader: from here on its images can be asked for. */
+export function registerStack(stack: Stack): void {
+  stack.images.forEach((ref, place) => {
+    known.set(ref.imageId, { ref, place });
+  });
+}
+
+/** Forgets all images of the study that was left. */
+export function forgetImages(): void {
+  known.clear();
+  cache.purgeCache();
+}
+
+const NAMES: Readonly<Record<PointerTool, string>> = {
+  scroll: StackScrollTool.toolName,
+  window: WindowLevelTool.toolName,
+  pan: PanTool.toolName,
+  zoom: ZoomTool.toolName,
+};
+
+const { MouseBindings, KeyboardBindings } = Enums;
+
+function toolGroup() {
+  const present = ToolGroupManager.getToolGroup(GROUP);
+  if (present) return present;
+  const group = ToolGroupManager.createToolGroup(GROUP);
+  if (!group) throw new Error('no tool group');
+  for (const name of Object.values(NAMES)) group.addTool(name);
+  return group;
+}
+
+/** Left button: the chosen tool. Middle: pan. Right: zoom. Wheel: scroll. */
+export function bindTool(tool: PointerTool): void {
+  const group = toolGroup();
+  for (const name of Object.values(NAMES))
+    group.setToolPassive(name, { removeAllBindings: true });
+  const bindings: Record<PointerTool, Parameters<typeof group.setToolActive>[1]> = {
+    window: { bindings: [] },
+    scroll: { bindings: [{ mouseButton: MouseBindings.Wheel }] },
+    pan: { bindings: [{ mouseButton: MouseBindings.Auxiliary }] },
+    zoom: { bindings: [{ mouseButton: MouseBindings.Secondary }] },
+  };
+  bindings[tool]?.bindings?.push({ mouseButton: MouseBindings.Primary });
+  if (tool !== 'pan') {
+    bindings.pan?.bindings?.push({
+      mouseButton: MouseBindings.Primary,
+      modifierKey: KeyboardBindings.Shift,
+    });
+  }
+  for (const [name, options] of Object.entries(bindings)) {
+    if ((options?.bindings?.length ?? 0) > 0) {
+      group.setToolActive(NAMES[name as PointerTool], options);
+    }
+  }
+}
+
+export function joinTools(viewportId: string): void {
+  toolGroup().addViewport(viewportId, ENGINE);
+}
+
+export function leaveTools(viewportId: string): void {
+  ToolGroupManager.getToolGroup(GROUP)?.removeViewports(ENGINE, viewportId);
+}
+
+/** For machines without a GPU: the processor draws stacks faster than an emulated one. */
+export function drawOnProcessor(on: boolean): void {
+  setUseCPURendering(on);
+}

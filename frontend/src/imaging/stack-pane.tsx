@@ -1,0 +1,230 @@
+import { cache, Enums, type StackViewport, type Types } from '@cornerstonejs/core';
+import { useEffect, useRef } from 'react';
+import { type Affine, affineThrough, imageToPatient } from '@/domain/geometry';
+import type { GreyWindow } from '@/domain/windows';
+import { type ImageRef, PackError, type Stack } from './pack';
+import { Prefetcher } from './prefetch';
+import {
+  ensureImaging,
+  joinTools,
+  leaveTools,
+  registerStack,
+  renderingEngine,
+} from './setup';
+import { type PaneControl, type PaneTrouble, registerPane, setPane } from './view-store';
+
+export interface StackPaneProps {
+  readonly pane: number;
+  readonly stack: Stack;
+  readonly startIndex: number;
+  readonly label: string;
+}
+
+const viewportId = (pane: number) => `pane-${pane}`;
+
+function canvasPoint(viewport: StackViewport, image: ImageRef, x: number, y: number) {
+  const world = imageToPatient(image.plane, [x, y]);
+  const [left, top] = viewport.worldToCanvas([...world] as Types.Point3);
+  return [left, top] as const;
+}
+
+/** The present map from the image's pixels to the pane, measured over its full size. */
+function matrixOf(viewport: StackViewport, image: ImageRef): Affine {
+  const origin = canvasPoint(viewport, image, 0, 0);
+  const right = canvasPoint(viewport, image, image.columns, 0);
+  const down = canvasPoint(viewport, image, 0, image.rows);
+  const full = affineThrough(origin, right, down);
+  return {
+    a: full.a / image.columns,
+    b: full.b / image.columns,
+    c: full.c / image.rows,
+    d: full.d / image.rows,
+    e: full.e,
+    f: full.f,
+  };
+}
+
+function windowOf(viewport: StackViewport): GreyWindow | null {
+  const range = viewport.getProperties().voiRange;
+  if (!range) return null;
+  return { width: range.upper - range.lower, level: (range.upper + range.lower) / 2 };
+}
+
+function publish(pane: number, viewport: StackViewport, stack: Stack): void {
+  const index = viewport.getCurrentImageIdIndex();
+  const image = stack.images[index];
+  if (!image || viewport.getCurrentImageId() !== image.imageId) return;
+  const { clientWidth, clientHeight } = viewport.element;
+  setPane(pane, {
+    loading: false,
+    trouble: null,
+    view: {
+      series: stack.index,
+      index,
+      count: stack.images.length,
+      image,
+      matrix: matrixOf(viewport, image),
+      width: clientWidth,
+      height: clientHeight,
+      window: windowOf(viewport),
+      inverted: viewport.getProperties().invert === true,
+    },
+  });
+}
+
+function troubleOf(error: unknown): PaneTrouble {
+  if (error instanceof PackError) return { kind: error.kind, detail: error.detail };
+  const inner =
+    typeof error === 'object' && error !== null && 'error' in error ? error.error : null;
+  if (inner instanceof PackError) return { kind: inner.kind, detail: inner.detail };
+  const cause = inner ?? error;
+  return { kind: 'decode', detail: cause instanceof Error ? cause.message : '' };
+}
+
+function controlOf(viewport: StackViewport, stack: Stack): PaneControl {
+  const clamp = (index: number) => Math.min(stack.images.length - 1, Math.max(0, index));
+  const present = (change: Partial<Types.ViewPresentation>) => {
+    viewport.setViewPresentation({ ...viewport.getViewPresentation(), ...change });
+    viewport.render();
+  };
+  const goTo = (index: number) => {
+    void viewport.setImageIdIndex(clamp(index)).catch(() => undefined);
+  };
+  const ids = stack.images.map((image) => image.imageId);
+  return {
+    goTo,
+    reload: () => {
+      const index = clamp(viewport.getTargetImageIdIndex());
+      void viewport.setStack(ids, index).then(
+        () => viewport.render(),
+        () => undefined,
+      );
+    },
+    scroll: (by) => goTo(viewport.getTargetImageIdIndex() + by),
+    window: (to) => {
+      if (to === null) {
+        const { invert = false } = viewport.getProperties();
+        viewport.resetProperties();
+        viewport.setProperties({ invert });
+      } else {
+        const half = to.width / 2;
+        viewport.setProperties({
+          voiRange: { lower: to.level - half, upper: to.level + half },
+        });
+      }
+      viewport.render();
+    },
+    invert: () => {
+      viewport.setProperties({ invert: !viewport.getProperties().invert });
+      viewport.render();
+    },
+    rotate: () => {
+      const { rotation = 0 } = viewport.getViewPresentation();
+      present({ rotation: (rotation + 90) % 360 });
+    },
+    flip: () => {
+      const { flipHorizontal } = viewport.getCamera();
+      viewport.setCamera({ flipHorizontal: !flipHorizontal });
+      viewport.render();
+    },
+    zoom: (factor) => {
+      viewport.setZoom(viewport.getZoom() * factor);
+      viewport.render();
+    },
+    reset: () => {
+      viewport.setCamera({ flipHorizontal: false, flipVertical: false });
+      viewport.resetProperties();
+      viewport.resetCamera();
+      viewport.render();
+    },
+  };
+}
+
+/** Puts a series into an element; answers how to take it out again. */
+async function mount(
+  element: HTMLDivElement,
+  { pane, stack, startIndex }: StackPaneProps,
+  alive: () => boolean,
+): Promise<() => void> {
+  await ensureImaging();
+  if (!alive()) return () => undefined;
+  const id = viewportId(pane);
+  const engine = renderingEngine();
+  registerStack(stack);
+  engine.enableElement({ viewportId: id, type: Enums.ViewportType.STACK, element });
+  const viewport = engine.getViewport(id) as StackViewport;
+  joinTools(id);
+  const prefetcher = new Prefetcher(stack);
+  const onRendered = () => publish(pane, viewport, stack);
+  const onNewImage = () => prefetcher.focus(viewport.getCurrentImageIdIndex());
+  const onFailed = (event: Event) => {
+    const { detail } = event as CustomEvent;
+    setPane(pane, { loading: false, trouble: troubleOf(detail) });
+  };
+  element.addEventListener(Enums.Events.IMAGE_RENDERED, onRendered);
+  element.addEventListener(Enums.Events.STACK_NEW_IMAGE, onNewImage);
+  element.addEventListener(Enums.Events.IMAGE_LOAD_ERROR, onFailed);
+  const unregister = registerPane(pane, controlOf(viewport, stack));
+  const resizing = new ResizeObserver(() => engine.resize(true, true));
+  resizing.observe(element);
+  viewport
+    .setStack(
+      stack.images.map((image) => image.imageId),
+      startIndex,
+    )
+    .then(() => {
+      if (!alive()) return;
+      viewport.render();
+      prefetcher.focus(startIndex);
+    })
+    .catch((error: unknown) => {
+      if (alive()) setPane(pane, { loading: false, trouble: troubleOf(error) });
+    });
+  return () => {
+    prefetcher.stop();
+    resizing.disconnect();
+    unregister();
+    element.removeEventListener(Enums.Events.IMAGE_RENDERED, onRendered);
+    element.removeEventListener(Enums.Events.STACK_NEW_IMAGE, onNewImage);
+    element.removeEventListener(Enums.Events.IMAGE_LOAD_ERROR, onFailed);
+    leaveTools(id);
+    engine.disableElement(id);
+  };
+}
+
+/** One viewport with one series. What it shows is told in the view store. */
+export function StackPane(props: StackPaneProps) {
+  const holder = useRef<HTMLDivElement>(null);
+  const { pane, stack, startIndex } = props;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the label does not remount
+  useEffect(() => {
+    const element = holder.current;
+    if (!element) return;
+    let alive = true;
+    let unmount: () => void = () => undefined;
+    setPane(pane, { view: null, trouble: null, loading: true });
+    void mount(element, props, () => alive).then((leave) => {
+      if (alive) unmount = leave;
+      else leave();
+    });
+    return () => {
+      alive = false;
+      unmount();
+      setPane(pane, { view: null, trouble: null, loading: false });
+    };
+  }, [pane, stack, startIndex]);
+  return (
+    <div
+      ref={holder}
+      className="pane-pixels"
+      role="img"
+      aria-label={props.label}
+      onContextMenu={(event) => event.preventDefault()}
+    />
+  );
+}
+
+/** Bytes of decoded images that this browser holds. */
+export function usedMemory(): number {
+  return cache.getCacheSize();
+}

@@ -1,0 +1,84 @@
+import { create } from 'zustand';
+import type { Affine } from '@/domain/geometry';
+import type { GreyWindow } from '@/domain/windows';
+import type { ImageRef } from './pack';
+
+/** What one pane shows now: enough to lay marks and words over it. */
+export interface PaneView {
+  readonly series: number;
+  readonly index: number;
+  readonly count: number;
+  readonly image: ImageRef;
+  /** Image space to CSS pixels of the pane. */
+  readonly matrix: Affine;
+  readonly width: number;
+  readonly height: number;
+  readonly window: GreyWindow | null;
+  readonly inverted: boolean;
+}
+
+export interface PaneTrouble {
+  readonly kind: 'preparing' | 'denied' | 'offline' | 'broken' | 'decode';
+  readonly detail: string;
+}
+
+export interface PaneEntry {
+  readonly view: PaneView | null;
+  readonly trouble: PaneTrouble | null;
+  readonly loading: boolean;
+}
+
+/** How much of each series (by index in the pack) is in this browser's memory. */
+export type Loaded = Readonly<
+  Record<number, { readonly done: number; readonly of: number }>
+>;
+
+interface ViewState {
+  readonly panes: Readonly<Record<number, PaneEntry>>;
+  readonly loaded: Loaded;
+}
+
+export const NO_PANE: PaneEntry = { view: null, trouble: null, loading: false };
+
+export const useViews = create<ViewState>(() => ({ panes: {}, loaded: {} }));
+
+export function setPane(pane: number, change: Partial<PaneEntry>): void {
+  useViews.setState(({ panes }) => ({
+    panes: { ...panes, [pane]: { ...(panes[pane] ?? NO_PANE), ...change } },
+  }));
+}
+
+export function setLoaded(series: number, done: number, of: number): void {
+  useViews.setState(({ loaded }) => ({ loaded: { ...loaded, [series]: { done, of } } }));
+}
+
+export function resetViews(): void {
+  useViews.setState({ panes: {}, loaded: {} });
+}
+
+/** What commands can do to one pane, without knowing what draws it. */
+export interface PaneControl {
+  scroll(by: number): void;
+  goTo(index: number): void;
+  window(to: GreyWindow | null): void;
+  invert(): void;
+  rotate(): void;
+  flip(): void;
+  zoom(factor: number): void;
+  reset(): void;
+  /** Asks again for what could not be shown. */
+  reload(): void;
+}
+
+const controls = new Map<number, PaneControl>();
+
+export function registerPane(pane: number, control: PaneControl): () => void {
+  controls.set(pane, control);
+  return () => {
+    if (controls.get(pane) === control) controls.delete(pane);
+  };
+}
+
+export function paneControl(pane: number): PaneControl | null {
+  return controls.get(pane) ?? null;
+}

@@ -1,0 +1,264 @@
+import { ApiError, OfflineError } from '@/api/client';
+import {
+  leaseItem,
+  openStudy,
+  readAi,
+  readItem,
+  readManifest,
+  releaseLease,
+  renewLease,
+  saveReading,
+  signReading,
+} from '@/api/endpoints';
+import { sameContent, startDraft, unanswered } from '@/domain/draft';
+import type { Content, Finding, Id, LeaseAnswer, Row } from '@/domain/model';
+import { DraftSaver, lostTo } from './draft-saver';
+import { localCopies, readLocalCopy } from './local-copies';
+import { findingsOf, getRoom, resetRoom, setRoom, useRoom } from './room';
+
+const RENEW_MS = 60_000;
+
+let saver: DraftSaver | null = null;
+let renewal: ReturnType<typeof setInterval> | undefined;
+let unfollow: () => void = () => undefined;
+let taken: LeaseAnswer | null = null;
+
+/** Hands over a lease that `take-next` or signing already gave. */
+export function handOver(answer: LeaseAnswer): void {
+  taken = answer;
+}
+
+/** Leases the item, then reads what is needed to read it. */
+export async function openItem(itemId: Id, user: Id): Promise<void> {
+  await leaveItem(false);
+  resetRoom(itemId);
+  try {
+    const answer = taken?.item.id === itemId ? taken : await leaseItem(itemId);
+    taken = null;
+    if (getRoom().itemId !== itemId) return void releaseLease(itemId);
+    begin(answer, user);
+    await Promise.all([loadManifest(answer.item), loadAi(itemId)]);
+  } catch (error) {
+    if (getRoom().itemId === itemId) refuse(error);
+  }
+}
+
+function refuse(error: unknown): void {
+  if (error instanceof ApiError && error.code === 'leased') {
+    const { holder, since } = lostTo(error);
+    const until = error.body['expires_at'];
+    const refusal = {
+      kind: 'leased' as const,
+      holder,
+      since,
+      until: typeof until === 'string' ? until : null,
+    };
+    setRoom({ phase: 'refused', refusal });
+    return;
+  }
+  const offline = error instanceof OfflineError;
+  const detail = error instanceof Error ? error.message : '';
+  setRoom({ phase: 'refused', refusal: { kind: 'failed', detail, offline } });
+}
+
+function begin({ lease, item, reading }: LeaseAnswer, user: Id): void {
+  const copies = localCopies(user, item.id);
+  saver = new DraftSaver({
+    version: reading.version,
+    content: reading.content,
+    save: (version, content, last) => saveReading(item.id, version, content, last),
+    copies,
+    onState: (save) => setRoom({ save }),
+  });
+  setRoom({
+    phase: 'open',
+    item,
+    lease,
+    reading,
+    draft: startDraft(reading.content),
+    openedRevision: { id: item.study.revision_id, number: item.study.revision },
+    save: { kind: 'saved', at: reading.saved_at ? Date.parse(reading.saved_at) : null },
+  });
+  offerLocalCopy(user, item.id, reading.version, reading.content);
+  unfollow = useRoom.subscribe((state, before) => {
+    if (state.draft !== before.draft) saver?.change(state.draft.content);
+  });
+  renewal = setInterval(() => void renew(item.id), RENEW_MS);
+}
+
+/** Work that an earlier tab could not save is put back, or offered if ours moved on. */
+function offerLocalCopy(user: Id, item: Id, version: number, content: Content): void {
+  const copy = readLocalCopy(user, item);
+  if (!copy) return;
+  if (sameContent(copy.content, content)) {
+    localCopies(user, item).drop();
+    return;
+  }
+  if (copy.version === version) {
+    setRoom({ draft: startDraft(copy.content), restored: true });
+    saver?.change(copy.content);
+    return;
+  }
+  setRoom({ restorable: copy });
+}
+
+async function loadManifest(item: Row): Promise<void> {
+  const manifest = await readManifest(item.study.id).catch(async (error) => {
+    if (error instanceof ApiError && error.status === 403)
+      return openStudy(item.study.id);
+    throw error;
+  });
+  setRoom({ manifest });
+}
+
+/** Reads the manifest again: a pack has become ready, or late slices have come. */
+export async function refreshManifest(): Promise<void> {
+  const { item, itemId } = getRoom();
+  if (!item) return;
+  const manifest = await readManifest(item.study.id);
+  if (getRoom().itemId === itemId) setRoom({ manifest });
+}
+
+/** Reads the AI's findings; a failure is told in the panel and leaves the images be. */
+export async function loadAi(itemId: Id): Promise<void> {
+  try {
+    const ai = await readAi(itemId);
+    if (getRoom().itemId !== itemId) return;
+    const { activeFinding } = getRoom();
+    const findings = findingsOf(ai);
+    const first = findings.find((one) => one.positive) ?? findings[0];
+    setRoom({ ai, aiFailure: null, activeFinding: activeFinding ?? first?.id ?? null });
+  } catch (error) {
+    setRoom({ aiFailure: error instanceof Error ? error.message : '' });
+  }
+}
+
+async function renew(itemId: Id): Promise<void> {
+  try {
+    const lease = await renewLease(itemId);
+    if (getRoom().itemId === itemId) setRoom({ lease });
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 409) saver?.lose(lostTo(error));
+  }
+}
+
+/** The list said that the item changed: late slices, a new band, AI that has finished. */
+export function followRow(row: Row): void {
+  const { item, itemId } = getRoom();
+  if (!item || row.id !== itemId || row.version <= item.version) return;
+  setRoom({ item: row });
+  if (row.ai.state !== item.ai.state) void loadAi(row.id);
+}
+
+export function retrySave(): void {
+  const { save } = getRoom();
+  if (save.kind === 'unsaved') saver?.retry();
+}
+
+/** After a conflict: our words are sent over theirs, knowingly. */
+export function keepMine(): void {
+  const { save, draft } = getRoom();
+  if (save.kind !== 'conflict') return;
+  saver?.resume(save.theirs.version, save.theirs.content, draft.content);
+}
+
+/** After a conflict: their words replace ours. */
+export function takeTheirs(): void {
+  const { save } = getRoom();
+  if (save.kind !== 'conflict') return;
+  const { version, content } = save.theirs;
+  setRoom({ draft: startDraft(content), reading: save.theirs });
+  saver?.resume(version, content, content);
+}
+
+export function useLocalCopy(take: boolean): void {
+  const { restorable } = getRoom();
+  if (!restorable) return;
+  setRoom({
+    restorable: null,
+    ...(take ? { draft: startDraft(restorable.content), restored: true } : {}),
+  });
+}
+
+/** After a lost lease: tries to have it again and goes on with the work kept here. */
+export async function leaseAgain(): Promise<void> {
+  const { itemId, draft } = getRoom();
+  if (itemId === null) return;
+  try {
+    const { lease, item, reading } = await leaseItem(itemId);
+    setRoom({ lease, item, reading });
+    saver?.resume(reading.version, reading.content, draft.content);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 409) saver?.lose(lostTo(error));
+  }
+}
+
+/** Findings that must be answered before signing: the positive ones. */
+export function mustAnswer(findings: readonly Finding[], content: Content) {
+  return unanswered(
+    findings.filter((finding) => finding.positive),
+    content,
+  );
+}
+
+/** Signs; answers the next item when the portal gives one, else null; throws nothing. */
+export async function signItem(): Promise<{ signed: boolean; next: Row | null }> {
+  const { itemId } = getRoom();
+  if (itemId === null || !saver) return { signed: false, next: null };
+  setRoom({ phase: 'signing', signProblem: null });
+  try {
+    await saver.flush();
+    const { draft } = getRoom();
+    const answer = await signReading(itemId, saver.version, draft.content);
+    saver.finish();
+    end();
+    setRoom({ phase: 'signed', reading: answer.reading });
+    return { signed: true, next: answer.next };
+  } catch (error) {
+    setRoom({ phase: 'open', signProblem: problemOf(error) });
+    return { signed: false, next: null };
+  }
+}
+
+function problemOf(error: unknown): string {
+  if (error instanceof ApiError) {
+    const missing = error.body['missing'];
+    if (Array.isArray(missing)) {
+      return missing.map((one) => String(one?.detail ?? '')).join(' ');
+    }
+    if (error.status === 409) saver?.lose(lostTo(error));
+    return error.message;
+  }
+  return '';
+}
+
+function end(): void {
+  unfollow();
+  unfollow = () => undefined;
+  clearInterval(renewal);
+  saver = null;
+}
+
+/** Leaves the room: unsaved work is sent once more, then the lease is released. */
+export async function leaveItem(release = true): Promise<void> {
+  const { itemId, phase, save } = getRoom();
+  const leaving = saver;
+  if (!leaving || itemId === null) return;
+  await leaving.flush().catch(() => undefined);
+  leaving.stop();
+  if (saver === leaving) end();
+  if (release && phase === 'open' && save.kind !== 'lost') {
+    await releaseLease(itemId).catch(() => undefined);
+  }
+}
+
+/** Something on the screen is not yet on the portal's disk. */
+export function hasUnsaved(): boolean {
+  return saver?.dirty ?? false;
+}
+
+/** Reads the item's row again, when the socket was away. */
+export async function refreshRow(): Promise<void> {
+  const { itemId } = getRoom();
+  if (itemId !== null) followRow(await readItem(itemId));
+}

@@ -1,0 +1,60 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { logout, readSession, readVocabulary } from '@/api/endpoints';
+import type { Session, User } from '@/domain/model';
+import { stopLive } from './live';
+import { resetWorklist } from './worklist';
+
+export const SESSION_KEY = ['session'] as const;
+
+export function useSession() {
+  return useQuery({
+    queryKey: SESSION_KEY,
+    queryFn: readSession,
+    staleTime: 60_000,
+    retry: false,
+  });
+}
+
+export function useUser(): User | null {
+  return useSession().data?.user ?? null;
+}
+
+export type Can = (permission: string) => boolean;
+
+/** Whether the portal said that this person may do something, at one site at least. */
+export function useCan(): Can {
+  const user = useUser();
+  return (permission) => user?.permissions.includes(permission) ?? false;
+}
+
+/** Ends the session here and at the portal. */
+export function useLogout(): () => Promise<void> {
+  const client = useQueryClient();
+  return async () => {
+    await logout().catch(() => undefined);
+    stopLive();
+    resetWorklist();
+    const empty: Session = { user: null, csrf_token: '' };
+    client.clear();
+    client.setQueryData(SESSION_KEY, empty);
+    await client.invalidateQueries({ queryKey: SESSION_KEY });
+  };
+}
+
+export function useVocabulary() {
+  return useQuery({
+    queryKey: ['vocabulary'],
+    queryFn: readVocabulary,
+    staleTime: Number.POSITIVE_INFINITY,
+  }).data;
+}
+
+/** Permissions that open a tab of the admin pages. */
+export const ADMIN_PERMISSIONS = [
+  'health:read',
+  'quarantine:manage',
+  'ae_title:manage',
+  'user:manage',
+  'audit:read',
+  'export:read',
+] as const;

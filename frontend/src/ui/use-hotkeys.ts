@@ -1,0 +1,34 @@
+import { useEffect, useRef } from 'react';
+import { nameStroke } from '@/domain/hotkeys';
+
+const FIELDS = 'input, textarea, select, [contenteditable="true"], [role="combobox"]';
+const WIDGETS = 'button, a[href], [role="option"], [role="menuitem"], [role="tab"]';
+/** Keys that a focused button, link or field needs for itself. */
+const OWN_KEYS = new Set(['Enter', ' ', 'Tab', 'Shift+Tab']);
+
+function belongsToFocus(target: EventTarget | null, stroke: string): boolean {
+  if (!(target instanceof Element)) return false;
+  if (target.closest(FIELDS)) return stroke !== 'Ctrl+Enter';
+  if (target.closest('[role="dialog"], [role="menu"], [role="listbox"]')) return true;
+  return OWN_KEYS.has(stroke) && target.closest(WIDGETS) !== null;
+}
+
+/**
+ * Sends named strokes to `handle`, which says whether it took one. Strokes never fire
+ * in text fields, dialogs or menus, nor those that the focused control needs itself.
+ */
+export function useHotkeys(handle: (stroke: string, target: Element) => boolean): void {
+  const latest = useRef(handle);
+  latest.current = handle;
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || event.isComposing) return;
+      const stroke = nameStroke(event);
+      if (belongsToFocus(event.target, stroke)) return;
+      const target = event.target instanceof Element ? event.target : document.body;
+      if (latest.current(stroke, target)) event.preventDefault();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, []);
+}
