@@ -7,6 +7,7 @@ answer with an error first, as a portal does that is being restarted.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import threading
@@ -155,4 +156,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", media_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        with contextlib.suppress(BrokenPipeError):  # the worker was killed
+            self.wfile.write(body)
