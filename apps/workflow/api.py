@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from apps.workflow import serializers as shapes
 if TYPE_CHECKING:
     from rest_framework.request import Request
 
+_ETAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
 _IF_MATCH = OpenApiParameter(
     "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True
 )
@@ -36,10 +38,10 @@ def _expected_version(request: Request) -> int:
         raise PreconditionRequired(
             "if_match_missing", "Send If-Match with the version of the draft you saw."
         )
-    bare = text.removeprefix("W/").strip('"')
-    if not bare.isdigit():
+    version = _ETAG.fullmatch(text)
+    if version is None:
         raise Invalid("invalid", "If-Match: is the ETag of the draft.")
-    return int(bare)
+    return int(version[1])
 
 
 def _content(request: Request) -> object:
@@ -172,7 +174,9 @@ class BandView(APIView):
     def post(self, request: Request, item_id: UUID) -> Response:
         """Set the band, with a reason."""
         row = desk.change_band(
-            actor=actor_of(request), item_id=item_id, **_checked(shapes.BandRequest, request)
+            actor=actor_of(request),
+            item_id=item_id,
+            **_checked(shapes.BandRequest, request),
         )
         return Response(shapes.RowSerializer(row).data)
 

@@ -5,6 +5,7 @@ Everything here that is derived from AI has passed `visible_ai`.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from apps.worklist.models import WorkItem
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 def _uuids(values: list[str], field: str) -> tuple[UUID, ...]:
@@ -67,9 +69,16 @@ def _filters(*, actor: Actor, query: QueryDict, now: datetime) -> worklist.Filte
     )
 
 
+def _require_text(query: QueryDict) -> None:
+    """Refuse NUL, which no database takes."""
+    for name, values in query.lists():
+        if any("\x00" in value for value in values):
+            raise Invalid("invalid", f"{name}: has a NUL character.", field=name)
+
+
 def _limit(query: QueryDict) -> int:
     text = query.get("limit", str(DEFAULT_LIMIT))
-    if not text.isdigit() or not 1 <= int(text) <= MAX_LIMIT:
+    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= MAX_LIMIT:
         raise Invalid("invalid", f"limit: is 1 to {MAX_LIMIT}.", field="limit")
     return int(text)
 
@@ -80,6 +89,7 @@ def show_worklist(*, actor: Actor, query: QueryDict) -> dict[str, Any]:
     sites = actor.sites_with(Permission.WORKLIST_READ)
     if not sites:
         raise Forbidden("forbidden", "Your role has no clinical worklist.")
+    _require_text(query)
     now = clock.now()
     # The sequence numbers are read first: an event that lands in between is
     # then delivered again, which changes nothing, and never missed.
@@ -107,7 +117,7 @@ def show_worklist(*, actor: Actor, query: QueryDict) -> dict[str, Any]:
             str(site.id): site.ai_ordering for site in worklist.sites_of(actor=actor)
         },
         "items": [
-            build_row(actor=actor, item=item, rank_total=page.total)
+            build_row(actor=actor, item=item, rank_total=page.rank_total)
             for item in page.items
         ],
         "next_cursor": cursor,

@@ -78,11 +78,13 @@ class Page:
         items: Items in rank order, each with `rank` set.
         next_key: Sort key after which the next page starts; None at the end.
         total: How many items match.
+        rank_total: How many items the ranks count: the whole list of the sites.
     """
 
     items: list[WorkItem]
     next_key: SortKey | None
     total: int
+    rank_total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +255,7 @@ def list_page(
         if last
         else None,
         total=total,
+        rank_total=base.filter(state__in=ON_LIST).count() if filters.narrows else total,
     )
 
 

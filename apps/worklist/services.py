@@ -134,14 +134,18 @@ def place_item(
 
 
 def _inherit(*, item: WorkItem, revision: StudyRevision, actor: Actor) -> None:
-    """Take over arrival and clinician's band from the item that gives way."""
+    """Take over arrival and clinician's band from older revisions on the list.
+
+    An open one gives way. A leased one stays with its reader, but its band is not
+    lost with it when the reader gives it back.
+    """
     older = (
         WorkItem.objects.select_for_update(of=("self",))
         .select_related("site", "case__protocol", "case__revision__study")
         .filter(
             case__revision__study_id=revision.study_id,
             case__protocol=item.case.protocol,
-            state=ItemState.OPEN,
+            state__in=ON_LIST,
         )
         .exclude(case=item.case)
         .order_by("-arrived_at")
@@ -152,9 +156,10 @@ def _inherit(*, item: WorkItem, revision: StudyRevision, actor: Actor) -> None:
         item.band_reason_code = item.band_reason_code or old.band_reason_code
         item.band_reason_text = item.band_reason_text or old.band_reason_text
         item.band_by_id = item.band_by_id or old.band_by_id
-        old.state = ItemState.CANCELLED
-        _save(old)
-        _audit(actor=actor, event=Event.ITEM_SUPERSEDE, item=old)
+        if old.state == ItemState.OPEN:
+            old.state = ItemState.CANCELLED
+            _save(old)
+            _audit(actor=actor, event=Event.ITEM_SUPERSEDE, item=old)
 
 
 @transaction.atomic
