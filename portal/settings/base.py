@@ -131,7 +131,16 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SCHEMA_PATH_PREFIX": "/api",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
-        "HealthStateEnum": "apps.core.health.State",
+        "HealthStateEnum": ["ok", "degraded", "down"],
+        "AiStateEnum": [
+            "pending",
+            "running",
+            "done",
+            "failed",
+            "rejected",
+            "none",
+            "blinded",
+        ],
         "RoleEnum": "apps.accounts.roles.Role",
     },
 }
