@@ -43,7 +43,7 @@ def log_as_json() -> None:
         root = logging.getLogger()
         root.handlers = [handler]
         root.setLevel(os.environ.get("OVERREAD_LOG_LEVEL", "INFO"))
-        for name in ("httpx", "httpcore", "pydicom", "PIL", "amqp"):
+        for name in ("httpx", "httpcore", "PIL", "amqp"):
             logging.getLogger(name).setLevel(logging.WARNING)
 
     setup_logging.connect(_configure, weak=False)

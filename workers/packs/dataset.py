@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import struct
 import warnings
 import zlib
@@ -13,6 +14,10 @@ from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
 from workers.packs.layout import EXPLICIT_LITTLE, IMPLICIT_LITTLE
+
+# pydicom's complaints quote the values that it complains of, names included: they
+# are never logged.
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 
 PARSE_ERRORS = (
     InvalidDicomError,
