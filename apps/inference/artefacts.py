@@ -10,9 +10,9 @@ from pathlib import Path
 
 from django.conf import settings
 
-from apps.core.errors import Invalid, NotFound
+from apps.core.errors import DomainError, Invalid, NotFound
 
-_SHA256 = re.compile(r"^[0-9a-f]{64}$")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def artefact_path(*, sha256: str) -> Path:
@@ -21,29 +21,37 @@ def artefact_path(*, sha256: str) -> Path:
     Raises:
         Invalid: `sha256` is not 64 lower-case hexadecimal digits.
     """
-    if not _SHA256.match(sha256):
+    if not _SHA256.fullmatch(sha256):
         raise Invalid("invalid", "sha256: not a SHA-256 in hexadecimal.")
     return Path(settings.ARTEFACTS_DIR) / sha256[:2] / sha256
 
 
 def write_artefact(*, sha256: str, body: bytes) -> bool:
-    """Store an artefact durably; True when it is new.
+    """Store an artefact durably; True when it is new or heals a damaged one.
 
     Raises:
-        Invalid: The bytes do not have this hash.
+        DomainError: 422 `hash_mismatch`; the bytes do not have this hash.
     """
     path = artefact_path(sha256=sha256)
-    if hashlib.sha256(body).hexdigest() != sha256:
-        raise Invalid("hash_mismatch", "The bytes do not have this SHA-256.")
-    if path.exists():
+    if _hash(body) != sha256:
+        raise DomainError("hash_mismatch", "The bytes do not have this SHA-256.", 422)
+    if path.exists() and _hash(path.read_bytes()) == sha256:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
+        try:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError:
+            Path(file.name).unlink()
+            raise
     Path(file.name).replace(path)
     return True
+
+
+def _hash(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
 
 
 def read_artefact(*, sha256: str) -> bytes:
@@ -57,6 +65,6 @@ def read_artefact(*, sha256: str) -> bytes:
         body = path.read_bytes()
     except FileNotFoundError as error:
         raise NotFound("not_found", "This artefact is not stored here.") from error
-    if hashlib.sha256(body).hexdigest() != sha256:
+    if _hash(body) != sha256:
         raise NotFound("damaged", "This artefact was damaged on disk.")
     return body

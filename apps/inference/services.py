@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 RUN_STALE = timedelta(seconds=45)
 RUN_MAX_ATTEMPTS = 5
+_NO_ANSWER = "no answer from a worker"
 _UID_NAMESPACE = uuid.UUID("6f1f3c55-2f5d-4f0e-8a5c-6d1b8f7d9a10")
 
 
@@ -195,7 +196,7 @@ def start_run(*, actor: Actor, run_id: UUID) -> InferenceRun | None:
         _end_run(
             run=run,
             state=RunState.FAILED,
-            reason=f"no answer from a worker after {run.attempts} attempts",
+            reason=f"{_NO_ANSWER} after {run.attempts} attempts",
         )
         _audit_run(actor=actor, run=run, event=Event.INFERENCE_RESULT)
         return run
@@ -230,12 +231,15 @@ def _end_run(*, run: InferenceRun, state: RunState, reason: str) -> None:
 def record_result(*, actor: Actor, result: InferResult) -> InferenceRun | None:
     """Write what a worker answered; None when the run has its result already.
 
+    An answer that comes after the run was given up is still the answer.
+
     Raises:
         Invalid: The answer is of another model, or names an artefact that was
-            never stored.
+            never stored or an image of another study.
     """
     run = _lock_run(run_id=UUID(str(result.run_id)))
-    if run.state in FINAL_STATES:
+    given_up = run.state == RunState.FAILED and run.reason.startswith(_NO_ANSWER)
+    if run.state in FINAL_STATES and not given_up:
         return None
     if result.package_hash != run.model_version.package_hash:
         raise Invalid("wrong_model", "The result is of another model package.")
@@ -259,6 +263,9 @@ def _record_finding(*, run: InferenceRun, finding: FindingResult) -> None:
             "unknown_label", f"label_code: {finding.label_code} is not on the card."
         )
     box, saliency = finding.box, finding.saliency
+    for place in (box, saliency):
+        if place is not None:
+            _require_image(run=run, sop_uid=place.sop_uid)
     Finding.objects.create(
         run=run,
         label_scheme=label["scheme"],
@@ -283,6 +290,11 @@ def _record_finding(*, run: InferenceRun, finding: FindingResult) -> None:
         if saliency is None
         else {"sop_uid": saliency.sop_uid, "frame": saliency.frame, **saliency.meta},
     )
+
+
+def _require_image(*, run: InferenceRun, sop_uid: str) -> None:
+    if sop_uid and not run.revision.instances.filter(sop_uid=sop_uid).exists():
+        raise Invalid("wrong_image", "The result names an image of another study.")
 
 
 def _artefact(ref: ArtefactRef | None) -> Artefact | None:

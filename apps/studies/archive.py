@@ -15,3 +15,14 @@ def archive() -> Archive:
     return Archive(
         settings.ORTHANC_URL, settings.ORTHANC_USER, settings.ORTHANC_PASSWORD
     )
+
+
+@cache
+def quick_archive() -> Archive:
+    """Return a client that gives up soon, for questions asked in passing."""
+    return Archive(
+        settings.ORTHANC_URL,
+        settings.ORTHANC_USER,
+        settings.ORTHANC_PASSWORD,
+        timeout_s=1.5,
+    )

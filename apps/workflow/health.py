@@ -13,7 +13,7 @@ from apps.core.health import State, register
 from apps.inference.models import InferenceRun
 from apps.inference.types import RunState
 from apps.reports.models import ExportedObject, ExportState
-from apps.studies.archive import archive
+from apps.studies.archive import quick_archive
 from apps.studies.models import ArrivalFailure
 from apps.studies.selectors import arrival_cursor
 
@@ -23,7 +23,7 @@ WORKERS = ("portal", "pixels", "gpu")
 
 def check_archive() -> tuple[State, str]:
     """Is Orthanc there?"""
-    return State.OK, f"Orthanc {archive().ping()}"
+    return State.OK, f"Orthanc {quick_archive().ping()}"
 
 
 def check_arrivals() -> tuple[State, str]:

@@ -110,8 +110,8 @@ def _study_uid(path: Path) -> str:
 
 def _login(page: Page, stack: Stack) -> None:
     page.goto(stack.url)
-    page.get_by_label("User name").fill("radiologist")
-    page.get_by_label("Password", exact=True).fill("overread-demo")
+    page.locator("input").first.fill("radiologist")
+    page.locator("input[type=password]").fill("overread-demo")
     page.keyboard.press("Enter")
     page.wait_for_selector("[role=row]")
 

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import numpy as np
-import psycopg
 import psutil
+import psycopg
 import pytest
 import redis
 from PIL import Image

@@ -16,8 +16,8 @@ export interface Command<Context> {
   readonly glyph?: GlyphName;
   /** Has a button in the toolbar. */
   readonly toolbar?: boolean;
-  /** Its key is printed at the bottom of the screen. */
-  readonly hint?: boolean;
+  /** What its key does, at the bottom of the screen; the same words share their keys. */
+  readonly hint?: string;
   readonly when: (context: Context) => boolean;
   readonly on?: (context: Context) => boolean;
   readonly perform: (context: Context) => void;

@@ -59,13 +59,17 @@ function imagePlane(dataset: Dataset, index: number): unknown {
   };
 }
 
+const FUNCTIONS: readonly string[] = ['LINEAR', 'LINEAR_EXACT', 'SIGMOID'];
+
 function voiLut(dataset: Dataset): unknown {
+  const stated = text(dataset, '00281056');
   const { centers, widths } = voiOf(dataset);
   if (centers.length === 0) return {};
   return {
     windowCenter: [...centers],
     windowWidth: [...widths],
-    voiLUTFunction: text(dataset, '00281056') || 'LINEAR',
+    // A list: the image loader takes its first element.
+    voiLUTFunction: [FUNCTIONS.includes(stated) ? stated : 'LINEAR'],
   };
 }
 

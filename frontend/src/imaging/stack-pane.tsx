@@ -1,7 +1,7 @@
 import { cache, Enums, type StackViewport, type Types } from '@cornerstonejs/core';
 import { useEffect, useRef } from 'react';
 import { type Affine, affineThrough, imageToPatient } from '@/domain/geometry';
-import type { GreyWindow } from '@/domain/windows';
+import { type GreyWindow, rangeOf, windowOf } from '@/domain/windows';
 import { type ImageRef, PackError, type Stack } from './pack';
 import { Prefetcher } from './prefetch';
 import {
@@ -44,10 +44,9 @@ function matrixOf(viewport: StackViewport, image: ImageRef): Affine {
   };
 }
 
-function windowOf(viewport: StackViewport): GreyWindow | null {
+function shownWindow(viewport: StackViewport): GreyWindow | null {
   const range = viewport.getProperties().voiRange;
-  if (!range) return null;
-  return { width: range.upper - range.lower, level: (range.upper + range.lower) / 2 };
+  return range ? windowOf(range) : null;
 }
 
 function publish(pane: number, viewport: StackViewport, stack: Stack): void {
@@ -66,7 +65,7 @@ function publish(pane: number, viewport: StackViewport, stack: Stack): void {
       matrix: matrixOf(viewport, image),
       width: clientWidth,
       height: clientHeight,
-      window: windowOf(viewport),
+      window: shownWindow(viewport),
       inverted: viewport.getProperties().invert === true,
     },
   });
@@ -107,10 +106,7 @@ function controlOf(viewport: StackViewport, stack: Stack): PaneControl {
         viewport.resetProperties();
         viewport.setProperties({ invert });
       } else {
-        const half = to.width / 2;
-        viewport.setProperties({
-          voiRange: { lower: to.level - half, upper: to.level + half },
-        });
+        viewport.setProperties({ voiRange: rangeOf(to) });
       }
       viewport.render();
     },

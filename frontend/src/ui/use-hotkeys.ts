@@ -13,6 +13,13 @@ function belongsToFocus(target: EventTarget | null, stroke: string): boolean {
   return OWN_KEYS.has(stroke) && target.closest(WIDGETS) !== null;
 }
 
+/** The stroke's name, or null when something else has it or needs it. */
+function freeStroke(event: KeyboardEvent): string | null {
+  if (event.defaultPrevented || event.isComposing) return null;
+  const stroke = nameStroke(event);
+  return belongsToFocus(event.target, stroke) ? null : stroke;
+}
+
 /**
  * Sends named strokes to `handle`, which says whether it took one. Strokes never fire
  * in text fields, dialogs or menus, nor those that the focused control needs itself.
@@ -22,9 +29,8 @@ export function useHotkeys(handle: (stroke: string, target: Element) => boolean)
   latest.current = handle;
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.isComposing) return;
-      const stroke = nameStroke(event);
-      if (belongsToFocus(event.target, stroke)) return;
+      const stroke = freeStroke(event);
+      if (stroke === null) return;
       const target = event.target instanceof Element ? event.target : document.body;
       if (latest.current(stroke, target)) event.preventDefault();
     };

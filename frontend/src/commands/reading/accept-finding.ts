@@ -9,7 +9,7 @@ export const acceptFinding: Command<ReadingContext> = {
   name: text.commands.accept,
   group: 'answer',
   keys: ['1'],
-  hint: true,
+  hint: text.hints.answer,
   when: ({ finding, writable }) => writable && finding !== null,
   perform: ({ finding }) => {
     if (finding) answerFinding(finding.id, accept());

@@ -8,7 +8,7 @@ export const addMissed: Command<ReadingContext> = {
   name: text.commands.addMissed,
   group: 'answer',
   keys: ['x'],
-  hint: true,
+  hint: text.hints.missed,
   when: ({ writable, hasImage }) => writable && hasImage,
   perform: () => setRoom({ drawing: { kind: 'missed' } }),
 };

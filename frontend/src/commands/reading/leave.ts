@@ -8,5 +8,5 @@ export const leave: Command<ReadingContext> = {
   group: 'general',
   keys: ['Escape'],
   when: () => true,
-  perform: ({ escape }) => escape(),
+  perform: (context) => context.escape(),
 };

@@ -8,7 +8,7 @@ export const modifyFinding: Command<ReadingContext> = {
   name: text.commands.modify,
   group: 'answer',
   keys: ['3'],
-  hint: true,
+  hint: text.hints.answer,
   when: ({ finding, writable }) => writable && finding !== null,
   perform: ({ finding }) => {
     if (finding) startModify(finding);

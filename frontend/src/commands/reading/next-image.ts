@@ -7,7 +7,7 @@ export const nextImage: Command<ReadingContext> = {
   name: text.commands.nextImage,
   group: 'navigate',
   keys: ['ArrowDown', 'ArrowRight'],
-  hint: true,
+  hint: text.hints.image,
   when: ({ view }) => view !== null,
   perform: ({ view }) => view?.scroll(1),
 };

@@ -8,7 +8,7 @@ export const nextPane: Command<ReadingContext> = {
   name: text.commands.nextPane,
   group: 'layout',
   keys: ['v'],
-  hint: true,
+  hint: text.hints.viewport,
   when: ({ room }) => room.layout !== '1x1',
   perform: () => goToNextPane(),
 };

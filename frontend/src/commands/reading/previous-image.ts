@@ -7,7 +7,7 @@ export const previousImage: Command<ReadingContext> = {
   name: text.commands.previousImage,
   group: 'navigate',
   keys: ['ArrowUp', 'ArrowLeft'],
-  hint: true,
+  hint: text.hints.image,
   when: ({ view }) => view !== null,
   perform: ({ view }) => view?.scroll(-1),
 };

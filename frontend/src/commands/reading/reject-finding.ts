@@ -8,7 +8,7 @@ export const rejectFinding: Command<ReadingContext> = {
   name: text.commands.reject,
   group: 'answer',
   keys: ['2'],
-  hint: true,
+  hint: text.hints.answer,
   when: ({ finding, writable }) => writable && finding !== null,
   perform: ({ finding }) => {
     if (finding) setRoom({ ask: { kind: 'reject', finding: finding.id } });

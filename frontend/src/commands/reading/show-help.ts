@@ -7,7 +7,7 @@ export const showHelp: Command<ReadingContext> = {
   name: text.commands.help,
   group: 'general',
   keys: ['?'],
-  hint: true,
+  hint: text.hints.help,
   when: () => true,
   perform: ({ help }) => help(),
 };

@@ -10,7 +10,7 @@ export const toggleMarks: Command<ReadingContext> = {
   keys: ['a'],
   glyph: 'marks',
   toolbar: true,
-  hint: true,
+  hint: text.hints.aiMarks,
   on: ({ room }) => room.marks,
   when: ({ aiVisible }) => aiVisible,
   perform: ({ room }) => setRoom({ marks: !room.marks }),

@@ -10,7 +10,7 @@ export const toggleSaliency: Command<ReadingContext> = {
   keys: ['h'],
   glyph: 'saliency',
   toolbar: true,
-  hint: true,
+  hint: text.hints.saliency,
   on: ({ room }) => room.saliency,
   when: ({ aiVisible }) => aiVisible,
   perform: ({ room }) => setRoom({ saliency: !room.saliency }),

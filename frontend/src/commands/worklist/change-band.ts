@@ -7,7 +7,7 @@ export const changeBand: Command<ListContext> = {
   name: text.commands.changeBand,
   group: 'list',
   keys: ['b'],
-  hint: true,
+  hint: text.hints.changeBand,
   when: ({ row, can }) => row !== null && can('item:band'),
   perform: ({ row, askBand }) => {
     if (row) askBand(row.id);

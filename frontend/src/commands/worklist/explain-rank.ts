@@ -7,7 +7,7 @@ export const explainRank: Command<ListContext> = {
   name: text.commands.why,
   group: 'list',
   keys: ['w'],
-  hint: true,
+  hint: text.hints.why,
   when: ({ row }) => row !== null,
   perform: ({ row, explain }) => explain(row?.id ?? null),
 };

@@ -7,7 +7,7 @@ export const focusSearch: Command<ListContext> = {
   name: text.commands.search,
   group: 'list',
   keys: ['/'],
-  hint: true,
+  hint: text.hints.search,
   when: () => true,
   perform: ({ focusSearch: focus }) => focus(),
 };

@@ -8,7 +8,7 @@ export const moveDown: Command<ListContext> = {
   name: text.commands.moveDown,
   group: 'list',
   keys: ['j', 'ArrowDown'],
-  hint: true,
+  hint: text.hints.move,
   when: () => true,
   perform: () => moveSelection(1),
 };

@@ -8,7 +8,7 @@ export const moveUp: Command<ListContext> = {
   name: text.commands.moveUp,
   group: 'list',
   keys: ['k', 'ArrowUp'],
-  hint: true,
+  hint: text.hints.move,
   when: () => true,
   perform: () => moveSelection(-1),
 };

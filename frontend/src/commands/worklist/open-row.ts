@@ -7,7 +7,7 @@ export const openRow: Command<ListContext> = {
   name: text.commands.open,
   group: 'list',
   keys: ['Enter'],
-  hint: true,
+  hint: text.hints.open,
   when: ({ row, canOpen }) => row !== null && canOpen,
   perform: ({ row, open }) => {
     if (row) open(row.id);

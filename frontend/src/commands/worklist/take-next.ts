@@ -7,7 +7,7 @@ export const takeNext: Command<ListContext> = {
   name: text.commands.takeNext,
   group: 'list',
   keys: ['n'],
-  hint: true,
+  hint: text.hints.takeNext,
   when: ({ canOpen }) => canOpen,
   perform: ({ takeNext: take }) => take(),
 };

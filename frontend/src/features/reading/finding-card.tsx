@@ -240,8 +240,7 @@ export function FindingCard(props: FindingProps) {
   const panel = text.room.panel;
   const where = place ? panel.image(place.image) : finding.location ? '' : panel.noPlace;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: focus rests on the finding, not on an answer
-    <article
+    <section
       ref={card}
       className="finding current"
       tabIndex={0}
@@ -313,6 +312,6 @@ export function FindingCard(props: FindingProps) {
           />
         </div>
       )}
-    </article>
+    </section>
   );
 }

@@ -246,7 +246,6 @@ export function Pane({ pane, manifest, index, problem }: PaneProps) {
   else if (manifest?.series.length === 0) body = <Word>{text.room.noSeries}</Word>;
 
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: choosing by pointer; V does it by key
     <div
       className={active ? 'pane active' : 'pane'}
       onPointerDownCapture={() => {

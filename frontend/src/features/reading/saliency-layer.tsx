@@ -59,7 +59,6 @@ export function SaliencyLayer({ itemId, artefact, cutOff, view }: SaliencyLayerP
       width={data.width}
       height={data.height}
       style={{ transform: `matrix(${matrix})` }}
-      aria-hidden="true"
     />
   );
 }

@@ -17,10 +17,9 @@ const words = text.room.save;
 function Ago({ at }: { at: number }) {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {
-    setNow(Date.now());
     const timer = setInterval(() => setNow(Date.now()), 2000);
     return () => clearInterval(timer);
-  }, [at]);
+  }, []);
   return words.saved(wordAgo(new Date(at).toISOString(), Math.max(now, at)));
 }
 

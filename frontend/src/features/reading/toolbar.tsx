@@ -1,4 +1,5 @@
 import { Menu, Tooltip } from '@mantine/core';
+import { Fragment } from 'react';
 import { type Command, groupCommands } from '@/commands/command';
 import type { ReadingContext } from '@/commands/reading/context';
 import { windowPresetCommands } from '@/commands/reading/window-preset';
@@ -98,16 +99,18 @@ export function Toolbar({ context }: { context: ReadingContext }) {
   return (
     <div className="tools" role="toolbar" aria-label={text.room.groups.image}>
       {tools.map(({ group, name, commands }) => (
-        <section key={group} aria-label={name}>
-          <div>
-            {commands.map((command) => (
-              <ToolButton key={command.id} command={command} context={context} />
-            ))}
-          </div>
-          <h3>{name}</h3>
-        </section>
+        <Fragment key={group}>
+          <section aria-label={name}>
+            <div>
+              {commands.map((command) => (
+                <ToolButton key={command.id} command={command} context={context} />
+              ))}
+            </div>
+            <h3>{name}</h3>
+          </section>
+          {group === 'navigate' ? <Presets context={context} /> : null}
+        </Fragment>
       ))}
-      <Presets context={context} />
       <span className="grow" />
       {overlay && context.aiVisible ? (
         <section aria-label={overlay.name}>

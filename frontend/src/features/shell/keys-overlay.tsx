@@ -44,20 +44,29 @@ export function KeysOverlay<Context>(props: KeysOverlayProps<Context>) {
   );
 }
 
-/** The keys that the bottom line prints. */
-export function KeyHints<Context>({
-  commands,
-  context,
-}: {
-  commands: readonly Command<Context>[];
-  context: Context;
-}) {
-  return commands
-    .filter((one) => one.hint && one.when(context))
-    .map((command) => (
-      <span className="hint" key={command.id}>
-        <Key>{printHotkey(command.keys[0] ?? '')}</Key>
-        {command.name}
-      </span>
-    ));
+/** Keys by the words that the bottom line prints for them. */
+function hintsOf<Context>(commands: readonly Command<Context>[], context: Context) {
+  const hints = new Map<string, string[]>();
+  for (const { hint, keys, when } of commands) {
+    if (hint === undefined || !keys[0] || !when(context)) continue;
+    hints.set(hint, [...(hints.get(hint) ?? []), keys[0]]);
+  }
+  return [...hints];
+}
+
+export interface KeyHintsProps<Context> {
+  readonly commands: readonly Command<Context>[];
+  readonly context: Context;
+}
+
+/** The keys of the bottom line, from the same list that makes them act. */
+export function KeyHints<Context>({ commands, context }: KeyHintsProps<Context>) {
+  return hintsOf(commands, context).map(([words, keys]) => (
+    <span className="hint" key={words}>
+      {keys.map((key) => (
+        <Key key={key}>{printHotkey(key)}</Key>
+      ))}
+      {words}
+    </span>
+  ));
 }

@@ -1,3 +1,5 @@
+// biome-ignore-all lint/a11y/useSemanticElements: rows are drawn only where seen, at places of their own, which a <table> cannot
+// biome-ignore-all lint/a11y/useFocusableInteractive: the grid holds the focus and names the row by aria-activedescendant
 import { memo } from 'react';
 import type { Id, Row } from '@/domain/model';
 import { type Climb, select } from '@/state/worklist';
@@ -38,7 +40,6 @@ function classesOf({ row, selected, gone }: ListRowProps): string {
 export const ListRow = memo(function ListRow(props: ListRowProps) {
   const { row, climb } = props;
   return (
-    // biome-ignore lint/a11y/useFocusableInteractive: the grid holds the focus; the row under the cursor is named by aria-activedescendant
     // biome-ignore lint/a11y/useKeyWithClickEvents: keys act through the command list
     <div
       id={`row-${row.id}`}

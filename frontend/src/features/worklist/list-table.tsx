@@ -1,5 +1,7 @@
+// biome-ignore-all lint/a11y/useSemanticElements: rows are drawn only where seen, at places of their own, which a <table> cannot
+// biome-ignore-all lint/a11y/useFocusableInteractive: the grid holds the focus and names the row by aria-activedescendant
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useRef } from 'react';
+import { useCallback, useEffect, useRef } from 'react';
 import type { Id } from '@/domain/model';
 import {
   hold,
@@ -50,11 +52,11 @@ function Head() {
 /** Rows do not move under a pointer that is moving over them. */
 function usePointerHold() {
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const release = () => {
+  const release = useCallback(() => {
     clearTimeout(timer.current);
     releaseHold('pointer');
-  };
-  useEffect(() => release, []);
+  }, []);
+  useEffect(() => release, [release]);
   return {
     onPointerMove: () => {
       hold('pointer');
@@ -146,7 +148,6 @@ export function ListTable(props: ListTableProps) {
     <div
       className="list"
       role="grid"
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: a grid takes the focus for its rows
       tabIndex={0}
       aria-label={text.list.title}
       aria-rowcount={total + 1}
