@@ -292,7 +292,7 @@ def _record_finding(*, run: InferenceRun, finding: FindingResult) -> None:
     )
 
 
-def _require_image(*, run: InferenceRun, sop_uid: str) -> None:
+def _require_image(*, run: InferenceRun, sop_uid: str | None) -> None:
     if sop_uid and not run.revision.instances.filter(sop_uid=sop_uid).exists():
         raise Invalid("wrong_image", "The result names an image of another study.")
 

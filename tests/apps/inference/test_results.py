@@ -1,0 +1,289 @@
+"""Runs and results: once each, of the right model, with files that exist."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from apps.accounts.types import SYSTEM
+from apps.audit.models import AuditRecord
+from apps.core import clock
+from apps.core.errors import DomainError, Invalid, NotFound
+from apps.inference.artefacts import artefact_path, read_artefact, write_artefact
+from apps.inference.models import Artefact, Finding, InferenceRun, Slot
+from apps.inference.rules import StudyInput, check_fit
+from apps.inference.services import (
+    RUN_MAX_ATTEMPTS,
+    RUN_STALE,
+    fill_slot,
+    open_runs,
+    record_result,
+    start_run,
+)
+from apps.workflow import flow
+from apps.worklist.models import WorkItem
+from tests.factories.domain import (
+    CARD,
+    answer,
+    make_department,
+    make_item,
+    make_model,
+    make_revision,
+    unchanged_by,
+)
+from workers.contracts import ArtefactRef, BoxResult
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _artefacts(settings, tmp_path):
+    settings.ARTEFACTS_DIR = tmp_path
+
+
+@pytest.fixture
+def run(department):
+    make_model(department.site)
+    item = make_item(department)
+    flow.request_inference(revision_id=item.case.revision_id)
+    return InferenceRun.objects.select_related("model_version", "slot").get()
+
+
+def reference(body: bytes, **more) -> ArtefactRef:
+    return ArtefactRef(
+        sha256=hashlib.sha256(body).hexdigest(), media_type="image/png", **more
+    )
+
+
+# --- runs
+
+
+def test_a_run_is_opened_once_for_each_model_that_fits(department):
+    make_model(department.site)
+    make_model(department.site, name="second")
+    make_model(
+        department.site, name="adults", input={"age_years": {"min": 18, "max": 99}}
+    )
+    make_model(make_department("south").site, name="elsewhere")
+    revision = make_revision(department)
+    first = open_runs(actor=SYSTEM, revision_id=revision.id)
+    again = unchanged_by(lambda: open_runs(actor=SYSTEM, revision_id=revision.id))
+    assert set(first.run_ids) == set(again.run_ids)
+    assert len(first.run_ids) == 2
+    assert first.refusals == again.refusals
+    assert first.refusals == (
+        "adults: only for patients of 18 to 99 years; this patient is 4 years old",
+    )
+
+
+def test_a_new_version_takes_the_slot_of_the_old_one(department):
+    old = make_model(department.site)
+    new = make_model(version="2.0.0")
+    fill_slot(actor=SYSTEM, site=department.site, model=new)
+    fill_slot(actor=SYSTEM, site=department.site, model=new)
+    active = Slot.objects.filter(active=True)
+    assert [slot.model_version_id for slot in active] == [new.id]
+    assert Slot.objects.get(model_version=old).active is False
+
+
+def test_a_lost_run_is_sent_again_until_it_is_given_up_with_the_reason(
+    run, monkeypatch
+):
+    begun = clock.now()
+    for attempt in range(2, RUN_MAX_ATTEMPTS + 1):
+        now = begun + RUN_STALE * (attempt - 1) + timedelta(seconds=attempt)
+        monkeypatch.setattr(clock, "now", lambda now=now: now)
+        assert start_run(actor=SYSTEM, run_id=run.id).attempts == attempt
+        assert start_run(actor=SYSTEM, run_id=run.id) is None, "it was just sent"
+    later = begun + timedelta(hours=1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    flow.send_run(run_id=run.id)
+    run.refresh_from_db()
+    assert run.state == "failed"
+    assert run.reason == "no answer from a worker after 5 attempts"
+    item = WorkItem.objects.get()
+    assert (item.ai_state, item.ai_reason) == ("failed", run.reason)
+    assert item.band == "ROUTINE"
+
+
+def test_an_answer_that_comes_after_it_was_given_up_still_counts(run, monkeypatch):
+    InferenceRun.objects.update(attempts=RUN_MAX_ATTEMPTS, requested_at=None)
+    flow.send_run(run_id=run.id)
+    run.refresh_from_db()
+    assert run.state == "failed"
+    flow.accept_result(result=answer(run))
+    run.refresh_from_db()
+    assert (run.state, run.reason) == ("done", "")
+    assert WorkItem.objects.get().band == "PRIORITY"
+    unchanged_by(lambda: flow.accept_result(result=answer(run)))
+
+
+def test_what_a_worker_says_failed_stays_failed(run):
+    flow.accept_result(result=answer(run, state="failed", reason="no memory"))
+    unchanged_by(lambda: flow.accept_result(result=answer(run)))
+    run.refresh_from_db()
+    assert (run.state, run.reason) == ("failed", "no memory")
+
+
+# --- results
+
+
+def test_a_result_is_recorded_once(run):
+    body = b"heat"
+    write_artefact(sha256=reference(body).sha256, body=body)
+    [image] = run.revision.instances.all()
+    result = answer(
+        run,
+        probabilities={"233604007": 0.8},
+        uncertainty=0.1,
+        box=BoxResult(sop_uid=image.sop_uid, frame=1, points=((1, 2), (3, 4))),
+        saliency=reference(body, sop_uid=image.sop_uid, frame=1, meta={"cut_off": 0.5}),
+    )
+    assert record_result(actor=SYSTEM, result=result).state == "done"
+    assert unchanged_by(lambda: record_result(actor=SYSTEM, result=result)) is None
+    [finding] = Finding.objects.all()
+    assert finding.location["points"] == [[1, 2], [3, 4]]
+    assert finding.saliency_meta == {
+        "sop_uid": image.sop_uid,
+        "frame": 1,
+        "cut_off": 0.5,
+    }
+    assert finding.tracking_uid.startswith("2.25.")
+    assert Artefact.objects.get().size == 4
+    assert AuditRecord.objects.filter(event="inference:result").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"package_hash": "0" * 64}, "wrong_model"),
+        ({"findings": "unknown"}, "unknown_label"),
+        ({"findings": "missing"}, "artefact_missing"),
+        ({"findings": "elsewhere"}, "wrong_image"),
+    ],
+)
+def test_a_result_that_cannot_be_true_is_refused_whole(run, change, code):
+    findings = {
+        "unknown": answer(run, probabilities={"233604007": 0.5, "999": 0.5}),
+        "missing": answer(run, saliency=reference(b"never stored")),
+        "elsewhere": answer(
+            run, box=BoxResult(sop_uid="9.9.9", frame=1, points=((1, 2), (3, 4)))
+        ),
+    }
+    result = findings.get(change.get("findings", ""), answer(run))
+    if "package_hash" in change:
+        result = replace(result, **change)
+
+    def refused():
+        with pytest.raises(Invalid) as caught:
+            flow.accept_result(result=result)
+        return caught.value.code
+
+    assert unchanged_by(refused) == code
+
+
+def test_a_result_of_no_run_is_refused(run):
+    run.id = uuid4()
+    with pytest.raises(NotFound):
+        flow.accept_result(result=answer(run))
+
+
+def test_a_rejected_film_says_why_and_ranks_neutral(run):
+    before = WorkItem.objects.get()
+    flow.accept_result(result=answer(run, state="rejected", reason="no chest film"))
+    item = WorkItem.objects.get()
+    assert (item.ai_state, item.ai_reason) == ("rejected", "no chest film")
+    assert (item.band, item.due_at) == ("ROUTINE", before.due_at)
+
+
+def test_the_finding_that_decides_is_the_positive_of_the_highest_acuity(run):
+    flow.accept_result(
+        result=answer(run, probabilities={"233604007": 0.99, "36118008": 0.51})
+    )
+    item = WorkItem.objects.get()
+    assert (item.ai_label, item.ai_acuity) == ("Pneumothorax", "critical")
+    assert (item.band, item.ai_n_more) == ("STAT", 1)
+
+
+# --- the store
+
+
+class TestStore:
+    def test_it_takes_what_has_the_hash_and_only_that(self):
+        sha = hashlib.sha256(b"a").hexdigest()
+        assert write_artefact(sha256=sha, body=b"a") is True
+        assert write_artefact(sha256=sha, body=b"a") is False
+        with pytest.raises(DomainError) as caught:
+            write_artefact(sha256=sha, body=b"b")
+        assert (caught.value.code, caught.value.status) == ("hash_mismatch", 422)
+        assert read_artefact(sha256=sha) == b"a"
+
+    def test_a_damaged_file_is_told_and_healed_by_the_right_bytes(self):
+        sha = hashlib.sha256(b"a").hexdigest()
+        write_artefact(sha256=sha, body=b"a")
+        artefact_path(sha256=sha).write_bytes(b"")
+        with pytest.raises(NotFound) as caught:
+            read_artefact(sha256=sha)
+        assert caught.value.code == "damaged"
+        assert write_artefact(sha256=sha, body=b"a") is True
+        assert read_artefact(sha256=sha) == b"a"
+
+    @pytest.mark.parametrize(
+        "name", ["", "..", "A" * 64, "g" * 64, "a" * 63, "a" * 64 + "\n"]
+    )
+    def test_a_name_that_is_no_hash_is_refused(self, name):
+        with pytest.raises(Invalid):
+            artefact_path(sha256=name)
+
+    def test_nothing_half_written_is_left_behind(self, tmp_path):
+        sha = hashlib.sha256(b"a").hexdigest()
+        write_artefact(sha256=sha, body=b"a")
+        assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == [sha]
+
+
+# --- which study a model fits
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({}, ""),
+        ({"modalities": {"CT"}}, "needs CR or DX"),
+        ({"modalities": {"CT", "DX"}}, ""),
+        ({"body_parts": {"HEAD"}}, "is for another body part"),
+        ({"body_parts": set(), "description": "Chest PA"}, ""),
+        ({"body_parts": set(), "description": "KNEE"}, "the body part is not stated"),
+        ({"views": {"LL"}}, "not for the view LL"),
+        ({"views": {"LL", "AP"}}, ""),
+        ({"views": {""}}, ""),
+        ({"age_years": 1.0}, ""),
+        (
+            {"age_years": 0.9},
+            "only for patients of 1 to 5 years; this patient is 10 months old",
+        ),
+        ({"age_years": 5.99}, ""),
+        (
+            {"age_years": 6.0},
+            "only for patients of 1 to 5 years; this patient is 6 years old",
+        ),
+        (
+            {"age_years": None},
+            "only for patients of 1 to 5 years; the age is not known",
+        ),
+    ],
+)
+def test_the_cards_input_rules(change, why):
+    base = {
+        "modalities": {"DX"},
+        "body_parts": {"CHEST"},
+        "description": "",
+        "views": {"AP"},
+        "age_years": 4.0,
+    }
+    fit = check_fit(card=CARD, study=StudyInput(**{**base, **change}))
+    assert fit.fits is (why == "")
+    assert fit.reason == (f"paediatric-pneumonia: {why}" if why else "")
