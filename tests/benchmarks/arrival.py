@@ -130,6 +130,17 @@ def _wait_stable(archive: httpx.Client, since: int, study_uid: str) -> float:
     raise TimeoutError("Orthanc never called the study stable")
 
 
+def _wait_shown(page: Page) -> float:
+    """Return when the page saw the AI's answer in the patient's row."""
+    end = time.time() + WAIT_S
+    while time.time() < end:
+        seen = page.evaluate("window.__seen")
+        if seen is not None:
+            return float(seen) / 1000
+        page.wait_for_timeout(50)
+    raise TimeoutError("the row never showed the AI's answer")
+
+
 def _rows(database: str, study_uid: str) -> dict[str, Any]:
     query = """
         SELECT extract(epoch FROM r.arrived_at), extract(epoch FROM i.finished_at),
@@ -158,6 +169,10 @@ def _measure(
     with tempfile.NamedTemporaryFile(suffix=".dcm") as file:
         file.write(film)
         file.flush()
+        # The list is narrowed to the patient, so that the row is on screen
+        # however long the list is; it is empty until the study arrives.
+        page.locator("input[type=search], [role=searchbox]").first.fill(_name(film))
+        page.wait_for_timeout(1000)
         page.evaluate(WATCH, _name(film))
         study_uid = _study_uid(Path(file.name))
         subprocess.run(
@@ -174,8 +189,7 @@ def _measure(
         )
         sent = time.time()
     stable = _wait_stable(archive, since, study_uid)
-    page.wait_for_function("window.__seen !== null", timeout=WAIT_S * 1000)
-    shown = page.evaluate("window.__seen") / 1000
+    shown = _wait_shown(page)
     rows = _rows(database, study_uid)
     return Split(
         orthanc=stable - sent,
