@@ -1,0 +1,389 @@
+"""The workers against the machine API: what is asked, what comes back.
+
+The same tests hold against the real portal: start it (`script/server`), register
+the package, import the film, and build the requests from what
+`apps.workflow.flow` sends; `tests/story` does that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import uuid
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+import torch
+
+from tests.factories.dicom import make_ct_series, make_dx, to_bytes
+from tests.fakes.portal import FakePortal
+from workers.contracts import InferRequest, InferResult, PackRequest
+from workers.inference.store import ModelStore, ModelUnavailableError
+from workers.models.architectures import build
+from workers.models.package import package_hash, save_package, write_package_zip
+from workers.portal_client import (
+    PortalClient,
+    PortalError,
+    PortalUnavailableError,
+)
+from workers.settings import read_settings
+from workers.tasks_gpu import answer, make_workplace
+from workers.tasks_pixels import make_pack
+
+TOKEN = "scoped-token"
+MEMBER = {"stem": 4, "widths": [8, 8], "depths": [1, 1]}
+CARD = {
+    "name": "test-model",
+    "version": "1",
+    "intended_use": "detection",
+    "labels": [
+        {"code": "233604007", "scheme": "SCT", "display": "Pneumonia", "threshold": 0.0}
+    ],
+    "input": {"modalities": ["CR", "DX"], "views_excluded": ["LL", "LATERAL"]},
+    "preprocessing": [
+        {"name": "squeeze_resize", "height": 96, "width": 96},
+        {"name": "standardise", "epsilon": 1e-6},
+    ],
+    "architecture": {"name": "film_ensemble", "params": {"members": [MEMBER, MEMBER]}},
+    "calibration": {"labels": [{"code": "233604007", "slope": 1.0, "intercept": 0.5}]},
+}
+FILM = (np.random.default_rng(3).normal(2000, 600, (240, 300))).clip(0, 4095)
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("package")
+    torch.manual_seed(0)
+    module = build("film_ensemble", members=[MEMBER, MEMBER])
+    save_package(folder, card=CARD, module=module)
+    return folder
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return read_settings(
+        {
+            "OVERREAD_STATE_DIR": str(tmp_path),
+            "OVERREAD_SHIPPED_MODELS": str(tmp_path / "none"),
+            "OVERREAD_TORCH_THREADS": "1",
+        }
+    )
+
+
+@pytest.fixture
+def workplace(settings):
+    found = make_workplace(settings)
+    yield found
+    found.decoder.close()
+
+
+def film(**changes):
+    return make_dx(FILM.astype(np.uint16), window=(2048, 4096), **changes)
+
+
+def portal_with(datasets, package):
+    return FakePortal(
+        revision_id=str(uuid.uuid4()),
+        token=TOKEN,
+        instances={str(d.SOPInstanceUID): to_bytes(d) for d in datasets},
+        models={package_hash(package): write_package_zip(package)},
+    )
+
+
+def ask(portal, package, workplace, **changes):
+    given = {
+        "run_id": str(uuid.uuid4()),
+        "revision_id": portal.revision_id,
+        "package_hash": package_hash(package),
+        "token": TOKEN,
+        "portal_url": portal.url,
+    }
+    request = InferRequest(**(given | changes))
+    result = answer(request, workplace=workplace)
+    again = InferResult.from_message(json.loads(json.dumps(result.to_message())))
+    assert again == result
+    assert result.run_id == request.run_id
+    return result
+
+
+def test_a_film_is_judged(package, workplace):
+    dataset = film()
+    with portal_with([dataset], package) as portal:
+        result = ask(portal, package, workplace)
+    assert (result.state, result.reason) == ("done", "")
+    (finding,) = result.findings
+    assert finding.label_code == "233604007"
+    expected = 1 / (1 + np.exp(-(finding.raw_score + 0.5)))
+    assert finding.probability == pytest.approx(expected, abs=1e-6)
+    assert 0 <= finding.uncertainty <= 1
+    assert set(result.timings) == {"fetch_s", "prepare_s", "infer_s", "explain_s"}
+    assert result.device
+
+    assert finding.saliency.sop_uid == str(dataset.SOPInstanceUID)
+    assert finding.saliency.meta == {"cut_off": 0.5, "columns": 300, "rows": 240}
+    (left, top), (right, bottom) = finding.box.points
+    assert 0 <= left < right <= 300
+    assert 0 <= top < bottom <= 240
+
+    stored = portal.artefacts
+    assert stored[finding.saliency.sha256].startswith(b"\x89PNG")
+    vector = np.load(io.BytesIO(stored[result.embedding.sha256]))
+    assert vector.dtype == np.float32
+    assert vector.shape == (16,)
+
+
+def test_the_same_study_gives_the_same_answer(package, workplace):
+    with portal_with([film()], package) as portal:
+        first = ask(portal, package, workplace)
+        stored = dict(portal.artefacts)
+        second = ask(portal, package, workplace)
+    assert second.findings == first.findings
+    assert second.embedding == first.embedding
+    assert portal.artefacts == stored
+
+
+def test_both_polarities_get_one_answer(package, workplace):
+    plain = film()
+    turned = make_dx(
+        4095 - FILM.astype(np.uint16), photometric="MONOCHROME1", window=(2048, 4096)
+    )
+    scores = []
+    for dataset in (plain, turned):
+        with portal_with([dataset], package) as portal:
+            scores.append(ask(portal, package, workplace).findings[0].raw_score)
+    assert scores[0] == pytest.approx(scores[1], abs=1e-3)
+
+
+def test_the_lateral_is_left_out(package, workplace):
+    frontal, lateral = film(), film(view="LL", instance_number=2)
+    with portal_with([frontal, lateral], package) as portal:
+        result = ask(portal, package, workplace)
+    judged = [image["sop_uid"] for image in result.quality["images"]]
+    assert judged == [str(frontal.SOPInstanceUID)]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "words"),
+    [
+        (film(view="LL"), "view"),
+        (make_ct_series(n_slices=1)[0], "kind"),
+        (make_dx(np.full((240, 300), 900, np.uint16)), "blank"),
+        (make_dx(FILM[:100, :100].astype(np.uint16)), "at least 128"),
+    ],
+)
+def test_what_the_model_may_not_judge_is_rejected(package, workplace, dataset, words):
+    with portal_with([dataset], package) as portal:
+        result = ask(portal, package, workplace)
+    assert result.state == "rejected"
+    assert words in result.reason
+    assert result.findings == ()
+    assert portal.artefacts == {}
+
+
+def test_a_damaged_file_is_rejected_in_words(package, workplace):
+    dataset = film()
+    with portal_with([dataset], package) as portal:
+        uid = str(dataset.SOPInstanceUID)
+        portal.instances[uid] = portal.instances[uid][:-5000]
+        result = ask(portal, package, workplace)
+    assert result.state == "rejected"
+    assert "incomplete" in result.reason
+
+
+def test_another_model_than_asked_is_not_run(package, workplace):
+    wanted = "b" * 64
+    with portal_with([film()], package) as portal:
+        portal.models[wanted] = portal.models[package_hash(package)]
+        result = ask(portal, package, workplace, package_hash=wanted)
+    assert result.state == "failed"
+    assert "hash" in result.reason
+
+
+def test_a_refusal_is_failed_and_not_asked_again(package, workplace):
+    with portal_with([film()], package) as portal:
+        result = ask(portal, package, workplace, token="forged")
+        assert len(portal.requests) == 1
+    assert result.state == "failed"
+    assert "403" in result.reason
+    assert "forged" not in result.reason
+
+
+def test_nothing_of_the_patient_comes_back_or_goes_into_an_address(package, workplace):
+    dataset = film(patient_name="Verysecret^Name", patient_id="SECRET-77")
+    with portal_with([dataset], package) as portal:
+        result = ask(portal, package, workplace)
+        said = json.dumps(result.to_message()) + json.dumps(portal.requests)
+    assert "ecret" not in said
+    assert "SECRET" not in said
+
+
+# --- the client
+
+
+def client(portal, **changes):
+    given = {
+        "portal_url": portal.url,
+        "token": TOKEN,
+        "revision_id": portal.revision_id,
+        "first_pause_s": 0.01,
+    }
+    return PortalClient(**(given | changes))
+
+
+def test_a_portal_that_restarts_is_asked_again(package):
+    dataset = film()
+    with portal_with([dataset], package) as portal, client(portal) as found:
+        portal.fail_next = [502, 503, 500]
+        assert len(found.list_instances()) == 1
+        assert len(portal.requests) == 4
+
+
+def test_a_portal_that_stays_away_is_said_to(package):
+    with portal_with([film()], package) as portal, client(portal) as found:
+        portal.fail_next = [503] * 9
+        with pytest.raises(PortalUnavailableError):
+            found.list_instances()
+    lost = PortalClient(
+        portal_url="http://127.0.0.1:9",
+        token=TOKEN,
+        revision_id=str(uuid.uuid4()),
+        first_pause_s=0.01,
+    )
+    with lost, pytest.raises(PortalUnavailableError, match="ConnectError"):
+        lost.list_instances()
+
+
+def test_a_refusal_is_final(package):
+    with portal_with([film()], package) as portal, client(portal) as found:
+        with pytest.raises(PortalError) as caught:
+            found.read_instance("1.2.3.4")
+        assert caught.value.status == 404
+        assert caught.value.code == "not_found"
+        assert len(portal.requests) == 1
+
+
+def test_instances_come_in_order_and_few_at_a_time(package):
+    datasets = make_ct_series(n_slices=12)
+    with portal_with(datasets, package) as portal, client(portal) as found:
+        refs = found.list_instances()
+        seen = []
+        for ref, content in found.read_instances(refs):
+            assert content == portal.instances[ref.sop_uid]
+            seen.append(ref.sop_uid)
+            assert len(portal.requests) <= len(seen) + 7
+    assert seen == [ref.sop_uid for ref in refs]
+
+
+def test_an_artefact_is_named_by_its_hash(package):
+    with portal_with([film()], package) as portal, client(portal) as found:
+        ref = found.store_artefact(b"bytes", media_type="image/png", meta={"x": 1})
+    assert ref.sha256 == hashlib.sha256(b"bytes").hexdigest()
+    assert portal.artefacts == {ref.sha256: b"bytes"}
+
+
+def test_the_token_is_in_the_header_only(package, caplog):
+    seen = []
+
+    def handle(request):
+        seen.append(request)
+        return httpx.Response(200, json={"instances": []})
+
+    caplog.set_level("DEBUG")
+    with PortalClient(
+        portal_url="http://portal.test/",
+        token="very-private-token",
+        revision_id=str(uuid.uuid4()),
+        transport=httpx.MockTransport(handle),
+    ) as found:
+        found.list_instances()
+    assert seen[0].headers["Authorization"] == "Bearer very-private-token"
+    assert "very-private-token" not in str(seen[0].url)
+    assert "very-private-token" not in caplog.text
+
+
+# --- models
+
+
+def store_in(tmp_path, *, shipped=None):
+    return ModelStore(
+        shipped=shipped or tmp_path / "none",
+        cache=tmp_path / "cache",
+        device=torch.device("cpu"),
+    )
+
+
+def refuse():
+    raise AssertionError("it must not be fetched")
+
+
+def test_a_model_is_fetched_once(tmp_path, package):
+    name, content = package_hash(package), write_package_zip(package)
+    store_in(tmp_path).get(name, fetch=lambda: content)
+    kept = store_in(tmp_path)
+    assert kept.get(name, fetch=refuse).package_hash == name
+    assert kept.get(name, fetch=refuse) is kept.get(name, fetch=refuse)
+
+
+def test_a_damaged_cache_is_fetched_again(tmp_path, package):
+    name, content = package_hash(package), write_package_zip(package)
+    store_in(tmp_path).get(name, fetch=lambda: content)
+    cached = tmp_path / "cache" / f"{name}.zip"
+    cached.write_bytes(cached.read_bytes()[:-100])
+    assert store_in(tmp_path).get(name, fetch=lambda: content).package_hash == name
+    assert cached.read_bytes() == content
+
+
+def test_a_shipped_model_is_ready_without_the_portal(tmp_path, package):
+    found = store_in(tmp_path, shipped=package.parent)
+    assert package_hash(package) in found.warm()
+    assert found.get(package_hash(package), fetch=refuse)
+
+
+def test_a_model_of_another_hash_is_refused(tmp_path, package):
+    with pytest.raises(ModelUnavailableError, match="hash"):
+        store_in(tmp_path).get("c" * 64, fetch=lambda: write_package_zip(package))
+    assert not list(Path(tmp_path).rglob("*.zip"))
+
+
+# --- packs over the same API
+
+
+def pack_request(portal, **changes):
+    given = {
+        "request_id": "pack-1",
+        "revision_id": portal.revision_id,
+        "token": TOKEN,
+        "portal_url": portal.url,
+        "source_hash": "d" * 64,
+    }
+    return PackRequest(**(given | changes))
+
+
+def test_a_pack_is_built_over_the_machine_api(package, settings):
+    datasets = [film(), *make_ct_series(n_slices=6)]
+    with portal_with(datasets, package) as portal:
+        portal.fail_next = [503]
+        result = make_pack(pack_request(portal), settings=settings)
+    assert (result.state, result.reason) == ("ready", "")
+    assert (result.n_series, result.n_instances, result.n_frames) == (2, 7, 7)
+    assert (settings.packs_dir / portal.revision_id / "index.json").is_file()
+
+
+def test_a_pack_that_may_not_be_built_says_so(package, settings):
+    with portal_with([film()], package) as portal:
+        result = make_pack(pack_request(portal, token="forged"), settings=settings)
+    assert result.state == "failed"
+    assert "403" in result.reason
+    assert list(settings.packs_dir.iterdir()) == []
+
+
+def test_a_full_disk_is_said_in_words(package, settings):
+    settings.packs_dir.parent.mkdir(parents=True, exist_ok=True)
+    settings.packs_dir.write_text("a file where the folder should be")
+    with portal_with([film()], package) as portal:
+        result = make_pack(pack_request(portal), settings=settings)
+    assert result.state == "failed"
+    assert "disk" in result.reason
