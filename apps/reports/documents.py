@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from django.utils.timezone import localtime
+
 from apps.annotations.types import REJECT_REASONS
 from apps.inference.selectors import is_positive, threshold_of
 from apps.interop.dicom.types import (
@@ -103,7 +105,7 @@ def ai_report_of(*, run: InferenceRun, images: Images) -> AiReport:
             package_hash=model.package_hash,
             device_uid=model.device_uid,
         ),
-        created_at=run.finished_at,
+        created_at=localtime(run.finished_at),
         images=tuple(_image_ref(i) for i in images.values()),
         findings=tuple(_ai_finding(f, images) for f in findings),
         rejected_because=run.reason if run.state == "rejected" else "",
@@ -163,7 +165,7 @@ def reading_report_of(
             given_name=given,
             organization=reading.revision.study.site.name,
         ),
-        signed_at=reading.signed_at,
+        signed_at=localtime(reading.signed_at),
         images=tuple(_image_ref(i) for i in images.values()),
         verdicts=tuple(_verdict(row, images) for row in verdicts),
         annotations=tuple(
