@@ -106,9 +106,12 @@ def node_name(*, queue: str, arguments: Sequence[str] | None = None) -> str:
     given = list(sys.argv if arguments is None else arguments)
     host = socket.gethostname()
     name = f"{queue}@{host}"
-    for flag, value in pairwise(given):
+    for flag, value in pairwise([*given, ""]):
         if flag in {"-n", "--hostname"}:
-            name = value.replace("%h", host).replace("%n", queue).replace("%d", "")
+            name = value
+        elif flag.startswith("--hostname="):
+            name = flag.removeprefix("--hostname=")
+    name = name.replace("%h", host).replace("%n", queue).replace("%d", "")
     return re.sub(r"[^A-Za-z0-9@._-]", "_", name)
 
 

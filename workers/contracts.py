@@ -88,6 +88,16 @@ def _is_number(value: object) -> bool:
     return math.isfinite(value)
 
 
+def _is_pair(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == 2
+
+
+def _is_corner(value: object) -> bool:
+    if not isinstance(value, tuple) or len(value) != 2:
+        return False
+    return all(_is_number(part) and part >= 0 for part in value)
+
+
 def _check_share(value: object, *, name: str) -> None:
     ok = _is_number(value) and isinstance(value, int | float) and 0 <= value <= 1
     _require(ok=ok, name=name, rule="must be a number from 0 to 1")
@@ -346,13 +356,7 @@ class BoxResult(_Part):
         """Check every field."""
         _check_uid(self.sop_uid, name="sop_uid")
         _check_whole(self.frame, name="frame", low=1)
-        pairs = isinstance(self.points, tuple) and len(self.points) == 2
-        ok = pairs and all(
-            isinstance(point, tuple)
-            and len(point) == 2
-            and all(_is_number(part) and part >= 0 for part in point)
-            for point in self.points
-        )
+        ok = _is_pair(self.points) and all(_is_corner(point) for point in self.points)
         _require(ok=ok, name="points", rule="must be two corners in the image")
         (left, top), (right, bottom) = self.points
         ok = left < right and top < bottom

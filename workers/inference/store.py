@@ -115,7 +115,7 @@ class ModelStore:
         package.module.to(device=self._device)
         package.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         for parameter in package.module.parameters():
-            parameter.requires_grad_(requires_grad=False)
+            parameter.requires_grad = False
         return package
 
     def _shipped_folders(self) -> dict[str, Path]:

