@@ -13,8 +13,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.core.access import Open
-from apps.core.errors import Unavailable
-from apps.interop.types import ArchiveUnavailable
+from apps.core.errors import NotFound, Unavailable
+from apps.interop.types import ArchiveError, NotInArchive
 from apps.studies.archive import archive
 from apps.studies.machine import READ_INSTANCES, MachineScope, read_token
 from apps.studies.selectors import instance_of_revision, instances_of_revision
@@ -76,7 +76,9 @@ class RevisionInstanceView(MachineView):
         instance = instance_of_revision(revision_id=revision_id, sop_uid=sop_uid)
         try:
             body = archive().fetch_instance(instance.archive_id)
-        except ArchiveUnavailable as error:
+        except NotInArchive as error:
+            raise NotFound("not_found", "The archive lost this image.") from error
+        except ArchiveError as error:
             raise Unavailable(
                 "archive_down", "The archive does not answer; try again."
             ) from error

@@ -188,7 +188,11 @@ def opened_revision(
 
 def instances_of_revision(*, revision_id: UUID) -> list[RevisionInstance]:
     """Return the image instances of a revision, in the archive's order."""
-    return list(RevisionInstance.objects.filter(revision_id=revision_id).order_by("id"))
+    instances = RevisionInstance.objects.filter(revision_id=revision_id).order_by("id")
+    found = list(instances)
+    if not found:  # a revision is its images: there is none without any
+        raise NotFound("not_found", _GONE)
+    return found
 
 
 def instance_of_revision(*, revision_id: UUID, sop_uid: str) -> RevisionInstance:

@@ -15,6 +15,8 @@ from apps.audit.services import record
 from apps.core import clock
 from apps.core.errors import Conflict, Forbidden, Invalid, NotFound
 from apps.core.permissions import Permission
+from apps.core.queue import enqueue
+from apps.core.steps import Step
 from apps.studies.models import (
     AETitle,
     ArrivalCursor,
@@ -306,7 +308,7 @@ def claim_import(*, actor: Actor, study_uid: str, site: Site) -> bool:
 def release_quarantine(
     *, actor: Actor, quarantine_id: UUID, site_id: UUID, reason: str
 ) -> QuarantinedStudy:
-    """Give a held study to a site; the next arrival step registers it there."""
+    """Give a held study to a site; a reconcile, asked for here, registers it."""
     held = QuarantinedStudy.objects.select_for_update().filter(id=quarantine_id).first()
     if held is None:
         raise NotFound("not_found", "This study is not in quarantine.")
@@ -331,6 +333,7 @@ def release_quarantine(
         object_id=held.id,
         detail={"reason": reason.strip()[:200]},
     )
+    enqueue(Step.RECONCILE)
     return held
 
 

@@ -81,6 +81,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 BATCH = 50
 LOST_AFTER = timedelta(seconds=20)
+# What one odd study may raise. Not every exception: a time limit must end the step.
+ODDITIES = (
+    ArchiveError,
+    DomainError,
+    DatabaseError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+)
 
 
 # --- arrival
@@ -113,7 +123,7 @@ def take_one(*, archive_id: str) -> None:
         clear_failure(archive_id=archive_id)
     except ArchiveUnavailable:
         raise
-    except (ArchiveError, DomainError, ValueError, DatabaseError) as error:
+    except ODDITIES as error:
         log.warning("study %s not registered: %s", archive_id, type(error).__name__)
         note_failure(archive_id=archive_id, reason=f"{type(error).__name__}: {error}")
 

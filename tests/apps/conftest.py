@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from tests.factories.domain import Department, make_department
+from tests.factories.domain import make_department
+
+# `tests/apps/interop` has a real archive under the same name, which wins there.
+from tests.fakes.border import archive as archive
+from tests.fakes.border import broker as broker
+
+if TYPE_CHECKING:
+    from tests.factories.domain import Department
 
 
 @pytest.fixture

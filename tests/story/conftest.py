@@ -7,41 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from apps.studies import archive as archive_module
 from apps.studies.models import Study
 from apps.worklist.models import WorkItem
 from tests.factories.domain import (
     Department,
-    FakeBroker,
     client_for,
     make_department,
     make_model,
     run_task,
     unchanged_by,
 )
-from tests.fakes.archive import FakeArchive
+from tests.fakes.border import archive as archive
+from tests.fakes.border import broker as broker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from django.test import Client
 
-
-@pytest.fixture
-def archive(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeArchive]:
-    fake = FakeArchive()
-    monkeypatch.setattr(archive_module, "Archive", lambda *args, **kwargs: fake)
-    archive_module.archive.cache_clear()
-    yield fake
-    archive_module.archive.cache_clear()
-
-
-@pytest.fixture
-def broker(monkeypatch: pytest.MonkeyPatch) -> FakeBroker:
-    fake = FakeBroker()
-    monkeypatch.setattr("apps.core.queue.current_app", fake)
-    return fake
+    from tests.factories.domain import FakeBroker
+    from tests.fakes.archive import FakeArchive
 
 
 @dataclass
