@@ -22,6 +22,8 @@ import { text } from '@/text/en';
 import { Glyph, type GlyphName } from '@/ui/glyph';
 import { AiTag, Key } from '@/ui/primitives';
 
+const panel = text.room.panel;
+
 export interface FindingProps {
   readonly finding: Finding;
   readonly number: number;
@@ -33,9 +35,9 @@ export interface FindingProps {
 }
 
 const SAID: Readonly<Record<Verdict['verdict'], { word: string; glyph: GlyphName }>> = {
-  accept: { word: text.room.panel.accepted, glyph: 'check' },
-  reject: { word: text.room.panel.rejected, glyph: 'cross' },
-  modify: { word: text.room.panel.modified, glyph: 'pencil' },
+  accept: { word: panel.accepted, glyph: 'check' },
+  reject: { word: panel.rejected, glyph: 'cross' },
+  modify: { word: panel.modified, glyph: 'pencil' },
 };
 
 function useReasonWords(verdict: Verdict | null): string {
@@ -101,7 +103,7 @@ function Probability({ finding }: { finding: Finding }) {
         </span>
         {threshold === null ? null : (
           <span style={{ left: at(Math.min(0.8, Math.max(0.2, threshold))) }}>
-            {text.room.panel.threshold(formatProbability(threshold))}
+            {panel.threshold(formatProbability(threshold))}
           </span>
         )}
         <span className="end" style={{ left: '100%' }}>
@@ -114,13 +116,8 @@ function Probability({ finding }: { finding: Finding }) {
 
 function CardModal({ run, onClose }: { run: AiRun; onClose: () => void }) {
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={text.room.panel.cardTitle(run.model.name)}
-      size="lg"
-    >
-      <dl className="why-facts">
+    <Modal opened onClose={onClose} title={panel.cardTitle(run.model.name)} size="lg">
+      <dl className="facts">
         {Object.entries(run.model.card).map(([name, value]) => (
           <div key={name}>
             <dt>{name.replaceAll('_', ' ')}</dt>
@@ -143,13 +140,13 @@ function Meta({ finding, run }: FindingProps) {
       </span>
       {unsure === null || unsure === undefined ? null : (
         <span>
-          {text.room.panel.uncertainty}{' '}
+          {panel.uncertainty}{' '}
           <b>{typeof unsure === 'number' ? formatProbability(unsure) : unsure}</b>
         </span>
       )}
       {hasCard ? (
         <button type="button" className="link" onClick={() => setCard(true)}>
-          {text.room.panel.card}
+          {panel.card}
         </button>
       ) : null}
       {card ? <CardModal run={run} onClose={() => setCard(false)} /> : null}
@@ -225,93 +222,112 @@ function ModifyForm({ finding, verdict }: FindingProps) {
   );
 }
 
+/** Number, label, where it is, and how bad it would be. */
+function Title(props: FindingProps) {
+  const { finding, number, place } = props;
+  const word = finding.location ? '' : panel.noPlace;
+  return (
+    <header>
+      <span className="finding-no">{number}</span>
+      <div>
+        <h3>{finding.label.display}</h3>
+        {place && finding.location ? (
+          <button type="button" className="l2 link" onClick={() => goTo(props)}>
+            {panel.image(place.image)}
+          </button>
+        ) : (
+          <span className="l2">{word}</span>
+        )}
+      </div>
+      {finding.acuity && finding.positive ? (
+        <span className={`acuity ${finding.acuity}`}>{text.acuity[finding.acuity]}</span>
+      ) : (
+        <AiTag />
+      )}
+    </header>
+  );
+}
+
+/** The answer that was given, with its reason, and the way to take it back. */
+function Said({ finding, verdict }: FindingProps) {
+  const reason = useReasonWords(verdict);
+  if (!verdict) return null;
+  return (
+    <p className="said-line">
+      <Glyph name={SAID[verdict.verdict].glyph} small />
+      {SAID[verdict.verdict].word}
+      {reason ? <span className="t2">{reason}</span> : null}
+      <span className="grow" />
+      <button
+        type="button"
+        className="link"
+        onClick={() => changeDraft({ type: 'withdraw', finding: finding.id })}
+      >
+        {panel.withdraw}
+      </button>
+    </p>
+  );
+}
+
+function Verdicts({ finding, verdict, context }: FindingProps) {
+  const answers = [
+    {
+      kind: 'accept',
+      command: acceptFinding,
+      name: finding.positive ? panel.accept : panel.acceptNegative,
+    },
+    { kind: 'reject', command: rejectFinding, name: panel.reject },
+    { kind: 'modify', command: modifyFinding, name: panel.modify },
+  ] as const;
+  return (
+    <div className="verdicts">
+      {answers.map(({ kind, command, name }) => (
+        <VerdictButton
+          key={kind}
+          command={command}
+          context={context}
+          name={name}
+          glyph={SAID[kind].glyph}
+          pressed={verdict?.verdict === kind}
+        />
+      ))}
+    </div>
+  );
+}
+
+/** Takes the focus when the answer before it was given from the panel. */
+function useRestingFocus() {
+  const card = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const { activeElement, body } = document;
+    const inPanel = activeElement?.closest('.panel-scroll .block') != null;
+    if (inPanel || activeElement === body) card.current?.focus();
+  }, []);
+  return card;
+}
+
 /** The finding in focus: what the model says, and the three answers. None is preselected. */
 export function FindingCard(props: FindingProps) {
-  const { finding, number, verdict, context, place } = props;
-  const reason = useReasonWords(verdict);
+  const { finding, number } = props;
+  const card = useRestingFocus();
   const asking = useRoom(
     ({ ask }) => ask?.kind === 'modify' && ask.finding === finding.id,
   );
-  const card = useRef<HTMLElement>(null);
-  useEffect(() => {
-    const inPanel = document.activeElement?.closest('.panel-scroll .block');
-    if (inPanel || document.activeElement === document.body) card.current?.focus();
-  }, []);
-  const panel = text.room.panel;
-  const where = place ? panel.image(place.image) : finding.location ? '' : panel.noPlace;
   return (
     <section
       ref={card}
       className="finding current"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: focus rests on the finding, not on an answer
       tabIndex={0}
       aria-label={`${text.common.ai}: ${number} ${finding.label.display}`}
       data-finding-card={finding.id}
     >
-      <header>
-        <span className="finding-no">{number}</span>
-        <div>
-          <h3>{finding.label.display}</h3>
-          {place && finding.location ? (
-            <button type="button" className="l2 link" onClick={() => goTo(props)}>
-              {where}
-            </button>
-          ) : (
-            <span className="l2">{where}</span>
-          )}
-        </div>
-        {finding.acuity && finding.positive ? (
-          <span className={`acuity ${finding.acuity}`}>
-            {text.acuity[finding.acuity]}
-          </span>
-        ) : (
-          <AiTag />
-        )}
-      </header>
+      <Title {...props} />
       <Probability finding={finding} />
       {finding.positive ? null : <p className="l2">{panel.below}</p>}
       <Meta {...props} />
-      {verdict ? (
-        <p className="said-line">
-          <Glyph name={SAID[verdict.verdict].glyph} small />
-          {SAID[verdict.verdict].word}
-          {reason ? <span className="t2">{reason}</span> : null}
-          <span className="grow" />
-          <button
-            type="button"
-            className="link"
-            onClick={() => changeDraft({ type: 'withdraw', finding: finding.id })}
-          >
-            {panel.withdraw}
-          </button>
-        </p>
-      ) : null}
-      {asking ? (
-        <ModifyForm {...props} />
-      ) : (
-        <div className="verdicts">
-          <VerdictButton
-            command={acceptFinding}
-            context={context}
-            name={finding.positive ? panel.accept : panel.acceptNegative}
-            glyph="check"
-            pressed={verdict?.verdict === 'accept'}
-          />
-          <VerdictButton
-            command={rejectFinding}
-            context={context}
-            name={panel.reject}
-            glyph="cross"
-            pressed={verdict?.verdict === 'reject'}
-          />
-          <VerdictButton
-            command={modifyFinding}
-            context={context}
-            name={panel.modify}
-            glyph="pencil"
-            pressed={verdict?.verdict === 'modify'}
-          />
-        </div>
-      )}
+      <Said {...props} />
+      {asking ? <ModifyForm {...props} /> : <Verdicts {...props} />}
     </section>
   );
 }

@@ -1,3 +1,4 @@
+import './pane.css';
 import { useEffect, useMemo } from 'react';
 import { formatDate, formatSigned } from '@/domain/format';
 import { edgeLetters, pickScale, scaleOf } from '@/domain/geometry';

@@ -1,3 +1,4 @@
+import './panel.css';
 import { addMissed } from '@/commands/reading/add-missed';
 import type { ReadingContext } from '@/commands/reading/context';
 import { sign } from '@/commands/reading/sign';

@@ -1,3 +1,4 @@
+import './why.css';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { readWhy } from '@/api/endpoints';
@@ -110,7 +111,7 @@ function Facts({ why }: { why: Why }) {
     [text.why.deadline, deadline],
   ] as const;
   return (
-    <dl className="why-facts">
+    <dl className="facts">
       {facts.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>

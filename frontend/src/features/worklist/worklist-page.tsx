@@ -47,6 +47,11 @@ function useKeyboardHold(): void {
   }, [selected]);
 }
 
+function refusalOf(error: unknown): string {
+  const told = error instanceof ApiError ? error.message : '';
+  return told || text.list.openFailed;
+}
+
 function useTakeNext(onProblem: (problem: string) => void) {
   const [, navigate] = useLocation();
   return async () => {
@@ -57,9 +62,7 @@ function useTakeNext(onProblem: (problem: string) => void) {
       handOver(answer);
       navigate(`/read/${answer.item.id}`);
     } catch (error) {
-      onProblem(
-        error instanceof ApiError && error.message ? error.message : text.list.openFailed,
-      );
+      onProblem(refusalOf(error));
     }
   };
 }

@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type Dataset,
+  directionsOf,
+  frameDataset,
+  isLossy,
+  paletteOf,
+  planeOf,
+  spacingOf,
+  voiOf,
+} from './dataset';
+import { buildModule } from './modules';
+
+const ds = (...Value: unknown[]) => ({ vr: 'DS', Value });
+const sq = (...Value: Dataset[]) => ({ vr: 'SQ', Value });
+
+const ENHANCED: Dataset = {
+  '00280008': { vr: 'IS', Value: [2] },
+  '52009229': sq({
+    '00209116': sq({ '00200037': ds(1, 0, 0, 0, 1, 0) }),
+    '00289110': sq({ '00280030': ds(0.7, 0.6), '00180050': ds(3) }),
+    '00289145': sq({ '00281052': ds(-1024), '00281053': ds(1) }),
+  }),
+  '52009230': sq(
+    { '00209113': sq({ '00200032': ds(-10, -20, 5) }) },
+    { '00209113': sq({ '00200032': ds(-10, -20, 8) }) },
+  ),
+};
+
+describe('a frame of an enhanced image', () => {
+  it('has what is shared and what is its own, and no groups', () => {
+    const second = frameDataset(ENHANCED, 2);
+    expect(planeOf(second, 1)).toEqual({
+      real: true,
+      plane: {
+        origin: [-10, -20, 8],
+        row: [1, 0, 0],
+        column: [0, 1, 0],
+        columnSpacing: 0.6,
+        rowSpacing: 0.7,
+      },
+    });
+    expect(second['52009230']).toBeUndefined();
+    expect(buildModule('modalityLutModule', second, 1)).toMatchObject({
+      rescaleIntercept: -1024,
+    });
+  });
+});
+
+describe('spacing', () => {
+  it('is the patient’s, the detector’s, or not known', () => {
+    expect(spacingOf({ '00280030': ds('0.5', '0.25') })).toEqual({
+      row: 0.5,
+      column: 0.25,
+      source: 'patient',
+    });
+    expect(spacingOf({ '00181164': ds(0.1, 0.1) }).source).toBe('detector');
+    expect(spacingOf({})).toEqual({ row: 1, column: 1, source: 'none' });
+    expect(spacingOf({ '00280034': ds(2, 1) }).row).toBe(2);
+  });
+  it('comes from one ultrasound region in centimetres', () => {
+    const region = {
+      '00186024': ds(3),
+      '0018602C': ds(0.02),
+      '0018602E': ds(0.03),
+    };
+    expect(spacingOf({ '00186011': sq(region) })).toEqual({
+      column: 0.2,
+      row: 0.3,
+      source: 'patient',
+    });
+    expect(spacingOf({ '00186011': sq(region, region) }).source).toBe('none');
+  });
+});
+
+describe('orientation', () => {
+  it('is computed where cosines are, else taken as stated', () => {
+    const placed = { '00200032': ds(0, 0, 0), '00200037': ds(1, 0, 0, 0, 1, 0) };
+    expect(directionsOf(placed)).toEqual({ row: 'L', column: 'P' });
+    expect(directionsOf({ '00200020': { vr: 'CS', Value: ['A', 'F'] } })).toEqual({
+      row: 'A',
+      column: 'F',
+    });
+    expect(directionsOf({})).toEqual({ row: '', column: '' });
+  });
+  it('gives an unplaced image a plane of its own', () => {
+    expect(planeOf({}, 7)).toMatchObject({ real: false, plane: { origin: [0, 0, 7] } });
+  });
+});
+
+describe('windows', () => {
+  it('are the stored ones, or what a table spans', () => {
+    expect(voiOf({ '00281050': ds(40, 300), '00281051': ds(400, 1500) })).toEqual({
+      centers: [40, 300],
+      widths: [400, 1500],
+    });
+    expect(voiOf({ '00283010': sq({ '00283002': ds(256, 100, 8) }) })).toEqual({
+      centers: [228],
+      widths: [256],
+    });
+    expect(voiOf({ '00281050': ds(40), '00281051': ds(0) }).centers).toEqual([]);
+  });
+  it('reach Cornerstone with a function it knows', () => {
+    const module = buildModule(
+      'voiLutModule',
+      { '00281050': ds(1), '00281051': ds(2) },
+      0,
+    );
+    expect(module).toMatchObject({ voiLUTFunction: ['LINEAR'] });
+  });
+});
+
+describe('pixels', () => {
+  it('read a palette of 16-bit entries', () => {
+    const bytes = btoa(String.fromCharCode(0, 1, 255, 255));
+    const palette = paletteOf(
+      { '00281201': { vr: 'OW', InlineBinary: bytes } },
+      '00281201',
+      [2, 0, 16],
+    );
+    expect(palette).toEqual(Uint16Array.from([256, 65_535]));
+  });
+  it('say lossy when the source or the pack is', () => {
+    expect(
+      isLossy({ '00282110': { vr: 'CS', Value: ['01'] } }, '1.2.840.10008.1.2.1'),
+    ).toBe(true);
+    expect(isLossy({}, '1.2.840.10008.1.2.4.50')).toBe(true);
+    expect(isLossy({}, '1.2.840.10008.1.2.4.80')).toBe(false);
+  });
+  it('keep sign, bits and photometry', () => {
+    const module = buildModule(
+      'imagePixelModule',
+      {
+        '00280004': { vr: 'CS', Value: ['MONOCHROME1'] },
+        '00280010': ds(2),
+        '00280011': ds(3),
+        '00280100': ds(16),
+        '00280101': ds(12),
+        '00280103': ds(1),
+      },
+      0,
+    );
+    expect(module).toMatchObject({
+      photometricInterpretation: 'MONOCHROME1',
+      rows: 2,
+      columns: 3,
+      bitsStored: 12,
+      pixelRepresentation: 1,
+      samplesPerPixel: 1,
+    });
+  });
+});
