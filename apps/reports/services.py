@@ -20,7 +20,7 @@ from apps.inference.selectors import run_of
 from apps.interop.dicom.errors import EncodingError
 from apps.interop.dicom.sr_ai import encode_ai_report
 from apps.interop.dicom.sr_reading import encode_reading_report
-from apps.interop.dicom.types import DocumentRef, EncodedObject
+from apps.interop.dicom.types import DocumentRef, EncodedObject, derive_uid
 from apps.interop.dicom.validate import (
     ValidatorUnavailable,
     validate_against_images,
@@ -51,14 +51,13 @@ def export_result(*, actor: Actor, run_id: UUID) -> ExportedObject | None:
     if run.slot.kind != "live" or run.state not in {"done", "rejected"}:
         return None
     images = images_of(revision=run.revision)
-    report = ai_report_of(run=run, images=images)
     row, _ = ExportedObject.objects.get_or_create(
         run=run,
         defaults={
             "study": run.revision.study,
             "kind": ExportKind.AI_RESULT,
-            "sop_uid": report.sop_uid,
-            "series_uid": report.series_uid,
+            "sop_uid": derive_uid(run.id, "ai-sr"),
+            "series_uid": derive_uid(run.id, "ai-sr-series"),
         },
     )
     return _deliver(
@@ -67,7 +66,9 @@ def export_result(*, actor: Actor, run_id: UUID) -> ExportedObject | None:
         study=run.revision.study,
         image=next(iter(images.values())),
         encode=lambda source: encode_ai_report(
-            report, source=source, software_version=settings.SOFTWARE_VERSION
+            ai_report_of(run=run, images=images),
+            source=source,
+            software_version=settings.SOFTWARE_VERSION,
         ),
     )
 
@@ -86,16 +87,13 @@ def export_reading(*, actor: Actor, reading_id: UUID) -> ExportedObject | None:
     if predecessors is None:
         return None
     images = images_of(revision=reading.revision)
-    report = reading_report_of(
-        reading=reading, images=images, predecessors=predecessors
-    )
     row, _ = ExportedObject.objects.get_or_create(
         reading=reading,
         defaults={
             "study": reading.revision.study,
             "kind": ExportKind.READING,
-            "sop_uid": report.sop_uid,
-            "series_uid": report.series_uid,
+            "sop_uid": derive_uid(reading.id, "reading-sr"),
+            "series_uid": derive_uid(reading.id, "reading-sr-series"),
         },
     )
     return _deliver(
@@ -104,7 +102,11 @@ def export_reading(*, actor: Actor, reading_id: UUID) -> ExportedObject | None:
         study=reading.revision.study,
         image=next(iter(images.values())),
         encode=lambda source: encode_reading_report(
-            report, source=source, software_version=settings.SOFTWARE_VERSION
+            reading_report_of(
+                reading=reading, images=images, predecessors=predecessors
+            ),
+            source=source,
+            software_version=settings.SOFTWARE_VERSION,
         ),
     )
 
@@ -115,7 +117,12 @@ def _runs_answered(reading: Reading) -> list[InferenceRun]:
 
 
 def _predecessors(*, actor: Actor, reading: Reading) -> tuple[DocumentRef, ...] | None:
-    """Return the documents that a reading answers; None while one is missing."""
+    """Return the documents that a reading answers; None while one is on its way.
+
+    One that was refused is left out: it will never be there to point at. A reading
+    that cannot do without it then fails with these words, in view of the admins,
+    instead of waiting unseen for ever.
+    """
     rows = [
         export_result(actor=actor, run_id=run.id) for run in _runs_answered(reading)
     ]
@@ -123,8 +130,10 @@ def _predecessors(*, actor: Actor, reading: Reading) -> tuple[DocumentRef, ...] 
         rows.append(export_reading(actor=actor, reading_id=reading.amends_id))
     refs: list[DocumentRef] = []
     for row in rows:
-        if row is None or row.state != ExportState.STORED:
+        if row is None or row.state == ExportState.PENDING:
             return None
+        if row.state == ExportState.FAILED:
+            continue
         refs.append(
             DocumentRef(
                 study_uid=row.study.study_uid,
