@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import cache
 from typing import Any
 
 import httpx
 from celery import Task
 from celery.exceptions import SoftTimeLimitExceeded
+from celery.signals import worker_process_init
 
 from workers.attempts import MAX_ATTEMPTS, Attempts
 from workers.celery_pixels import app
@@ -29,6 +31,18 @@ log = logging.getLogger(__name__)
 MAX_RETRIES = 5
 
 
+@cache
+def _decoder() -> IsolatedDecoder:
+    """Return this process' decoder; starting one takes longer than a small study."""
+    return IsolatedDecoder()
+
+
+@worker_process_init.connect
+def _warm_up(**_: Any) -> None:
+    """Start the decoder before the first study asks for it."""
+    _decoder().start()
+
+
 @app.task(name=TASK_PACK, bind=True, max_retries=MAX_RETRIES)
 def build_pack_task(self: Task[..., None], *, request: dict[str, Any]) -> None:
     """Build a study revision's pixel pack and tell the portal.
@@ -43,7 +57,7 @@ def build_pack_task(self: Task[..., None], *, request: dict[str, Any]) -> None:
         if attempts.begin(wanted.request_id) > MAX_ATTEMPTS + MAX_RETRIES:
             result = _failed(wanted, "the worker died again and again on this study")
         else:
-            result = make_pack(wanted, settings=read_settings())
+            result = make_pack(wanted, settings=read_settings(), decoder=_decoder())
     except PortalUnavailableError as error:
         if self.request.retries < MAX_RETRIES:
             raise self.retry(exc=error, countdown=2**self.request.retries) from error
@@ -58,6 +72,7 @@ def make_pack(
     request: PackRequest,
     *,
     settings: WorkerSettings,
+    decoder: IsolatedDecoder,
     transport: httpx.BaseTransport | None = None,
 ) -> PackResult:
     """Build the pack of a request; what goes wrong for good is an answer too.
@@ -65,6 +80,7 @@ def make_pack(
     Args:
         request: What is asked.
         settings: Where packs are written.
+        decoder: Decodes what browsers can not.
         transport: What carries HTTP; the network by default.
 
     Raises:
@@ -72,15 +88,12 @@ def make_pack(
     """
     started = time.monotonic()
     try:
-        with (
-            PortalClient(
-                portal_url=request.portal_url,
-                token=request.token,
-                revision_id=request.revision_id,
-                transport=transport,
-            ) as portal,
-            IsolatedDecoder() as decoder,
-        ):
+        with PortalClient(
+            portal_url=request.portal_url,
+            token=request.token,
+            revision_id=request.revision_id,
+            transport=transport,
+        ) as portal:
             summary = build_pack(
                 root=settings.packs_dir,
                 revision_id=request.revision_id,

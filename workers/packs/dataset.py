@@ -10,7 +10,7 @@ import zlib
 
 import pydicom
 from pydicom.dataset import FileDataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import UID
 
 from workers.packs.layout import EXPLICIT_LITTLE, IMPLICIT_LITTLE
@@ -20,17 +20,19 @@ from workers.packs.layout import EXPLICIT_LITTLE, IMPLICIT_LITTLE
 logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 
 PARSE_ERRORS = (
+    BytesLengthException,
     InvalidDicomError,
+    ArithmeticError,
+    AssertionError,
     AttributeError,
     EOFError,
-    IndexError,
-    KeyError,
+    LookupError,
+    MemoryError,
     NotImplementedError,
     OSError,
-    OverflowError,
+    RecursionError,
     TypeError,
     ValueError,
-    RecursionError,
     struct.error,
     zlib.error,
 )

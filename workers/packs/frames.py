@@ -58,6 +58,8 @@ def plan_instance(dataset: Dataset) -> FramePlan:
         first = next(encapsulated_frames(dataset), None)
     except FrameError as error:
         return FramePlan(header=None, n_frames=0, why_not=str(error))
+    except PARSE_ERRORS:
+        return FramePlan(header=None, n_frames=0, why_not="its header is damaged")
     return plan_frames(dataset, first_frame=first)
 
 
@@ -200,9 +202,13 @@ def _deflated_frames(dataset: Dataset, header: PixelHeader) -> Iterator[bytes]:
 
 
 def _native_frames(dataset: Dataset, header: PixelHeader) -> Iterator[bytes]:
-    content = np.frombuffer(dataset.PixelData, dtype=np.uint8)
+    try:
+        element = dataset["PixelData"]
+        content = np.frombuffer(element.value, dtype=np.uint8)
+    except PARSE_ERRORS as error:
+        raise FrameError("its pixel data are damaged") from error
     if header.stored_syntax == EXPLICIT_BIG:
-        content = _to_little_endian(content, header, vr=dataset["PixelData"].VR)
+        content = _to_little_endian(content, header, vr=element.VR)
     bits = header.native_frame_bits
     if content.size * 8 < bits * header.n_frames:
         raise FrameError(

@@ -61,6 +61,11 @@ class IsolatedDecoder:
         """End the process."""
         self.close()
 
+    def start(self) -> None:
+        """Start the process now; otherwise the first request does."""
+        with self._lock:
+            self._start()
+
     def recode(self, content: bytes) -> list[bytes]:
         """Return all frames of a DICOM file, encoded for the browser.
 

@@ -20,6 +20,7 @@ from workers.packs.codestream import (
     read_jpeg2000_header,
     read_jpeg_header,
 )
+from workers.packs.dataset import PARSE_ERRORS
 from workers.packs.layout import (
     DEFLATED_FRAMES,
     EXPLICIT_LITTLE,
@@ -130,6 +131,8 @@ def plan_frames(dataset: Dataset, *, first_frame: bytes | None = None) -> FrameP
         return _decide(header, first_frame)
     except _CannotShowError as error:
         return FramePlan(header=header, n_frames=0, why_not=str(error))
+    except PARSE_ERRORS:
+        return FramePlan(header=header, n_frames=0, why_not="its header is damaged")
 
 
 def read_pixel_header(dataset: Dataset) -> PixelHeader:
@@ -179,7 +182,7 @@ def _whole(dataset: Dataset, keyword: str, *, default: int | None = None) -> int
         if value is None and default is not None:
             return default
         return int(value)
-    except (TypeError, ValueError, OverflowError, AttributeError) as error:
+    except PARSE_ERRORS as error:
         raise _CannotShowError(f"its {keyword} is missing or not a number") from error
 
 

@@ -8,7 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from workers.packs.dataset import UnreadableInstanceError, read_dataset
+from workers.packs.dataset import (
+    PARSE_ERRORS,
+    UnreadableInstanceError,
+    read_dataset,
+)
 from workers.packs.isolation import DecodingError, IsolatedDecoder
 from workers.packs.metadata import numbers_of, text_of
 
@@ -85,9 +89,14 @@ def read_header(content: bytes) -> ImageHeader:
         ImageError: It is no readable DICOM image.
     """
     try:
-        dataset = read_dataset(content)
-    except UnreadableInstanceError as error:
+        return _header_of(read_dataset(content))
+    except (UnreadableInstanceError, ImageError) as error:
         raise ImageError(str(error)) from error
+    except PARSE_ERRORS as error:
+        raise ImageError("its header is damaged") from error
+
+
+def _header_of(dataset: Dataset) -> ImageHeader:
     if "Rows" not in dataset or "Columns" not in dataset:
         raise ImageError("the file holds no image")
     return ImageHeader(

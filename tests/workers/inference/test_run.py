@@ -362,28 +362,36 @@ def pack_request(portal, **changes):
     return PackRequest(**(given | changes))
 
 
-def test_a_pack_is_built_over_the_machine_api(package, settings):
+def test_a_pack_is_built_over_the_machine_api(package, settings, workplace):
     datasets = [film(), *make_ct_series(n_slices=6)]
     with portal_with(datasets, package) as portal:
         portal.fail_next = [503]
-        result = make_pack(pack_request(portal), settings=settings)
+        result = make_pack(
+            pack_request(portal), settings=settings, decoder=workplace.decoder
+        )
     assert (result.state, result.reason) == ("ready", "")
     assert (result.n_series, result.n_instances, result.n_frames) == (2, 7, 7)
     assert (settings.packs_dir / portal.revision_id / "index.json").is_file()
 
 
-def test_a_pack_that_may_not_be_built_says_so(package, settings):
+def test_a_pack_that_may_not_be_built_says_so(package, settings, workplace):
     with portal_with([film()], package) as portal:
-        result = make_pack(pack_request(portal, token="forged"), settings=settings)
+        result = make_pack(
+            pack_request(portal, token="forged"),
+            settings=settings,
+            decoder=workplace.decoder,
+        )
     assert result.state == "failed"
     assert "403" in result.reason
     assert list(settings.packs_dir.iterdir()) == []
 
 
-def test_a_full_disk_is_said_in_words(package, settings):
+def test_a_full_disk_is_said_in_words(package, settings, workplace):
     settings.packs_dir.parent.mkdir(parents=True, exist_ok=True)
     settings.packs_dir.write_text("a file where the folder should be")
     with portal_with([film()], package) as portal:
-        result = make_pack(pack_request(portal), settings=settings)
+        result = make_pack(
+            pack_request(portal), settings=settings, decoder=workplace.decoder
+        )
     assert result.state == "failed"
     assert "disk" in result.reason

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zlib
 
 import numpy as np
@@ -24,6 +25,7 @@ from workers.packs.frames import (
     read_frames,
 )
 from workers.packs.layout import EXT_OF, TRANSFER_SYNTAX_OF
+from workers.packs.metadata import viewer_metadata
 
 NOISE = np.random.default_rng(7)
 GREY8 = NOISE.integers(0, 256, (16, 20), dtype=np.uint8)
@@ -279,6 +281,7 @@ def test_a_damaged_file_never_crashes_the_reader(data):
         content[place] = data.draw(st.integers(0, 255))
     try:
         dataset = read_dataset(bytes(content))
+        json.dumps(viewer_metadata(dataset, plan=plan_instance(dataset)))
         list(iter_frames(dataset, plan=plan_instance(dataset)))
     except (UnreadableInstanceError, FrameError):
         pass
