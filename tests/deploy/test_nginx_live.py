@@ -53,10 +53,17 @@ class Door:
     packs: Path
 
     def get(
-        self, path: str, *, session: str = "", gzipped: bool = True, verb: str = "GET"
+        self,
+        path: str,
+        *,
+        session: str = "",
+        cookies: str = "",
+        gzipped: bool = True,
+        verb: str = "GET",
     ) -> tuple[int, dict[str, str], bytes]:
         line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        headers = {"Cookie": f"{COOKIE}={session}"} if session else {}
+        cookies = cookies or (f"{COOKIE}={session}" if session else "")
+        headers = {"Cookie": cookies} if cookies else {}
         if gzipped:
             headers["Accept-Encoding"] = "gzip"
         line.request(verb, path, headers=headers)
@@ -74,7 +81,10 @@ def door(layout: Layout) -> Iterator[Door]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            cookie = self.headers.get("Cookie", "").removeprefix(f"{COOKIE}=")
+            # The last of a name counts, and its case, as with the portal.
+            pairs = [p.strip() for p in self.headers.get("Cookie", "").split(";")]
+            ours = [p for p in pairs if p.startswith(f"{COOKIE}=")]
+            cookie = ours[-1].removeprefix(f"{COOKIE}=") if ours else ""
             uri = self.headers.get("X-Original-URI", "")
             portal.headers = dict(self.headers)
             status, body = portal.answer(self.path, cookie, uri)
@@ -178,6 +188,28 @@ def test_a_decision_is_asked_once_and_forgotten_within_five_seconds(door: Door):
     assert time.monotonic() - begun < 5.5
 
 
+@pytest.mark.parametrize(
+    "first", [f"{COOKIE}=", f"{COOKIE}=planted", f"{COOKIE.title()}=planted"]
+)
+def test_a_second_cookie_opens_nothing_for_others(door: Door, first: str):
+    door.portal.allowed.add(("me", MINE))
+    path = f"/pixels/{MINE}/frames/1.2.3/1.raw"
+    door.get(path, cookies=f"{first}; {COOKIE}=me")
+    assert door.get(path)[0] == 401
+    assert door.get(path, session="planted")[0] == 403
+    assert door.get(path, session="me")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "way", ["/assets/..%2f", "/assets/%2e%2e/", "//", "/x/..%2f", "/assets/x/../../"]
+)
+def test_pixels_are_kept_nowhere_whatever_the_way_to_them(door: Door, way: str):
+    door.portal.allowed.add(("me", MINE))
+    for part in ("metadata/0.json", "frames/1.2.3/1.raw", "frames/9.9/1.raw"):
+        _, headers, _ = door.get(f"{way}pixels/{MINE}/{part}", session="me")
+        assert headers["cache-control"] == "private, no-store"
+
+
 def test_a_refusal_is_not_remembered(door: Door):
     path = f"/pixels/{MINE}/frames/1.2.3/1.raw"
     assert door.get(path, session="me")[0] == 403
@@ -203,6 +235,10 @@ def test_the_portals_inner_doors_are_closed(door: Door):
         f"/internal/pixels/{MINE}/index.json",
         "/authorise-pixels",
         "//internal/authorise-pixels",
+        f"/internal/pixels/{MINE}/../../../api/x",
+        f"/internal/pixels/{MINE}/index.json/../../../../api/machine/x",
+        f"/internal/pixels/{MINE}/../../../ws/worklist",
+        "/assets/..%2fapi/worklist",
     ):
         assert door.get(path, session="me")[0] == 404
     assert door.portal.asked == []
@@ -222,6 +258,19 @@ def test_the_api_is_passed_on_and_never_cached(door: Door):
     assert door.portal.headers["X-Forwarded-For"] == "127.0.0.1"
     assert headers["x-content-type-options"] == "nosniff"
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
+
+
+def test_a_body_larger_than_the_portal_reads_is_refused(door: Door):
+    for path in ("/api/session", "/api/machine/artefacts/0"):
+        line = http.client.HTTPConnection("127.0.0.1", door.port, timeout=5)
+        line.putrequest("PUT", path)
+        line.putheader("Content-Length", str(300 * 1024 * 1024))
+        line.endheaders()
+        answer = line.getresponse()
+        assert answer.status == 413
+        assert b'"code": "too_large"' in answer.read()
+        line.close()
+    assert door.portal.asked == []
 
 
 def test_what_was_searched_for_is_in_no_log(door: Door, layout: Layout):
