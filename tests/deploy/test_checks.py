@@ -1,0 +1,42 @@
+"""Counting tests, and the table of a benchmark."""
+
+from pathlib import Path
+
+from deploy.local.checks import Tally, free_base
+from deploy.local.layout import port_is_free
+from tests.benchmarks.harness import Metric, table
+
+REPORT = """<testsuites><testsuite>
+<testcase classname="a" name="good"/>
+<testcase classname="a" name="bad"><failure message="x"/></testcase>
+<testcase classname="a" name="broken"><error message="x"/></testcase>
+<testcase classname="a" name="later"><skipped message="no data"/></testcase>
+</testsuite></testsuites>"""
+
+
+def test_every_kind_of_outcome_is_counted(tmp_path: Path):
+    report = tmp_path / "report.xml"
+    report.write_text(REPORT)
+    tally = Tally()
+    tally.add("ruff", ok=True)
+    tally.add_junit(report)
+    assert tally.last_line() == "2 passed, 2 failed, 1 skipped"
+    assert tally.names == ["a.bad", "a.broken"]
+
+
+def test_seven_ports_in_a_row_are_free():
+    base = free_base()
+    assert all(port_is_free(base + step) for step in range(7))
+
+
+def test_a_metric_says_whether_its_goal_is_met():
+    good = Metric.at_most("first image", 1.5, "s", 2.0, peer=3.0)
+    bad = Metric.at_least("frames", 900.0, "frames/s", 1000.0)
+    assert (good.met, good.ratio, good.goal) == (True, 0.5, "≤ 2")
+    assert (bad.met, bad.ratio, bad.goal) == (False, None, "≥ 1000")
+    lines = table([good, bad]).splitlines()
+    assert lines[0].split() == [
+        *("metric", "value", "unit", "peer", "ratio", "goal", "met")
+    ]
+    assert lines[2].endswith("yes")
+    assert lines[3].endswith("NO")
