@@ -92,8 +92,10 @@ async function errorOf(response: Response): Promise<ApiError> {
   return new ApiError(response.status, code, detail, fields);
 }
 
-/** Status answers that mean "the portal is not there", not "the portal says no". */
-const AWAY = new Set([502, 504]);
+/** Answers that mean "the portal is not there", not "the portal says no". */
+function isAway({ status, code }: ApiError): boolean {
+  return status === 502 || status === 504 || (status === 503 && code === 'down');
+}
 
 /** One request to the portal; refusals throw `ApiError`, silence `OfflineError`. */
 export async function request<T>(
@@ -101,10 +103,11 @@ export async function request<T>(
   options: RequestOptions = {},
 ): Promise<Answer<T>> {
   const response = await send(path, options);
-  if (AWAY.has(response.status)) throw new OfflineError();
   if (!response.ok) {
+    const error = await errorOf(response);
+    if (isAway(error)) throw new OfflineError();
     if (response.status === 401 && path !== 'session') onLoggedOut();
-    throw await errorOf(response);
+    throw error;
   }
   const data = response.status === 204 ? undefined : await response.json();
   return {

@@ -7,6 +7,7 @@ import {
   paletteOf,
   planeOf,
   spacingOf,
+  undrawable,
   voiOf,
 } from './dataset';
 import { buildModule } from './modules';
@@ -119,6 +120,17 @@ describe('pixels', () => {
       [2, 0, 16],
     );
     expect(palette).toEqual(Uint16Array.from([256, 65_535]));
+  });
+  it('say why a frame cannot be drawn', () => {
+    const size = { '00280010': ds(2), '00280011': ds(2) };
+    const palette = { ...size, '00280004': { vr: 'CS', Value: ['PALETTE COLOR'] } };
+    const table = { vr: 'US', Value: [0, 256] };
+    const whole = { ...palette, '00281201': table, '00281202': table, '00281203': table };
+    expect(undrawable(size)).toBeNull();
+    expect(undrawable({})).toContain('rows');
+    expect(undrawable(palette)).toContain('colour table');
+    expect(undrawable(whole)).toBeNull();
+    expect(paletteOf(whole, '00281201', [2, 0, 16])).toEqual(Uint16Array.from([0, 256]));
   });
   it('say lossy when the source or the pack is', () => {
     expect(

@@ -175,12 +175,28 @@ export function paletteOf(
   tag: string,
   descriptor: readonly number[],
 ): Uint8Array | Uint16Array | undefined {
+  const listed = numbers(dataset, tag);
+  if (listed.length > 0) return Uint16Array.from(listed);
   const encoded = dataset[tag]?.InlineBinary;
   if (encoded === undefined) return undefined;
   const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
   const entries = descriptor[0] === 0 ? 65_536 : (descriptor[0] ?? 0);
   if (bytes.length >= entries * 2) return new Uint16Array(bytes.buffer, 0, entries);
   return bytes;
+}
+
+const PALETTES = ['00281201', '00281202', '00281203'] as const;
+
+/** In words, why a frame cannot be drawn; null when nothing is known against it. */
+export function undrawable(dataset: Dataset): string | null {
+  if (!number(dataset, '00280010') || !number(dataset, '00280011')) {
+    return 'it states no rows and columns';
+  }
+  const palette = text(dataset, '00280004') === 'PALETTE COLOR';
+  if (palette && PALETTES.some((tag) => !paletteOf(dataset, tag, [0]))) {
+    return 'its colour table is missing';
+  }
+  return null;
 }
 
 const LOSSY = new Set([

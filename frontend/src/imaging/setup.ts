@@ -18,6 +18,7 @@ import {
   WindowLevelTool,
   ZoomTool,
 } from '@cornerstonejs/tools';
+import { undrawable } from './dataset';
 import { buildModule } from './modules';
 import { fetchPart, type ImageRef, type Stack } from './pack';
 
@@ -51,6 +52,8 @@ async function fetchImage(
 ): Promise<Types.IImage> {
   const entry = known.get(imageId);
   if (!entry) throw new Error('unknown image');
+  const against = undrawable(entry.ref.dataset);
+  if (against !== null) throw new Error(against);
   const response = await fetchPart(entry.ref.url, signal);
   const bytes = new Uint8Array(await response.arrayBuffer());
   const syntax = syntaxOf(response, entry.ref.transferSyntax);
@@ -60,7 +63,11 @@ async function fetchImage(
 function loadImage(imageId: string, options: Record<string, unknown> = {}) {
   const controller = new AbortController();
   return {
-    promise: fetchImage(imageId, options, controller.signal),
+    promise: fetchImage(imageId, options, controller.signal).catch((error) => {
+      // Called off because nobody wants it any more: neither an image nor a failure.
+      if (controller.signal.aborted) return new Promise<Types.IImage>(() => undefined);
+      throw error;
+    }),
     cancelFn: () => controller.abort(),
   };
 }

@@ -125,7 +125,7 @@ function useContext(help: () => void): ReadingContext {
     room,
     findings,
     finding: findings.find((one) => one.id === room.activeFinding) ?? null,
-    aiVisible: room.ai?.visible === true,
+    aiVisible: findings.length > 0,
     writable: canWrite(room),
     view: view ? paneControl(room.activePane) : null,
     hasImage: view !== null,

@@ -2,7 +2,7 @@ import { Modal, Select, Textarea, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { reject } from '@/domain/draft';
 import { uidFrom, uuidFrom } from '@/domain/ids';
-import type { Finding } from '@/domain/model';
+import type { AiRun, Finding } from '@/domain/model';
 import { BandDialog } from '@/features/band/band-dialog';
 import { followRow } from '@/state/reading-session';
 import {
@@ -98,10 +98,13 @@ function RejectDialog({ finding }: { finding: Finding }) {
   );
 }
 
+const isDone = ({ state }: AiRun) => state === 'done';
+
 /** What the box that was just drawn is. */
 function LabelDialog({ ask }: { ask: Extract<Ask, { kind: 'label' }> }) {
   const labels = useVocabulary()?.labels ?? [];
   const last = useRoom((state) => state.lastLabel);
+  const aiHasRead = useRoom(({ ai }) => ai?.visible === true && ai.runs.some(isDone));
   const [code, setCode] = useState<string | null>(last?.code ?? labels[0]?.code ?? null);
   const [note, setNote] = useState('');
   const label = labels.find((one) => one.code === code) ?? null;
@@ -117,7 +120,7 @@ function LabelDialog({ ask }: { ask: Extract<Ask, { kind: 'label' }> }) {
         label,
         geometry: geometryOf(ask),
         text: note.trim(),
-        missed_by_ai: true,
+        missed_by_ai: aiHasRead,
       },
     });
     setRoom({ ask: null, lastLabel: label, activeAnnotation: id });
