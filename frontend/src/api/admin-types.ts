@@ -41,9 +41,9 @@ export interface AdminUser {
   readonly id: Id;
   readonly username: string;
   readonly display_name: string;
-  readonly email: string;
-  readonly is_active: boolean;
-  readonly last_login: Instant | null;
+  readonly email?: string;
+  readonly is_active?: boolean;
+  readonly last_login?: Instant | null;
   readonly memberships: readonly Membership[];
 }
 
@@ -54,15 +54,15 @@ export interface AuditRow {
   readonly outcome: string;
   readonly actor_kind: string;
   readonly actor_name: string;
-  readonly actor_roles: unknown;
-  readonly as_superuser: boolean;
-  readonly source_ip: string | null;
-  readonly site_id: Id | null;
-  readonly patients: readonly string[] | null;
-  readonly studies: readonly string[] | null;
-  readonly object_kind: string;
-  readonly object_id: string;
-  readonly detail: unknown;
+  readonly actor_roles?: readonly string[];
+  readonly as_superuser?: boolean;
+  readonly source_ip?: string | null;
+  readonly site_id?: Id | null;
+  readonly patients?: readonly string[];
+  readonly studies?: readonly string[];
+  readonly object_kind?: string;
+  readonly object_id?: string | null;
+  readonly detail?: unknown;
 }
 
 export interface AuditPage {

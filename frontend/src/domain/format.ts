@@ -1,5 +1,7 @@
-/** Two decimals, always: `0.91`. */
+/** Two decimals, never rounded up to certainty: `0.91`, `>0.99`, `<0.01`. */
 export function formatProbability(p: number): string {
+  if (p > 0.99 && p < 1) return '>0.99';
+  if (p < 0.01 && p > 0) return '<0.01';
   return p.toFixed(2);
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { backOff, nearestFirst } from './backoff';
 import { fits, NO_FILTERS, narrow, toQuery } from './filters';
-import { formatDate, formatInteger, formatSigned } from './format';
+import { formatDate, formatInteger, formatProbability, formatSigned } from './format';
 import { nameStroke, printHotkey } from './hotkeys';
 import { uidFrom, uuidFrom } from './ids';
 import { compareInstants } from './instants';
@@ -100,6 +100,10 @@ describe('hotkeys', () => {
 });
 
 describe('figures', () => {
+  it('never round a probability up to certainty', () => {
+    const shown = [0.914, 0.9962, 0.0031, 0, 1].map(formatProbability);
+    expect(shown).toEqual(['0.91', '>0.99', '<0.01', '0.00', '1.00']);
+  });
   it('have a true minus sign and grouping', () => {
     expect(formatSigned(-184)).toBe('−184');
     expect(formatInteger(1204)).toBe('1,204');

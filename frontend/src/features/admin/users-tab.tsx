@@ -123,7 +123,9 @@ export function UsersTab() {
           <tr key={user.id}>
             <td>
               {user.display_name} <span className="t3">{user.username}</span>
-              {user.is_active ? null : <span className="t3"> · {words.inactive}</span>}
+              {user.is_active !== false ? null : (
+                <span className="t3"> · {words.inactive}</span>
+              )}
             </td>
             <td>
               <Memberships user={user} onRevoke={(id) => void revoke(id)} />
