@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
 
 PACK_STALE = timedelta(seconds=120)
 PACK_MAX_ATTEMPTS = 5
+_OTHER_PATIENT = (
+    "Another patient's study has this Study Instance UID already. Correct the "
+    "Patient ID or the UID at the sender and send it again."
+)
 
 
 def lock_study_uid(*, study_uid: str) -> None:
@@ -97,8 +102,13 @@ def register_study(
     if study is None:
         site = find_site(header=header)
         if site is None:
-            return _hold(actor=actor, header=header)
+            return _hold(actor=actor, header=header, reason=_no_site(header))
         study = _create_study(header=header, site=site)
+    elif study.archive_id != header.orthanc_id:
+        # The archive files by Patient ID and study: this is somebody else's study
+        # under a Study Instance UID that is taken. Its images under the first
+        # patient's name would be read as the first patient's.
+        return _hold(actor=actor, header=header, reason=_OTHER_PATIENT)
     _refresh_study(study=study, header=header)
     _attach(study=study, header=header, own_sop_uids=own_sop_uids)
     revision, is_new = _revise(study=study, header=header)
@@ -120,11 +130,14 @@ def register_study(
     )
 
 
-def _hold(*, actor: Actor, header: StudyHeader) -> Held:
-    reason = (
+def _no_site(header: StudyHeader) -> str:
+    return (
         f"No site is set for called AE title “{header.called_aet or '(none)'}” "
         f"and calling AE title “{header.calling_aet or '(none)'}”."
     )
+
+
+def _hold(*, actor: Actor, header: StudyHeader, reason: str) -> Held:
     held, created = QuarantinedStudy.objects.update_or_create(
         archive_id=header.orthanc_id,
         defaults={
@@ -134,6 +147,7 @@ def _hold(*, actor: Actor, header: StudyHeader) -> Held:
             "modalities": sorted({s.modality for s in header.series if s.modality}),
             "n_images": len(header.image_sop_uids),
             "reason": reason[:400],
+            "state": QuarantineState.HELD,
         },
         create_defaults={
             "study_uid": header.study_uid,
@@ -157,19 +171,7 @@ def _hold(*, actor: Actor, header: StudyHeader) -> Held:
 
 
 def _create_study(*, header: StudyHeader, site: Site) -> Study:
-    seen = header.patient
-    identity = seen.id or f"study:{header.study_uid}"
-    patient, _ = Patient.objects.get_or_create(
-        site=site,
-        issuer=seen.issuer[:64],
-        identity_key=identity[:160],
-        defaults={
-            "patient_id": seen.id[:64],
-            "name": seen.name[:320],
-            "birth_date": seen.birth_date,
-            "sex": seen.sex[:16],
-        },
-    )
+    patient = _patient_of(header=header, site=site)
     study = Study.objects.create(
         site=site,
         patient=patient,
@@ -181,6 +183,37 @@ def _create_study(*, header: StudyHeader, site: Site) -> Study:
         state=QuarantineState.RELEASED, released_to=site
     )
     return study
+
+
+def _patient_of(*, header: StudyHeader, site: Site) -> Patient:
+    """Return the patient of a study, made when it is new.
+
+    A Patient ID that comes with another name or birth date (an ID used twice, or
+    `UNKNOWN` for everybody) is taken for another person: nobody's images are ever
+    shown under somebody else's name.
+    """
+    seen = header.patient
+    identity = seen.id or f"study:{header.study_uid}"
+    name = seen.name[:320]
+    defaults = {
+        "patient_id": seen.id[:64],
+        "name": name,
+        "birth_date": seen.birth_date,
+        "sex": seen.sex[:16],
+    }
+    same = {"site": site, "issuer": seen.issuer[:64]}
+    patient, _ = Patient.objects.get_or_create(
+        **same, identity_key=identity[:160], defaults=defaults
+    )
+    born = {patient.birth_date, seen.birth_date} - {None}
+    if patient.name.casefold() == name.casefold() and len(born) < 2:
+        return patient
+    person = f"{name.casefold()}/{seen.birth_date}".encode()
+    key = f"{identity[:64]} {hashlib.sha256(person).hexdigest()}"
+    patient, _ = Patient.objects.get_or_create(
+        **same, identity_key=key, defaults=defaults
+    )
+    return patient
 
 
 def _refresh_study(*, study: Study, header: StudyHeader) -> None:
@@ -318,6 +351,9 @@ def release_quarantine(
         raise Conflict("already_released", "This study was released before.")
     if not reason.strip():
         raise Invalid("invalid", "reason: say why this study belongs to the site.")
+    taken = Study.objects.filter(study_uid=held.study_uid)
+    if taken.exclude(archive_id=held.archive_id).exists():
+        raise Conflict("uid_taken", _OTHER_PATIENT)
     ImportClaim.objects.update_or_create(
         study_uid=held.study_uid, defaults={"site_id": site_id}
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import uuid4
 
 import pytest
@@ -101,6 +102,54 @@ def test_two_sites_may_use_one_patient_id_for_two_people(department, south):
     register(make_header(department, patient_id="7", name="One, A"))
     register(make_header(south, patient_id="7", name="Two, B"))
     assert Patient.objects.filter(patient_id="7").count() == 2
+
+
+def test_another_patients_study_never_takes_over_a_uid(department, south, admin):
+    uid = generate_uid()
+    mine = make_header(department, study_uid=uid, name="One, A", sop_uids=["1.1"])
+    register(mine)
+    theirs = make_header(south, study_uid=uid, name="Two, B", sop_uids=["1.2"])
+    object.__setattr__(theirs, "orthanc_id", "f" * 40)
+    for _ in range(2):
+        assert isinstance(register(theirs), Held)
+    study = Study.objects.select_related("patient").get()
+    assert (study.archive_id, study.patient.name) == (mine.orthanc_id, "One, A")
+    assert study.accession_number == mine.accession_number
+    assert study.revisions.count() == 1
+    held = QuarantinedStudy.objects.get()
+    assert "Another patient" in held.reason
+    with pytest.raises(Conflict, match="uid_taken"):
+        release_quarantine(
+            actor=actor_for(admin),
+            quarantine_id=held.id,
+            site_id=department.site.id,
+            reason="it is ours",
+        )
+    held.refresh_from_db()
+    assert held.state == "held"
+
+
+@pytest.mark.parametrize(
+    ("name", "born", "people"),
+    [
+        ("One, A", None, 1),
+        ("ONE, A", None, 1),
+        ("Two, B", None, 2),
+        ("One, A", date(1950, 1, 1), 2),
+    ],
+)
+def test_one_patient_id_with_two_names_is_two_people(department, name, born, people):
+    first = make_header(department, patient_id="UNKNOWN", name="One, A")
+    object.__setattr__(first.patient, "birth_date", date(1949, 1, 1))
+    register(first)
+    for _ in range(2):
+        header = make_header(department, patient_id="UNKNOWN", name=name)
+        object.__setattr__(header.patient, "birth_date", born)
+        register(header)
+        study = Study.objects.select_related("patient").get(study_uid=header.study_uid)
+        assert study.patient.name.casefold() == name.casefold()
+        assert study.patient.patient_id == "UNKNOWN"
+    assert Patient.objects.count() == people
 
 
 def test_two_unidentified_studies_are_never_joined(department):
