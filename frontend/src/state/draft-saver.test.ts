@@ -29,6 +29,7 @@ function start(...answers: Answer[]) {
   const saver = new DraftSaver({
     version: 1,
     content: EMPTY_CONTENT,
+    savedAt: 5,
     save: (version, content, last) => {
       sent.push({ version, content, last });
       return (answers.shift() ?? ok)(version, content);
@@ -122,6 +123,16 @@ describe('saving a draft', () => {
     await vi.advanceTimersByTimeAsync(60_000);
     expect(sent).toHaveLength(1);
     expect(kept.at(-1)).toBe('mine, more');
+  });
+
+  it('has nothing to send when a change was taken back', async () => {
+    const { saver, sent, states, kept } = start();
+    saver.change(say('a'));
+    saver.change(EMPTY_CONTENT);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(sent).toEqual([]);
+    expect(states.at(-1)).toEqual({ kind: 'saved', at: 5 });
+    expect(kept.at(-1)).toBeNull();
   });
 
   it('sends once more on leaving, without waiting', async () => {

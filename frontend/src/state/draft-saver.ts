@@ -26,6 +26,8 @@ export interface LocalCopies {
 export interface SaverOptions {
   readonly version: number;
   readonly content: Content;
+  /** When the portal saved it last, ms; null when it never has. */
+  readonly savedAt: number | null;
   readonly save: (version: number, content: Content, last: boolean) => Promise<Reading>;
   readonly copies: LocalCopies;
   readonly onState: (state: SaveState) => void;
@@ -49,6 +51,7 @@ export class DraftSaver {
   #wanted: Content;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #flight: Promise<void> | null = null;
+  #savedAt: number | null;
   #attempt = 0;
   #blocked = false;
   #stopped = false;
@@ -58,6 +61,7 @@ export class DraftSaver {
     this.#now = options.now ?? Date.now;
     this.#chance = options.chance ?? Math.random;
     this.#version = options.version;
+    this.#savedAt = options.savedAt;
     this.#saved = options.content;
     this.#wanted = options.content;
   }
@@ -76,8 +80,19 @@ export class DraftSaver {
     this.#wanted = content;
     this.#options.copies.keep(this.#version, content);
     if (this.#blocked) return;
+    if (!this.dirty && this.#flight === null) {
+      this.#settle();
+      return;
+    }
     this.#options.onState({ kind: 'waiting' });
     this.#schedule(DEBOUNCE_MS);
+  }
+
+  /** What is on the screen is what the portal has: said so, and no copy is kept. */
+  #settle(): void {
+    clearTimeout(this.#timer);
+    this.#options.copies.drop();
+    this.#options.onState({ kind: 'saved', at: this.#savedAt });
   }
 
   /** Sends now what waits; resolves when nothing is in flight. */
@@ -105,8 +120,8 @@ export class DraftSaver {
       this.#options.onState({ kind: 'waiting' });
       this.#schedule(0);
     } else {
-      this.#options.copies.drop();
-      this.#options.onState({ kind: 'saved', at: this.#now() });
+      this.#savedAt = this.#now();
+      this.#settle();
     }
   }
 
@@ -174,8 +189,8 @@ export class DraftSaver {
       this.#schedule(DEBOUNCE_MS);
       return;
     }
-    this.#options.copies.drop();
-    this.#options.onState({ kind: 'saved', at: this.#now() });
+    this.#savedAt = this.#now();
+    this.#settle();
   }
 
   #failed(error: unknown): void {

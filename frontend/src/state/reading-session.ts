@@ -63,9 +63,11 @@ function refuse(error: unknown): void {
 
 function begin({ lease, item, reading }: LeaseAnswer, user: Id): void {
   const copies = localCopies(user, item.id);
+  const savedAt = reading.saved_at ? Date.parse(reading.saved_at) : null;
   saver = new DraftSaver({
     version: reading.version,
     content: reading.content,
+    savedAt,
     save: (version, content, last) => saveReading(item.id, version, content, last),
     copies,
     onState: (save) => setRoom({ save }),
@@ -77,7 +79,7 @@ function begin({ lease, item, reading }: LeaseAnswer, user: Id): void {
     reading,
     draft: startDraft(reading.content),
     openedRevision: { id: item.study.revision_id, number: item.study.revision },
-    save: { kind: 'saved', at: reading.saved_at ? Date.parse(reading.saved_at) : null },
+    save: { kind: 'saved', at: savedAt },
   });
   offerLocalCopy(user, item.id, reading.version, reading.content);
   unfollow = useRoom.subscribe((state, before) => {

@@ -200,9 +200,7 @@ function nextSeries(panes: readonly Pane[], pane: number): number | null {
     (one) => one.displayable !== false,
   );
   const unseen = free.filter((one) => !shown.has(one.index));
-  return (
-    unseen[Math.max(0, pane - 1)]?.index ?? unseen[0]?.index ?? free[0]?.index ?? null
-  );
+  return unseen[Math.max(0, pane - 1)]?.index ?? null;
 }
 
 export function nextPane(): void {

@@ -34,7 +34,8 @@ export function useHotkeys(handle: (stroke: string, target: Element) => boolean)
       const target = event.target instanceof Element ? event.target : document.body;
       if (latest.current(stroke, target)) event.preventDefault();
     };
-    window.addEventListener('keydown', onKey);
-    return () => window.removeEventListener('keydown', onKey);
+    // Before the viewports, which keep key strokes to themselves.
+    window.addEventListener('keydown', onKey, { capture: true });
+    return () => window.removeEventListener('keydown', onKey, { capture: true });
   }, []);
 }
