@@ -48,6 +48,11 @@ LIMITS = [
     "models of this data over-call normal films of the separate test collection.",
     "Labels are readings of films, not microbiology or follow-up; some are wrong.",
     "Frontal films only; not for laterals, abdomen, or films with large devices.",
+    "Framing counts: a film that is squeezed sideways (wide margins kept at its "
+    "sides) is over-called, one that is stretched is under-called; see "
+    "performance.held_out_under_shifts.",
+    "The saliency often lies on the heart and the hila and is no outline of a "
+    "consolidation.",
     "Absence of a finding does not exclude pneumonia or any other disease.",
     "Age of the single patients of the training films is not published, so no "
     "performance by age or sex can be given.",
