@@ -187,7 +187,7 @@ def run_health(options: argparse.Namespace, console: Console) -> int:
 
 def run_test(options: argparse.Namespace, console: Console) -> int:
     """Every check and test, or pytest with the words given."""
-    return checks.run_tests(ROOT / "var" / "test", options.words, console)
+    return checks.run_tests(ROOT / "var", options.words, console)
 
 
 def run_benchmark(options: argparse.Namespace, console: Console) -> int:

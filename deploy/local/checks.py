@@ -1,12 +1,14 @@
 """What `script/test` runs: every check with its time, none hidden by another."""
 
+import fcntl
 import os
 import random
 import shutil
 import subprocess
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from deploy.local.problem import Problem
 from deploy.local.processes import load_records, stop_records
 
 PORTS_NEEDED = 7
+RUNS_AT_ONCE = 9
 SHOWN_LINES = 60
 STACK_MARKS = "stack or browser"
 NOTHING_COLLECTED = 5
@@ -135,6 +138,32 @@ def run_lints(tally: Tally, console: Console) -> None:
         tally.add(name, ok=ok)
 
 
+@contextmanager
+def own_folder(parent: Path) -> Iterator[Path]:
+    """A folder for one run's servers: two runs in a checkout never share one.
+
+    Args:
+        parent: Where the folders `test`, `test-2`, `test-3` … are.
+
+    Yields:
+        The first of them that no other run holds.
+    """
+    parent.mkdir(exist_ok=True)
+    for number in range(1, RUNS_AT_ONCE + 1):
+        name = "test" if number == 1 else f"test-{number}"
+        with (parent / f"{name}.lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue
+            yield parent / name
+            return
+    raise Problem(
+        f"{RUNS_AT_ONCE} test runs are going on in this checkout.",
+        advice="Wait for one of them to end.",
+    )
+
+
 class TestBed:
     """Servers for the tests, in a folder and on ports of their own.
 
@@ -211,20 +240,24 @@ def run_pytest(
         tally.add(f"{name} (exit status {done.returncode})", ok=False)
 
 
-def run_tests(state: Path, words: Sequence[str], console: Console) -> int:
+def run_tests(parent: Path, words: Sequence[str], console: Console) -> int:
     """Everything that `script/test` does.
 
     Args:
-        state: Folder of the tests' servers.
+        parent: Where the folder of the tests' servers is made.
         words: Arguments for pytest; with any, only pytest runs.
         console: Where progress shows.
 
     Returns:
         0 when nothing failed.
     """
+    with own_folder(parent) as state:
+        return _run_on(TestBed(state, console), words, console)
+
+
+def _run_on(bed: TestBed, words: Sequence[str], console: Console) -> int:
     begun = time.monotonic()
     tally = Tally()
-    bed = TestBed(state, console)
     bootstrap.prepare(bed.layout, console, browser=True, build=False)
     try:
         bootstrap.ensure_frontend(console, bed.layout.logs / "setup.log")

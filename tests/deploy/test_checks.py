@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from deploy.local.checks import Tally, free_base
+from deploy.local.checks import Tally, free_base, own_folder
 from deploy.local.layout import port_is_free
 from tests.benchmarks.harness import Metric, table
 
@@ -40,3 +40,10 @@ def test_a_metric_says_whether_its_goal_is_met():
     ]
     assert lines[2].endswith("yes")
     assert lines[3].endswith("NO")
+
+
+def test_two_runs_at_once_have_folders_of_their_own(tmp_path: Path):
+    with own_folder(tmp_path) as first, own_folder(tmp_path) as second:
+        assert (first.name, second.name) == ("test", "test-2")
+    with own_folder(tmp_path) as again:
+        assert again == first
