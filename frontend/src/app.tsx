@@ -7,7 +7,7 @@ import { LoginPage } from '@/features/login/login-page';
 import { Shell } from '@/features/shell/shell';
 import { WorklistPage } from '@/features/worklist/worklist-page';
 import { startLive, stopLive } from '@/state/live';
-import { SESSION_KEY, useSession } from '@/state/session';
+import { ADMIN_PERMISSIONS, SESSION_KEY, useCan, useSession } from '@/state/session';
 import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
 import { theme } from '@/ui/theme';
@@ -34,13 +34,29 @@ function Opening() {
   return <output className="page-wait">{text.room.opening}</output>;
 }
 
+/** Where a person begins: the list, or what the roles allow without it. */
+function Home() {
+  const can = useCan();
+  if (can('worklist:read')) {
+    return (
+      <Shell>
+        <WorklistPage />
+      </Shell>
+    );
+  }
+  if (ADMIN_PERMISSIONS.some(can)) return <Redirect to="/admin" replace />;
+  return (
+    <Shell>
+      <p className="page-wait">{text.common.forbidden}</p>
+    </Shell>
+  );
+}
+
 function Routes() {
   return (
     <Switch>
       <Route path="/">
-        <Shell>
-          <WorklistPage />
-        </Shell>
+        <Home />
       </Route>
       <Route path="/read/:item">
         {({ item }) => (
@@ -67,10 +83,12 @@ function Routes() {
 
 /** The live connection lasts as long as somebody is logged in, across all screens. */
 function LoggedIn() {
+  const mayRead = useCan()('worklist:read');
   useEffect(() => {
+    if (!mayRead) return;
     startLive();
     return stopLive;
-  }, []);
+  }, [mayRead]);
   return <Routes />;
 }
 

@@ -2,6 +2,7 @@ import { cache, Enums, type StackViewport, type Types } from '@cornerstonejs/cor
 import { useEffect, useRef } from 'react';
 import { type Affine, affineThrough, imageToPatient } from '@/domain/geometry';
 import { type GreyWindow, rangeOf, windowOf } from '@/domain/windows';
+import { text } from './dataset';
 import { type ImageRef, PackError, type Stack } from './pack';
 import { Prefetcher } from './prefetch';
 import {
@@ -44,6 +45,10 @@ function matrixOf(viewport: StackViewport, image: ImageRef): Affine {
   };
 }
 
+/** MONOCHROME1 stores bright as low: drawing it inverted is drawing it as meant. */
+const storedInverted = ({ dataset }: ImageRef) =>
+  text(dataset, '00280004') === 'MONOCHROME1';
+
 function shownWindow(viewport: StackViewport): GreyWindow | null {
   const range = viewport.getProperties().voiRange;
   return range ? windowOf(range) : null;
@@ -66,7 +71,7 @@ function publish(pane: number, viewport: StackViewport, stack: Stack): void {
       width: clientWidth,
       height: clientHeight,
       window: shownWindow(viewport),
-      inverted: viewport.getProperties().invert === true,
+      inverted: (viewport.getProperties().invert === true) !== storedInverted(image),
     },
   });
 }

@@ -35,8 +35,8 @@ export function useLogout(): () => Promise<void> {
     stopLive();
     resetWorklist();
     const empty: Session = { user: null, csrf_token: '' };
-    client.clear();
     client.setQueryData(SESSION_KEY, empty);
+    client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION_KEY[0] });
     await client.invalidateQueries({ queryKey: SESSION_KEY });
   };
 }

@@ -92,6 +92,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const user = useUser();
   const can = useCan();
   const mayAdmin = ADMIN_PERMISSIONS.some((permission) => can(permission));
+  const mayRead = can('worklist:read');
   const [path] = useLocation();
   if (!user) return null;
   return (
@@ -102,11 +103,11 @@ export function Shell({ children }: { children: ReactNode }) {
       <header className="top">
         <Brand />
         <nav className="nav" aria-label={text.top.nav}>
-          <NavLink to="/">{text.top.worklist}</NavLink>
+          {mayRead ? <NavLink to="/">{text.top.worklist}</NavLink> : null}
           {mayAdmin ? <NavLink to="/admin">{text.top.admin}</NavLink> : null}
         </nav>
         <span className="grow" />
-        <LiveMark />
+        {mayRead ? <LiveMark /> : null}
         {path === '/' ? <SitePick user={user} /> : null}
         <UserMenu user={user} />
       </header>
