@@ -1,10 +1,16 @@
-// Drives the built or served page in Chromium and keeps pictures of it.
-//   node dev/look.mjs BASE OUT STEP...
+// Opens a served page in Chromium for a walk-through script that keeps pictures of it.
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { chromium } from 'playwright-core';
+
+function onPath(program) {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return folders.map((folder) => join(folder, program)).find(existsSync);
+}
 
 export async function launch() {
   return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: process.env.CHROMIUM ?? onPath('chromium'),
     args: [
       '--no-sandbox',
       '--disable-dev-shm-usage',
