@@ -23,6 +23,8 @@ PORTS_NEEDED = 7
 RUNS_AT_ONCE = 9
 SHOWN_LINES = 60
 STACK_MARKS = "stack or browser"
+STACK_RUNS = (("full stack", "stack and not browser"), ("browser", "browser"))
+"""A process each: Playwright's loop would be in the way of asynchronous tests."""
 NOTHING_COLLECTED = 5
 """pytest's exit status when no test matches."""
 
@@ -297,6 +299,7 @@ def _run_stack(tally: Tally, bed: TestBed, words: Sequence[str]) -> None:
         return
     # The front end was built a moment ago; everything is installed.
     if bed.command("up", "--no-setup"):
-        run_pytest(tally, bed, name="full stack", marks=STACK_MARKS, words=words)
+        for name, marks in STACK_RUNS:
+            run_pytest(tally, bed, name=name, marks=marks, words=words)
     else:
         tally.add("start of the full stack", ok=False)
