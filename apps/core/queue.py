@@ -10,6 +10,7 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from amqp.exceptions import ChannelError
 from celery import current_app
 from django.db import transaction
 from kombu.exceptions import KombuError
@@ -54,12 +55,28 @@ def send(
     transaction.on_commit(partial(_send, task_name, queue, kwargs, options))
 
 
+def messages_waiting(queue: str) -> int | None:
+    """Return how many messages nobody has taken yet; None when the broker is away."""
+    try:
+        with current_app.connection_for_write() as connection:
+            channel: Any = connection.default_channel
+            found = channel.queue_declare(queue=queue, passive=True)
+    except ChannelError:
+        return 0  # a queue that was never used, or was emptied, is not there
+    except (KombuError, RedisError, OSError):
+        return None
+    return int(found.message_count)
+
+
 def _send(
     name: str, queue: str, kwargs: dict[str, Any], options: dict[str, Any]
 ) -> None:
     given = {key: value for key, value in options.items() if value is not None}
     try:
-        current_app.send_task(name, kwargs=kwargs, queue=queue, retry=False, **given)
+        # Workers' events repeat the arguments for whoever watches: not a token.
+        current_app.send_task(
+            name, kwargs=kwargs, queue=queue, retry=False, kwargsrepr="{…}", **given
+        )
     except (KombuError, RedisError, OSError) as error:
         log.warning(
             "The queue did not take %s (%s); the sweep will send it again.",

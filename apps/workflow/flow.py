@@ -16,7 +16,7 @@ from apps.annotations.services import clinical_protocol, sign_reading
 from apps.core import clock
 from apps.core.errors import Conflict, DomainError
 from apps.core.permissions import Permission
-from apps.core.queue import enqueue, send
+from apps.core.queue import enqueue, messages_waiting, send
 from apps.core.steps import Step
 from apps.inference import selectors as inference
 from apps.inference.models import Finding, InferenceRun
@@ -81,6 +81,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 BATCH = 50
 LOST_AFTER = timedelta(seconds=20)
+LOST_IN_A_QUEUE = timedelta(hours=1)
 # What one odd study may raise. Not every exception: a time limit must end the step.
 ODDITIES = (
     ArchiveError,
@@ -333,11 +334,13 @@ def sweep() -> dict[str, int]:
         "unasked": unasked_revisions(before=now - LOST_AFTER, limit=BATCH),
         "packs": studies.stale_packs(
             absent_before=now - LOST_AFTER,
-            building_before=now - PACK_STALE,
+            building_before=now - _patience(queue=QUEUE_PIXELS, alone=PACK_STALE),
             limit=BATCH,
         ),
         "runs": inference.stale_runs(
-            unsent_before=now - LOST_AFTER, sent_before=now - RUN_STALE, limit=BATCH
+            unsent_before=now - LOST_AFTER,
+            sent_before=now - _patience(queue=QUEUE_GPU, alone=RUN_STALE),
+            limit=BATCH,
         ),
         "exports": exports_due(now=now, before=now - LOST_AFTER, limit=BATCH),
     }
@@ -352,6 +355,15 @@ def sweep() -> dict[str, int]:
     for step, field, source_id in found["exports"]:
         _attempt(enqueue, step=step, **{field: str(source_id)})
     return {name: len(rows) for name, rows in found.items()}
+
+
+def _patience(*, queue: str, alone: timedelta) -> timedelta:
+    """Return after how long a request counts as lost.
+
+    While others wait in the queue it is most likely one of them: sending it again
+    would only make the queue longer. An empty queue has lost it.
+    """
+    return alone if messages_waiting(queue) == 0 else LOST_IN_A_QUEUE
 
 
 def expire_leases() -> int:

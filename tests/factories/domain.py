@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps as django_apps
@@ -309,6 +312,16 @@ class FakeBroker:
 
     sent: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     down: bool = False
+    waiting: dict[str, int] = field(default_factory=dict)
+
+    @contextmanager
+    def connection_for_write(self) -> Iterator[SimpleNamespace]:
+        def declare(queue: str, *, passive: bool) -> SimpleNamespace:
+            assert passive, "asking must not make a queue"
+            return SimpleNamespace(message_count=self.waiting.get(queue, 0))
+
+        channel = SimpleNamespace(queue_declare=declare)
+        yield SimpleNamespace(default_channel=channel)
 
     def send_task(
         self, name: str, *, kwargs: dict[str, Any], queue: str, **_: object

@@ -15,7 +15,7 @@ from celery import Celery, current_app
 from django.db import transaction
 
 from apps.core import queue
-from apps.core.queue import enqueue, send
+from apps.core.queue import enqueue, messages_waiting, send
 from apps.core.steps import Step
 from portal.celery import app
 from portal.settings import base
@@ -44,6 +44,7 @@ def test_a_step_leaves_on_commit(sent):
                 "kwargs": {"result": {"a": 1}},
                 "queue": "portal",
                 "retry": False,
+                "kwargsrepr": "{…}",
                 "countdown": 3,
             },
         )
@@ -70,6 +71,7 @@ def test_a_worker_request_goes_to_its_queue(sent):
                 "kwargs": {"request": {"run_id": "1"}},
                 "queue": "gpu",
                 "retry": False,
+                "kwargsrepr": "{…}",
                 "priority": 0,
             },
         )
@@ -188,3 +190,24 @@ def test_only_json_and_a_visibility_timeout_over_the_longest_step():
     assert conf.task_default_queue == "portal"
     longest = max(app.tasks[s.value].time_limit for s in Step if s.value in app.tasks)
     assert base.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"] > longest
+
+
+def test_a_queue_says_how_many_wait_in_it():
+    """On a real broker's protocol (kombu in memory): counted, absent, taken."""
+    assert messages_waiting("counted") == 0
+    with current_app.connection_for_write() as connection:
+        queue = connection.SimpleQueue("counted")
+        queue.put({"a": 1})
+        queue.put({"a": 2})
+        assert messages_waiting("counted") == 2
+        queue.get().ack()
+        assert messages_waiting("counted") == 1
+        queue.clear()
+
+
+def test_a_broker_that_is_away_has_no_number(monkeypatch):
+    def away():
+        raise OSError("nobody there")
+
+    monkeypatch.setattr(current_app, "connection_for_write", away)
+    assert messages_waiting("gpu") is None

@@ -232,6 +232,18 @@ class TestSweep:
         export_reading(actor=SYSTEM, reading_id=reading.id)
         assert sweep()[0]["exports"] == 0
 
+    def test_a_run_that_waits_in_a_long_queue_is_not_sent_again(
+        self, item, broker, sweep
+    ):
+        flow.request_inference(revision_id=item.case.revision_id)
+        self.move()
+        broker.waiting["gpu"] = 2000
+        found, sent = sweep()
+        assert (found["runs"], "workers.infer" in sent) == (0, False)
+        broker.waiting["gpu"] = 0
+        found, sent = sweep()
+        assert (found["runs"], "workers.infer" in sent) == (1, True)
+
     def test_a_lost_run_is_sent_again(self, item, sweep):
         flow.request_inference(revision_id=item.case.revision_id)
         self.move()
