@@ -199,10 +199,7 @@ def explain(
     if rank.band is Band.STAT:
         lines.append("STAT first: a clinician's before the AI's, then by due time.")
     elif rank.probability_source == "finding":
-        lines.append(
-            f"Allowance {hours}: {acuity} weight {rank.weight:g} × calibrated p "
-            f"{rank.probability:.2f}, between ROUTINE's and PRIORITY's deadline."
-        )
+        lines.append(_allowance_words(rank=rank, policy=policy, acuity=acuity))
     elif rank.probability_source == "base_rate":
         lines.append(
             f"Allowance {hours}: no AI result counts here, so the site's base rate "
@@ -212,6 +209,16 @@ def explain(
         lines.append(f"Allowance {hours}: the deadline of the clinician's band.")
     lines.append("Due time = arrival + allowance; earlier due time first.")
     return lines
+
+
+def _allowance_words(*, rank: Rank, policy: SitePolicy, acuity: str) -> str:
+    hours = f"{rank.allowance_s / 3600:.2f} h"
+    parts = f"{acuity} weight {rank.weight:g} × calibrated p {rank.probability:.2f}"
+    if rank.allowance_s < policy.deadline_s(rank.band):
+        return (
+            f"Allowance {hours}: {parts}, from ROUTINE's towards PRIORITY's deadline."
+        )
+    return f"Allowance {hours}: {parts}, and never more than {rank.band}'s deadline."
 
 
 def _who(rank: Rank, model: str, reason: str) -> str:

@@ -64,7 +64,7 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancServer]
     }
     (folder / "orthanc.json").write_text(json.dumps(settings))
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603  our own server
+        process = subprocess.Popen(
             [binary, str(folder / "orthanc.json")],
             stdout=log,
             stderr=log,
