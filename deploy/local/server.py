@@ -198,7 +198,10 @@ def welcome(layout: Layout, *, seconds: float) -> str:
     lines = [f"\nReady after {seconds:.0f} s:  {layout.public_url}\n"]
     empty = (layout.state / "filled").read_text(encoding="utf-8") == "empty"
     people = DEMO_LOGINS[-1:] if empty else DEMO_LOGINS
-    lines += [f"Log in (password {DEMO_PASSWORD}):"]
+    password = DEMO_PASSWORD
+    if empty:
+        password = (layout.state / "admin-password").read_text(encoding="utf-8")
+    lines += [f"Log in (password {password.strip()}):"]
     lines += [f"  {name:<14}{what}" for name, what in people]
     lines += [""]
     lines += ["Send a study:", f"  {example_store(layout)}", ""]

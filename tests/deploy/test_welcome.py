@@ -27,6 +27,9 @@ def test_the_welcome_names_address_logins_and_how_to_send(layout: Layout):
 
 def test_an_empty_portal_offers_only_the_administrator(layout: Layout):
     (layout.state / "filled").write_text("empty")
+    (layout.state / "admin-password").write_text("made-for-this-folder")
     text = server.welcome(layout, seconds=1)
     assert "  admin" in text
     assert "radiologist" not in text
+    assert "made-for-this-folder" in text
+    assert server.DEMO_PASSWORD not in text

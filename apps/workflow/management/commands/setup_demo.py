@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -39,6 +41,18 @@ AE_TITLES = (
 )
 
 
+def _own_password() -> str:
+    """Return the first administrator's password, made once for this state folder.
+
+    It stands in `<state>/admin-password`, readable by its owner only.
+    """
+    path: Path = settings.STATE_DIR / "admin-password"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(12))
+    return path.read_text().strip()
+
+
 class Command(BaseCommand):
     """Fills a new portal; run again, it adds only what is missing."""
 
@@ -57,8 +71,9 @@ class Command(BaseCommand):
         names = (NORTH,) if options["empty"] else (NORTH, SOUTH)
         sites = {code: self._site(code, name) for code, name in names}
         people = PEOPLE[-1:] if options["empty"] else PEOPLE
+        password = _own_password() if options["empty"] else PASSWORD
         for username, display, roles in people:
-            self._person(username, display, roles, sites)
+            self._person(username, display, roles, sites, password)
         self._models(list(sites.values()))
         if options["empty"]:
             return
@@ -82,11 +97,12 @@ class Command(BaseCommand):
         display: str,
         roles: tuple[tuple[str, Role], ...],
         sites: dict[str, Site],
+        password: str,
     ) -> None:
         if User.objects.filter(username=username).exists():
             return
         user = create_user(
-            actor=SYSTEM, username=username, password=PASSWORD, display_name=display
+            actor=SYSTEM, username=username, password=password, display_name=display
         )
         for code, role in roles:
             if code in sites:
