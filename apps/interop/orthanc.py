@@ -280,6 +280,10 @@ class Archive:
         """Read one DICOM file, exactly as stored."""
         return self._get(f"instances/{orthanc_id}/file").content
 
+    def instance_md5(self, orthanc_id: str) -> str:
+        """Read the MD5 of one DICOM file as stored, in hexadecimal digits."""
+        return self._get(f"instances/{orthanc_id}/attachments/dicom/md5").text.strip()
+
     @contextmanager
     def stream_instance(self, orthanc_id: str) -> Iterator[Iterator[bytes]]:
         """Read one DICOM file, exactly as stored, in pieces.
@@ -479,7 +483,9 @@ def _refusal(status: int, reason: str) -> ArchiveError:
         return NotInArchive("The archive does not have this object (any more).")
     if status in {502, 503, 504}:
         return ArchiveUnavailable("The archive is busy or starting: try again.")
-    return ArchiveRefused(f"The archive said no ({status}): {reason or 'no reason'}")
+    refused = ArchiveRefused(f"The archive said no ({status}): {reason or 'no reason'}")
+    refused.status = status
+    return refused
 
 
 def _unavailable(error: Exception) -> ArchiveUnavailable:

@@ -14,7 +14,13 @@ OVERREAD: Final = "Overread"
 
 
 class ArchiveError(Exception):
-    """Something about the archive went wrong; the message is fit for a person."""
+    """Something about the archive went wrong; the message is fit for a person.
+
+    Attributes:
+        status: The HTTP status that it answered, 0 when none.
+    """
+
+    status: int = 0
 
 
 class ArchiveUnavailable(ArchiveError):

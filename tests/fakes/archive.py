@@ -120,6 +120,10 @@ class FakeArchive:
     def fetch_instance(self, orthanc_id: str) -> bytes:
         return self._file(orthanc_id).content
 
+    def instance_md5(self, orthanc_id: str) -> str:
+        content = self._file(orthanc_id).content
+        return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
     @contextmanager
     def stream_instance(self, orthanc_id: str) -> Iterator[Iterator[bytes]]:
         yield iter([self._file(orthanc_id).content])

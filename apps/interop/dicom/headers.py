@@ -7,6 +7,7 @@ either an ``AcceptedFile`` or a ``RejectedFile`` with a reason.
 import io
 import warnings
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -136,8 +137,28 @@ def classify_file(path: Path) -> AcceptedFile | RejectedFile:
     Returns:
         The decision; never raises for a bad file.
     """
+    return _decided(path, lambda: _classify(path))
+
+
+def classify_bytes(content: bytes) -> AcceptedFile | RejectedFile:
+    """Decide whether bytes in memory can go to the archive.
+
+    Args:
+        content: What claims to be a DICOM file.
+
+    Returns:
+        The decision, with an empty path; never raises for bad content.
+    """
+    return _decided(
+        Path(), lambda: _classify_stream(Path(), io.BytesIO(content), len(content))
+    )
+
+
+def _decided(
+    path: Path, classify: Callable[[], AcceptedFile]
+) -> AcceptedFile | RejectedFile:
     try:
-        return _classify(path)
+        return classify()
     except _Rejected as no:
         return RejectedFile(
             path=path,
@@ -163,7 +184,19 @@ def read_part10(accepted: AcceptedFile) -> bytes:
         The file's bytes; for a bare dataset the same dataset bytes behind a
         file header that names its encoding.
     """
-    content = accepted.path.read_bytes()
+    return complete_part10(accepted, accepted.path.read_bytes())
+
+
+def complete_part10(accepted: AcceptedFile, content: bytes) -> bytes:
+    """Put DICOM's file header before an accepted bare dataset.
+
+    Args:
+        accepted: What was said of the content.
+        content: The file's bytes.
+
+    Returns:
+        The same bytes where they have a file header already.
+    """
     if not accepted.is_bare:
         return content
     with warnings.catch_warnings():
@@ -226,10 +259,14 @@ def read_transfer_syntax(content: bytes) -> str:
 def _classify(path: Path) -> AcceptedFile:
     if not path.is_file():
         raise _Rejected(Rejection.UNREADABLE, "This is no ordinary file.")
-    size = path.stat().st_size
+    with path.open("rb") as stream:
+        return _classify_stream(path, stream, path.stat().st_size)
+
+
+def _classify_stream(path: Path, stream: BinaryIO, size: int) -> AcceptedFile:
     if size == 0:
         raise _Rejected(Rejection.EMPTY, "The file is empty.")
-    with path.open("rb") as stream, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         parsed = _parse(stream)
         structure = _walk(stream, parsed, size)

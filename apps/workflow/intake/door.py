@@ -1,0 +1,225 @@
+"""The one door for files: every way in takes each file through here.
+
+`take_file` does it all for one file. A batch uses its three parts: `prepare` and
+`settle` touch the database, `deliver` only talks to the archive and may run in a
+thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from apps.core.errors import Forbidden
+from apps.core.permissions import Permission
+from apps.interop.dicom.compare import same_content
+from apps.interop.dicom.headers import (
+    AcceptedFile,
+    RejectedFile,
+    classify_bytes,
+    classify_file,
+    complete_part10,
+)
+from apps.interop.types import (
+    ArchiveError,
+    ArchiveRefused,
+    ArchiveUnavailable,
+    StoreOutcome,
+)
+from apps.studies.archive import archive
+from apps.studies.services import claim_import
+from apps.workflow.intake.types import FileOutcome, Status, Via
+
+if TYPE_CHECKING:
+    from apps.accounts.models import Site
+    from apps.accounts.types import Actor
+
+PAUSES_S: Final = (0.5, 1.0, 2.0, 4.0)
+"""Seconds between the attempts to store a file in an archive that has trouble."""
+
+_OTHER_SITE: Final = "The study belongs to another site already."
+_CONFLICT: Final = (
+    "The archive has another object under the same UIDs. It was left as it is; "
+    "this one is held for a decision."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A file that may go to the archive."""
+
+    name: str
+    source: Path | bytes
+    accepted: AcceptedFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What the archive said of a file.
+
+    Attributes:
+        prepared: The file.
+        outcome: How it ended.
+        conflicting: The whole file, when other content is there under its UIDs.
+    """
+
+    prepared: Prepared
+    outcome: FileOutcome
+    conflicting: bytes | None = None
+
+
+def take_file(
+    *, actor: Actor, site: Site, source: Path | bytes, name: str, via: Via
+) -> FileOutcome:
+    """Take one file into the archive as part of a site's study.
+
+    Args:
+        actor: Who brings it.
+        site: The site that its study belongs to.
+        source: The file, or its bytes.
+        name: Its name as the sender knows it.
+        via: Which way it came.
+
+    Returns:
+        What became of it. A bad file is an outcome, never an error.
+
+    Raises:
+        Forbidden: The actor may not bring files to this site.
+        ArchiveUnavailable: The archive does not answer, after several attempts.
+            Nothing is lost: the same call may be made again.
+    """
+    prepared = prepare(actor=actor, site=site, source=source, name=name)
+    if isinstance(prepared, FileOutcome):
+        return prepared
+    return settle(actor=actor, site=site, delivered=deliver(prepared), via=via)
+
+
+def prepare(
+    *,
+    actor: Actor,
+    site: Site,
+    source: Path | bytes,
+    name: str,
+    claims: dict[str, bool] | None = None,
+) -> Prepared | FileOutcome:
+    """Classify a file and claim its study for the site.
+
+    Args:
+        actor: Who brings it.
+        site: The site that its study belongs to.
+        source: The file, or its bytes.
+        name: Its name as the sender knows it.
+        claims: What was claimed before in the same batch; added to.
+    """
+    if not actor.can(Permission.STUDY_IMPORT, site.id):
+        raise Forbidden("forbidden", "You may not bring studies to this site.")
+    accepted = (
+        classify_bytes(source) if isinstance(source, bytes) else classify_file(source)
+    )
+    if isinstance(accepted, RejectedFile):
+        status = Status.SKIPPED if accepted.is_skipped else Status.REFUSED
+        return FileOutcome(name=name, status=status, reason=accepted.reason)
+    known = {} if claims is None else claims
+    uid = accepted.header.study_uid
+    if uid not in known:
+        known[uid] = claim_import(actor=actor, study_uid=uid, site=site)
+    prepared = Prepared(name=name, source=source, accepted=accepted)
+    if not known[uid]:
+        return _outcome(prepared, status=Status.REFUSED, reason=_OTHER_SITE)
+    return prepared
+
+
+def deliver(prepared: Prepared) -> Delivered:
+    """Store a file in the archive, and compare when it has one of that name.
+
+    Raises:
+        ArchiveUnavailable: It does not answer, after several attempts.
+    """
+    try:
+        content = _content_of(prepared)
+        stored = _upload(content)
+        if stored.status == "stored" or _is_same(stored, content):
+            outcome = _outcome(
+                prepared, status=Status(stored.status), study_id=stored.study_id
+            )
+            return Delivered(prepared=prepared, outcome=outcome)
+    except ArchiveUnavailable:
+        raise
+    except ArchiveRefused as error:
+        outcome = _outcome(
+            prepared,
+            status=Status.REFUSED,
+            reason=str(error),
+            may_try_again=error.status >= 500,
+        )
+        return Delivered(prepared=prepared, outcome=outcome)
+    except OSError as error:
+        reason = f"The file cannot be read: {error.strerror or 'input error'}."
+        outcome = _outcome(prepared, status=Status.REFUSED, reason=reason)
+        return Delivered(prepared=prepared, outcome=outcome)
+    outcome = _outcome(
+        prepared, status=Status.CONFLICT, reason=_CONFLICT, study_id=stored.study_id
+    )
+    return Delivered(prepared=prepared, outcome=outcome, conflicting=content)
+
+
+def settle(
+    *,
+    actor: Actor,  # noqa: ARG001
+    site: Site,  # noqa: ARG001
+    delivered: Delivered,
+    via: Via,  # noqa: ARG001
+) -> FileOutcome:
+    """Hold what is in conflict, and say how it ended."""
+    return delivered.outcome
+
+
+def _content_of(prepared: Prepared) -> bytes:
+    source = prepared.source
+    content = source if isinstance(source, bytes) else source.read_bytes()
+    return complete_part10(prepared.accepted, content)
+
+
+def _upload(content: bytes) -> StoreOutcome:
+    """Store a file, with patience for an archive that has trouble."""
+    for pause in PAUSES_S:
+        try:
+            return archive().upload(content)
+        except ArchiveError as error:
+            if not isinstance(error, ArchiveUnavailable) and error.status < 500:
+                raise
+        time.sleep(pause)
+    return archive().upload(content)
+
+
+def _is_same(stored: StoreOutcome, content: bytes) -> bool:
+    """Whether the archive's object of that name says what this one says."""
+    digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if archive().instance_md5(stored.instance_id) == digest:
+        return True
+    return same_content(archive().fetch_instance(stored.instance_id), content)
+
+
+def _outcome(
+    prepared: Prepared,
+    *,
+    status: Status,
+    reason: str = "",
+    study_id: str = "",
+    may_try_again: bool = False,
+) -> FileOutcome:
+    header = prepared.accepted.header
+    return FileOutcome(
+        name=prepared.name,
+        status=status,
+        reason=reason,
+        study_uid=header.study_uid,
+        series_uid=header.series_uid,
+        sop_uid=header.sop_uid,
+        sop_class_uid=header.sop_class_uid,
+        archive_study_id=study_id,
+        may_try_again=may_try_again,
+    )
