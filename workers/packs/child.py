@@ -21,6 +21,7 @@ from workers.packs.dataset import PARSE_ERRORS, read_dataset
 from workers.packs.frames import FrameError, plan_instance
 from workers.packs.recode import iter_recoded
 from workers.packs.rendering import render_frame
+from workers.packs.storable import transcode
 
 THUMBNAIL_SIDE = 256
 
@@ -31,6 +32,10 @@ def _recode(content: bytes, _request: dict[str, Any]) -> Answer:
     dataset = read_dataset(content)
     frames = list(iter_recoded(dataset, plan=plan_instance(dataset)))
     return {}, [frame.codestream for frame in frames]
+
+
+def _transcode(content: bytes, _request: dict[str, Any]) -> Answer:
+    return {}, [transcode(content)]
 
 
 def _render(content: bytes, request: dict[str, Any]) -> Answer:
@@ -53,6 +58,7 @@ _VERBS: dict[str, Callable[[bytes, dict[str, Any]], Answer]] = {
     "recode": _recode,
     "render": _render,
     "thumbnail": _thumbnail,
+    "transcode": _transcode,
 }
 
 

@@ -82,6 +82,14 @@ class IsolatedDecoder:
         """
         return self._ask({"verb": "thumbnail", "frame": frame}, content)[1][0]
 
+    def transcode(self, content: bytes) -> bytes:
+        """Return an HTJ2K file as one that the archive can hold.
+
+        Raises:
+            DecodingError: It can not be had.
+        """
+        return self._ask({"verb": "transcode"}, content)[1][0]
+
     def render(self, content: bytes, *, frame: int) -> RenderedImage:
         """Return a frame (1-based) as displayed.
 
