@@ -16,7 +16,7 @@ from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 from pydicom.uid import UID, ExplicitVRBigEndian
 
-from apps.interop.dicom.structure import PIXEL_TAGS
+from workers.packs.structure import PIXEL_TAGS
 
 _PADDING_TAG: Final = 0xFFFCFFFC
 _PAD: Final = b" \x00"

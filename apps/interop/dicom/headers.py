@@ -5,15 +5,17 @@ either an ``AcceptedFile`` or a ``RejectedFile`` with a reason.
 """
 
 import io
+import os
 import warnings
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import pydicom
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import _read_file_meta_info, read_partial, read_preamble
@@ -25,13 +27,45 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
 )
 
-from apps.interop.dicom.structure import PIXEL_TAGS, Structure, walk_structure
-from apps.interop.sop_classes import MEDIA_DIRECTORY, is_htj2k, is_image_class
+from apps.interop.dicom.magic import kind_of_content
+from apps.interop.sop_classes import MEDIA_DIRECTORY, is_image_class
+from workers.packs.dataset import as_inflated
+from workers.packs.structure import (
+    PIXEL_TAGS,
+    Structure,
+    UnsafeFileError,
+    is_little_endian,
+    walk_structure,
+)
 
 IMPLEMENTATION_UID: Final = "2.25.137455938464917311409862361452907826817"
 """Names Overread's own encoder in the file meta of wrapped files."""
 
 _UID_LIMIT: Final = 64
+_PREAMBLE: Final = 128
+_META_LIMIT: Final = 1 << 20
+_SNIFFED: Final = 4096
+_DIGITS: Final = 12
+_INTEGER_LIMIT: Final = (1 << 31) - 1
+_WANTED: Final[list[BaseTag | int]] = [
+    tag_for_keyword(keyword) or 0
+    for keyword in (
+        "SOPClassUID",
+        "SOPInstanceUID",
+        "Modality",
+        "PatientID",
+        "StudyInstanceUID",
+        "SeriesInstanceUID",
+        "SamplesPerPixel",
+        "PhotometricInterpretation",
+        "NumberOfFrames",
+        "Rows",
+        "Columns",
+        "BitsAllocated",
+        "DirectoryRecordSequence",
+    )
+]
+"""What the decision needs; the rest is not read into memory."""
 
 
 class Rejection(StrEnum):
@@ -45,7 +79,7 @@ class Rejection(StrEnum):
     MISSING_IDENTIFIER = "missing_identifier"
     BAD_IDENTIFIER = "bad_identifier"
     NO_PIXELS = "no_pixels"
-    UNSUPPORTED_COMPRESSION = "unsupported_compression"
+    UNSAFE = "unsafe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +155,27 @@ class _Rejected(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class _Content:
+    """A file that may be parsed: inflated, walked, found bounded.
+
+    Attributes:
+        data: Its bytes, the dataset unpacked where it is deflated.
+        has_preamble: Whether it begins as DICOM files do.
+        transfer_syntax: As the file says, '' when it does not.
+        structure: What the walk over its elements found.
+    """
+
+    data: bytes | mmap
+    has_preamble: bool
+    transfer_syntax: str
+    structure: Structure
+
+
+@dataclass(frozen=True, slots=True)
 class _Parsed:
     dataset: FileDataset
-    start: int
+    syntax: str
+    structure: Structure
     is_bare: bool
     has_pixels: bool
 
@@ -149,9 +201,7 @@ def classify_bytes(content: bytes) -> AcceptedFile | RejectedFile:
     Returns:
         The decision, with an empty path; never raises for bad content.
     """
-    return _decided(
-        Path(), lambda: _classify_stream(Path(), io.BytesIO(content), len(content))
-    )
+    return _decided(Path(), lambda: _classify_data(Path(), content))
 
 
 def _decided(
@@ -166,6 +216,9 @@ def _decided(
             reason=no.reason,
             is_skipped=no.code is Rejection.MEDIA_DIRECTORY,
         )
+    except UnsafeFileError as error:
+        reason = f"The file is not safe to read: {error}."
+        return RejectedFile(path=path, code=Rejection.UNSAFE, reason=reason)
     except OSError as error:
         reason = f"The file cannot be read: {error.strerror or 'input error'}."
         return RejectedFile(path=path, code=Rejection.UNREADABLE, reason=reason)
@@ -228,10 +281,13 @@ def read_instance_header(content: bytes) -> InstanceHeader:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            found = _open_content(content)
             dataset = pydicom.dcmread(
-                io.BytesIO(content), stop_before_pixels=True, force=True
+                _as_stream(found.data), stop_before_pixels=True, force=True
             )
-            return _header_of(dataset, has_pixels="Rows" in dataset)
+            return _header_of(
+                dataset, syntax=found.transfer_syntax, has_pixels="Rows" in dataset
+            )
     except Exception as error:
         raise ValueError("This is no readable DICOM file.") from error
 
@@ -259,18 +315,82 @@ def read_transfer_syntax(content: bytes) -> str:
 def _classify(path: Path) -> AcceptedFile:
     if not path.is_file():
         raise _Rejected(Rejection.UNREADABLE, "This is no ordinary file.")
-    with path.open("rb") as stream:
-        return _classify_stream(path, stream, path.stat().st_size)
+    if not path.stat().st_size:
+        raise _Rejected(Rejection.EMPTY, "The file is empty.")
+    with (
+        path.open("rb") as stream,
+        mmap(stream.fileno(), 0, access=ACCESS_READ) as data,
+    ):
+        return _classify_data(path, data)
 
 
-def _classify_stream(path: Path, stream: BinaryIO, size: int) -> AcceptedFile:
-    if size == 0:
+def _classify_data(path: Path, data: bytes | mmap) -> AcceptedFile:
+    if not len(data):
         raise _Rejected(Rejection.EMPTY, "The file is empty.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        parsed = _parse(stream)
-        structure = _walk(stream, parsed, size)
-        return _decide(path, parsed, structure, size)
+        return _decide(path, _parse(data), len(data))
+
+
+def _open_content(data: bytes | mmap) -> _Content:
+    """Unpack a file where needed, and walk it before anything parses it.
+
+    Raises:
+        UnsafeFileError: Parsing it would cost too much.
+    """
+    stream = io.BytesIO(data[:_META_LIMIT])
+    has_preamble = read_preamble(stream, force=True) is not None
+    meta = _read_file_meta_info(stream)
+    start = stream.tell()
+    syntax = str(meta.get("TransferSyntaxUID", ""))
+    if syntax == DeflatedExplicitVRLittleEndian:
+        data = as_inflated(data, start=start)
+    little = is_little_endian(data, start=start, transfer_syntax=syntax)
+    return _Content(
+        data=data,
+        has_preamble=has_preamble,
+        transfer_syntax=syntax,
+        structure=walk_structure(data, start=start, little=little),
+    )
+
+
+def _as_stream(data: bytes | mmap) -> BinaryIO:
+    """Return a stream in which pydicom may seek behind the end, as it does."""
+    if isinstance(data, bytes):
+        return io.BytesIO(data)
+    return io.BufferedReader(_MappedFile(data))
+
+
+class _MappedFile(io.RawIOBase):
+    """A mapped file as a stream; nothing is in memory but what is read."""
+
+    name = ""  # pydicom asks for one
+
+    def __init__(self, data: mmap) -> None:
+        super().__init__()
+        self._data = data
+        self._at = 0
+
+    def readable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to an offset, which may be behind the end."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: len(self._data)}
+        self._at = max(0, base[whence] + offset)
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        """Read what is there, at most what fits."""
+        part = self._data[self._at : self._at + len(buffer)]
+        buffer[: len(part)] = part
+        self._at += len(part)
+        return len(part)
 
 
 def without_pixels(content: bytes) -> bytes:
@@ -285,14 +405,14 @@ def without_pixels(content: bytes) -> bytes:
     Raises:
         ValueError: When it is no DICOM file.
     """
-    stream = io.BytesIO(content)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            found = _open_content(content)
+            stream = _as_stream(found.data)
             at_pixels = _AtPixels()
             dataset = read_partial(stream, at_pixels, force=True)
-            syntax = dataset.file_meta.get("TransferSyntaxUID")
-            if syntax == DeflatedExplicitVRLittleEndian:
+            if found.transfer_syntax == DeflatedExplicitVRLittleEndian:
                 return _inflated(dataset)
     except Exception as error:
         raise ValueError("This is no readable DICOM file.") from error
@@ -306,51 +426,53 @@ def _inflated(dataset: FileDataset) -> bytes:
     return buffer.getvalue()
 
 
-def _decide(
-    path: Path, parsed: _Parsed, structure: Structure, size: int
-) -> AcceptedFile:
-    dataset = parsed.dataset
+def _decide(path: Path, parsed: _Parsed, size: int) -> AcceptedFile:
+    dataset, structure = parsed.dataset, parsed.structure
     _reject_directory(dataset)
-    syntax = str(dataset.file_meta.get("TransferSyntaxUID", ""))
     if structure.is_truncated:
         raise _Rejected(Rejection.TRUNCATED, "The file ends in the middle.")
     if structure.pixel_bytes is not None:
-        announced = _native_length(dataset, syntax)
+        announced = _native_length(dataset, parsed.syntax)
         if structure.pixel_bytes < announced:
             raise _Rejected(
                 Rejection.TRUNCATED,
                 f"The image has fewer pixels than it announces "
                 f"({structure.pixel_bytes} of {announced} bytes).",
             )
-    header = _header_of(dataset, has_pixels=parsed.has_pixels)
+    header = _header_of(dataset, syntax=parsed.syntax, has_pixels=parsed.has_pixels)
     _check_header(header)
     return AcceptedFile(path=path, header=header, size=size, is_bare=parsed.is_bare)
 
 
-def _parse(stream: BinaryIO) -> _Parsed:
-    """Read a file up to its pixels."""
-    has_preamble = read_preamble(stream, force=True) is not None
+def _parse(data: bytes | mmap) -> _Parsed:
+    """Read what is needed of a file, up to its pixels."""
+    has_preamble = data[_PREAMBLE : _PREAMBLE + 4] == b"DICM"
+    at_pixels = _AtPixels()
     try:
-        meta = _read_file_meta_info(stream)
-        start = stream.tell()
-        stream.seek(0)
-        at_pixels = _AtPixels()
-        dataset = read_partial(stream, at_pixels, force=True)
+        content = _open_content(data)
+        dataset = read_partial(
+            _as_stream(content.data), at_pixels, force=True, specific_tags=_WANTED
+        )
     except Exception as error:
         if has_preamble:
             raise
-        raise _not_dicom() from error
+        raise _not_dicom(data) from error
     known = ("SOPClassUID", "StudyInstanceUID", "Modality", "DirectoryRecordSequence")
     if not has_preamble and not any(keyword in dataset for keyword in known):
-        raise _not_dicom()
-    is_bare = not (has_preamble and meta.get("TransferSyntaxUID"))
+        raise _not_dicom(data)
     return _Parsed(
-        dataset=dataset, start=start, is_bare=is_bare, has_pixels=at_pixels.reached
+        dataset=dataset,
+        syntax=content.transfer_syntax,
+        structure=content.structure,
+        is_bare=not (has_preamble and content.transfer_syntax),
+        has_pixels=at_pixels.reached,
     )
 
 
-def _not_dicom() -> _Rejected:
-    return _Rejected(Rejection.NOT_DICOM, "This is not a DICOM file.")
+def _not_dicom(data: bytes | mmap) -> _Rejected:
+    kind = kind_of_content(bytes(data[:_SNIFFED]))
+    what = f"This is {kind}, not a DICOM file." if kind else "This is not a DICOM file."
+    return _Rejected(Rejection.NOT_DICOM, what)
 
 
 class _AtPixels:
@@ -374,24 +496,6 @@ def _reject_directory(dataset: FileDataset) -> None:
         )
 
 
-def _walk(stream: BinaryIO, parsed: _Parsed, size: int) -> Structure:
-    """Walk the elements of the file, inflated first where it is deflated."""
-    meta = parsed.dataset.file_meta
-    implicit, little = parsed.dataset.original_encoding
-    start = parsed.start
-    if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
-        stream.seek(start)
-        content = zlib.decompress(stream.read(), -zlib.MAX_WBITS)
-        stream, start, size = io.BytesIO(content), 0, len(content)
-    return walk_structure(
-        stream,
-        start=start,
-        size=size,
-        implicit=bool(implicit),
-        little=little is not False,
-    )
-
-
 def _native_length(dataset: Dataset, syntax: str) -> int:
     """Least bytes of uncompressed pixels that the header announces, 0 if unsure."""
     uid = UID(syntax)
@@ -408,9 +512,8 @@ def _native_length(dataset: Dataset, syntax: str) -> int:
     return rows * columns * samples * frames * bits // 8
 
 
-def _header_of(dataset: Dataset, *, has_pixels: bool) -> InstanceHeader:
-    meta = getattr(dataset, "file_meta", None) or FileMetaDataset()
-    syntax = str(meta.get("TransferSyntaxUID", "")) or _guess_syntax(dataset)
+def _header_of(dataset: Dataset, *, syntax: str, has_pixels: bool) -> InstanceHeader:
+    syntax = syntax or _guess_syntax(dataset)
     frames = _number(dataset, "NumberOfFrames") or 1
     return InstanceHeader(
         study_uid=_uid(dataset, "StudyInstanceUID"),
@@ -458,12 +561,6 @@ def _check_header(header: InstanceHeader) -> None:
         )
     if is_image_class(header.sop_class_uid) and not header.has_pixels:
         raise _Rejected(Rejection.NO_PIXELS, "This is an image object without pixels.")
-    if is_htj2k(header.transfer_syntax_uid):
-        raise _Rejected(
-            Rejection.UNSUPPORTED_COMPRESSION,
-            "The image is compressed with HTJ2K, which the archive stores under a "
-            "wrong name. Convert it to JPEG 2000 or no compression first.",
-        )
 
 
 def _is_uid(text: str) -> bool:
@@ -488,7 +585,9 @@ def _string(dataset: Dataset, keyword: str) -> str:
 
 def _number(dataset: Dataset, keyword: str) -> int | None:
     text = _string(dataset, keyword)
-    return int(text) if text.isascii() and text.isdigit() else None
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
+        return None
+    return min(int(text), _INTEGER_LIMIT)
 
 
 def _dataset_start(content: bytes) -> int:

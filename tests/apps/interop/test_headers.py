@@ -1,7 +1,10 @@
 """Files that claim to be DICOM: accepted whole, or rejected with a reason."""
 
+import gzip
 import io
 import struct
+import time
+import tracemalloc
 import zlib
 from collections import Counter
 
@@ -12,6 +15,7 @@ from apps.interop.dicom.headers import (
     AcceptedFile,
     RejectedFile,
     Rejection,
+    classify_bytes,
     classify_file,
     read_instance_header,
     read_part10,
@@ -113,7 +117,7 @@ def test_rejections_say_what_is_wrong(tmp_path, attributes, code, words):
     assert "Müller" not in found.reason
 
 
-def test_htj2k_is_refused_with_the_reason(tmp_path):
+def test_htj2k_is_accepted_for_the_door_converts_it(tmp_path):
     plain = make_dx()
     meta_end = plain.index(struct.pack("<HH", 0x0008, 0x0005) + b"CS")
     head = plain[:meta_end].replace(
@@ -124,8 +128,8 @@ def test_htj2k_is_refused_with_the_reason(tmp_path):
 
     found = classify(tmp_path, head + plain[meta_end:])
 
-    assert isinstance(found, RejectedFile)
-    assert found.code is Rejection.UNSUPPORTED_COMPRESSION
+    assert isinstance(found, AcceptedFile)
+    assert found.header.transfer_syntax_uid == "1.2.840.10008.1.2.4.201"
 
 
 @pytest.mark.parametrize(
@@ -192,3 +196,76 @@ def test_without_pixels_inflates_a_deflated_file():
     assert cut.PatientID == "P-1"
     assert "PixelData" not in cut
     assert write_part10(cut)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\xff\xd8\xff\xe0" + b"\0" * 900, "a JPEG image"),
+        (b"\x89PNG\r\n\x1a\n" + b"x" * 500, "a PNG image"),
+        (b"PK\x03\x04" + b"\0" * 500, "a ZIP archive"),
+        (b"%PDF-1.7\n" + b"x" * 500, "a PDF document"),
+        (gzip.compress(b"x" * 999), "a gzip file"),
+        (b"Dear colleague,\nthank you for Mr \xc3\x84.\n" * 9, "a text file"),
+        (b'\xef\xbb\xbf{"a": 1}', "a JSON file"),
+        (b"<?xml version='1.0'?><a/>" * 9, "an XML file"),
+        (b"\0\0\0\x18ftypmp42" + b"\0" * 99, "a video"),
+        (bytes(344) + b"n+1\0" + bytes(99), "a NIfTI volume"),
+    ],
+)
+def test_what_is_not_dicom_is_named(tmp_path, content, words):
+    for found in (classify(tmp_path, content), classify_bytes(content)):
+        assert isinstance(found, RejectedFile)
+        assert found.code is Rejection.NOT_DICOM
+        assert found.reason == f"This is {words}, not a DICOM file."
+
+
+def nested(depth):
+    """Return sequences in sequences, all of undefined length."""
+    opening = (
+        struct.pack("<HH2sHL", 0x0040, 0xA730, b"SQ", 0, 0xFFFFFFFF)
+        + b"\xfe\xff\x00\xe0\xff\xff\xff\xff"
+    )
+    return opening * depth
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (nested(5000), "nested over 48 deep"),
+        (struct.pack("<HH2sH", 9, 0x1001, b"LO", 0) * 450_000, "400,000 elements"),
+    ],
+)
+def test_what_would_cost_the_parser_too_much_is_not_parsed(tmp_path, body, words):
+    good = make_dx()
+    cut = len(without_pixels(good))
+    started = time.monotonic()
+
+    found = classify(tmp_path, good[:cut] + body + good[cut:])
+
+    assert isinstance(found, RejectedFile)
+    assert found.code is Rejection.UNSAFE
+    assert words in found.reason
+    assert time.monotonic() - started < 5
+
+
+def test_a_deflated_bomb_is_not_unpacked(tmp_path):
+    good = make_dx()
+    start = good.index(struct.pack("<HH", 0x0008, 0x0005) + b"CS")
+    head = good[:start].replace(b"1.2.840.10008.1.2.1\x00", b"1.2.840.10008.1.2.1.99")
+    length_at = head.index(b"\x02\x00\x10\x00UI") + 6
+    head = head[:length_at] + struct.pack("<H", 22) + head[length_at + 2 :]
+    packer = zlib.compressobj(9, wbits=-15)
+    filler = struct.pack("<HH2sHL", 9, 0x1001, b"OB", 0, 400 << 20)
+    body = packer.compress(good[start:-6156] + filler)
+    body += packer.compress(bytes(400 << 20)) + packer.flush()
+    tracemalloc.start()
+
+    found = classify(tmp_path, head + body)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert isinstance(found, RejectedFile)
+    assert found.code is Rejection.UNSAFE
+    assert "unpacks to more than" in found.reason
+    assert peak < 150 << 20
