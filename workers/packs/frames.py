@@ -28,8 +28,6 @@ from workers.packs.layout import (
 )
 from workers.packs.plan import FramePlan, PixelHeader, plan_frames
 
-_MAX_INFLATED = 1 << 30
-
 
 class FrameError(ValueError):
     """Frames that can not be had; the text says why and names no patient."""
@@ -193,7 +191,7 @@ def _deflated_frames(dataset: Dataset, header: PixelHeader) -> Iterator[bytes]:
     size = -(-header.native_frame_bits // 8)
     for packed in encapsulated_frames(dataset):
         try:
-            plain = zlib.decompressobj(-15).decompress(packed, _MAX_INFLATED)
+            plain = zlib.decompressobj(-15).decompress(packed, size)
         except zlib.error as error:
             raise FrameError("its pixel data are damaged") from error
         if len(plain) < size:
@@ -216,9 +214,11 @@ def _native_frames(dataset: Dataset, header: PixelHeader) -> Iterator[bytes]:
             f" {-(-bits * header.n_frames // 8)} bytes)"
         )
     if header.bits_allocated == 1:
-        values = np.unpackbits(content, bitorder="little")
         for index in range(header.n_frames):
-            yield values[index * bits : (index + 1) * bits].tobytes()
+            first, shift = divmod(index * bits, 8)
+            part = content[first : first - (-(shift + bits) // 8)]
+            values = np.unpackbits(part, count=shift + bits, bitorder="little")
+            yield values[shift:].tobytes()
         return
     size = bits // 8
     for index in range(header.n_frames):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -154,12 +155,14 @@ def _write(
     target = (folder / frame_path(sop_uid=ref.sop_uid, frame=1, ext=plan.ext)).parent
     n_frames = n_bytes = 0
     try:
-        for frame in _frames(content, dataset, plan=plan, decoder=decoder):
-            if not n_frames:
-                target.mkdir(parents=True, exist_ok=True)
-            (target / f"{frame.number}.{frame.ext}").write_bytes(frame.codestream)
-            n_frames += 1
-            n_bytes += len(frame.codestream)
+        found = _frames(content, dataset, plan=plan, decoder=decoder)
+        with contextlib.closing(found):
+            for frame in found:
+                if not n_frames:
+                    target.mkdir(parents=True, exist_ok=True)
+                (target / f"{frame.number}.{frame.ext}").write_bytes(frame.codestream)
+                n_frames += 1
+                n_bytes += len(frame.codestream)
     except (FrameError, DecodingError) as error:
         shutil.rmtree(target, ignore_errors=True)
         return 0, 0, str(error)
@@ -168,7 +171,7 @@ def _write(
 
 def _frames(
     content: bytes, dataset: Dataset, *, plan: FramePlan, decoder: IsolatedDecoder
-) -> Iterator[Frame]:
+) -> Generator[Frame]:
     if not plan.needs_decoding:
         yield from iter_frames(dataset, plan=plan)
         return

@@ -8,16 +8,20 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 8.0
+"""Seconds for a small file."""
 MEMORY_BYTES = 6 << 30
+_BYTES_PER_S = 1 << 20
+_START_S = 60.0
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 
 
@@ -42,7 +46,13 @@ class IsolatedDecoder:
     def __init__(
         self, *, timeout_s: float = TIMEOUT_S, memory_bytes: int = MEMORY_BYTES
     ) -> None:
-        """Take the longest time and the most memory of one request."""
+        """Take the limits of one request.
+
+        Args:
+            timeout_s: Seconds for a small file; large ones get one more a MiB.
+            memory_bytes: Address space for the largest file; small ones are given
+                less, see `workers.packs.child.allow_memory`.
+        """
         self._timeout_s = timeout_s
         self._memory_bytes = memory_bytes
         self._process: subprocess.Popen[bytes] | None = None
@@ -66,13 +76,15 @@ class IsolatedDecoder:
         with self._lock:
             self._start()
 
-    def recode(self, content: bytes) -> list[bytes]:
-        """Return all frames of a DICOM file, encoded for the browser.
+    def recode(self, content: bytes) -> Iterator[bytes]:
+        """Yield all frames of a DICOM file, encoded for the browser.
+
+        Nobody else is served until the last is taken or the iterator is closed.
 
         Raises:
             DecodingError: They can not be had.
         """
-        return self._ask({"verb": "recode"}, content)[1]
+        return self._blobs({"verb": "recode"}, content, {})
 
     def thumbnail(self, content: bytes, *, frame: int) -> bytes:
         """Return a small JPEG of a frame (1-based).
@@ -122,29 +134,54 @@ class IsolatedDecoder:
                 stderr=subprocess.DEVNULL,
                 env=_bare_environment(),
             )
+            with self._limited(self._process, _START_S):
+                _read_line(self._process)
         return self._process
 
     def _ask(
         self, request: dict[str, Any], content: bytes
     ) -> tuple[dict[str, Any], list[bytes]]:
+        meta: dict[str, Any] = {}
+        blobs = list(self._blobs(request, content, meta))
+        return meta, blobs
+
+    def _blobs(
+        self, request: dict[str, Any], content: bytes, meta: dict[str, Any]
+    ) -> Iterator[bytes]:
+        """Yield an answer's blobs, and fill in what is said at its end."""
+        limit_s = self._timeout_s + len(content) / _BYTES_PER_S
         with self._lock:
             process = self._start()
-            if process.stdin is None or process.stdout is None:
-                raise DecodingError("the decoding process has no pipes")
-            late = threading.Event()
-            timer = threading.Timer(self._timeout_s, self._expire, (process, late))
-            timer.start()
+            is_whole = False
             try:
-                meta, blobs = _exchange(process.stdin, process.stdout, request, content)
-            except (OSError, EOFError, ValueError) as error:
-                self.close()
-                reason = "took too long" if late.is_set() else "crashed"
-                raise DecodingError(f"decoding it {reason}") from error
+                with self._limited(process, limit_s):
+                    _send(process, request, content)
+                    while "blob" in (said := _read_line(process)):
+                        yield _read_exactly(process, said["blob"])
+                is_whole = True
             finally:
-                timer.cancel()
-        if "error" in meta:
-            raise DecodingError(meta["error"])
-        return meta, blobs
+                if not is_whole:
+                    self.close()  # what it still has to say would answer the next
+        if "error" in said:
+            raise DecodingError(said["error"])
+        meta.update(said["end"])
+
+    @contextlib.contextmanager
+    def _limited(
+        self, process: subprocess.Popen[bytes], seconds: float
+    ) -> Iterator[None]:
+        """End the process when it takes too long, and say what happened."""
+        late = threading.Event()
+        timer = threading.Timer(seconds, self._expire, (process, late))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except (OSError, EOFError, ValueError) as error:
+            reason = "took too long" if late.is_set() else "crashed"
+            raise DecodingError(f"decoding it {reason}") from error
+        finally:
+            timer.cancel()
 
     @staticmethod
     def _expire(process: subprocess.Popen[bytes], late: threading.Event) -> None:
@@ -161,21 +198,26 @@ def _bare_environment() -> dict[str, str]:
     return {**kept, **one_thread, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
-def _exchange(
-    stdin: IO[bytes], stdout: IO[bytes], request: dict[str, Any], content: bytes
-) -> tuple[dict[str, Any], list[bytes]]:
-    stdin.write(json.dumps({**request, "size": len(content)}).encode() + b"\n")
-    stdin.write(content)
-    stdin.flush()
-    line = stdout.readline()
+def _send(
+    process: subprocess.Popen[bytes], request: dict[str, Any], content: bytes
+) -> None:
+    if process.stdin is None:
+        raise EOFError
+    process.stdin.write(json.dumps({**request, "size": len(content)}).encode() + b"\n")
+    process.stdin.write(content)
+    process.stdin.flush()
+
+
+def _read_line(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    line = process.stdout.readline() if process.stdout is not None else b""
     if not line:
         raise EOFError
-    meta = json.loads(line)
-    return meta, [_read_exactly(stdout, size) for size in meta["sizes"]]
+    said: dict[str, Any] = json.loads(line)
+    return said
 
 
-def _read_exactly(stream: IO[bytes], size: int) -> bytes:
-    found = stream.read(size)
+def _read_exactly(process: subprocess.Popen[bytes], size: int) -> bytes:
+    found = process.stdout.read(size) if process.stdout is not None else b""
     if len(found) != size:
         raise EOFError
     return found

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
-from pydicom.datadict import keyword_dict
-from pydicom.dataelem import DataElement
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_dict
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
@@ -22,6 +22,7 @@ MAX_INLINE = 64 * 1024
 _MAX_TABLE = 512 * 1024
 _MAX_OVERLAY = 2 * 1024 * 1024
 _MAX_PRIVATE = 1024
+_MAX_TEXT = 256 * 1024
 
 _AVAILABLE_TRANSFER_SYNTAX: Final = "00083002"
 _CHARACTER_SET: Final = "00080005"
@@ -95,12 +96,29 @@ def _readable(dataset: Dataset) -> Iterator[DataElement]:
     for tag in sorted(dataset.keys()):
         if tag.group in _LEFT_OUT_GROUPS or tag.element == 0:
             continue
+        if _is_too_long(dataset.get_item(tag)):
+            continue
         try:
             element = dataset[tag]
         except PARSE_ERRORS:
             continue
         if _is_wanted(tag, element):
             yield element
+
+
+def _is_too_long(raw: RawDataElement | DataElement | None) -> bool:
+    """Whether a value is not even worth parsing: numbers and texts cost much."""
+    if not isinstance(raw, RawDataElement) or raw.value is None:
+        return False
+    length = len(raw.value)
+    if length <= _MAX_TEXT:
+        return False
+    vr = raw.VR
+    if vr in {None, "UN"}:
+        vr = dictionary_VR(raw.tag) if dictionary_has_tag(raw.tag) else "UN"
+    if vr == "SQ":
+        return False
+    return length > _MAX_OVERLAY or vr not in _BINARY | {"US", "SS"}
 
 
 def _is_wanted(tag: BaseTag, element: DataElement) -> bool:

@@ -41,6 +41,12 @@ _COLOUR: Final = frozenset(
 )
 _RGB_LIKE: Final = frozenset({"RGB", "YBR_RCT", "YBR_ICT", "YBR_PARTIAL_420"})
 _JPEG_PREFIX: Final = "1.2.840.10008.1.2.4."
+_MAX_FRAMES: Final = 1 << 16
+_MAX_PIXELS: Final = 1 << 28
+_MAX_UNPACKED: Final = 64 << 20
+"""Bytes that a frame may unpack to, however small its codestream is."""
+_MAX_RATIO: Final = 1000
+_VIDEOS: Final = frozenset({"100", "101", "102", "103", "104", "105", "106", "107"})
 _LOSSY_SOFS: Final = frozenset({0xC0, 0xC1, 0xC2})
 _LOSSLESS_SOF: Final = 0xC3
 _JPEG_LS_SOF: Final = 0xF7
@@ -187,21 +193,11 @@ def _whole(dataset: Dataset, keyword: str, *, default: int | None = None) -> int
 
 
 def _check(header: PixelHeader) -> None:
-    if header.rows < 1 or header.columns < 1 or header.n_frames < 1:
-        raise _CannotShowError("its size is zero")
-    if header.bits_allocated not in {1, 8, 16, 32}:
-        raise _CannotShowError(f"it has {header.bits_allocated} bits a sample")
-    if not 1 <= header.bits_stored <= header.bits_allocated:
-        raise _CannotShowError("its Bits Stored contradicts its Bits Allocated")
-    if not header.bits_stored - 1 <= header.high_bit < header.bits_allocated:
-        raise _CannotShowError("its High Bit contradicts its Bits Stored")
+    _check_size(header)
+    _check_depth(header)
     if header.samples == 1 and header.photometric in _GREY:
         return
     if header.samples == 3 and header.photometric in _COLOUR:
-        if header.bits_allocated != 8 or header.is_signed:
-            raise _CannotShowError(
-                f"it has {header.bits_allocated} bits a colour; 8 can be shown"
-            )
         return
     raise _CannotShowError(
         f"colour model {header.photometric or 'unknown'} with"
@@ -209,12 +205,43 @@ def _check(header: PixelHeader) -> None:
     )
 
 
+def _check_size(header: PixelHeader) -> None:
+    if header.rows < 1 or header.columns < 1 or header.n_frames < 1:
+        raise _CannotShowError("its size is zero")
+    if header.n_frames > _MAX_FRAMES:
+        raise _CannotShowError(
+            f"it says that it has {header.n_frames:,} frames; {_MAX_FRAMES:,} can be"
+            " shown"
+        )
+    if header.rows * header.columns > _MAX_PIXELS:
+        raise _CannotShowError(
+            f"it is too large to be shown: {header.columns} × {header.rows} pixels"
+        )
+
+
+def _check_depth(header: PixelHeader) -> None:
+    if header.bits_allocated not in {1, 8, 16, 32}:
+        raise _CannotShowError(
+            f"it has {header.bits_allocated} bits a sample; 1, 8, 16 and 32 can be"
+            " shown"
+        )
+    if not 1 <= header.bits_stored <= header.bits_allocated:
+        raise _CannotShowError("its Bits Stored contradicts its Bits Allocated")
+    if not header.bits_stored - 1 <= header.high_bit < header.bits_allocated:
+        raise _CannotShowError("its High Bit contradicts its Bits Stored")
+    if header.samples == 3 and (header.bits_allocated == 1 or header.is_signed):
+        raise _CannotShowError("its colours are single bits or signed numbers")
+
+
 def _decide(header: PixelHeader, first_frame: bytes | None) -> FramePlan:
     syntax = header.stored_syntax
     if syntax in NATIVE or syntax == DEFLATED_FRAMES:
-        return _native(header)
+        return _recoded(header) if _is_deep_colour(header) else _native(header)
+    if _is_video(syntax):
+        raise _CannotShowError("it is a video, which cannot be played here")
     if first_frame is None:
         raise _CannotShowError("its pixel data hold no frame")
+    _check_proportion(header, first_frame)
     if syntax == RLE:
         return _rle(header)
     if syntax.startswith(_JPEG_PREFIX):
@@ -228,6 +255,22 @@ def _decide(header: PixelHeader, first_frame: bytes | None) -> FramePlan:
     raise _CannotShowError(f"its transfer syntax {syntax} is not supported")
 
 
+def _is_video(syntax: str) -> bool:
+    """Whether this is MPEG-2, MPEG-4 or HEVC, or a stream of raw video."""
+    number = syntax.removeprefix(_JPEG_PREFIX).split(".")[0]
+    return syntax.startswith(_JPEG_PREFIX) and number in _VIDEOS
+
+
+def _check_proportion(header: PixelHeader, first_frame: bytes) -> None:
+    """Refuse a frame that would unpack to far more than it can mean."""
+    unpacked = header.native_frame_bits // 8
+    if unpacked > max(_MAX_UNPACKED, _MAX_RATIO * len(first_frame)):
+        raise _CannotShowError(
+            f"its {len(first_frame):,} compressed bytes would unpack to"
+            f" {header.columns} × {header.rows} pixels, which is not believable"
+        )
+
+
 def _as_stored(header: PixelHeader, syntax: str, **changes: Any) -> FramePlan:
     return FramePlan(
         header=header,
@@ -239,11 +282,15 @@ def _as_stored(header: PixelHeader, syntax: str, **changes: Any) -> FramePlan:
 
 
 def _recoded(header: PixelHeader) -> FramePlan:
-    """Decode, then lossless HTJ2K for grey, plain bytes for colour and 32 bits."""
+    """Decode, then lossless HTJ2K for grey, plain bytes for colour and 32 bits.
+
+    Colours deeper than 8 bits are cut to what screens show.
+    """
     if header.samples == 3:
-        plan = _as_stored(
-            header, EXPLICIT_LITTLE, PhotometricInterpretation="RGB", **_INTERLEAVED
-        )
+        changes = {"PhotometricInterpretation": "RGB", **_INTERLEAVED}
+        if _is_deep_colour(header):
+            changes |= {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}
+        plan = _as_stored(header, EXPLICIT_LITTLE, **changes)
     elif header.bits_allocated == 32:
         plan = _as_stored(header, EXPLICIT_LITTLE)
     else:
@@ -251,7 +298,11 @@ def _recoded(header: PixelHeader) -> FramePlan:
     return replace(plan, needs_decoding=True)
 
 
-_INTERLEAVED: Final = {"PlanarConfiguration": 0}
+_INTERLEAVED: Final[dict[str, Any]] = {"PlanarConfiguration": 0}
+
+
+def _is_deep_colour(header: PixelHeader) -> bool:
+    return header.samples == 3 and header.bits_allocated > 8
 
 
 def _widened(header: PixelHeader) -> dict[str, Any]:
@@ -273,7 +324,8 @@ def _native(header: PixelHeader) -> FramePlan:
 
 
 def _rle(header: PixelHeader) -> FramePlan:
-    if header.bits_allocated in {1, 32} or _is_signed_byte(header):
+    odd = header.bits_allocated in {1, 32} or _is_signed_byte(header)
+    if odd or _is_deep_colour(header):
         return _recoded(header)
     if header.is_half_chroma:
         return _as_stored(header, RLE, PhotometricInterpretation="YBR_FULL")
@@ -309,13 +361,13 @@ def _jpeg(header: PixelHeader, found: JpegHeader) -> FramePlan:
         return _recoded(header)
     if found.precision > 8:
         if header.samples == 3:
-            raise _CannotShowError("it has 12 bits a colour; 8 can be shown")
+            return _recoded(header)
         return _as_stored(header, JPEG_EXTENDED)
     return _jpeg_lossy(header, found)
 
 
 def _jpeg_lossless(header: PixelHeader) -> FramePlan:
-    if _is_signed_byte(header):
+    if _is_signed_byte(header) or _is_deep_colour(header):
         return _recoded(header)
     if header.samples == 1:
         return _as_stored(header, JPEG_LOSSLESS)

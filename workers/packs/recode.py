@@ -75,9 +75,19 @@ def _decode(dataset: Dataset, index: int) -> NDArray[Any]:
     return np.asarray(values)
 
 
+def to_screen_depth(values: NDArray[Any], *, bits: int) -> NDArray[Any]:
+    """Cut colours of `bits` bits to the 8 that screens show."""
+    if values.dtype.itemsize == 1:
+        return values
+    cut: NDArray[Any] = np.right_shift(values, max(bits - 8, 0)).astype(np.uint8)
+    return cut
+
+
 def _encode(values: NDArray[Any], plan: FramePlan) -> bytes:
     if values.dtype == np.int8:
         values = values.astype(np.int16)
+    if plan.header is not None and plan.header.samples == 3:
+        values = to_screen_depth(values, bits=plan.header.bits_stored)
     if plan.transfer_syntax != HTJ2K:
         return values.astype(values.dtype.newbyteorder("<")).tobytes()
     try:

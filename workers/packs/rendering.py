@@ -20,7 +20,7 @@ from workers.packs.dataset import PARSE_ERRORS
 from workers.packs.frames import FrameError, iter_frames, plan_instance
 from workers.packs.metadata import numbers_of, text_of
 from workers.packs.plan import FramePlan, PixelHeader
-from workers.packs.recode import decode_frame
+from workers.packs.recode import decode_frame, to_screen_depth
 
 _PERCENTILES = (0.5, 99.5)
 _MAX_SAMPLES = 512 * 512
@@ -56,7 +56,8 @@ def render_frame(dataset: Dataset, *, frame: int) -> Rendered:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if plan.header.samples == 3:
-                return _colour(stored)
+                bits = plan.header.bits_stored
+                return _colour(to_screen_depth(stored, bits=bits))
             if plan.header.photometric == "PALETTE COLOR":
                 return _colour(_to_byte(apply_color_lut(stored, dataset)))
             return _grey(stored, dataset, plan.header, frame)

@@ -20,7 +20,7 @@ PIXEL_TAGS: Final = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 
 MAX_DEPTH: Final = 48
 """Sequences within sequences; a structured report has about 20."""
-MAX_ELEMENTS: Final = 400_000
+MAX_ELEMENTS: Final = 250_000
 """Elements, items and fragments of one file: a long enhanced series has 150,000."""
 
 _INFLATED_AT_LEAST: Final = 48 << 20

@@ -21,7 +21,6 @@ HTJ2K_SYNTAXES: Final = frozenset(
         "1.2.840.10008.1.2.4.203",
     }
 )
-TIMEOUT_S: Final = 30.0
 _IDLE_S: Final = 60.0
 _PREAMBLE: Final = 128
 _META_LIMIT: Final = 64 * 1024
@@ -90,7 +89,7 @@ class _Helper:
     def transcode(self, data: bytes) -> bytes:
         with self._lock:
             if self._decoder is None or self._owner != os.getpid():
-                self._decoder = IsolatedDecoder(timeout_s=TIMEOUT_S)
+                self._decoder = IsolatedDecoder()
                 self._owner = os.getpid()
             if self._idle is not None:
                 self._idle.cancel()

@@ -283,10 +283,15 @@ def test_a_crash_during_decoding_is_an_answer():
 
 
 def test_a_hang_of_the_decoder_is_an_answer():
-    with IsolatedDecoder(timeout_s=0.01) as decoder:
-        content = to_bytes(make_dx(np.zeros((200, 200), np.uint8)))
+    with IsolatedDecoder(timeout_s=0.2) as decoder:
+        content = to_bytes(make_dx(np.eye(200, dtype=np.uint8)))
+        decoder.start()
+        os.kill(decoder._process.pid, signal.SIGSTOP)
         with pytest.raises(DecodingError, match="too long"):
             decoder.render(content, frame=1)
+        decoder.start()
+        decoder._timeout_s = 8
+        assert decoder.render(content, frame=1).values.shape == (200, 200)
 
 
 def test_a_memory_bomb_stays_in_its_process():

@@ -26,6 +26,7 @@ from workers.packs.frames import (
 )
 from workers.packs.layout import EXT_OF, TRANSFER_SYNTAX_OF
 from workers.packs.metadata import viewer_metadata
+from workers.packs.recode import iter_recoded
 
 NOISE = np.random.default_rng(7)
 GREY8 = NOISE.integers(0, 256, (16, 20), dtype=np.uint8)
@@ -239,6 +240,8 @@ def test_what_cannot_be_shown_says_why(changes, words):
 
 def test_video_and_unknown_syntaxes_are_refused_in_words():
     dataset = encapsulated([b"\0\0\1\xba"], syntax="1.2.840.10008.1.2.4.102")
+    assert "it is a video" in plan_instance(dataset).why_not
+    dataset = encapsulated([b"\0\0\1\xba"], syntax="1.2.840.10008.1.2.4.90")
     assert "not what its transfer syntax says" in plan_instance(dataset).why_not
     dataset = encapsulated([b"\0\0"], syntax="1.2.840.10008.1.2.77")
     assert "not supported" in plan_instance(dataset).why_not
@@ -285,3 +288,74 @@ def test_a_damaged_file_never_crashes_the_reader(data):
         list(iter_frames(dataset, plan=plan_instance(dataset)))
     except (UnreadableInstanceError, FrameError):
         pass
+
+
+@pytest.mark.parametrize(
+    ("dtype", "stored", "planar", "syntax"),
+    [
+        (np.uint16, 16, 0, "1.2.840.10008.1.2.1"),
+        (np.uint16, 12, 1, "1.2.840.10008.1.2.1"),
+        (np.uint32, 32, 0, "1.2.840.10008.1.2.1"),
+        (np.uint16, 16, 0, "1.2.840.10008.1.2.4.90"),
+    ],
+)
+def test_deep_colours_are_cut_to_what_screens_show(dtype, stored, planar, syntax):
+    imagecodecs = pytest.importorskip("imagecodecs")
+    values = NOISE.integers(0, 1 << stored, (16, 20, 3), dtype=np.uint64).astype(dtype)
+    dataset = make_dx(GREY8)
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 3, "RGB"
+    dataset.PlanarConfiguration = planar
+    dataset.BitsAllocated = np.dtype(dtype).itemsize * 8
+    dataset.BitsStored, dataset.HighBit = stored, stored - 1
+    stored_values = values.transpose(2, 0, 1) if planar else values
+    dataset.PixelData = np.ascontiguousarray(stored_values).tobytes()
+    dataset["PixelData"].VR = "OW"
+    if syntax.endswith(".90"):
+        coded = bytes(imagecodecs.jpeg2k_encode(values, level=0, codecformat="j2k"))
+        dataset.PixelData = encaps.encapsulate([coded])
+        dataset["PixelData"].is_undefined_length = True
+        dataset.file_meta.TransferSyntaxUID = UID(syntax)
+    plan = plan_instance(dataset)
+    (frame,) = iter_recoded(read_dataset(to_bytes(dataset)), plan=plan)
+    assert (plan.ext, plan.changes["BitsAllocated"]) == ("raw", 8)
+    assert frame.codestream == (values >> (stored - 8)).astype(np.uint8).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"Rows": 65535, "Columns": 65535}, "too large to be shown: 65535 × 65535"),
+        ({"NumberOfFrames": 2**31 - 1}, "2,147,483,647 frames"),
+    ],
+)
+def test_sizes_that_no_memory_holds_are_refused_before_anything(changes, words):
+    for dataset in (make_dx(GREY8), encapsulated([jls(GREY8)], syntax=JPEG_LS)):
+        for keyword, value in changes.items():
+            setattr(dataset, keyword, value)
+        assert words in plan_instance(dataset).why_not
+
+
+def test_a_frame_that_unpacks_to_far_too_much_is_refused():
+    dataset = encapsulated([jls(GREY8)], syntax=JPEG_LS, Rows=16000, Columns=16000)
+    assert "not believable" in plan_instance(dataset).why_not
+
+
+def test_long_numbers_and_texts_are_left_out_unparsed():
+    dataset = make_dx(GREY8)
+    dataset.add_new(0x00189810, "UT", "x" * 300_000)
+    dataset.add_new(0x00186070, "DS", ["1.5"] * 100_000)
+    found = viewer_metadata(
+        read_dataset(to_bytes(dataset)), plan=plan_instance(dataset)
+    )
+    assert "00189810" not in found
+    assert "00186070" not in found
+    assert found["00280010"]["Value"] == [16]
+
+
+def test_single_bits_need_no_memory_for_all_frames():
+    bits = np.zeros((200, 7, 9), np.uint8)
+    bits[::3, 2, 1] = 1
+    dataset = multiframe(bits, BitsAllocated=1, BitsStored=1, HighBit=0)
+    dataset.PixelData = np.packbits(bits.ravel(), bitorder="little").tobytes() + b"\0"
+    found = [frame.codestream for frame in read_frames(to_bytes(dataset))]
+    assert found == [frame.tobytes() for frame in bits]

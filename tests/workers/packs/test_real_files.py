@@ -57,13 +57,16 @@ EXPECTED = {
     "JLSL_RGB_ILV0.dcm": ("raw", True),
     "sm_image_jpegls_nobot.dcm": ("raw", True),
     "rtdose_rle.dcm": ("raw", True),
+    # cut to the 8 bits a colour that screens show
+    "SC_rgb_rle_16bit.dcm": ("raw", True),
+    "SC_rgb_rle_16bit_2frame.dcm": ("raw", True),
+    "SC_rgb_rle_32bit.dcm": ("raw", True),
+    "SC_rgb_rle_32bit_2frame.dcm": ("raw", True),
 }
 
 REFUSED = {
     "MR_truncated.dcm": "incomplete",
     "parametric_map_float.dcm": "floating-point",
-    "SC_rgb_rle_16bit.dcm": "16 bits a colour",
-    "SC_rgb_rle_32bit.dcm": "32 bits a colour",
     "rtplan.dcm": "no pixel data",
     "reportsi.dcm": "no pixel data",
     "waveform_ecg.dcm": "no pixel data",
@@ -157,6 +160,8 @@ def original(dataset, plan, index):
     values, props = decoder.as_array(dataset, index=index, raw=raw)
     if raw and props["photometric_interpretation"] == "RGB":
         return convert_color_space(values, "RGB", "YBR_FULL")
+    if header.samples == 3 and values.dtype.itemsize > 1:
+        return values >> (header.bits_stored - 8)
     return values
 
 
@@ -172,10 +177,7 @@ def test_frames_are_the_originals_pixels(path):
         return
     if plan.why_not:
         assert not belongs_in_pack(str(dataset.get("SOPClassUID", ""))) or (
-            "Rows" not in dataset
-            or path.name in REFUSED
-            or "float" in plan.why_not
-            or "a colour" in plan.why_not
+            "Rows" not in dataset or path.name in REFUSED or "float" in plan.why_not
         )
         return
     if not belongs_in_pack(str(dataset.get("SOPClassUID", ""))):
