@@ -33,14 +33,12 @@ from pydicom.uid import generate_uid
 
 from tests.benchmarks.harness import Stack
 from tests.factories.domain import make_film
+from tests.person import PATIENCE_S, Person
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-PASSWORD = "overread-demo"
 FILMS = Path(__file__).resolve().parents[3] / "shared/data/cxr_paediatric_train.zip"
-PATIENCE_S = 120.0
-SESSION, CSRF = "overread_session", "overread_csrf"
 
 pytestmark = [
     pytest.mark.stack,
@@ -67,52 +65,6 @@ def facts(stack: Stack) -> dict[str, str]:
     lines = (stack.state / "env").read_text().splitlines()
     pairs = (line.split("=", 1) for line in lines if not line.startswith("#"))
     return {name: shlex.split(value)[0] for name, value in pairs if value}
-
-
-class Person:
-    """Somebody at a browser."""
-
-    def __init__(self, stack: Stack, username: str) -> None:
-        self.stack = stack
-        self.http = httpx.Client(base_url=f"{stack.url}/api/", timeout=30)
-        self.http.get("session").raise_for_status()
-        self.send(
-            "POST", "session", json={"username": username, "password": PASSWORD}
-        ).raise_for_status()
-
-    def send(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
-        headers = {
-            "X-CSRFToken": self.http.cookies.get(CSRF, ""),
-            "Origin": self.stack.url,
-            **kwargs.pop("headers", {}),
-        }
-        return self.http.request(method, path, headers=headers, **kwargs)
-
-    def get(self, path: str, **params: Any) -> Any:
-        answer = self.send("GET", path, params=params)
-        answer.raise_for_status()
-        return answer.json()
-
-    def row_of(self, patient_id: str) -> dict[str, Any] | None:
-        rows = self.get("worklist", q=patient_id, limit=10)["items"]
-        return rows[0] if rows else None
-
-    def wait_for(
-        self, patient_id: str, ok: Callable[[dict[str, Any]], bool]
-    ) -> dict[str, Any]:
-        """Look at the list until the patient's row is as wanted."""
-        row = None
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            row = self.row_of(patient_id)
-            if row is not None and ok(row):
-                return row
-            time.sleep(0.5)
-        pytest.fail(f"after {PATIENCE_S:g} s the row is {row}")
-
-    @property
-    def cookie(self) -> str:
-        return f"{SESSION}={self.http.cookies[SESSION]}"
 
 
 @pytest.fixture
