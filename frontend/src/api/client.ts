@@ -35,6 +35,10 @@ export interface Answer<T> {
 export interface RequestOptions {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly body?: unknown;
+  /** A body of plain bytes, instead of JSON. */
+  readonly bytes?: ArrayBuffer;
+  /** Where in its file the plain bytes belong. */
+  readonly offset?: number;
   readonly ifMatch?: string;
   readonly signal?: AbortSignal;
   /** Lets a save finish although the page is being left. */
@@ -61,9 +65,16 @@ export function setLoggedOutHandler(handler: () => void): void {
 function headersOf(options: RequestOptions): Headers {
   const headers = new Headers({ Accept: 'application/json' });
   if (options.body !== undefined) headers.set('Content-Type', 'application/json');
+  if (options.bytes) headers.set('Content-Type', 'application/octet-stream');
+  if (options.offset !== undefined) headers.set('Upload-Offset', `${options.offset}`);
   if (options.ifMatch !== undefined) headers.set('If-Match', `"${options.ifMatch}"`);
   if ((options.method ?? 'GET') !== 'GET') headers.set('X-CSRFToken', csrfToken);
   return headers;
+}
+
+function bodyOf({ body, bytes }: RequestOptions): Pick<RequestInit, 'body'> {
+  if (bytes) return { body: bytes };
+  return body === undefined ? {} : { body: JSON.stringify(body) };
 }
 
 async function send(path: string, options: RequestOptions): Promise<Response> {
@@ -72,7 +83,7 @@ async function send(path: string, options: RequestOptions): Promise<Response> {
     headers: headersOf(options),
     credentials: 'same-origin',
     keepalive: options.keepalive ?? false,
-    ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+    ...bodyOf(options),
     ...(options.signal ? { signal: options.signal } : {}),
   };
   try {
