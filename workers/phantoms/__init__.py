@@ -1,0 +1,1 @@
+"""Patients that never lived: images whose truth is known, plainly marked."""
