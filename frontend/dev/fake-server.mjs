@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
+import { putChunk, troubles } from './fake/intakes.mjs';
 import { pixels } from './fake/packs.mjs';
 import { saliency } from './fake/phantoms.mjs';
 import { byId, Refusal, ROUTES } from './fake/routes.mjs';
@@ -78,6 +79,21 @@ const server = createServer(async (request, response) => {
     change(row);
     return answer(204);
   }
+  if (path === 'fake/trouble') {
+    troubles[url.searchParams.get('kind')] = Number(url.searchParams.get('n'));
+    return answer(204);
+  }
+  if (request.method === 'PUT' && path.startsWith('intakes/')) {
+    let length = 0;
+    for await (const one of request) length += one.length;
+    await new Promise((resolve) => setTimeout(resolve, troubles.slow));
+    try {
+      const offset = Number(request.headers['upload-offset']);
+      return answer(200, putChunk(path, offset, length));
+    } catch (error) {
+      return answer(error.status ?? 500, error.body ?? {});
+    }
+  }
   const body = ['POST', 'PUT'].includes(request.method) ? await bodyOf(request) : {};
   if (!login.name && path !== 'session')
     return answer(401, { code: 'not_logged_in', detail: 'Please log in.' });
@@ -88,7 +104,7 @@ const server = createServer(async (request, response) => {
       const data = handle(match, { search: url.searchParams, body, request });
       return answer(data === undefined ? 204 : 200, data);
     } catch (error) {
-      if (error instanceof Refusal) return answer(error.status, error.body);
+      if (error instanceof Refusal || error.body) return answer(error.status, error.body);
       throw error;
     }
   }

@@ -20,6 +20,11 @@ const ReadingRoom = lazy(() =>
 const AdminPage = lazy(() =>
   import('@/features/admin/admin-page').then((module) => ({ default: module.AdminPage })),
 );
+const IntakePage = lazy(() =>
+  import('@/features/intake/intake-page').then((module) => ({
+    default: module.IntakePage,
+  })),
+);
 
 const client = new QueryClient({
   defaultOptions: {
@@ -45,6 +50,7 @@ function Home() {
     );
   }
   if (ADMIN_PERMISSIONS.some(can)) return <Redirect to="/admin" replace />;
+  if (can('study:import')) return <Redirect to="/import" replace />;
   return (
     <Shell>
       <p className="page-wait">{text.common.forbidden}</p>
@@ -63,6 +69,15 @@ function Routes() {
           <Suspense fallback={<Opening />}>
             <ReadingRoom key={item} itemId={item} />
           </Suspense>
+        )}
+      </Route>
+      <Route path="/import/:id?">
+        {({ id }) => (
+          <Shell>
+            <Suspense fallback={<Opening />}>
+              <IntakePage shown={id ?? null} />
+            </Suspense>
+          </Shell>
         )}
       </Route>
       <Route path="/admin/:tab?">

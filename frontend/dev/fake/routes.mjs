@@ -1,5 +1,6 @@
 // The REST answers of the development fake.
 import { randomUUID } from 'node:crypto';
+import { INTAKE_ROUTES } from './intakes.mjs';
 import { aiOf, manifestOf } from './packs.mjs';
 import {
   ALLOWED,
@@ -135,6 +136,7 @@ export function sessionBody() {
         'user:manage',
         'audit:read',
         'export:read',
+        'study:import',
       ],
     },
   };
@@ -230,6 +232,7 @@ export const users = [
 
 /** [method, pattern, handler(match, {search, body, request})] */
 export const ROUTES = [
+  ...INTAKE_ROUTES,
   ['GET', /^session$/, () => sessionBody()],
   [
     'POST',

@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { logout, readSession, readVocabulary } from '@/api/endpoints';
 import type { Session, User } from '@/domain/model';
 import { stopLive } from './live';
+import { dropUpload } from './upload';
 import { resetWorklist } from './worklist';
 
 export const SESSION_KEY = ['session'] as const;
@@ -34,6 +35,7 @@ export function useLogout(): () => Promise<void> {
     await logout().catch(() => undefined);
     stopLive();
     resetWorklist();
+    dropUpload();
     const empty: Session = { user: null, csrf_token: '' };
     client.setQueryData(SESSION_KEY, empty);
     client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION_KEY[0] });

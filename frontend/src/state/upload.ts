@@ -164,6 +164,11 @@ export function dropUpload(): void {
   owner = null;
 }
 
+/** An upload that another person began in this window is none of this one's. */
+export function adoptUpload(user: Id): void {
+  if (owner !== null && owner !== user) dropUpload();
+}
+
 /** Whether leaving the page would break off an upload. */
 export function isUploading(): boolean {
   return uploader.view.phase === 'running' || uploader.view.phase === 'finishing';

@@ -85,15 +85,19 @@ class Portal implements UploadBorder {
       throw refusal(409, 'offset_mismatch', { received: file.received });
     }
     this.bytes += chunk.bytes.byteLength;
-    const received = file.received + chunk.bytes.byteLength;
-    const whole = received === file.size;
-    const taken = whole && (this.zipCalls <= 0 || chunk.bytes.byteLength === 0);
-    if (whole && !taken) this.zipCalls -= 1;
-    const state = taken && this.zipCalls <= 0 ? 'taken' : whole ? 'received' : 'waiting';
-    const next: IntakeFile = { ...file, received, state };
-    if (state === 'taken') Object.assign(next, { status: 'stored' });
+    const next = this.#take(file, chunk.bytes.byteLength);
     this.files.set(file.key, next);
     return next;
+  }
+
+  #take(file: IntakeFile, bytes: number): IntakeFile {
+    const received = file.received + bytes;
+    if (received < file.size) return { ...file, received };
+    if (this.zipCalls > 0) {
+      this.zipCalls -= 1;
+      return { ...file, received, state: 'received' };
+    }
+    return { ...file, received, state: 'taken', status: 'stored' };
   }
 
   async finish(_intake: string, giveUp: boolean): Promise<Intake> {

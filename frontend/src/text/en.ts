@@ -1,9 +1,11 @@
 import type { AiState, Band, BandSource } from '@/domain/model';
 import type { ViewId } from '@/domain/views';
+import { intake } from './en-intake';
 
 /** Every English word that the application shows, in one place, to be translated. */
 export const text = {
   app: 'Overread',
+  intake,
   common: {
     cancel: 'Cancel',
     close: 'Close',

@@ -5,6 +5,7 @@ import { Link, useLocation } from 'wouter';
 import { formatClock } from '@/domain/format';
 import type { User } from '@/domain/model';
 import { ADMIN_PERMISSIONS, useCan, useLogout, useUser } from '@/state/session';
+import { useUpload } from '@/state/upload';
 import { chooseFilters, useWorklist } from '@/state/worklist';
 import { text } from '@/text/en';
 import { Glyph } from '@/ui/glyph';
@@ -87,6 +88,14 @@ function NavLink({ to, children }: { to: string; children: ReactNode }) {
   );
 }
 
+/** The way to the import page; while files go up, how far they are. */
+function ImportLink() {
+  const percent = useUpload(({ phase, bytes, sent }) =>
+    phase === 'running' && bytes > 0 ? Math.floor((sent / bytes) * 100) : null,
+  );
+  return <NavLink to="/import">{text.intake.nav(percent)}</NavLink>;
+}
+
 /** The frame around all screens but the reading room. */
 export function Shell({ children }: { children: ReactNode }) {
   const user = useUser();
@@ -104,6 +113,7 @@ export function Shell({ children }: { children: ReactNode }) {
         <Brand />
         <nav className="nav" aria-label={text.top.nav}>
           {mayRead ? <NavLink to="/">{text.top.worklist}</NavLink> : null}
+          {can('study:import') ? <ImportLink /> : null}
           {mayAdmin ? <NavLink to="/admin">{text.top.admin}</NavLink> : null}
         </nav>
         <span className="grow" />
