@@ -91,7 +91,7 @@ def _rebrand(reader: Person, item: str) -> Callable[[int], httpx.Response]:
     reason = reader.get("vocabulary")["band_reasons"][0]["code"]
 
     def write(n: int) -> httpx.Response:
-        band = "URGENT" if n % 2 else "ROUTINE"
+        band = "STAT" if n % 2 else "ROUTINE"
         body = {"band": band, "reason_code": reason, "reason_text": f"change {n}"}
         return reader.send("POST", f"{item}/band", json=body)
 

@@ -91,7 +91,7 @@ async def test_the_socket_dropped_during_500_changes(running, reader):
     reason = reader.get("vocabulary")["band_reasons"][0]["code"]
     for n in range(CHANGES):
         body = {
-            "band": "URGENT" if (n // ITEMS) % 2 else "PRIORITY",
+            "band": "STAT" if (n // ITEMS) % 2 else "PRIORITY",
             "reason_code": reason,
             "reason_text": f"change {n}",
         }
