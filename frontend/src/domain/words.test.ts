@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { backOff, nearestFirst } from './backoff';
 import { fits, NO_FILTERS, narrow, toQuery } from './filters';
-import { formatDate, formatInteger, formatProbability, formatSigned } from './format';
+import {
+  formatBytes,
+  formatDate,
+  formatInteger,
+  formatProbability,
+  formatSigned,
+  formatSpan,
+} from './format';
 import { nameStroke, printHotkey } from './hotkeys';
 import { uidFrom, uuidFrom } from './ids';
 import { compareInstants } from './instants';
@@ -147,5 +154,28 @@ describe('coming back', () => {
   });
   it('reads the nearest images first, ahead before behind', () => {
     expect(nearestFirst(6, 2)).toEqual([2, 3, 1, 4, 5, 0]);
+  });
+});
+
+describe('sizes and spans', () => {
+  it('keep two digits and never say 1000', () => {
+    const sizes = [0, 999, 1000, 9_949, 9_960, 999_499, 999_500, 1.44e9];
+    expect(sizes.map(formatBytes)).toEqual([
+      '0 B',
+      '999 B',
+      '1.0 kB',
+      '9.9 kB',
+      '10 kB',
+      '999 kB',
+      '1.0 MB',
+      '1.4 GB',
+    ]);
+    expect([0.2, 59, 61, 3599, 7500].map(formatSpan)).toEqual([
+      '1 s',
+      '59 s',
+      '1 min',
+      '1 h 00',
+      '2 h 05',
+    ]);
   });
 });

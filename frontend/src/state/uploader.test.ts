@@ -279,4 +279,18 @@ describe('an upload', () => {
     expect(uploader.view.files).toBe(15);
     expect(portal.bytes).toBe(10 * 100 + 5 * 50);
   });
+
+  it('can be dropped, and used for the next import', async () => {
+    const { portal, uploader, until } = setUp();
+    uploader.add(series(30));
+    await uploader.start({ site: 's' });
+    uploader.drop();
+    expect(uploader.view.phase).toBe('idle');
+    portal.files.clear();
+    uploader.add(series(10));
+    await uploader.start({ site: 's' });
+    await until('done');
+    expect(uploader.view.files).toBe(10);
+    expect(portal.intake?.state).toBe('done');
+  });
 });

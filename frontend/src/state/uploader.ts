@@ -150,6 +150,7 @@ export class Uploader {
 
   /** Begins a new intake, or goes on with one that was left. */
   async start(at: { site: Id } | { intake: Intake }): Promise<void> {
+    this.#stop = new AbortController();
     const intake = 'intake' in at ? at.intake : await this.#border.begin(at.site);
     this.#set({ intake, phase: 'running', hold: null });
     this.#run();
@@ -207,6 +208,8 @@ export class Uploader {
     this.#unnamed = [];
     this.#ready = [];
     this.#failed.clear();
+    this.#troubles = 0;
+    this.#unreadable = 0;
     this.#view = NO_UPLOAD;
     this.#tell(this.#view);
   }
@@ -260,7 +263,8 @@ export class Uploader {
       while (this.#running(signal) && this.#mayName()) {
         const batch = this.#unnamed.slice(0, this.#batch);
         if (await this.#nameBatch(batch, signal)) {
-          this.#unnamed = this.#unnamed.slice(batch.length);
+          const settled = new Set(batch);
+          this.#unnamed = this.#unnamed.filter((entry) => !settled.has(entry));
           this.#batch = Math.min(NAMED_AT_ONCE, this.#batch * 2);
         }
         this.#startWorkers(signal);
@@ -290,7 +294,7 @@ export class Uploader {
       batch.forEach((entry, place) => {
         const answer = answers[place];
         if (answer) this.#learn(entry, answer, true);
-        if (answer?.state !== 'taken') this.#ready.push(entry);
+        if (answer?.state !== 'taken' && this.#knows(entry)) this.#ready.push(entry);
       });
       this.#eased();
       return true;
@@ -323,7 +327,8 @@ export class Uploader {
         this.#startNaming(signal);
         entry = this.#ready.shift();
       }
-      if (entry && !this.#settled(entry)) this.#ready.unshift(entry);
+      if (entry && !this.#settled(entry) && this.#knows(entry))
+        this.#ready.unshift(entry);
     } finally {
       this.#workers -= 1;
       this.#run();
@@ -387,7 +392,9 @@ export class Uploader {
     if (remedy.kind === 'again') {
       this.#troubles += 1;
       this.#set({ waiting: remedy.why });
-      const pause = backOff(Math.min(this.#troubles, 8), this.#border.chance());
+      // All workers meet the same trouble: a round of theirs counts as one try.
+      const round = Math.floor((this.#troubles - 1) / PARALLEL);
+      const pause = backOff(round, this.#border.chance());
       await this.#border.wait(pause, signal);
     }
     if (remedy.kind === 'hold' || remedy.kind === 'end') this.pause(remedy.why);
@@ -398,15 +405,21 @@ export class Uploader {
     if (this.#view.waiting !== null) this.#set({ waiting: null });
   }
 
+  /** An answer may come after its import was dropped. */
+  #knows(entry: Entry): boolean {
+    return this.#entries.get(entry.key) === entry;
+  }
+
   #moveTo(entry: Entry, received: number): void {
     const { remote } = entry;
-    if (!remote) return;
+    if (!remote || !this.#knows(entry)) return;
     this.#set({ sent: this.#view.sent + received - remote.received });
     remote.received = received;
   }
 
   /** Takes in how far a file is; the sums on the screen follow. */
   #learn(entry: Entry, answer: IntakeFile, naming: boolean): void {
+    if (!this.#knows(entry)) return;
     const before = entry.remote;
     const taken = answer.state === 'taken' && before?.state !== 'taken' ? 1 : 0;
     const received = answer.state === 'taken' ? entry.file.size : answer.received;
@@ -419,6 +432,7 @@ export class Uploader {
   }
 
   #fail(entry: Entry, why: Unsent, detail: string): void {
+    if (!this.#knows(entry)) return;
     const unsent = { name: entry.path, why, detail };
     this.#failed.set(entry, unsent);
     const { unsentFiles } = this.#view;

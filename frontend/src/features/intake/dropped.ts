@@ -75,6 +75,13 @@ export async function lookThrough(
     : { files: look.files, unreadable: look.unreadable };
 }
 
+const byNumbers = new Intl.Collator('en', { numeric: true });
+
+/** In the order in which a person would count them: `IM2` before `IM10`. */
+export function inOrder(files: readonly ChosenFile[]): readonly ChosenFile[] {
+  return files.toSorted((p, q) => byNumbers.compare(p.path, q.path));
+}
+
 /** The files of a file or folder dialogue. */
 export function filesOf(list: FileList | null): readonly ChosenFile[] {
   return [...(list ?? [])].map((file) => ({

@@ -120,8 +120,9 @@ export function LeftUnfinished({ onResume }: LeftProps) {
   const [problem, setProblem] = useState<string | null>(null);
   const open = (query.data?.pages ?? [])
     .flatMap((page) => page.items)
-    .filter(({ id, state, mine, via }) => {
-      return state === 'open' && mine && via === 'upload' && id !== here;
+    .filter(({ id, state, mine, via, counts }) => {
+      const begun = counts.files + counts.zips > 0;
+      return state === 'open' && mine && begun && via === 'upload' && id !== here;
     });
   return open.map((intake) => (
     <Notice

@@ -11,6 +11,7 @@ import type { ChosenFile } from '@/state/uploader';
 import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
 import { DropZone } from './drop-zone';
+import { inOrder } from './dropped';
 import { Earlier, INTAKES_KEY, LeftUnfinished } from './earlier';
 import { Report } from './report';
 import { Running } from './running';
@@ -52,7 +53,7 @@ function Page({ user, shown }: { user: User; shown: Id | null }) {
   useFollowing();
   useLeaveGuard();
   const send = (files: readonly ChosenFile[], at: { site: Id } | { intake: Intake }) =>
-    void sendFiles(files, { user: user.id, at });
+    void sendFiles(inOrder(files), { user: user.id, at });
   return (
     <div className="intake">
       <h1 className="visually-hidden">{words.title}</h1>

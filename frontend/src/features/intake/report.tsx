@@ -22,7 +22,7 @@ import { Notice } from '@/ui/primitives';
 import { wordsOf } from '../admin/table';
 
 const words = text.intake.report;
-const LINE = 32;
+const LINE = 42;
 const PAGE = 200;
 const CSV_PAGE = 1000;
 const RENEW_MS = 3000;
@@ -73,7 +73,7 @@ function Line({ file, top, place }: { file: IntakeFile; top: number; place: numb
       <span role="cell">
         <StatusWord file={file} />
       </span>
-      <span role="cell" className="cut t2" title={reason}>
+      <span role="cell" className="why" title={reason}>
         {reason}
       </span>
     </div>

@@ -158,7 +158,7 @@ function Buttons() {
 
 /** The import of this window: how far it is, what it waits for, and its buttons. */
 export function Running() {
-  const { phase, intake } = useUpload();
+  const { phase, intake, waiting } = useUpload();
   if (phase === 'idle' || !intake) return null;
   return (
     <section className="now" aria-label={words.title}>
@@ -171,7 +171,7 @@ export function Running() {
       </header>
       <Bar />
       <Sums />
-      <output className="now-word">
+      <output className={waiting === null ? 'now-word' : 'now-word waiting'}>
         <Word />
       </output>
       {phase === 'held' ? <Held /> : null}
