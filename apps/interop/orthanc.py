@@ -6,10 +6,11 @@ asked to decode or transcode, and no wish of a client is passed on to it: an
 """
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self, TypeVar, cast
 
 import httpx
 from orthanc_api_client import OrthancApiClient
@@ -58,10 +59,15 @@ __all__ = [
     "orthanc_instance_id",
 ]
 
+_T = TypeVar("_T")
+
 CONNECT_TIMEOUT_S: Final = 3.0
 UPLOAD_TIMEOUT_S: Final = 120.0
 KEEPALIVE_S: Final = 0.5
 """Orthanc closes an idle connection after 1 s: let go of it before that."""
+
+_PAUSES_S: Final = (0.1, 0.4)
+"""Before an error of the archive's is believed."""
 
 _CHUNK: Final = 256 * 1024
 _VIEWS_READ: Final = 8
@@ -381,7 +387,7 @@ class Archive:
         Raises:
             ArchiveRefused: When the other side did not take them.
         """
-        self._ask(lambda: self._api.modalities.store(name, list(orthanc_ids)))
+        self._ask_once(lambda: self._api.modalities.store(name, list(orthanc_ids)))
 
     # ------------------------------------------------------------ inside
 
@@ -439,6 +445,13 @@ class Archive:
         return self._request("GET", path, params=params)
 
     def _request(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
+        """Read something; what passes by itself is asked again before it is an error.
+
+        A silent archive is not asked again: each time costs the whole time limit.
+        """
+        return _patiently(lambda: self._request_once(method, path, **kwargs))
+
+    def _request_once(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         """Ask once, and once more when an idle connection was closed on us."""
         for last_try in (False, True):
             try:
@@ -455,7 +468,15 @@ class Archive:
         raise AssertionError("unreachable")
 
     def _ask(self, call: Callable[[], Any]) -> Any:
-        """Run a call of the public client with our errors."""
+        """Run a call of the public client with our errors.
+
+        Only for what may be asked twice: a file that is there is not stored again,
+        and what was deleted may be deleted.
+        """
+        return _patiently(lambda: self._ask_once(call))
+
+    @staticmethod
+    def _ask_once(call: Callable[[], Any]) -> Any:
         try:
             return call()
         except api_errors.HttpError as error:
@@ -463,6 +484,18 @@ class Archive:
             raise _refusal(status, str(error.msg or "")) from error
         except (api_errors.OrthancApiException, OSError) as error:
             raise _unavailable(error) from error
+
+
+def _patiently(call: Callable[[], _T]) -> _T:
+    """Run a call again, after a pause, when the archive answered with an error."""
+    for pause_s in _PAUSES_S:
+        try:
+            return call()
+        except ArchiveError as error:
+            if not error.may_pass:
+                raise
+        time.sleep(pause_s)
+    return call()
 
 
 def _reason(answer: httpx.Response) -> str:
@@ -482,9 +515,12 @@ def _refusal(status: int, reason: str) -> ArchiveError:
     if status == 404:
         return NotInArchive("The archive does not have this object (any more).")
     if status in {502, 503, 504}:
-        return ArchiveUnavailable("The archive is busy or starting: try again.")
+        busy = ArchiveUnavailable("The archive is busy or starting: try again.")
+        busy.may_pass = True
+        return busy
     refused = ArchiveRefused(f"The archive said no ({status}): {reason or 'no reason'}")
     refused.status = status
+    refused.may_pass = status >= 500
     return refused
 
 

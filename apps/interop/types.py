@@ -18,9 +18,11 @@ class ArchiveError(Exception):
 
     Attributes:
         status: The HTTP status that it answered, 0 when none.
+        may_pass: Whether the same question may get another answer in a moment.
     """
 
     status: int = 0
+    may_pass: bool = False
 
 
 class ArchiveUnavailable(ArchiveError):

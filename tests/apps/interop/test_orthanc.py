@@ -195,6 +195,29 @@ def test_a_busy_archive_is_unavailable_not_refused(flaky):
         flaky.upload(make_dx())
 
 
+def test_an_error_is_asked_about_again_before_it_is_believed(flaky):
+    _Flaky.plan = [500, 503, 200]
+    assert flaky.upload(make_dx()).status == "stored"
+    _Flaky.plan = [500, 500, 500, 200]
+    with pytest.raises(ArchiveRefused):
+        flaky.upload(make_dx())
+
+
+def test_reading_is_patient_with_errors_and_not_with_refusals():
+    plan = [500, 503, 200, 404, 200]
+    archive = Archive("http://archive", "a", "b")
+    archive._http = httpx.Client(
+        base_url="http://archive/",
+        transport=httpx.MockTransport(
+            lambda _: httpx.Response(plan.pop(0), json={"Version": "1"})
+        ),
+    )
+    assert archive.ping() == "1"
+    with pytest.raises(NotInArchive):
+        archive.ping()
+    assert plan == [200]
+
+
 def test_something_else_at_the_address():
     archive = Archive("http://archive", "a", "b")
     archive._http = httpx.Client(
