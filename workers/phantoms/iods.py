@@ -178,6 +178,7 @@ def _cr(study: Study, series: Series, index: int, film: Film) -> Dataset:
     ds.PatientOrientation = ["L", "F"]
     ds.ImagerPixelSpacing = [film.spacing_mm, film.spacing_mm]
     ds.LossyImageCompression = "00"
+    ds.Laterality = ""
     return ds
 
 

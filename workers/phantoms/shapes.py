@@ -6,12 +6,13 @@ the head (z), the back (y) and the patient's left (x).
 
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 Points = NDArray[np.float64]
 
 
