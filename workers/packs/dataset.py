@@ -30,8 +30,9 @@ from workers.packs.structure import (
 )
 
 # pydicom's complaints quote the values that it complains of, names included: they
-# are never logged.
+# are never logged, nor warned of.
 logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"pydicom\.")
 
 PARSE_ERRORS = (
     BytesLengthException,

@@ -71,6 +71,11 @@ class IsolatedDecoder:
         """End the process."""
         self.close()
 
+    @property
+    def pid(self) -> int:
+        """The process' number; 0 while there is none."""
+        return 0 if self._process is None else self._process.pid
+
     def start(self) -> None:
         """Start the process now; otherwise the first request does."""
         with self._lock:

@@ -96,9 +96,9 @@ def _readable(dataset: Dataset) -> Iterator[DataElement]:
     for tag in sorted(dataset.keys()):
         if tag.group in _LEFT_OUT_GROUPS or tag.element == 0:
             continue
-        if _is_too_long(dataset.get_item(tag)):
-            continue
         try:
+            if _is_too_long(dataset.get_item(tag)):
+                continue
             element = dataset[tag]
         except PARSE_ERRORS:
             continue
