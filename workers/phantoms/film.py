@@ -196,6 +196,7 @@ def _layers(torso: Torso, view: _View) -> tuple[Layers, Floats, Floats]:
     soft = np.maximum(trunk.length() - lung, 0.0)
     for side in (-1, 1):
         soft = soft + 0.9 * breast(torso, x, z, side=side)
+    soft = np.maximum(soft - _gas(torso, x, z), 0.0)
     coarse = view.pixel > 1.0
     tree = grow_lungs(torso, leaves=260 if coarse else 900)
     vessels = _project_tubes(tree.vessels, torso, view)
@@ -206,6 +207,24 @@ def _layers(torso: Torso, view: _View) -> tuple[Layers, Floats, Floats]:
     density = np.full_like(lung, _LUNG)
     layers = Layers(x, z, lung, soft, vessels, density, view.pixel)
     return layers, bone, airways
+
+
+def _gas(torso: Torso, x: Floats, z: Floats) -> Floats:
+    """Returns millimetres of gas in stomach and bowel."""
+    rng = rng_for(torso.seed, "gas")
+    total = np.zeros(np.broadcast_shapes(x.shape, z.shape), dtype=np.float32)
+    under = torso.dome_left
+    wide = rng.uniform(16, 36)
+    spots = [(0.44 * torso.width, under - 9 - 0.45 * wide, wide, 0.45 * wide, 26.0)]
+    for _ in range(int(rng.integers(0, 5))):
+        at = (rng.uniform(20, 110), under - rng.uniform(45, 120))
+        spots.append((*at, rng.uniform(9, 22), rng.uniform(7, 14), 14.0))
+    for cx, cz, rx, rz, deep in spots:
+        level = 1 - np.abs((x - cx) / rx) ** 2.3 - np.abs((z - cz) / rz) ** 2.3
+        total += (deep * np.sqrt(np.clip(level, 0.0, 1.0))).astype(np.float32)
+    if rng.random() < 0.25:
+        total *= 0.3
+    return total
 
 
 def _project_cloud(cloud: Cloud, torso: Torso, view: _View, *, blur: float) -> Floats:
@@ -234,7 +253,7 @@ def _attenuation(
     in_lung = np.clip(layers.lung / 12.0, 0.0, 1.0)
     # Parenchyma: fine vessels and septa too small to draw.
     fine = band_noise(shape, rng, low=view.pixel / 14, high=min(0.45, view.pixel / 3.2))
-    texture = 0.055 * layers.density * layers.lung * fine
+    texture = 0.035 * layers.density * layers.lung * fine
     lung = layers.lung * layers.density + texture
     vessels = layers.vessels * (1.0 - _LUNG) * in_lung
     windpipe = np.minimum(airways, 0.6 * layers.soft) * (1.0 - 0.75 * in_lung)
@@ -254,7 +273,7 @@ def _expose(
     wide = _blur(primary, 28.0 / view.pixel)
     beam = primary + film.scatter.draw(rng) * wide * 0.6
     beam = ndimage.gaussian_filter(beam, film.blur_mm.draw(rng) / view.pixel)
-    photons = 9000.0 * film.dose.draw(rng) * view.pixel**2
+    photons = 90000.0 * film.dose.draw(rng) * view.pixel**2
     noise = rng.standard_normal(beam.shape).astype(np.float32)
     beam = beam + np.sqrt(np.maximum(beam, 1e-5) / photons) * noise
     density = -np.log(np.maximum(beam, 2e-4))
@@ -291,13 +310,13 @@ def _display(
     middle = _blur(density, 2.2 / view.pixel)
     patient = slow > 0.5
     level = float(np.median(density[patient])) if patient.any() else 1.0
-    out = density - film.compression.draw(rng) * 0.6 * (slow - level) * patient
+    out = density - film.compression.draw(rng) * 0.85 * (slow - level) * patient
     out = out + film.enhancement.draw(rng) * (density - middle)
     inner = out[view.size // 8 : -view.size // 8, view.size // 6 : -view.size // 6]
     low, high = np.percentile(inner, [4, 93])
     t = (out - low) / max(float(high - low), 1e-3)
     t = (t - 0.5) * film.contrast.draw(rng) + 0.5 + film.brightness.draw(rng)
-    curve = 0.96 / (1.0 + np.exp(-3.6 * (t - 0.46)))
+    curve = 0.96 / (1.0 + np.exp(-4.0 * (t - 0.34)))
     air = np.clip((density - 0.05) / 0.5, 0.0, 1.0)
     picture: Floats = np.clip(curve * air + 0.012, 0.0, 1.0)
     return _collimate(picture, view, rng)

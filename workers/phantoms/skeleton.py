@@ -49,8 +49,14 @@ def merge(clouds: list[Cloud]) -> Cloud:
     )
 
 
-def fill_strip(strip: Strip, step: float, bone: float) -> Cloud:
-    """Fills a strip with points about `step` apart."""
+def fill_strip(strip: Strip, step: float, bone: float | Points) -> Cloud:
+    """Fills a strip with points about `step` apart.
+
+    Args:
+        strip: what to fill.
+        step: millimetres.
+        bone: mineral content, one or [n] along the line.
+    """
     length = np.linalg.norm(np.diff(strip.line, axis=0), axis=1)
     s = np.concatenate([[0.0], np.cumsum(length)])
     count = max(2, int(np.ceil(s[-1] / step)))
@@ -85,7 +91,8 @@ def fill_strip(strip: Strip, step: float, bone: float) -> Cloud:
     inner_h = np.maximum(height - strip.cortex, 0.05)[:, None]
     inner_t = np.maximum(thick - strip.cortex, 0.05)[:, None]
     core = (u * height[:, None] / inner_h) ** 2 + (v * thick[:, None] / inner_t) ** 2
-    density = np.where(core < 1.0, MARROW, 1.0) * bone
+    mineral = along(np.broadcast_to(bone, (len(strip.line),)).astype(float))
+    density = np.where(core < 1.0, MARROW, 1.0) * mineral[:, None]
     each = np.pi * height * thick * s[-1] / count / n
     return Cloud(points.reshape(-1, 3), (density * each[:, None]).ravel())
 
@@ -101,7 +108,7 @@ def _rib_line(torso: Torso, k: int, side: int) -> tuple[Points, Points]:
     drop = drop * (1 + 0.06 * float(torso.wave[13]) + rng.normal(0, 0.015))
     start = vertebra_z(torso, k) + 6 + rng.normal(0, 1.0)
     share = theta / np.radians(150)
-    z = start + 5 * np.sin(np.pi * np.clip(share * 3, 0, 1)) - drop * share**1.45
+    z = start + 5 * np.sin(np.pi * np.clip(share * 3, 0, 1)) - drop * share**1.75
     width, depth, middle = chest_size(
         torso, np.full(56, 60, np.float32), np.minimum(z, APEX - 8).astype(np.float32)
     )
@@ -141,8 +148,9 @@ def ribs(torso: Torso, step: float) -> Cloud:
             thick = np.interp(t, [0, 0.3, 1], [3.8, 3.4, 3.0])
             size = np.interp(k, [1, 3, 9, 12], [0.95, 1, 1, 0.75]) * torso.build
             # The end goes over into cartilage, which hardly shows.
-            strip = Strip(line, normal, height * size, thick * size, 0.85)
-            clouds.append(fill_strip(strip, step, torso.bone))
+            strip = Strip(line, normal, height * size, thick * size, 0.7)
+            fade = np.interp(t, [0, 0.35, 0.6, 0.9, 1], [0.85, 0.9, 0.8, 0.55, 0.2])
+            clouds.append(fill_strip(strip, step, torso.bone * fade))
     return merge(clouds)
 
 
@@ -153,7 +161,8 @@ def _bar(points: list[tuple[float, float, float]], **kw: float) -> Strip:
     line = np.stack([_smooth(t, v) for v in p.T], axis=1)
     face = np.tile([0.1, 1.0, 0.15], (40, 1))
     start, end = kw["radius"], kw.get("end", kw["radius"])
-    size = np.linspace(start, end, 40)
+    middle = kw.get("middle", 0.5 * (start + end))
+    size = np.interp(t / t[-1], [0, 0.22, 0.5, 1], [start, middle, middle, end])
     flat = kw.get("flat", 1.0)
     return Strip(line, face, size, size * flat, kw.get("cortex", 1.6))
 
@@ -187,14 +196,16 @@ def girdle(torso: Torso, step: float) -> Cloud:
             _bar(
                 [
                     (s * 17, -62, zc),
-                    (s * 52, -74, zc + 9),
-                    (s * 100, -52, zc + 24 + lift),
+                    (s * 52, -74, zc + 12),
+                    (s * 100, -52, zc + 20 + lift),
                     (s * (end - 36), -4, zc + 34 + lift),
                     (s * (end - 16), 6, zc + 36 + lift),
                 ],
-                radius=8.0,
-                end=6.0,
-                cortex=1.5,
+                radius=12.0,
+                middle=7.2,
+                end=9.0,
+                flat=0.75,
+                cortex=1.3,
             ),
             # The blade's outer border, its spine, the coracoid.
             _bar(
@@ -231,7 +242,7 @@ def girdle(torso: Torso, step: float) -> Cloud:
                 cortex=1.2,
             ),
             _blade(s, end),
-            *_humerus(torso, s),
+            _humerus(torso, s),
         ]
     strips.append(
         _bar(
@@ -257,41 +268,32 @@ def _blade(s: int, end: float) -> Strip:
     return Strip(line, face, height, np.full(24, 1.4), 0.5)
 
 
-def _humerus(torso: Torso, s: int) -> list[Strip]:
+def _humerus(torso: Torso, s: int) -> Strip:
     """Returns the head and shaft of an upper arm."""
     angle = np.radians(torso.arm_angle)
-    x0, z0 = torso.shoulder - 24, APEX - 36
+    x0, z0 = torso.shoulder - 26, APEX - 38
     down = np.array([-np.cos(angle), 0.0, s * np.sin(angle)])
     base = np.array([z0, 20.0, s * x0])
-    t = np.linspace(-18, 26, 30)
-    size = 24 * torso.build * np.sqrt(np.clip(1 - ((t - 2) / 26) ** 2, 0.08, 1))
-    head = Strip(
-        base + t[:, None] * down,
-        np.tile([0.0, 1.0, 0.0], (30, 1)),
-        size,
-        size,
-        1.3,
-    )
-    far = np.linspace(20, 260, 30)
-    radius = np.interp(far, [20, 50, 260], [17, 11.5, 11]) * torso.build
-    shaft = Strip(
-        base + far[:, None] * down,
-        np.tile([0.0, 1.0, 0.0], (30, 1)),
-        radius,
-        radius,
-        3.2,
-    )
-    return [head, shaft]
+    t = np.concatenate([np.linspace(-24, 24, 30), np.linspace(30, 280, 30)])
+    ball = 24 * np.sqrt(np.clip(1 - ((t + 1) / 25) ** 2, 0.05, 1))
+    shaft = np.interp(t, [0, 20, 40, 70, 280], [0, 19, 14.5, 11.5, 11])
+    size = np.maximum(ball, shaft) * torso.build
+    line = base + t[:, None] * down
+    # The ball sits towards the joint.
+    line[:, 2] -= s * 7 * np.clip(1 - (t + 24) / 60, 0, 1)
+    return Strip(line, np.tile([0.0, 1.0, 0.0], (60, 1)), size, size, 1.9)
 
 
 def vertebrae(torso: Torso, step: float) -> Cloud:
-    """Returns the spine from C6 to L3."""
+    """Returns the spine from the neck to the sacrum."""
     clouds = []
-    for k in range(-1, 16):
+    for k in range(-5, 19):
         z = vertebra_z(torso, k)
         x = float(spine_x(torso, np.array([z], np.float32))[0])
         tall = 0.5 * abs(vertebra_z(torso, k) - vertebra_z(torso, k + 1)) - 2.4
-        half = np.interp(k, [-1, 1, 6, 12, 15], [13, 14, 15, 20, 22]) * torso.build
+        half = (
+            np.interp(k, [-5, -1, 1, 6, 12, 16], [11, 12, 14, 15, 19, 22]) * torso.build
+        )
         y = 52.0 + 8 * np.sin((z + 20) / 120)
         clouds.append(_vertebra(torso, (z, y, x), float(half), tall, step))
     return merge(clouds)
@@ -313,11 +315,12 @@ def _vertebra(
         0.8,
     )
     strips = [body]
+    plates: list[Strip] = []
     for plate in (-1, 1):
         line = np.array(
             [[z + plate * tall - 0.6, y, x], [z + plate * tall + 0.6, y, x]]
         )
-        strips.append(
+        plates.append(
             Strip(
                 line,
                 np.tile([0.0, 1.0, 0.0], (2, 1)),
@@ -334,8 +337,8 @@ def _vertebra(
                     (x + s * 0.72 * half, y + 1.3 * half, z + 0.3 * tall),
                     (x + s * 0.6 * half, y + 1.8 * half, z),
                 ],
-                radius=0.3 * half,
-                cortex=1.1,
+                radius=0.28 * half,
+                cortex=0.8,
             ),
             _bar(
                 [
@@ -359,4 +362,8 @@ def _vertebra(
             cortex=0.9,
         )
     )
-    return merge([fill_strip(strip, step, torso.bone * 0.9) for strip in strips])
+    bone = 0.62 * torso.bone
+    return merge(
+        [fill_strip(strip, step, bone) for strip in strips]
+        + [fill_strip(strip, step, 0.35 * bone) for strip in plates]
+    )

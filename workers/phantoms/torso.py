@@ -185,15 +185,23 @@ def mediastinum(torso: Torso, x: Floats, z: Floats) -> Span:
     _, depth, middle = chest_size(torso, np.full_like(x, 60.0), z)
     grow = torso.width / 138
     right = (15 + 12 * _step(z, -8, 18) + 2 * w[2] * _bump(z, 60, 30)) * grow
-    right = right + 4 * _bump(z, 118, 30)
+    right = right - 7 * _bump(z, 128, 34)
     left = 15 + 8 * _step(z, 20, 25)
-    left = left + (torso.knob + 8) * _bump(z, 47 + 2 * float(w[3]), 15)
-    left = left + (9 + 2 * w[4]) * _bump(z, 8, 17) + 5 * _bump(z, -18, 14)
-    left = (left + 4 * _bump(z, 115, 30)) * grow
+    left = left + (torso.knob + 6) * _arch(z, 47 + 2 * float(w[3]), 21)
+    left = left + (13 + 3 * w[4]) * _bump(z, 8, 18) + 9 * _bump(z, -18, 16)
+    left = (left - 4 * _bump(z, 125, 30)) * grow
     shift = np.float32(-np.sin(np.radians(torso.rotation)) * 25)
     inner = np.where(x < shift, x - shift + right, left - (x - shift))
-    round_edge = np.sqrt(np.clip(inner / 14.0, 0.0, 1.0))
-    return span(middle, np.asarray(depth * 1.05 * round_edge, dtype=np.float32))
+    round_edge = _rise(inner / 22.0, 1.8)
+    fill = 0.62 + 0.2 * _step(z, 0, 30)
+    return span(middle, np.asarray(depth * fill * round_edge, dtype=np.float32))
+
+
+def _arch(z: Floats, at: float, width: float) -> Floats:
+    """Goes up to 1 and down again as a half circle with soft feet."""
+    rest = np.maximum(1.0 - ((z - at) / width) ** 2, 0.0)
+    out: Floats = 0.8 * np.sqrt(rest) * rest**0.15 + 0.2 * _bump(z, at, 1.3 * width)
+    return out
 
 
 def _step(z: Floats, at: float, width: float) -> Floats:
@@ -235,16 +243,16 @@ def heart_eggs(torso: Torso) -> tuple[Egg, ...]:
     """Returns the heart's chambers as eggs; its width is as the ratio says."""
     whole = torso.heart_ratio * 2 * torso.width
     floor = 0.5 * (torso.dome_right + torso.dome_left)
-    high = floor + 46 + 2 * float(torso.wave[5])
+    high = floor + 22 + 2 * float(torso.wave[5])
     shift = -np.sin(np.radians(torso.rotation)) * -25
     right = 0.305 * whole + 2 * float(torso.wave[6])
     left = whole - right
     short = 0.36 * whole
     long = 0.47 * whole
     reach = Egg(0, 0, 0, long, short, 1, torso.heart_tilt).reach()
-    deep = min(0.42 * whole, 0.62 * torso.depth)
+    deep = min(0.5 * whole, 0.78 * torso.depth)
     ventricle = Egg(
-        left - reach + shift, -22, high, long, short, deep, torso.heart_tilt
+        left - reach + shift, -14, high, long, short, deep, torso.heart_tilt
     )
     atrium = Egg(
         -right + 0.27 * whole + shift,
@@ -256,7 +264,7 @@ def heart_eggs(torso: Torso) -> tuple[Egg, ...]:
         8,
     )
     base = Egg(
-        0.06 * whole + shift, -15, high + 38, 0.22 * whole, 0.34 * whole, 0.6 * deep, 20
+        0.07 * whole + shift, -15, high + 48, 0.24 * whole, 0.42 * whole, 0.7 * deep, 24
     )
     return ventricle, atrium, base
 
@@ -278,8 +286,9 @@ def spine_x(torso: Torso, z: Floats) -> Floats:
 
 def spine(torso: Torso, x: Floats, z: Floats) -> Span:
     """Returns the span of the spine and the soft tissue beside it."""
-    across = (x - spine_x(torso, z) + _turned(torso, 55)) / 24.0
-    return span(70.0, 42.0 * np.sqrt(np.clip(1.0 - across**4, 0.0, 1.0)))
+    across = (x - spine_x(torso, z) + _turned(torso, 55)) / 23.0
+    round_edge = np.clip(1.0 - np.abs(across) ** 2.6, 0.0, 1.0) ** 0.6
+    return span(70.0, 40.0 * round_edge)
 
 
 def _turned(torso: Torso, y: float) -> float:
@@ -326,7 +335,7 @@ def body(torso: Torso, x: Floats, z: Floats) -> Span:
     across = np.clip(a / wide, 0.0, 1.0)
     deep = torso.depth + 10 + 0.8 * wall
     fade = np.sqrt(np.clip((APEX + 6 - z) / 70.0, 0.0, 1.0))
-    trunk = span(4.0, deep * fade * (1.0 - across**2.8) ** (1 / 2.8))
+    trunk = span(4.0, deep * fade * (1.0 - across**3.3) ** (1 / 3.3))
     neck_wide = 52 + 6 * torso.build + 0.2 * torso.fat
     neck = span(
         8.0,
@@ -342,10 +351,10 @@ def _shoulders(torso: Torso, a: Floats, z: Floats, neck: float) -> Span:
     top = APEX - 2 + 4 * torso.wave[10] + 78 * (1 - s) ** 2.1
     corner = np.clip((a - (end - 42)) / 42, 0.0, 1.0)
     top = top - 46 * (1 - np.sqrt(1 - corner**2))
-    rise = np.clip((top - z) / 62.0, 0.0, 1.0)
+    rise = np.clip((top - z) / 75.0, 0.0, 1.0)
     floor = np.clip((z - (APEX - 125)) / 60.0, 0.0, 1.0)
-    outside = np.clip((end - a) / 3.0, 0.0, 1.0)
-    thick = (54 + 0.5 * torso.fat) * np.sqrt(rise * (2 - rise)) * np.sqrt(floor)
+    outside = np.sqrt(np.clip((end + 8 - a) / 26.0, 0.0, 1.0))
+    thick = (72 + 0.6 * torso.fat) * np.sqrt(rise * (2 - rise)) * np.sqrt(floor)
     return span(16.0, np.asarray(thick * outside, dtype=np.float32))
 
 
@@ -371,4 +380,4 @@ def breast(torso: Torso, x: Floats, z: Floats, *, side: int) -> Floats:
     u = (side * x - cx) / (54 + 16 * size)
     v = (z - cz) / np.where(z < cz, 34 + 20 * size, 66 + 30 * size)
     inside = np.clip(1.0 - u**2 - v**2, 0.0, 1.0)
-    return np.asarray(48 * size * inside**0.75, dtype=np.float32)
+    return np.asarray(56 * size * inside**0.6, dtype=np.float32)
