@@ -34,6 +34,9 @@ PRIORITY_MAX: Final = 9
 INFER_STATES: Final = frozenset({"done", "failed", "rejected"})
 PACK_STATES: Final = frozenset({"ready", "failed"})
 
+MASK_MEDIA_TYPE: Final = "application/x-overread-mask+gzip"
+"""gzip of uint8 `[frame][row][column]`, 0 or 1."""
+
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*\Z")
 _OPAQUE = re.compile(r"[A-Za-z0-9._:-]{1,100}\Z")
@@ -374,6 +377,58 @@ class BoxResult(_Part):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MaskRef(_Part):
+    """Where a finding is, voxel by voxel, on single-frame images of one series.
+
+    Attributes:
+        artefact: The mask's file, of `MASK_MEDIA_TYPE`.
+        series_uid: The series that the images are of.
+        sop_uids: The image of each frame of the mask, in its order.
+        rows: Lines of every image.
+        columns: Pixels a line.
+        volume_ml: What is marked, in millilitres.
+    """
+
+    artefact: ArtefactRef
+    series_uid: str
+    sop_uids: tuple[str, ...]
+    rows: int
+    columns: int
+    volume_ml: float
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        kind = getattr(self.artefact, "media_type", None)
+        ok = kind == MASK_MEDIA_TYPE
+        _require(ok=ok, name="artefact", rule=f"must be of {MASK_MEDIA_TYPE}")
+        _check_uid(self.series_uid, name="series_uid")
+        _check_type(self.sop_uids, tuple, name="sop_uids")
+        ok = bool(self.sop_uids)
+        _require(ok=ok, name="sop_uids", rule="must name at least one image")
+        for sop_uid in self.sop_uids:
+            _check_uid(sop_uid, name="sop_uids")
+        ok = len(set(self.sop_uids)) == len(self.sop_uids)
+        _require(ok=ok, name="sop_uids", rule="must name each image once")
+        _check_whole(self.rows, name="rows", low=1, high=65535)
+        _check_whole(self.columns, name="columns", low=1, high=65535)
+        ok = _is_number(self.volume_ml) and self.volume_ml >= 0
+        _require(ok=ok, name="volume_ml", rule="must be millilitres, 0 or more")
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the mask when inflated."""
+        return len(self.sop_uids) * self.rows * self.columns
+
+    @classmethod
+    def _parse(cls, body: dict[str, Any]) -> dict[str, Any]:
+        if body.get("artefact") is not None:
+            body["artefact"] = ArtefactRef.from_message(body["artefact"])
+        if isinstance(body.get("sop_uids"), list):
+            body["sop_uids"] = tuple(body["sop_uids"])
+        return body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FindingResult(_Part):
     """What the model says about one label.
 
@@ -386,6 +441,7 @@ class FindingResult(_Part):
             when the model has no way to tell.
         box: Where; None when the model marks nothing.
         saliency: What it looked at; None when not made.
+        mask: Its voxels; None when the model draws none or marks nothing.
     """
 
     label_code: str
@@ -394,6 +450,7 @@ class FindingResult(_Part):
     uncertainty: float | None = None
     box: BoxResult | None = None
     saliency: ArtefactRef | None = None
+    mask: MaskRef | None = None
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -406,6 +463,7 @@ class FindingResult(_Part):
             _check_share(self.uncertainty, name="uncertainty")
         _check_type(self.box, BoxResult, name="box")
         _check_type(self.saliency, ArtefactRef, name="saliency")
+        _check_type(self.mask, MaskRef, name="mask")
 
     @classmethod
     def _parse(cls, body: dict[str, Any]) -> dict[str, Any]:
@@ -413,6 +471,8 @@ class FindingResult(_Part):
             body["box"] = BoxResult.from_message(body["box"])
         if body.get("saliency") is not None:
             body["saliency"] = ArtefactRef.from_message(body["saliency"])
+        if body.get("mask") is not None:
+            body["mask"] = MaskRef.from_message(body["mask"])
         return body
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
 import os
 import re
 import tempfile
+import zlib
 from pathlib import Path
 
 from django.conf import settings
@@ -13,6 +16,7 @@ from django.conf import settings
 from apps.core.errors import DomainError, Invalid, NotFound
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_PIECE_BYTES = 1 << 20
 
 
 def artefact_path(*, sha256: str) -> Path:
@@ -68,3 +72,24 @@ def read_artefact(*, sha256: str) -> bytes:
     if _hash(body) != sha256:
         raise NotFound("damaged", "This artefact was damaged on disk.")
     return body
+
+
+def check_mask(*, sha256: str, n_bytes: int) -> None:
+    """Check that a stored mask inflates to so many bytes, each 0 or 1.
+
+    It is inflated piece by piece and given up at the first byte too many.
+
+    Raises:
+        Invalid: It is no gzip file, of another size, or holds other values.
+    """
+    seen = 0
+    try:
+        with gzip.open(io.BytesIO(read_artefact(sha256=sha256))) as stream:
+            while piece := stream.read(_PIECE_BYTES):
+                seen += len(piece)
+                if seen > n_bytes or piece.translate(None, b"\x00\x01"):
+                    raise Invalid("bad_mask", "The mask holds more than it says.")
+    except (OSError, EOFError, zlib.error) as error:
+        raise Invalid("bad_mask", "The mask is not a whole gzip file.") from error
+    if seen != n_bytes:
+        raise Invalid("bad_mask", "The mask is smaller than it says.")

@@ -117,7 +117,9 @@ class Finding(BaseModel):
     """What a model says: label, calibrated probability, location, explanation.
 
     `location` is a Geometry (docs/architecture.md) or None. `saliency_meta`
-    holds `sop_uid`, `frame` and `cut_off` of the saliency artefact.
+    holds `sop_uid`, `frame` and `cut_off` of the saliency artefact; `mask_meta`
+    holds `series_uid`, `sop_uids` (frame order), `rows`, `columns` and `volume_ml`
+    of the mask.
     """
 
     run = models.ForeignKey(
@@ -135,6 +137,10 @@ class Finding(BaseModel):
         Artefact, null=True, on_delete=models.PROTECT, related_name="+"
     )
     saliency_meta = models.JSONField(default=dict)
+    mask = models.ForeignKey(
+        Artefact, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    mask_meta = models.JSONField(default=dict)
 
     class Meta:
         """A run says one thing per label."""

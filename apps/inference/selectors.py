@@ -146,19 +146,18 @@ def model_of_hash(*, package_hash: str) -> ModelVersion:
 
 
 def finding_artefact(*, revision_id: UUID, artefact_id: UUID) -> Artefact:
-    """Return a saliency artefact of a live run of this revision, and no other."""
-    finding = (
-        Finding.objects.select_related("saliency")
-        .filter(
-            run__revision_id=revision_id,
-            run__slot__kind=SlotKind.LIVE,
-            saliency_id=artefact_id,
-        )
+    """Return a picture or mask of a live run of this revision, and no other."""
+    said = Finding.objects.filter(
+        run__revision_id=revision_id, run__slot__kind=SlotKind.LIVE
+    )
+    artefact = (
+        Artefact.objects.filter(id=artefact_id)
+        .filter(Q(id__in=said.values("saliency_id")) | Q(id__in=said.values("mask_id")))
         .first()
     )
-    if finding is None or finding.saliency is None:
+    if artefact is None:
         raise NotFound("not_found", "There is no such picture on this study.")
-    return finding.saliency
+    return artefact
 
 
 def known_labels(*, actor: Actor) -> list[dict[str, str]]:

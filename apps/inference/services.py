@@ -15,7 +15,7 @@ from apps.audit.services import record
 from apps.core import clock
 from apps.core.errors import Invalid, NotFound
 from apps.core.permissions import Permission
-from apps.inference.artefacts import artefact_path
+from apps.inference.artefacts import artefact_path, check_mask
 from apps.inference.models import (
     Artefact,
     Finding,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from apps.accounts.models import Site
     from apps.accounts.types import Actor
     from apps.studies.models import StudyRevision
-    from workers.contracts import ArtefactRef, FindingResult, InferResult
+    from workers.contracts import ArtefactRef, FindingResult, InferResult, MaskRef
 
 RUN_STALE = timedelta(seconds=45)
 RUN_MAX_ATTEMPTS = 5
@@ -262,10 +262,12 @@ def _record_finding(*, run: InferenceRun, finding: FindingResult) -> None:
         raise Invalid(
             "unknown_label", f"label_code: {finding.label_code} is not on the card."
         )
-    box, saliency = finding.box, finding.saliency
+    box, saliency, mask = finding.box, finding.saliency, finding.mask
     for place in (box, saliency):
         if place is not None:
             _require_image(run=run, sop_uid=place.sop_uid)
+    if mask is not None:
+        _require_series(run=run, mask=mask)
     Finding.objects.create(
         run=run,
         label_scheme=label["scheme"],
@@ -289,12 +291,36 @@ def _record_finding(*, run: InferenceRun, finding: FindingResult) -> None:
         saliency_meta={}
         if saliency is None
         else {"sop_uid": saliency.sop_uid, "frame": saliency.frame, **saliency.meta},
+        mask=None if mask is None else _mask(mask),
+        mask_meta={}
+        if mask is None
+        else {
+            "series_uid": mask.series_uid,
+            "sop_uids": list(mask.sop_uids),
+            "rows": mask.rows,
+            "columns": mask.columns,
+            "volume_ml": mask.volume_ml,
+        },
     )
 
 
 def _require_image(*, run: InferenceRun, sop_uid: str | None) -> None:
     if sop_uid and not run.revision.instances.filter(sop_uid=sop_uid).exists():
         raise Invalid("wrong_image", "The result names an image of another study.")
+
+
+def _require_series(*, run: InferenceRun, mask: MaskRef) -> None:
+    known = run.revision.instances.filter(
+        series_uid=mask.series_uid, sop_uid__in=mask.sop_uids
+    )
+    if known.count() != len(mask.sop_uids):
+        raise Invalid("wrong_image", "The mask names images of another series.")
+
+
+def _mask(mask: MaskRef) -> Artefact | None:
+    artefact = _artefact(mask.artefact)
+    check_mask(sha256=mask.artefact.sha256, n_bytes=mask.n_bytes)
+    return artefact
 
 
 def _artefact(ref: ArtefactRef | None) -> Artefact | None:

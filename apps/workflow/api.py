@@ -18,6 +18,7 @@ from apps.core.errors import Invalid, PreconditionRequired
 from apps.core.permissions import Permission
 from apps.workflow import desk
 from apps.workflow import serializers as shapes
+from workers.contracts import MASK_MEDIA_TYPE
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -214,21 +215,26 @@ class AiView(APIView):
 
 
 class ArtefactView(APIView):
-    """A saliency picture."""
+    """A saliency picture or a mask."""
 
     permission_classes = [needs(Permission.AI_READ)]
 
     @extend_schema(
         operation_id="item_artefact",
-        responses={(200, "image/png"): OpenApiTypes.BINARY},
+        responses={
+            (200, "image/png"): OpenApiTypes.BINARY,
+            (200, MASK_MEDIA_TYPE): OpenApiTypes.BINARY,
+        },
     )
     def get(self, request: Request, item_id: UUID, artefact_id: UUID) -> HttpResponse:
-        """Return the bytes of a picture."""
+        """Return the bytes of a picture, or of a mask (sent as gzip content)."""
         body, media_type = desk.read_picture(
             actor=actor_of(request), item_id=item_id, artefact_id=artefact_id
         )
         response = HttpResponse(body, content_type=media_type)
         response["Cache-Control"] = "private, no-store"
+        if media_type == MASK_MEDIA_TYPE:
+            response["Content-Encoding"] = "gzip"
         return response
 
 

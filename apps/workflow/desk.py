@@ -297,7 +297,7 @@ def show_ai(*, actor: Actor, item_id: UUID) -> dict[str, Any]:
 def read_picture(
     *, actor: Actor, item_id: UUID, artefact_id: UUID
 ) -> tuple[bytes, str]:
-    """Return a saliency picture and its media type."""
+    """Return a saliency picture or a mask, and its media type."""
     item = worklist.access_item(
         actor=actor, item_id=item_id, need=Permission.STUDY_PIXELS_READ
     )

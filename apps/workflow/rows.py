@@ -202,6 +202,9 @@ def _finding(finding: Finding) -> dict[str, Any]:
             "sop_uid": meta.get("sop_uid", ""),
             "frame": meta.get("frame", 1),
         },
+        "mask": None
+        if finding.mask_id is None
+        else {"artefact_id": finding.mask_id, **finding.mask_meta},
     }
 
 

@@ -223,6 +223,17 @@ class SaliencySerializer(s.Serializer):  # type: ignore[type-arg]
     frame = s.IntegerField()
 
 
+class MaskSerializer(s.Serializer):  # type: ignore[type-arg]
+    """Where the voxels of a finding are: one frame for each image."""
+
+    artefact_id = s.UUIDField()
+    series_uid = s.CharField()
+    sop_uids = s.ListField(child=s.CharField())
+    rows = s.IntegerField()
+    columns = s.IntegerField()
+    volume_ml = s.FloatField()
+
+
 class FindingSerializer(s.Serializer):  # type: ignore[type-arg]
     """What a model says."""
 
@@ -237,6 +248,7 @@ class FindingSerializer(s.Serializer):  # type: ignore[type-arg]
     tracking_uid = s.CharField()
     location = GeometrySerializer(allow_null=True)
     saliency = SaliencySerializer(allow_null=True)
+    mask = MaskSerializer(allow_null=True)
 
 
 class ModelSerializer(ModelNameSerializer):

@@ -389,7 +389,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Return the bytes of a picture. */
+        /** @description Return the bytes of a picture, or of a mask (sent as gzip content). */
         get: operations["item_artefact"];
         put?: never;
         post?: never;
@@ -701,6 +701,7 @@ export interface components {
             tracking_uid: string;
             location: components["schemas"]["Geometry"] | null;
             saliency: components["schemas"]["Saliency"] | null;
+            mask: components["schemas"]["Mask"] | null;
         };
         /** @description A place on a named image (docs/architecture.md). */
         Geometry: {
@@ -784,6 +785,17 @@ export interface components {
             pack: components["schemas"]["Pack"];
             series: components["schemas"]["Series"][];
             attachments: components["schemas"]["Attachment"][];
+        };
+        /** @description Where the voxels of a finding are: one frame for each image. */
+        Mask: {
+            /** Format: uuid */
+            artefact_id: string;
+            series_uid: string;
+            sop_uids: string[];
+            rows: number;
+            columns: number;
+            /** Format: double */
+            volume_ml: number;
         };
         /** @description What an account is at a site. */
         Membership: {
@@ -1767,6 +1779,7 @@ export interface operations {
                 };
                 content: {
                     "image/png": string;
+                    "application/x-overread-mask+gzip": string;
                 };
             };
         };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from dataclasses import replace
 from datetime import timedelta
@@ -29,13 +30,14 @@ from apps.worklist.models import WorkItem
 from tests.factories.domain import (
     CARD,
     answer,
+    client_for,
     make_department,
     make_item,
     make_model,
     make_revision,
     unchanged_by,
 )
-from workers.contracts import ArtefactRef, BoxResult
+from workers.contracts import MASK_MEDIA_TYPE, ArtefactRef, BoxResult, MaskRef
 
 pytestmark = pytest.mark.django_db
 
@@ -56,6 +58,24 @@ def run(department):
 def reference(body: bytes, **more) -> ArtefactRef:
     return ArtefactRef(
         sha256=hashlib.sha256(body).hexdigest(), media_type="image/png", **more
+    )
+
+
+def mask_of(run, inflated: bytes, **changes) -> MaskRef:
+    """Store a mask on the study's images and return the reference to it."""
+    images = list(run.revision.instances.order_by("sop_uid"))
+    body = changes.pop("body", gzip.compress(inflated))
+    write_artefact(sha256=hashlib.sha256(body).hexdigest(), body=body)
+    return MaskRef(
+        artefact=replace(reference(body), media_type=MASK_MEDIA_TYPE),
+        **{
+            "series_uid": images[0].series_uid,
+            "sop_uids": tuple(image.sop_uid for image in images),
+            "rows": 2,
+            "columns": 3,
+            "volume_ml": 1.5,
+            **changes,
+        },
     )
 
 
@@ -287,3 +307,53 @@ def test_the_cards_input_rules(change, why):
     fit = check_fit(card=CARD, study=StudyInput(**{**base, **change}))
     assert fit.fits is (why == "")
     assert fit.reason == (f"paediatric-pneumonia: {why}" if why else "")
+
+
+# --- masks
+
+
+def with_mask(run, mask: MaskRef):
+    said = answer(run)
+    return replace(said, findings=(replace(said.findings[0], mask=mask),))
+
+
+def test_a_mask_is_kept_shown_and_sent_as_gzip_content(run, department):
+    n_images = run.revision.instances.count()
+    inflated = (b"\x00\x01\x01\x00\x00\x01") * n_images
+    mask = mask_of(run, inflated)
+    record_result(actor=SYSTEM, result=with_mask(run, mask))
+    finding = Finding.objects.get(run=run)
+    assert finding.mask.media_type == MASK_MEDIA_TYPE
+    item = WorkItem.objects.get()
+    client = client_for(department.reader)
+    said = client.get(f"/api/worklist/items/{item.id}/ai").json()["runs"][0]
+    assert said["findings"][0]["mask"] == {
+        "artefact_id": str(finding.mask_id),
+        "series_uid": mask.series_uid,
+        "sop_uids": list(mask.sop_uids),
+        "rows": 2,
+        "columns": 3,
+        "volume_ml": 1.5,
+    }
+    sent = client.get(f"/api/worklist/items/{item.id}/artefacts/{finding.mask_id}")
+    assert sent["Content-Encoding"] == "gzip"
+    assert sent["Content-Type"] == MASK_MEDIA_TYPE
+    assert gzip.decompress(sent.content) == inflated
+
+
+def test_a_mask_that_is_not_what_it_says_is_refused(run):
+    right = b"\x00\x01\x01\x00\x00\x01" * run.revision.instances.count()
+    wrong = {
+        "too small": mask_of(run, right[:-1]),
+        "too large": mask_of(run, right + b"\x00"),
+        "a bomb": mask_of(run, bytes(50_000_000)),
+        "not 0 or 1": mask_of(run, right[:-1] + b"\x02"),
+        "not gzip": mask_of(run, right, body=b"not gzip"),
+        "cut off": mask_of(run, right, body=gzip.compress(right)[:-6]),
+        "another series": mask_of(run, right, series_uid="1.2.3"),
+        "another image": mask_of(run, b"\x01" * 6, sop_uids=("1.2.3.4",)),
+    }
+    for name, mask in wrong.items():
+        with pytest.raises(Invalid):
+            record_result(actor=SYSTEM, result=with_mask(run, mask))
+        assert not Finding.objects.exists(), name

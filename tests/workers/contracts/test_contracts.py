@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from workers.contracts import (
     INFER_STATES,
+    MASK_MEDIA_TYPE,
     ArtefactRef,
     BoxResult,
     ContractError,
     FindingResult,
     InferRequest,
     InferResult,
+    MaskRef,
     PackRequest,
     PackResult,
 )
@@ -58,6 +60,15 @@ boxes = st.builds(
     corners,
     st.tuples(st.floats(1, 1e4), st.floats(1, 1e4)),
 )
+masks = st.builds(
+    MaskRef,
+    artefact=st.builds(ArtefactRef, sha256=hashes, media_type=st.just(MASK_MEDIA_TYPE)),
+    series_uid=uids,
+    sop_uids=st.lists(uids, min_size=1, max_size=4, unique=True).map(tuple),
+    rows=st.integers(1, 4096),
+    columns=st.integers(1, 4096),
+    volume_ml=st.floats(0, 1e4),
+)
 findings = st.builds(
     FindingResult,
     label_code=st.text("abcdef0123456789", min_size=1, max_size=12),
@@ -66,6 +77,7 @@ findings = st.builds(
     uncertainty=st.none() | shares,
     box=st.none() | boxes,
     saliency=st.none() | artefacts,
+    mask=st.none() | masks,
 )
 done = st.builds(
     InferResult,
