@@ -7,6 +7,9 @@ request still succeeds, the failure is logged, and the sweep finds the row.
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +20,44 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from apps.core.steps import Step
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What would have been sent.
+
+    Attributes:
+        name: The task's.
+        queue: Where it would have gone.
+        kwargs: The task's arguments.
+    """
+
+    name: str
+    queue: str
+    kwargs: dict[str, Any]
+
+
+_kept: ContextVar[list[Message] | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def messages_kept() -> Iterator[list[Message]]:
+    """Keep what this thread would send in a block, for the caller to do itself.
+
+    Yields:
+        The messages in the order of their commits; it grows while the block runs.
+    """
+    messages: list[Message] = []
+    before = _kept.set(messages)
+    try:
+        yield messages
+    finally:
+        _kept.reset(before)
 
 
 def enqueue(
@@ -71,6 +109,10 @@ def messages_waiting(queue: str) -> int | None:
 def _send(
     name: str, queue: str, kwargs: dict[str, Any], options: dict[str, Any]
 ) -> None:
+    kept = _kept.get()
+    if kept is not None:
+        kept.append(Message(name, queue, kwargs))
+        return
     given = {key: value for key, value in options.items() if value is not None}
     try:
         # Workers' events repeat the arguments for whoever watches: not a token.

@@ -43,6 +43,11 @@ def _parser() -> argparse.ArgumentParser:
         "--empty", action="store_true", help="an administrator only, no demo data"
     )
     parser.add_argument(
+        "--examples",
+        action="store_true",
+        help="a few example images instead of the department: starts sooner",
+    )
+    parser.add_argument(
         "--no-browser-build", action="store_true", help="leave static/app as it is"
     )
     parser.add_argument(
@@ -78,6 +83,7 @@ def run_serve(options: argparse.Namespace, console: Console) -> int:
     choices = Choices(
         test=options.test,
         empty=options.empty,
+        examples=options.examples,
         build=not options.no_browser_build,
         setup=not options.no_setup,
         bind=options.bind,
@@ -124,7 +130,10 @@ def _passed_on(options: argparse.Namespace) -> list[str]:
     if options.dicom_port is not None:
         words += ["--dicom-port", str(options.dicom_port)]
     words += ["--bind", options.bind]
-    for name in ("empty", "no_browser_build", "no_setup", "no_gpu_worker", "test"):
+    for name in (
+        *("empty", "examples", "no_browser_build"),
+        *("no_setup", "no_gpu_worker", "test"),
+    ):
         if getattr(options, name):
             words.append("--" + name.replace("_", "-"))
     return words

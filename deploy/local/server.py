@@ -30,6 +30,7 @@ DEMO_LOGINS = (
     ("admin", "sites, people, AE titles, quarantine, audit log"),
 )
 """As `manage.py setup_demo` makes them; a test compares the two."""
+PARTS_AFTER_THE_DEMO = ("worker-portal", "beat")
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Choices:
     Attributes:
         test: Settings for tests: no waiting for the disk, StableAge 1 s.
         empty: Only a first administrator, no demonstration data.
+        examples: A few example images instead of the demonstration department.
         build: Whether to build the front end.
         setup: Whether to install packages and environment first.
         bind: Address on which people are served.
@@ -47,6 +49,7 @@ class Choices:
 
     test: bool = False
     empty: bool = False
+    examples: bool = False
     build: bool = True
     setup: bool = True
     bind: str = "127.0.0.1"
@@ -105,11 +108,15 @@ def _start(supervisor: Supervisor, choices: Choices, begun: float) -> None:
     write_env_file(layout.env_file, env.values)
     services.start(supervisor, env, test=choices.test, console=console)
     migrate(layout, env, console)
+    parts = portal.make_parts(layout, env, gpu=choices.gpu)
+    # The department's past is lived through before anything happens by itself.
+    late = [part for part in parts if part.name in PARTS_AFTER_THE_DEMO]
+    early = [part for part in parts if part not in late]
+    early.append(nginx.make_part(layout, env, bind=choices.bind))
     with console.step("portal, workers, nginx"):
-        parts = portal.make_parts(layout, env, gpu=choices.gpu)
-        parts.append(nginx.make_part(layout, env, bind=choices.bind))
-        supervisor.start(parts, timeout_s=120)
+        supervisor.start(early, timeout_s=120)
     fill(layout, env, choices, console)
+    supervisor.start(late, timeout_s=120)
     catch_up(layout, env, console)
     supervisor.announce(
         {
@@ -166,10 +173,18 @@ def fill(layout: Layout, env: Environment, choices: Choices, console: Console) -
     mark = layout.state / "filled"
     if mark.exists():
         return
-    words = ["setup_demo", *(["--empty"] if choices.empty else [])]
-    title = "first administrator" if choices.empty else "sites, people, demo studies"
-    with console.step(title):
-        manage(layout, env.for_portal(), console, *words)
+    environment = env.for_portal()
+    if choices.empty:
+        with console.step("first administrator"):
+            manage(layout, environment, console, "setup_demo", "--empty")
+    elif choices.examples or choices.test:
+        with console.step("sites, people, example images"):
+            manage(layout, environment, console, "setup_demo")
+    else:
+        with console.step("sites, people, models"):
+            manage(layout, environment, console, "setup_demo", "--no-examples")
+        with console.step("a department of phantoms (once; some minutes)"):
+            manage(layout, environment, console, "setup_department")
     mark.write_text("empty" if choices.empty else "demo", encoding="utf-8")
 
 

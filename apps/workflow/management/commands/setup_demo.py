@@ -65,6 +65,11 @@ class Command(BaseCommand):
             action="store_true",
             help="only one site, an admin and the shipped models; no studies",
         )
+        parser.add_argument(
+            "--no-examples",
+            action="store_true",
+            help="no example images: `setup_department` brings a department",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         """Set up what is missing."""
@@ -85,7 +90,8 @@ class Command(BaseCommand):
                     calling_aet="",
                     site_id=sites[code].id,
                 )
-        self._examples(sites)
+        if not options["no_examples"]:
+            self._examples(sites)
 
     def _site(self, code: str, name: str) -> Site:
         existing = Site.objects.filter(code=code).first()
