@@ -151,7 +151,7 @@ def _effusion(
         before = layers.lung.copy()
         layers.lung *= 1.0 - share
         layers.soft += (before - layers.lung) * 0.97
-        mask = (before - layers.lung > 9.0) & (share > 0.12)
+        mask = (before - layers.lung > 9.0) & (share > 0.12) & (before > 28.0)
         if mask.any():
             found.add("effusion", mask)
 
@@ -165,10 +165,10 @@ def _pneumothorax(
 ) -> None:
     """Frees one lung from the wall: air without vessels, and a thin pleural line."""
     side = -1 if rng.random() < 0.5 else 1
-    gap = 5 + 34 * strength
+    gap = 3 + 34 * strength
     apical = rng.uniform(0.9, 1.6)
     z = layers.z
-    reach = 70 + 190 * strength
+    reach = 45 + 210 * strength
     fade = np.clip(1.0 - (APEX - z) / reach, 0.0, 1.0)
     lowered = z + apical * gap
     width, depth, _ = chest_size(torso, layers.x, lowered.astype(np.float32))
@@ -182,7 +182,7 @@ def _pneumothorax(
     free = np.where(side * layers.x > 18, free, 0.0)
     line = np.exp(-((out / max(0.55, 0.6 * layers.pixel)) ** 2)) * region
     line = line * np.clip(fade * 6, 0, 1) * (layers.lung > 6)
-    layers.density = layers.density * (1.0 - 0.96 * free)
+    layers.density = layers.density * (1.0 - (0.45 + 0.3 * strength) * free)
     layers.vessels = layers.vessels * (1.0 - free)
     squeezed = 1.0 + 0.35 * strength
     rest = (side * layers.x > 0) * (1.0 - free)
@@ -214,8 +214,8 @@ def _consolidation(
         patch = _grid_noise(layers, rng)
         level = 1.15 - np.sqrt(dz**2 + dx**2) + 0.42 * patch
         share = np.clip(level / 0.9, 0.0, 1.0) ** 1.3 * (side * layers.x > 0)
-        depth = np.minimum(layers.lung, 1.7 * wide)
-        amount = (0.16 + 0.5 * strength) * share * depth
+        depth = np.minimum(layers.lung, 2.0 * wide)
+        amount = (0.16 + 0.64 * strength) * share * depth
         layers.soft += amount.astype(np.float32)
         mask = amount > max(3.0, 0.3 * float(amount.max()))
         if mask.shape == shape and mask.any():

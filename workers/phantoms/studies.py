@@ -1,0 +1,231 @@
+"""Makes whole studies of phantoms: patient, scanner, series, truth."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from workers.phantoms.ct import ChestCt, chest_ct
+from workers.phantoms.film import WHITE, ChestFilm, chest_film
+from workers.phantoms.iods import activity_per_suv
+from workers.phantoms.pet import pet_over
+from workers.phantoms.records import Film, Overlay, Patient, Series, Slices, Study
+from workers.phantoms.settings import Scanner, Settings, Site
+from workers.phantoms.shapes import rng_for
+from workers.phantoms.torso import Torso, draw_torso
+
+KINDS = ("chest-film", "chest-ct", "pet-ct", "head-ct", "mammogram")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to make.
+
+    Attributes:
+        seed: of the study.
+        person: seed of the patient: the same for all studies of one.
+        strengths: chest findings by label; None draws them.
+        size: rows and columns; 0 is the kind's usual size.
+        slices: of CT; 0 is the usual number.
+        overlay: add a presentation state with the truth's boxes.
+    """
+
+    kind: str
+    seed: int
+    person: int
+    site: Site
+    when: datetime
+    settings: Settings
+    strengths: Mapping[str, float] | None = None
+    size: int = 0
+    slices: int = 0
+    overlay: bool = False
+
+
+def make_study(order: Order) -> Study:
+    """Makes one study of any kind."""
+    return _MAKERS[order.kind](order)
+
+
+def patient_for(order: Order, *, age: float, female: bool) -> Patient:
+    """Makes the patient of an order; the same person always has the same."""
+    rng = rng_for(order.person, "patient")
+    # A fixed day: priors must agree on the date of birth.
+    birth = date(2026, 6, 1) - timedelta(days=int(age * 365.25 + rng.integers(0, 365)))
+    build = 1.0
+    if order.kind in {"chest-film", "chest-ct", "pet-ct"}:
+        build = draw_torso(order.person, order.settings.body).build
+    height = (1.64 if female else 1.77) + float(rng.normal(0, 0.06))
+    weight = 24.5 * build**2 * height**2 + float(rng.normal(0, 4))
+    return Patient(
+        number=order.person % 1_000_000,
+        sex="F" if female else "M",
+        birth=birth,
+        height_m=round(height, 2),
+        weight_kg=round(max(weight, 42.0), 1),
+    )
+
+
+def scanner_for(order: Order, *modalities: str) -> tuple[str, Scanner]:
+    """Picks one of the site's machines and says its modality."""
+    rng = rng_for(order.seed, "scanner")
+    choice = [
+        (modality, scanner)
+        for modality in modalities
+        for scanner in order.site.scanners.get(modality, ())
+    ]
+    return choice[int(rng.integers(len(choice)))]
+
+
+def _torso_patient(order: Order, torso: Torso) -> Patient:
+    return patient_for(order, age=torso.age, female=torso.female)
+
+
+def _chest_truth(
+    labels: Mapping[str, bool], strengths: Mapping[str, float]
+) -> dict[str, Any]:
+    return {
+        "labels": dict(labels),
+        "strengths": {k: round(v, 3) for k, v in strengths.items()},
+    }
+
+
+def _film_study(order: Order) -> Study:
+    made = chest_film(
+        order.seed,
+        order.settings,
+        size=order.size or 1280,
+        person=order.person,
+        strengths=order.strengths,
+    )
+    modality, scanner = scanner_for(order, "DX", "CR")
+    pixels = WHITE - made.pixels if made.inverted else made.pixels
+    image = Film(
+        pixels=pixels.astype(np.uint16),
+        spacing_mm=round(made.spacing_mm, 4),
+        view="PA",
+        inverted=made.inverted,
+    )
+    series = [Series(1, modality, "Chest PA", "CHEST", scanner, (image,))]
+    if order.overlay and made.boxes:
+        series.append(Series(2, "PR", "Truth", "CHEST", scanner, _overlay(made)))
+    boxes = [
+        {"label": label, "series": 1, "index": 0, "frame": 1, "box": list(box)}
+        for label, found in made.boxes.items()
+        for box in found
+    ]
+    truth = {**_chest_truth(made.labels, made.strengths), "boxes": boxes}
+    return Study(
+        seed=order.seed,
+        kind=order.kind,
+        patient=_torso_patient(order, made.torso),
+        site=order.site,
+        when=order.when,
+        description="CHEST PA",
+        series=tuple(series),
+        truth=truth,
+    )
+
+
+def _overlay(made: ChestFilm) -> Overlay:
+    """Makes the presentation state that shows a film's truth."""
+    pairs = [(label, box) for label, found in made.boxes.items() for box in found]
+    return Overlay(
+        series=1,
+        image=0,
+        boxes=tuple(box for _, box in pairs),
+        texts=tuple(label for label, _ in pairs),
+        window=(2048, 4096),
+    )
+
+
+def _ct_boxes(made: ChestCt, series: int) -> list[dict[str, Any]]:
+    """Lists each finding's box in every slice that it reaches."""
+    listed = []
+    for label, found in made.boxes.items():
+        for piece, (x0, y0, z0, x1, y1, z1) in enumerate(found):
+            for k in range(z0, z1):
+                listed.append(
+                    {
+                        "label": label,
+                        "piece": piece,
+                        "series": series,
+                        "index": k,
+                        "frame": 1,
+                        "box": [x0, y0, x1, y1],
+                    }
+                )
+    return listed
+
+
+def _ct_series(order: Order, made: ChestCt, scanner: Scanner) -> list[Series]:
+    name = "Chest with contrast" if made.contrast else "Chest"
+    volume = Slices(made.hu, made.spacing_mm, made.origin_mm, (40, 400), scanner.kernel)
+    del order
+    return [Series(2, "CT", f"{name} axial", "CHEST", scanner, volume)]
+
+
+def _make_ct(order: Order) -> ChestCt:
+    return chest_ct(
+        order.seed,
+        order.settings,
+        slices=order.slices or 80,
+        size=order.size or 256,
+        person=order.person,
+        strengths=order.strengths,
+    )
+
+
+def _ct_study(order: Order) -> Study:
+    made = _make_ct(order)
+    _, scanner = scanner_for(order, "CT")
+    truth = _chest_truth(made.labels, made.strengths)
+    return Study(
+        seed=order.seed,
+        kind=order.kind,
+        patient=_torso_patient(order, made.torso),
+        site=order.site,
+        when=order.when,
+        description="CT CHEST",
+        series=tuple(_ct_series(order, made, scanner)),
+        truth={**truth, "boxes": _ct_boxes(made, 2)},
+    )
+
+
+def _pet_study(order: Order) -> Study:
+    made = _make_ct(order)
+    pet = pet_over(order.seed, made)
+    _, scanner = scanner_for(order, "PT")
+    patient = _torso_patient(order, made.torso)
+    activity = pet.suv * activity_per_suv(patient.weight_kg)
+    full = 6.0 * activity_per_suv(patient.weight_kg)
+    emission = Slices(
+        activity, pet.spacing_mm, pet.origin_mm, (round(full / 2), round(full))
+    )
+    truth = _chest_truth(made.labels, made.strengths)
+    lesions = [
+        {"series": 3, "box": list(box), "suv_max": round(peak, 2)}
+        for box, peak in pet.lesions
+    ]
+    return Study(
+        seed=order.seed,
+        kind=order.kind,
+        patient=patient,
+        site=order.site,
+        when=order.when,
+        description="PET/CT CHEST FDG",
+        series=(
+            *_ct_series(order, made, scanner),
+            Series(3, "PT", "FDG attenuation corrected", "CHEST", scanner, emission),
+        ),
+        truth={**truth, "boxes": _ct_boxes(made, 2), "lesions": lesions},
+    )
+
+
+_MAKERS: dict[str, Callable[[Order], Study]] = {
+    "chest-film": _film_study,
+    "chest-ct": _ct_study,
+    "pet-ct": _pet_study,
+}
