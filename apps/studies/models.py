@@ -10,7 +10,7 @@ from django.db import models
 from apps.accounts.models import Site, User
 from apps.core.models import BaseModel
 from apps.core.permissions import Permission
-from apps.studies.types import PackState, QuarantineState
+from apps.studies.types import PackState, QuarantineKind, QuarantineState
 
 
 class Patient(BaseModel):
@@ -40,7 +40,12 @@ class Patient(BaseModel):
 
 
 class Study(BaseModel):
-    """A DICOM study that belongs to one site."""
+    """A DICOM study that belongs to one site.
+
+    A study with `deleted_at` is a tombstone: the archive has it no longer, and what
+    people and models said of it stays. `generation` counts how often a person let
+    other content take the place of what was there under the same UIDs.
+    """
 
     allowed_object_permissions = frozenset(
         {Permission.STUDY_READ, Permission.STUDY_PIXELS_READ}
@@ -65,6 +70,8 @@ class Study(BaseModel):
     called_aet = models.CharField(max_length=64, blank=True, default="")
     calling_aet = models.CharField(max_length=64, blank=True, default="")
     arrived_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True)
+    generation = models.PositiveIntegerField(default=0)
 
     class Meta:
         """Indexes for the site filter."""
@@ -114,7 +121,11 @@ class StudyRevision(BaseModel):
 
 
 class RevisionInstance(models.Model):
-    """One image instance of a revision: what binds a frame to a study."""
+    """One image instance of a revision: what binds a frame to a study.
+
+    `kept_sha256` names the file under the folder of held files when the archive has
+    other content under the same UIDs by now: a revision never changes.
+    """
 
     revision = models.ForeignKey(
         StudyRevision, on_delete=models.CASCADE, related_name="instances"
@@ -124,6 +135,7 @@ class RevisionInstance(models.Model):
     sop_class_uid = models.CharField(max_length=64, blank=True, default="")
     archive_id = models.CharField(max_length=64)
     size = models.BigIntegerField(default=0)
+    kept_sha256 = models.CharField(max_length=64, blank=True, default="")
 
     class Meta:
         """One row per instance and revision."""
@@ -149,6 +161,8 @@ class Attachment(BaseModel):
     modality = models.CharField(max_length=16, blank=True, default="")
     description = models.CharField(max_length=200, blank=True, default="")
     n_instances = models.PositiveIntegerField(default=0)
+    n_bytes = models.BigIntegerField(default=0)
+    creator = models.CharField(max_length=64, blank=True, default="")
     by_overread = models.BooleanField(default=False)
 
     class Meta:
@@ -186,10 +200,29 @@ class ImportClaim(BaseModel):
 
 
 class QuarantinedStudy(BaseModel):
-    """A study in the archive whose site is unknown; nobody reads it until released."""
+    """Something that arrived and that nobody reads until a person decided.
 
-    archive_id = models.CharField(max_length=64, unique=True)
+    Of kind `unknown_site` and `other_patient`: a study in the archive, `archive_id`.
+    Of kind `conflict`: files of a study that the archive has, with other content
+    under the same UIDs; they are `files`. `study` is what is there already, `site`
+    is where the arrival belongs, both as far as known. `archive_updated` is the
+    archive's stamp when it was looked at last.
+    """
+
+    kind = models.CharField(
+        max_length=16,
+        choices=[(k.value, k.value) for k in QuarantineKind],
+        default=QuarantineKind.UNKNOWN_SITE,
+    )
+    archive_id = models.CharField(max_length=64, blank=True, default="")
+    archive_updated = models.CharField(max_length=32, blank=True, default="")
     study_uid = models.CharField(max_length=64)
+    study = models.ForeignKey(
+        Study, null=True, on_delete=models.PROTECT, related_name="quarantined"
+    )
+    site = models.ForeignKey(
+        Site, null=True, on_delete=models.PROTECT, related_name="quarantined"
+    )
     called_aet = models.CharField(max_length=64, blank=True, default="")
     calling_aet = models.CharField(max_length=64, blank=True, default="")
     modalities = ArrayField(models.CharField(max_length=16), default=list)
@@ -202,7 +235,51 @@ class QuarantinedStudy(BaseModel):
     )
     arrived_at = models.DateTimeField()
     released_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT)
-    released_to = models.ForeignKey(Site, null=True, on_delete=models.PROTECT)
+    released_to = models.ForeignKey(
+        Site, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    resolved_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """One row per study of the archive; one open conflict per study."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["archive_id"],
+                name="quarantine_archive_once",
+                condition=~models.Q(kind=QuarantineKind.CONFLICT),
+            ),
+            models.UniqueConstraint(
+                fields=["study_uid"],
+                name="quarantine_open_conflict_once",
+                condition=models.Q(
+                    kind=QuarantineKind.CONFLICT, state=QuarantineState.HELD
+                ),
+            ),
+        ]
+
+
+class HeldFile(BaseModel):
+    """One file kept outside the archive, because its UIDs are taken there."""
+
+    quarantined = models.ForeignKey(
+        QuarantinedStudy, on_delete=models.CASCADE, related_name="files"
+    )
+    sha256 = models.CharField(max_length=64)
+    size = models.BigIntegerField()
+    series_uid = models.CharField(max_length=64)
+    sop_uid = models.CharField(max_length=64)
+    via = models.CharField(max_length=16)
+    arrived_at = models.DateTimeField()
+
+    class Meta:
+        """The same file is held once."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["quarantined", "sha256"], name="held_file_once"
+            )
+        ]
 
 
 class ArrivalCursor(models.Model):

@@ -16,11 +16,28 @@ class PackState(StrEnum):
     FAILED = "failed"
 
 
+class QuarantineKind(StrEnum):
+    """Why something is held."""
+
+    UNKNOWN_SITE = "unknown_site"
+    OTHER_PATIENT = "other_patient"
+    CONFLICT = "conflict"
+
+
 class QuarantineState(StrEnum):
-    """What became of a study whose site is unknown."""
+    """What became of something held.
+
+    `kept`: what was there stayed, this was turned down. `accepting`: a person let
+    this take the place of what was there, and it is being done. `accepted`: it is
+    done. `replaced`: this was there, and something else took its place.
+    """
 
     HELD = "held"
     RELEASED = "released"
+    KEPT = "kept"
+    ACCEPTING = "accepting"
+    ACCEPTED = "accepted"
+    REPLACED = "replaced"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

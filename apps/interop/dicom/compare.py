@@ -6,9 +6,11 @@ only sent again, or says something else under the same name, is decided here.
 
 import io
 import warnings
+from dataclasses import dataclass
 from typing import Final
 
 import pydicom
+from pydicom.datadict import keyword_for_tag
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.encaps import generate_fragments
@@ -47,6 +49,43 @@ def same_content(first: bytes, second: bytes) -> bool:
             return _same_dataset(one, other) and _same_pixels(one, other)
     except Exception:  # noqa: BLE001  parsers fail on bad input in many ways
         return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Differences:
+    """How two files with the same UIDs differ; names only, never values.
+
+    Attributes:
+        keywords: Attributes that say something else, such as ``PatientName``; one
+            without a public name as ``(0019,1008)``. None when one of the files
+            cannot be read in full.
+        same_pixels: Whether the pixels are equal; None when that cannot be said.
+    """
+
+    keywords: tuple[str, ...] | None
+    same_pixels: bool | None
+
+
+def differences(first: bytes, second: bytes) -> Differences:
+    """Say in which attributes two DICOM files differ, by the rules of this module.
+
+    Args:
+        first: A whole DICOM file.
+        second: Another one.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            one = pydicom.dcmread(io.BytesIO(first), force=True)
+            other = pydicom.dcmread(io.BytesIO(second), force=True)
+            tags = {tag for tag in (*one.keys(), *other.keys()) if _counts(tag)}
+            changed = [t for t in sorted(tags) if not _same_element(one, other, t)]
+            return Differences(
+                keywords=tuple(keyword_for_tag(tag) or str(tag) for tag in changed),
+                same_pixels=_same_pixels(one, other),
+            )
+    except Exception:  # noqa: BLE001  parsers fail on bad input in many ways
+        return Differences(keywords=None, same_pixels=None)
 
 
 def _same_dataset(one: Dataset, other: Dataset) -> bool:

@@ -1,0 +1,113 @@
+"""Other content under UIDs that are taken: it is held, shown, and decided upon.
+
+The archive keeps the first of two files with the same UIDs. The second one is kept
+here, under `held`, until a person has looked at both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.audit.events import Event
+from apps.audit.services import record
+from apps.core import clock
+from apps.studies.held import keep_file
+from apps.studies.models import HeldFile, QuarantinedStudy, Study
+from apps.studies.services import lock_study_uid
+from apps.studies.types import QuarantineKind, QuarantineState
+
+if TYPE_CHECKING:
+    from apps.accounts.models import Site
+    from apps.accounts.types import Actor
+
+_REASON = (
+    "Other content arrived under UIDs that are in the archive already. Nothing was "
+    "changed there. Compare both and decide which one counts."
+)
+
+
+@transaction.atomic
+def hold_conflict(
+    *,
+    actor: Actor,
+    site: Site | None,
+    data: bytes,
+    study_uid: str,
+    series_uid: str,
+    sop_uid: str,
+    via: str,
+) -> UUID:
+    """Keep a file whose UIDs are taken by other content, for a person to decide.
+
+    Holding the same file again changes nothing, nor does a file that was turned
+    down before: the decision about it stands.
+
+    Args:
+        actor: Who brought it.
+        site: Where it was to go; None when nobody knows.
+        data: The whole file.
+        study_uid: Its Study Instance UID.
+        series_uid: Its Series Instance UID.
+        sop_uid: Its SOP Instance UID.
+        via: Which way it came.
+
+    Returns:
+        The id of the row in quarantine.
+    """
+    sha256 = keep_file(data=data)
+    lock_study_uid(study_uid=study_uid)
+    decided = (
+        HeldFile.objects.filter(
+            sha256=sha256,
+            quarantined__study_uid=study_uid,
+            quarantined__state__in=[QuarantineState.HELD, QuarantineState.KEPT],
+        )
+        .order_by("-arrived_at")
+        .first()
+    )
+    if decided is not None:
+        return decided.quarantined_id
+    held, created = _open_conflict(site=site, study_uid=study_uid)
+    HeldFile.objects.create(
+        quarantined=held,
+        sha256=sha256,
+        size=len(data),
+        series_uid=series_uid[:64],
+        sop_uid=sop_uid[:64],
+        via=via[:16],
+        arrived_at=clock.now(),
+    )
+    held.n_images = held.files.count()
+    held.save(update_fields=["n_images", "updated_at"])
+    if created:
+        record(
+            actor=actor,
+            event=Event.STUDY_QUARANTINE,
+            site_id=held.site_id,
+            studies=[held.study_id] if held.study_id else [],
+            object_kind="quarantine",
+            object_id=held.id,
+            detail={"kind": held.kind, "via": via[:16]},
+        )
+    return held.id
+
+
+def _open_conflict(
+    *, site: Site | None, study_uid: str
+) -> tuple[QuarantinedStudy, bool]:
+    study = Study.objects.filter(study_uid=study_uid).first()
+    return QuarantinedStudy.objects.get_or_create(
+        study_uid=study_uid,
+        kind=QuarantineKind.CONFLICT,
+        state=QuarantineState.HELD,
+        defaults={
+            "study": study,
+            "site_id": study.site_id if study else (site.id if site else None),
+            "modalities": study.modalities if study else [],
+            "reason": _REASON,
+            "arrived_at": clock.now(),
+        },
+    )
