@@ -295,6 +295,8 @@ def overlay_dataset(
     ds.ContentLabel = overlay.label
     ds.ContentDescription = "Boxes of a phantom"
     ds.ContentCreatorName = ""
+    if image.Modality == "CR":
+        ds.Laterality = ""
     del ds.ContentDate, ds.ContentTime
     reference = Dataset()
     reference.ReferencedSOPClassUID = image.SOPClassUID

@@ -89,7 +89,7 @@ class Slices:
         kvp: tube voltage of CT.
     """
 
-    values: NDArray[np.floating[Any]]
+    values: NDArray[np.number[Any]]
     spacing_mm: tuple[float, float, float]
     origin_mm: tuple[float, float, float]
     window: tuple[float, float] = (40, 400)

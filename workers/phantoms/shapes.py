@@ -343,7 +343,7 @@ def tube_samples(tubes: Tubes, step: float) -> tuple[Points, Points]:
     side /= np.linalg.norm(side, axis=1, keepdims=True)
     other = np.cross(unit, side)
     rings = np.clip(np.ceil(2 * radius / step), 1, 40).astype(int)
-    points, masses = [], []
+    points, masses = [np.zeros((0, 3))], [np.zeros(0)]
     for n in np.unique(rings):
         pick = rings == n
         # A sunflower: n² points spread evenly over the disc.
@@ -359,6 +359,48 @@ def tube_samples(tubes: Tubes, step: float) -> tuple[Points, Points]:
         points.append((axis[pick][:, None, :] + offset).reshape(-1, 3))
         masses.append(np.repeat(slab[pick] / (n * n), n * n))
     return np.concatenate(points), np.concatenate(masses)
+
+
+def tube_ribbons(tubes: Tubes, step: float) -> tuple[Points, Points]:
+    """Fills tubes with points for a projection along y: cheaper than `tube_samples`.
+
+    Tubes that run along the beam are filled; of the others only the middle plane
+    is, each point standing for the whole chord.
+
+    Args:
+        tubes: the pieces.
+        step: distance between points, about a pixel.
+
+    Returns:
+        Points [n, 3] and the cubic millimetres that each stands for [n].
+    """
+    along = tubes.end - tubes.start
+    length = np.linalg.norm(along, axis=1)
+    steep = np.abs(along[:, 1]) > 0.75 * length
+    points, masses = tube_samples(
+        Tubes(tubes.start[steep], tubes.end[steep], tubes.radius[steep]), step
+    )
+    start, along, length = tubes.start[~steep], along[~steep], length[~steep]
+    radius = tubes.radius[~steep]
+    across = np.stack([-along[:, 2], np.zeros(len(along)), along[:, 0]], axis=1)
+    across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-9)
+    count = np.maximum(1, np.ceil(length / step)).astype(int)
+    wide = np.clip(np.ceil(2 * radius / step), 1, 60).astype(int)
+    all_points, all_masses = [points], [masses]
+    for n in np.unique(wide):
+        pick = np.flatnonzero(wide == n)
+        piece = np.repeat(pick, count[pick])
+        first = np.repeat(np.cumsum(count[pick]) - count[pick], count[pick])
+        t = (np.arange(len(piece)) - first + 0.5) / count[piece]
+        line = start[piece] + t[:, None] * along[piece]
+        w = (np.arange(n) + 0.5) * 2 / n - 1
+        chord = np.sqrt(1 - w**2)
+        chord /= chord.sum()
+        off = w[None, :, None] * (radius[piece, None] * across[piece])[:, None, :]
+        slab = np.pi * radius[piece] ** 2 * length[piece] / count[piece]
+        all_points.append((line[:, None, :] + off).reshape(-1, 3))
+        all_masses.append((slab[:, None] * chord[None, :]).ravel())
+    return np.concatenate(all_points), np.concatenate(all_masses)
 
 
 def splat(grid: Grid, points: Points, mass: Points) -> Floats:

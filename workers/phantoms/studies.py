@@ -143,27 +143,24 @@ def _overlay(made: ChestFilm) -> Overlay:
 
 def _ct_boxes(made: ChestCt, series: int) -> list[dict[str, Any]]:
     """Lists each finding's box in every slice that it reaches."""
-    listed = []
-    for label, found in made.boxes.items():
-        for piece, (x0, y0, z0, x1, y1, z1) in enumerate(found):
-            for k in range(z0, z1):
-                listed.append(
-                    {
-                        "label": label,
-                        "piece": piece,
-                        "series": series,
-                        "index": k,
-                        "frame": 1,
-                        "box": [x0, y0, x1, y1],
-                    }
-                )
-    return listed
+    return [
+        {
+            "label": label,
+            "piece": piece,
+            "series": series,
+            "index": k,
+            "frame": 1,
+            "box": [x0, y0, x1, y1],
+        }
+        for label, found in made.boxes.items()
+        for piece, (x0, y0, z0, x1, y1, z1) in enumerate(found)
+        for k in range(z0, z1)
+    ]
 
 
-def _ct_series(order: Order, made: ChestCt, scanner: Scanner) -> list[Series]:
+def _ct_series(made: ChestCt, scanner: Scanner) -> list[Series]:
     name = "Chest with contrast" if made.contrast else "Chest"
     volume = Slices(made.hu, made.spacing_mm, made.origin_mm, (40, 400), scanner.kernel)
-    del order
     return [Series(2, "CT", f"{name} axial", "CHEST", scanner, volume)]
 
 
@@ -189,7 +186,7 @@ def _ct_study(order: Order) -> Study:
         site=order.site,
         when=order.when,
         description="CT CHEST",
-        series=tuple(_ct_series(order, made, scanner)),
+        series=tuple(_ct_series(made, scanner)),
         truth={**truth, "boxes": _ct_boxes(made, 2)},
     )
 
@@ -217,7 +214,7 @@ def _pet_study(order: Order) -> Study:
         when=order.when,
         description="PET/CT CHEST FDG",
         series=(
-            *_ct_series(order, made, scanner),
+            *_ct_series(made, scanner),
             Series(3, "PT", "FDG attenuation corrected", "CHEST", scanner, emission),
         ),
         truth={**truth, "boxes": _ct_boxes(made, 2), "lesions": lesions},
