@@ -19,6 +19,8 @@ export interface Command<Context> {
   /** What its key does, at the bottom of the screen; the same words share their keys. */
   readonly hint?: string;
   readonly when: (context: Context) => boolean;
+  /** In words, why it cannot be done now, where that is not plain to see. */
+  readonly whyNot?: (context: Context) => string | null;
   readonly on?: (context: Context) => boolean;
   readonly perform: (context: Context) => void;
 }

@@ -8,6 +8,7 @@ import { flip } from './reading/flip';
 import { invert } from './reading/invert';
 import { lastImage } from './reading/last-image';
 import { layoutFour } from './reading/layout-four';
+import { layoutMpr } from './reading/layout-mpr';
 import { layoutOne } from './reading/layout-one';
 import { layoutTwo } from './reading/layout-two';
 import { leave } from './reading/leave';
@@ -27,6 +28,7 @@ import { sign } from './reading/sign';
 import { toggleMarks } from './reading/toggle-marks';
 import { toggleOwn } from './reading/toggle-own';
 import { toggleSaliency } from './reading/toggle-saliency';
+import { toolCross } from './reading/tool-cross';
 import { toolPan } from './reading/tool-pan';
 import { toolScroll } from './reading/tool-scroll';
 import { toolWindow } from './reading/tool-window';
@@ -42,6 +44,7 @@ export const READING_COMMANDS: readonly Command<ReadingContext>[] = [
   toolWindow,
   toolPan,
   toolZoom,
+  toolCross,
   previousImage,
   nextImage,
   firstImage,
@@ -56,6 +59,7 @@ export const READING_COMMANDS: readonly Command<ReadingContext>[] = [
   layoutOne,
   layoutTwo,
   layoutFour,
+  layoutMpr,
   nextPane,
   undo,
   redo,

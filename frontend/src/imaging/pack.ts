@@ -151,6 +151,12 @@ function refOf(
   return image;
 }
 
+/** Whether a frame's pixels are colours, which no volume is made of. */
+export function isColour({ dataset }: ImageRef): boolean {
+  const samples = number(dataset, '00280002') ?? 1;
+  return samples > 1 || text(dataset, '00280004') === 'PALETTE COLOR';
+}
+
 /** Reads one series' metadata and lists its frames in the pack's order. */
 export async function readStack(
   base: string,

@@ -23,6 +23,8 @@ import { buildModule } from './modules';
 import { fetchPart, type ImageRef, type Stack } from './pack';
 
 export type PointerTool = 'scroll' | 'window' | 'pan' | 'zoom';
+/** The left button may also belong to the page, for crosshairs. */
+export type PrimaryTool = PointerTool | 'cross';
 
 const ENGINE = 'overread';
 const GROUP = 'reading';
@@ -129,7 +131,7 @@ function toolGroup() {
 }
 
 /** Left button: the chosen tool. Middle: pan. Right: zoom. Wheel: scroll. */
-export function bindTool(tool: PointerTool): void {
+export function bindTool(tool: PrimaryTool): void {
   const group = toolGroup();
   for (const name of Object.values(NAMES))
     group.setToolPassive(name, { removeAllBindings: true });
@@ -139,7 +141,9 @@ export function bindTool(tool: PointerTool): void {
     pan: { bindings: [{ mouseButton: MouseBindings.Auxiliary }] },
     zoom: { bindings: [{ mouseButton: MouseBindings.Secondary }] },
   };
-  bindings[tool]?.bindings?.push({ mouseButton: MouseBindings.Primary });
+  if (tool !== 'cross') {
+    bindings[tool]?.bindings?.push({ mouseButton: MouseBindings.Primary });
+  }
   if (tool !== 'pan') {
     bindings.pan?.bindings?.push({
       mouseButton: MouseBindings.Primary,
@@ -151,6 +155,14 @@ export function bindTool(tool: PointerTool): void {
       group.setToolActive(NAMES[name as PointerTool], options);
     }
   }
+}
+
+/**
+ * Cornerstone scrolls a volume towards the viewer where it scrolls a stack away; here
+ * both go into the screen.
+ */
+export function scrollPlanes(on: boolean): void {
+  toolGroup().setToolConfiguration(StackScrollTool.toolName, { invert: on });
 }
 
 export function joinTools(viewportId: string): void {

@@ -22,7 +22,8 @@ import type {
 import type { SaveState } from './draft-saver';
 import type { LocalCopy } from './local-copies';
 
-export type Tool = 'scroll' | 'window' | 'pan' | 'zoom';
+/** 'cross' moves the crosshairs: it is there in the three-plane view only. */
+export type Tool = 'scroll' | 'window' | 'pan' | 'zoom' | 'cross';
 export type Layout = '1x1' | '1x2' | '2x2';
 
 export const PANES: Readonly<Record<Layout, number>> = { '1x1': 1, '1x2': 2, '2x2': 4 };
@@ -100,6 +101,8 @@ export interface RoomState {
   readonly layout: Layout;
   readonly panes: readonly Pane[];
   readonly activePane: number;
+  /** Series (index in the pack) that is shown in three planes; null shows stacks. */
+  readonly mpr: number | null;
   readonly jump: Jump | null;
   readonly drawing: Drawing | null;
   readonly ask: Ask | null;
@@ -135,6 +138,7 @@ export const useRoom = create<RoomState>(() => ({
   layout: '1x1',
   panes: EMPTY_PANES,
   activePane: 0,
+  mpr: null,
   jump: null,
   drawing: null,
   ask: null,
@@ -148,7 +152,12 @@ export const setRoom = useRoom.setState;
 
 export function resetRoom(itemId: Id): void {
   const { tool, layout } = getRoom();
-  setRoom({ ...useRoom.getInitialState(), itemId, tool, layout });
+  setRoom({
+    ...useRoom.getInitialState(),
+    itemId,
+    tool: tool === 'cross' ? 'window' : tool,
+    layout,
+  });
 }
 
 /** Findings that may be shown to this reader, of all runs, in the portal's order. */
@@ -170,12 +179,18 @@ export function changeDraft(action: DraftAction): void {
 }
 
 export function showSeries(series: number, pane = getRoom().activePane): void {
+  leaveMpr();
   const panes = getRoom().panes.map((one, index) => (index === pane ? { series } : one));
   setRoom({ panes, activePane: pane });
 }
 
 /** Shows an image: in the active pane, or in the one that has its series already. */
 export function jumpTo(series: number, sopUid: string, frame: number): void {
+  if (getRoom().mpr === series) {
+    setRoom({ jump: { pane: 0, sopUid, frame } });
+    return;
+  }
+  leaveMpr();
   const { panes, activePane, layout } = getRoom();
   const visible = panes.slice(0, PANES[layout]);
   const holder = visible.findIndex((pane) => pane.series === series);
@@ -184,7 +199,33 @@ export function jumpTo(series: number, sopUid: string, frame: number): void {
   setRoom({ jump: { pane, sopUid, frame }, activePane: pane });
 }
 
+/** Shows a series in three planes; the crosshairs come with them. */
+export function enterMpr(series: number): void {
+  setRoom({
+    mpr: series,
+    tool: 'cross',
+    activePane: 0,
+    jump: null,
+    drawing: null,
+    editBox: null,
+  });
+}
+
+/** Back to the stacks, as they hung. */
+export function leaveMpr(): void {
+  const { mpr, tool, panes, layout } = getRoom();
+  if (mpr === null) return;
+  const holder = panes.slice(0, PANES[layout]).findIndex((one) => one.series === mpr);
+  setRoom({
+    mpr: null,
+    jump: null,
+    activePane: Math.max(0, holder),
+    tool: tool === 'cross' ? 'window' : tool,
+  });
+}
+
 export function chooseLayout(layout: Layout): void {
+  leaveMpr();
   const { activePane, panes } = getRoom();
   const count = PANES[layout];
   const filled = panes.map((pane, index) =>
@@ -203,9 +244,12 @@ function nextSeries(panes: readonly Pane[], pane: number): number | null {
   return unseen[Math.max(0, pane - 1)]?.index ?? null;
 }
 
+const PLANES_SHOWN = 3;
+
 export function nextPane(): void {
-  const { activePane, layout } = getRoom();
-  setRoom({ activePane: (activePane + 1) % PANES[layout] });
+  const { activePane, layout, mpr } = getRoom();
+  const count = mpr === null ? PANES[layout] : PLANES_SHOWN;
+  setRoom({ activePane: (activePane + 1) % count });
 }
 
 /** Answers a finding, then rests on the next one that waits for an answer. */

@@ -1,11 +1,13 @@
 import type { AiState, Band, BandSource } from '@/domain/model';
 import type { ViewId } from '@/domain/views';
 import { intake } from './en-intake';
+import { mpr } from './en-mpr';
 
 /** Every English word that the application shows, in one place, to be translated. */
 export const text = {
   app: 'Overread',
   intake,
+  mpr,
   common: {
     cancel: 'Cancel',
     close: 'Close',
@@ -450,6 +452,8 @@ export const text = {
     layoutOne: 'One viewport',
     layoutTwo: 'Two viewports',
     layoutFour: 'Four viewports',
+    layoutMpr: 'Three planes',
+    toolCross: 'Crosshairs',
     nextPane: 'Next viewport',
     marks: 'Marks',
     saliency: 'Saliency',

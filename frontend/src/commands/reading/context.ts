@@ -12,6 +12,10 @@ export interface ReadingContext {
   /** The active viewport, once it shows an image. */
   readonly view: PaneControl | null;
   readonly hasImage: boolean;
+  /** The active stack's series, if it can be shown in three planes. */
+  readonly volume: number | null;
+  /** In words, why it cannot. */
+  readonly noVolume: string | null;
   readonly inverted: boolean;
   readonly modality: string;
   readonly can: (permission: string) => boolean;

@@ -9,6 +9,6 @@ export const flip: Command<ReadingContext> = {
   keys: ['m'],
   glyph: 'flip',
   toolbar: true,
-  when: ({ view }) => view !== null,
+  when: ({ room, view }) => view !== null && room.mpr === null,
   perform: ({ view }) => view?.flip(),
 };

@@ -10,7 +10,7 @@ export const layoutFour: Command<ReadingContext> = {
   keys: [],
   glyph: 'four',
   toolbar: true,
-  on: ({ room }) => room.layout === '2x2',
+  on: ({ room }) => room.mpr === null && room.layout === '2x2',
   when: () => true,
   perform: () => chooseLayout('2x2'),
 };

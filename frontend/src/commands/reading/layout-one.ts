@@ -10,7 +10,7 @@ export const layoutOne: Command<ReadingContext> = {
   keys: [],
   glyph: 'one',
   toolbar: true,
-  on: ({ room }) => room.layout === '1x1',
+  on: ({ room }) => room.mpr === null && room.layout === '1x1',
   when: () => true,
   perform: () => chooseLayout('1x1'),
 };

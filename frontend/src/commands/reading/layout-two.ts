@@ -10,7 +10,7 @@ export const layoutTwo: Command<ReadingContext> = {
   keys: [],
   glyph: 'two',
   toolbar: true,
-  on: ({ room }) => room.layout === '1x2',
+  on: ({ room }) => room.mpr === null && room.layout === '1x2',
   when: () => true,
   perform: () => chooseLayout('1x2'),
 };

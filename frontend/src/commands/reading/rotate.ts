@@ -9,6 +9,6 @@ export const rotate: Command<ReadingContext> = {
   keys: ['t'],
   glyph: 'rotate',
   toolbar: true,
-  when: ({ view }) => view !== null,
+  when: ({ room, view }) => view !== null && room.mpr === null,
   perform: ({ view }) => view?.rotate(),
 };

@@ -3,6 +3,7 @@ import { useEffect, useMemo } from 'react';
 import { formatDate, formatSigned } from '@/domain/format';
 import { edgeLetters, pickScale, scaleOf } from '@/domain/geometry';
 import type { Manifest } from '@/domain/model';
+import { placeAfterMpr } from '@/imaging/mpr-store';
 import type { PackError, PackIndex, Stack } from '@/imaging/pack';
 import { StackPane } from '@/imaging/stack-pane';
 import {
@@ -208,6 +209,8 @@ function Shown({ pane, stack }: { pane: number; stack: Stack }) {
 /** First the image that a jump asks for, or the one with AI's first mark; else the first. */
 function startOf(stack: Stack, pane: number): number {
   const { jump, ai } = getRoom();
+  const after = jump?.pane === pane ? null : placeAfterMpr(stack.uid);
+  if (after !== null) return after;
   const wanted =
     jump?.pane === pane
       ? jump.sopUid

@@ -8,6 +8,7 @@ import { formatClock } from '@/domain/format';
 import type { Finding, Id, User } from '@/domain/model';
 import { wordAgo } from '@/domain/wait';
 import { KeysOverlay } from '@/features/shell/keys-overlay';
+import { resetMpr } from '@/imaging/mpr-store';
 import { bindTool, ensureImaging, forgetImages } from '@/imaging/setup';
 import { paneControl, resetViews, useViews } from '@/imaging/view-store';
 import { portalNow } from '@/state/clock';
@@ -35,6 +36,7 @@ import { followRows, loadList, useWorklist } from '@/state/worklist';
 import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
 import { useHotkeys } from '@/ui/use-hotkeys';
+import { MprStage } from './mpr-stage';
 import { Pane } from './pane';
 import { ReadingPanel } from './reading-panel';
 import { RoomDialogs } from './room-dialogs';
@@ -44,7 +46,7 @@ import { SeriesRail } from './series-rail';
 import { signBlock } from './sign-block';
 import { StatusLine } from './status-line';
 import { Toolbar } from './toolbar';
-import { seriesHolding, usePack } from './use-pack';
+import { type PackState, seriesHolding, usePack, useVolume } from './use-pack';
 
 const ROW_MS = 30_000;
 
@@ -68,6 +70,7 @@ function useOpened(itemId: Id, user: Id): void {
       window.removeEventListener('pagehide', onHide);
       void leaveItem();
       resetViews();
+      resetMpr();
       forgetImages();
     };
   }, [itemId, user]);
@@ -113,22 +116,28 @@ function useSigning() {
   };
 }
 
-function useContext(help: () => void): ReadingContext {
+function useContext(help: () => void, pack: PackState): ReadingContext {
   const room = useRoom();
   const can = useCan();
   const [, navigate] = useLocation();
   const sign = useSigning();
   const view = useViews((state) => state.panes[room.activePane]?.view ?? null);
+  const chosen = room.mpr ?? room.panes[room.activePane]?.series ?? null;
+  const volume = useVolume(room.manifest, pack.index, chosen);
+  const planes = room.mpr !== null;
   const findings = findingsOf(room.ai);
-  const shown = room.manifest?.series.find((one) => one.index === view?.series);
+  const shown = room.manifest?.series.find(
+    (one) => one.index === (room.mpr ?? view?.series),
+  );
   return {
     room,
     findings,
     finding: findings.find((one) => one.id === room.activeFinding) ?? null,
     aiVisible: findings.length > 0,
     writable: canWrite(room),
-    view: view ? paneControl(room.activePane) : null,
-    hasImage: view !== null,
+    view: view || planes ? paneControl(room.activePane) : null,
+    hasImage: view !== null && !planes,
+    ...volume,
     inverted: view?.inverted ?? false,
     modality: shown?.modality ?? '',
     can,
@@ -208,9 +217,10 @@ function Room({ itemId, user }: { itemId: Id; user: User }) {
   const [, navigate] = useLocation();
   useOpened(itemId, user.id);
   useTools();
-  const context = useContext(() => setHelp(true));
+  const manifest = useRoom((state) => state.manifest);
+  const pack = usePack(manifest);
+  const context = useContext(() => setHelp(true), pack);
   const { room } = context;
-  const pack = usePack(room.manifest);
   useHanging(pack);
 
   useHotkeys((stroke, target) => {
@@ -230,12 +240,7 @@ function Room({ itemId, user }: { itemId: Id; user: User }) {
       <RoomNotices onReload={() => void reopen(itemId, user.id)} />
       <div className="room-middle">
         <SeriesRail manifest={room.manifest} ready={ready} />
-        <main id="main" className={`stage l${room.layout}`}>
-          {Array.from({ length: PANES[room.layout] }, (_, pane) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: a pane is its place
-            <Pane key={pane} pane={pane} manifest={room.manifest} {...pack} />
-          ))}
-        </main>
+        <Stage pack={pack} />
         <ReadingPanel context={context} index={pack.index} />
       </div>
       <StatusLine context={context} />
@@ -246,6 +251,22 @@ function Room({ itemId, user }: { itemId: Id; user: User }) {
         onClose={() => setHelp(false)}
       />
     </div>
+  );
+}
+
+/** The middle: stacks side by side, or one series in three planes. */
+function Stage({ pack }: { pack: PackState }) {
+  const { layout, manifest, mpr } = useRoom();
+  if (mpr !== null) {
+    return <MprStage key={mpr} manifest={manifest} index={pack.index} series={mpr} />;
+  }
+  return (
+    <main id="main" className={`stage l${layout}`}>
+      {Array.from({ length: PANES[layout] }, (_, pane) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a pane is its place
+        <Pane key={pane} pane={pane} manifest={manifest} {...pack} />
+      ))}
+    </main>
   );
 }
 

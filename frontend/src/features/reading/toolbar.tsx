@@ -18,18 +18,22 @@ function run({ command, context }: ToolProps): void {
   if (command.when(context)) command.perform(context);
 }
 
-function label({ name, keys }: Command<ReadingContext>): string {
-  return keys[0] ? `${name} (${printHotkey(keys[0])})` : name;
+function label({ command, context }: ToolProps): string {
+  const { name, keys } = command;
+  const named = keys[0] ? `${name} (${printHotkey(keys[0])})` : name;
+  const why = command.whyNot?.(context) ?? null;
+  return why === null ? named : `${named}: ${why}`;
 }
 
 function ToolButton(props: ToolProps) {
   const { command, context } = props;
   return (
-    <Tooltip label={label(command)}>
+    <Tooltip label={label(props)} multiline maw={320}>
       <button
         type="button"
         className="tool"
         aria-label={command.name}
+        aria-description={command.whyNot?.(context) ?? undefined}
         aria-keyshortcuts={command.keys[0]}
         aria-pressed={command.on ? command.on(context) : undefined}
         aria-disabled={!command.when(context)}

@@ -1,6 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
 import type { Manifest } from '@/domain/model';
+import { type Grid, gridOf, isGrid, type NoGrid } from '@/domain/volume';
 import {
+  isColour,
   PackError,
   type PackIndex,
   type PackSeries,
@@ -9,6 +12,8 @@ import {
   type Stack,
 } from '@/imaging/pack';
 import { refreshManifest } from '@/state/reading-session';
+import { text } from '@/text/en';
+import { whyNoGrid } from '@/text/en-mpr';
 
 const AGAIN_MS = 2000;
 
@@ -58,4 +63,42 @@ export function seriesHolding(index: PackIndex | null, sopUid: string): number |
     series.instances.some((instance) => instance.sop_uid === sopUid),
   );
   return found?.index ?? null;
+}
+
+/** The grid that a series' images lie on, or in which way they do not. */
+export function useGrid(stack: Stack | null): Grid | NoGrid | null {
+  return useMemo(() => {
+    if (!stack) return null;
+    return gridOf(
+      stack.images.map((image) => ({
+        plane: image.plane,
+        placed: image.placed,
+        rows: image.rows,
+        columns: image.columns,
+        frameOfReference: image.frameOfReference,
+        colour: isColour(image),
+      })),
+    );
+  }, [stack]);
+}
+
+export interface VolumeState {
+  /** The series, when it can be shown in three planes. */
+  readonly volume: number | null;
+  readonly noVolume: string | null;
+}
+
+/** Whether a series can be shown in three planes; if not, why. */
+export function useVolume(
+  manifest: Manifest | null,
+  index: PackIndex | null,
+  chosen: number | null,
+): VolumeState {
+  const series = index?.series.find((one) => one.index === chosen) ?? null;
+  const { data } = useStack(manifest?.pack.base ?? null, series);
+  const grid = useGrid(data ?? null);
+  if (!series) return { volume: null, noVolume: text.mpr.noSeries };
+  if (!grid) return { volume: null, noVolume: text.mpr.reading };
+  if (!isGrid(grid)) return { volume: null, noVolume: whyNoGrid(grid) };
+  return { volume: series.index, noVolume: null };
 }

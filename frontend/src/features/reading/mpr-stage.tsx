@@ -1,0 +1,353 @@
+import './mpr.css';
+import { type PointerEvent, useEffect, useMemo, useState } from 'react';
+import { formatInteger, formatSigned } from '@/domain/format';
+import { apply, invert, type Point, pickScale, type Vector } from '@/domain/geometry';
+import type { Manifest } from '@/domain/model';
+import {
+  type Grid,
+  isGrid,
+  lettersAt,
+  numberOf,
+  PLANES,
+  type PlaneName,
+  type View,
+  viewsOf,
+  worldOf,
+} from '@/domain/volume';
+import { MprPane } from '@/imaging/mpr-pane';
+import {
+  beginMpr,
+  type MprView,
+  moveAlong,
+  moveFocus,
+  useMpr,
+} from '@/imaging/mpr-store';
+import { openVolume } from '@/imaging/mpr-volume';
+import type { PackIndex, Stack } from '@/imaging/pack';
+import { useViews } from '@/imaging/view-store';
+import { leaveMpr, setRoom, useRoom } from '@/state/room';
+import { text } from '@/text/en';
+import { Notice } from '@/ui/primitives';
+import { useGrid, useStack } from './use-pack';
+
+const words = text.mpr;
+/** Half of the gap that the crosshairs leave around what they point at, CSS pixels. */
+const GAP = 18;
+/** A view that is turned less than this is named without a word on it. */
+const STRAIGHT_DEGREES = 2;
+const WORLD_AXIS: Readonly<Record<PlaneName, 0 | 1 | 2>> = {
+  axial: 2,
+  coronal: 1,
+  sagittal: 0,
+};
+
+/** The plane that lies across a grid axis. */
+function planeAcross(views: Readonly<Record<PlaneName, View>>, axis: number): PlaneName {
+  return PLANES.find((name) => views[name].through === axis) ?? 'axial';
+}
+
+interface LineProps {
+  readonly at: Point;
+  /** Direction on the screen, of any length. */
+  readonly along: Point;
+  readonly reach: number;
+  readonly plane: PlaneName;
+}
+
+/** One reference line, with a gap where it crosses the other. */
+function Line({ at, along, reach, plane }: LineProps) {
+  const size = Math.hypot(along[0], along[1]) || 1;
+  const [x, y] = [along[0] / size, along[1] / size];
+  const ends = [-1, 1].map((side) => ({
+    x1: at[0] + x * GAP * side,
+    y1: at[1] + y * GAP * side,
+    x2: at[0] + x * reach * side,
+    y2: at[1] + y * reach * side,
+  }));
+  return ends.map((end) => (
+    <g key={end.x2 + end.y2 * 1e5}>
+      <line className="cross-halo" {...end} />
+      <line className={`cross-line ${plane}`} {...end} />
+    </g>
+  ));
+}
+
+interface OverProps {
+  readonly view: View;
+  readonly views: Readonly<Record<PlaneName, View>>;
+  readonly shown: MprView;
+  readonly grid: Grid;
+  readonly stack: Stack;
+}
+
+function Crosshairs({ view, views, shown }: OverProps) {
+  const focus = useMpr((state) => state.focus);
+  const bright = useRoom((state) => state.tool === 'cross');
+  const { matrix, width, height } = shown;
+  const at = apply(matrix, [focus[view.across], focus[view.down]]);
+  const reach = width + height;
+  return (
+    <svg className={bright ? 'crosshairs' : 'crosshairs dim'} aria-hidden="true">
+      <Line
+        at={at}
+        along={[matrix.c, matrix.d]}
+        reach={reach}
+        plane={planeAcross(views, view.across)}
+      />
+      <Line
+        at={at}
+        along={[matrix.a, matrix.b]}
+        reach={reach}
+        plane={planeAcross(views, view.down)}
+      />
+    </svg>
+  );
+}
+
+function Corners({ view, shown, grid, stack }: OverProps) {
+  const focus = useMpr((state) => state.focus);
+  const { name, through, degreesOff } = view;
+  const place = worldOf(grid, focus)[WORLD_AXIS[name]];
+  const bar = pickScale(shown.mmPerPixel, shown.width / 5);
+  const edges = lettersAt(shown.right, shown.below);
+  return (
+    <>
+      <div className="corner tl">
+        <b>
+          <i className={`swatch ${name}`} />
+          {words.planes[name]}
+          {degreesOff > STRAIGHT_DEGREES ? `, ${words.oblique(degreesOff)}` : ''}
+        </b>
+        <div>
+          {text.room.seriesName(stack.number, stack.description || stack.modality)}
+        </div>
+      </div>
+      <div className="corner tr">
+        {words.slice(
+          formatInteger(numberOf(grid, view, focus[through])),
+          formatInteger(grid.size[through]),
+        )}
+        <div>{through === 2 ? words.acquired : words.computed}</div>
+      </div>
+      <div className="corner bl">
+        {shown.window
+          ? text.room.ww(
+              formatSigned(shown.window.width),
+              formatSigned(shown.window.level),
+            )
+          : null}
+        {shown.inverted ? ` · ${text.room.inverted}` : ''}
+      </div>
+      <div className="corner br">{text.room.location(formatSigned(place, 1))}</div>
+      <span className="edge top">{edges.top}</span>
+      <span className="edge left">{edges.left}</span>
+      <span className="edge right">{edges.right}</span>
+      {bar ? (
+        <div className="scale">
+          <i style={{ width: bar.pixels }} />
+          {text.room.scale(bar.mm)}
+        </div>
+      ) : null}
+    </>
+  );
+}
+
+/** Puts the crosshairs where the pointer is, while the crosshair tool is chosen. */
+function usePointing(view: View) {
+  const tool = useRoom((state) => state.tool);
+  const point = (event: PointerEvent<HTMLDivElement>) => {
+    const shown = useMpr.getState().views[view.name];
+    const back = shown ? invert(shown.matrix) : null;
+    if (!back) return;
+    const { left, top } = event.currentTarget.getBoundingClientRect();
+    const [across, down] = apply(back, [event.clientX - left, event.clientY - top]);
+    const index = [...useMpr.getState().focus] as [number, number, number];
+    index[view.across] = across;
+    index[view.down] = down;
+    moveFocus(index);
+  };
+  if (tool !== 'cross') return {};
+  return {
+    onPointerDown: (event: PointerEvent<HTMLDivElement>) => {
+      if (event.button !== 0 || event.shiftKey) return;
+      event.currentTarget.setPointerCapture(event.pointerId);
+      point(event);
+    },
+    onPointerMove: (event: PointerEvent<HTMLDivElement>) => {
+      if (event.currentTarget.hasPointerCapture(event.pointerId)) point(event);
+    },
+  };
+}
+
+interface PlanePaneProps {
+  readonly pane: number;
+  readonly view: View;
+  readonly views: Readonly<Record<PlaneName, View>>;
+  readonly volumeId: string;
+  readonly grid: Grid;
+  readonly stack: Stack;
+}
+
+function PlanePane(props: PlanePaneProps) {
+  const { pane, view, views, volumeId, grid, stack } = props;
+  const active = useRoom((state) => state.activePane === pane);
+  const crossing = useRoom((state) => state.tool === 'cross');
+  const shown = useMpr((state) => state.views[view.name] ?? null);
+  const name = text.room.seriesName(stack.number, stack.description || stack.modality);
+  const kinds = ['pane', view.name, active ? 'active' : '', crossing ? 'crossing' : ''];
+  return (
+    <div
+      className={kinds.filter(Boolean).join(' ')}
+      onPointerDownCapture={() => setRoom({ activePane: pane })}
+      {...usePointing(view)}
+    >
+      <MprPane
+        pane={pane}
+        volumeId={volumeId}
+        grid={grid}
+        view={view}
+        label={words.pane(words.planes[view.name], name)}
+      />
+      {shown ? (
+        <div className="pane-over">
+          <Crosshairs {...{ view, views, shown, grid, stack }} />
+          <Corners {...{ view, views, shown, grid, stack }} />
+        </div>
+      ) : null}
+    </div>
+  );
+}
+
+/** How far the slices are, and which of them are missing. */
+function Words() {
+  const { done, of } = useMpr((state) => state.loaded);
+  const failed = useMpr((state) => state.failed);
+  if (failed > 0) return <p className="mpr-word bad">{words.failed(failed)}</p>;
+  if (of === 0 || done >= of) return null;
+  return (
+    <output className="mpr-word">
+      {words.loading(formatInteger(done), formatInteger(of))}
+    </output>
+  );
+}
+
+/** Where the crosshairs begin: on the image that the stack showed. */
+function startOf(series: number, grid: Grid): Vector {
+  const shown = Object.values(useViews.getState().panes).find(
+    (one) => one.view?.series === series,
+  );
+  const place = shown?.view ? grid.order.indexOf(shown.view.index) : -1;
+  const [nx, ny, nz] = grid.size;
+  return [nx / 2, ny / 2, place < 0 ? nz / 2 : place];
+}
+
+/** Opens the volume while the planes are on the screen; its memory is freed after. */
+function useOpenVolume(stack: Stack, grid: Grid, start: Vector): string | null {
+  const [id, setId] = useState<string | null>(null);
+  useEffect(() => {
+    let alive = true;
+    let close: () => void = () => undefined;
+    beginMpr(stack.uid, grid, start);
+    openVolume(stack, grid).then(
+      (volume) => {
+        close = volume.close;
+        if (alive) setId(volume.id);
+        else close();
+      },
+      (error: unknown) => {
+        const detail = error instanceof Error ? error.message : '';
+        if (alive) useMpr.setState({ trouble: detail });
+      },
+    );
+    return () => {
+      alive = false;
+      setId(null);
+      // After the viewports have let go of it.
+      setTimeout(() => close());
+    };
+  }, [stack, grid, start]);
+  return id;
+}
+
+/** A jump to an image goes to its plane. */
+function useJumps(stack: Stack, grid: Grid): void {
+  const jump = useRoom((state) => state.jump);
+  useEffect(() => {
+    if (!jump) return;
+    const place = stack.images.findIndex(
+      (image) => image.sopUid === jump.sopUid && image.frame === jump.frame,
+    );
+    if (place >= 0) moveAlong(2, grid.order.indexOf(place));
+  }, [jump, stack, grid]);
+}
+
+function Planes({ stack, grid }: { stack: Stack; grid: Grid }) {
+  const views = useMemo(() => viewsOf(grid), [grid]);
+  const [start] = useState(() => startOf(stack.index, grid));
+  const volumeId = useOpenVolume(stack, grid, start);
+  useJumps(stack, grid);
+  const trouble = useMpr((state) => state.trouble);
+  if (trouble !== null) return <Trouble detail={trouble} />;
+  if (volumeId === null) return <Waiting />;
+  return (
+    <main id="main" className="stage mpr">
+      {PLANES.map((name, pane) => (
+        <PlanePane
+          key={name}
+          pane={pane}
+          view={views[name]}
+          {...{ views, volumeId, grid, stack }}
+        />
+      ))}
+      <Words />
+    </main>
+  );
+}
+
+function Trouble({ detail }: { detail: string }) {
+  return (
+    <main id="main" className="stage mpr-trouble">
+      <div>
+        <Notice
+          kind="fail"
+          assertive
+          title={words.trouble}
+          actions={
+            <button type="button" className="btn" onClick={leaveMpr}>
+              {words.back}
+            </button>
+          }
+        >
+          {detail}
+        </Notice>
+      </div>
+    </main>
+  );
+}
+
+function Waiting() {
+  return (
+    <main id="main" className="stage l1x1">
+      <div className="pane">
+        <div className="pane-word" role="status">
+          <b>{words.opening}</b>
+        </div>
+      </div>
+    </main>
+  );
+}
+
+export interface MprStageProps {
+  readonly manifest: Manifest | null;
+  readonly index: PackIndex | null;
+  readonly series: number;
+}
+
+/** One series in three orthogonal planes, held together by crosshairs. */
+export function MprStage({ manifest, index, series }: MprStageProps) {
+  const packed = index?.series.find((one) => one.index === series) ?? null;
+  const { data: stack } = useStack(manifest?.pack.base ?? null, packed);
+  const grid = useGrid(stack ?? null);
+  if (!stack || !grid || !isGrid(grid)) return <Waiting />;
+  return <Planes stack={stack} grid={grid} />;
+}

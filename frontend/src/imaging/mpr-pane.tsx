@@ -1,0 +1,259 @@
+import { Enums, type Types, type VolumeViewport } from '@cornerstonejs/core';
+import { useEffect, useRef } from 'react';
+import { affineThrough, type Vector } from '@/domain/geometry';
+import { cameraOf, type Grid, type View, voxelAt, wayOf, worldOf } from '@/domain/volume';
+import { rangeOf, windowOf } from '@/domain/windows';
+import { moveAlong, setMprView, useMpr } from './mpr-store';
+import { joinTools, leaveTools, renderingEngine } from './setup';
+import { type PaneControl, registerPane } from './view-store';
+
+export interface MprPaneProps {
+  readonly pane: number;
+  readonly volumeId: string;
+  readonly grid: Grid;
+  readonly view: View;
+  readonly label: string;
+}
+
+const viewportId = (pane: number) => `mpr-${pane}`;
+const ALL = [0, 1, 2] as const;
+
+const vector = (from: Types.Point3, to: Types.Point3): Vector => [
+  to[0] - from[0],
+  to[1] - from[1],
+  to[2] - from[2],
+];
+/** Cornerstone answers null before the volume is set. */
+const propertiesOf = (viewport: VolumeViewport) => viewport.getProperties() ?? {};
+
+const sizeOf = (v: Vector) => Math.hypot(v[0], v[1], v[2]);
+const unit = (v: Vector): Vector => {
+  const size = sizeOf(v) || 1;
+  return [v[0] / size, v[1] / size, v[2] / size];
+};
+
+/** The map from the view's two indices to the screen, in the plane of the focus. */
+function matrixOf(viewport: VolumeViewport, { grid, view }: MprPaneProps) {
+  const { focus } = useMpr.getState();
+  const { size } = grid;
+  const at = (across: number, down: number) => {
+    const index = [...focus] as [number, number, number];
+    index[view.across] = across;
+    index[view.down] = down;
+    const [x, y] = viewport.worldToCanvas([...worldOf(grid, index)] as Types.Point3);
+    return [x, y] as const;
+  };
+  const wide = Math.max(1, size[view.across] - 1);
+  const high = Math.max(1, size[view.down] - 1);
+  const full = affineThrough(at(0, 0), at(wide, 0), at(0, high));
+  return {
+    a: full.a / wide,
+    b: full.b / wide,
+    c: full.c / high,
+    d: full.d / high,
+    e: full.e,
+    f: full.f,
+  };
+}
+
+function publish(viewport: VolumeViewport, props: MprPaneProps): void {
+  const { clientWidth, clientHeight } = viewport.element;
+  const zero = viewport.canvasToWorld([0, 0]);
+  const right = vector(zero, viewport.canvasToWorld([100, 0]));
+  const below = vector(zero, viewport.canvasToWorld([0, 100]));
+  const { voiRange, invert = false } = propertiesOf(viewport);
+  setMprView(props.view.name, {
+    matrix: matrixOf(viewport, props),
+    right: unit(right),
+    below: unit(below),
+    width: clientWidth,
+    height: clientHeight,
+    mmPerPixel: sizeOf(right) / 100,
+    window: voiRange ? windowOf(voiRange) : null,
+    inverted: invert,
+  });
+}
+
+/** Puts the camera onto the plane of the focus, keeping zoom and pan. */
+function showFocus(viewport: VolumeViewport, { grid, view }: MprPaneProps): void {
+  const { focalPoint, position } = viewport.getCamera();
+  if (!focalPoint || !position) return;
+  const at = voxelAt(grid, focalPoint as unknown as Vector);
+  const by = useMpr.getState().focus[view.through] - at[view.through];
+  if (Math.abs(by) < 1e-4) return;
+  const step = grid.steps[view.through];
+  const move = (point: Types.Point3): Types.Point3 => [
+    point[0] + step[0] * by,
+    point[1] + step[1] * by,
+    point[2] + step[2] * by,
+  ];
+  viewport.setCamera({ focalPoint: move(focalPoint), position: move(position) });
+}
+
+/** Scrolling moved the camera: the crosshairs follow along the view's axis. */
+function followCamera(viewport: VolumeViewport, { grid, view }: MprPaneProps): void {
+  const { focalPoint } = viewport.getCamera();
+  if (!focalPoint) return;
+  const at = voxelAt(grid, focalPoint as unknown as Vector);
+  moveAlong(view.through, at[view.through]);
+}
+
+function viewportsOf(): readonly VolumeViewport[] {
+  return ALL.flatMap((pane) => {
+    const viewport = renderingEngine().getViewport(viewportId(pane));
+    return viewport ? [viewport as VolumeViewport] : [];
+  });
+}
+
+function controlOf(viewport: VolumeViewport, props: MprPaneProps): PaneControl {
+  const { grid, view } = props;
+  const way = wayOf(grid, view);
+  const eachProperty = (change: (one: VolumeViewport) => void) => {
+    for (const one of viewportsOf()) {
+      change(one);
+      one.render();
+    }
+  };
+  return {
+    scroll: (by) =>
+      moveAlong(view.through, useMpr.getState().focus[view.through] + by * way),
+    goTo: (number) => {
+      const last = grid.size[view.through] - 1;
+      moveAlong(view.through, way > 0 ? number : last - number);
+    },
+    reload: () => viewport.render(),
+    window: (to) =>
+      eachProperty((one) => {
+        const { invert = false } = propertiesOf(one);
+        if (to === null) one.resetProperties();
+        else one.setProperties({ voiRange: rangeOf(to) });
+        one.setProperties({ invert });
+      }),
+    invert: () => {
+      const invert = !propertiesOf(viewport).invert;
+      eachProperty((one) => {
+        one.setProperties({ invert });
+      });
+    },
+    rotate: () => undefined,
+    flip: () => undefined,
+    zoom: (factor) => {
+      viewport.setZoom(viewport.getZoom() * factor);
+      viewport.render();
+    },
+    reset: () => {
+      for (const one of viewportsOf()) {
+        one.resetProperties();
+        one.resetCamera();
+      }
+      centreFocus(grid);
+      for (const one of viewportsOf()) one.render();
+    },
+  };
+}
+
+function centreFocus(grid: Grid): void {
+  useMpr.setState({
+    focus: grid.size.map((n) => Math.floor(n / 2)) as unknown as Vector,
+  });
+}
+
+/** The window chosen in one view is the window of all three. */
+function shareWindow(from: VolumeViewport): void {
+  const { voiRange } = propertiesOf(from);
+  if (!voiRange) return;
+  for (const one of viewportsOf()) {
+    const { lower, upper } = propertiesOf(one).voiRange ?? {};
+    if (one === from || (lower === voiRange.lower && upper === voiRange.upper)) continue;
+    one.setProperties({ voiRange: { ...voiRange } }, undefined, true);
+    one.render();
+  }
+}
+
+async function mount(element: HTMLDivElement, props: MprPaneProps) {
+  const engine = renderingEngine();
+  const id = viewportId(props.pane);
+  const { normal, up } = cameraOf(props.view);
+  engine.enableElement({
+    viewportId: id,
+    type: Enums.ViewportType.ORTHOGRAPHIC,
+    element,
+    defaultOptions: {
+      orientation: {
+        viewPlaneNormal: [...normal] as Types.Point3,
+        viewUp: [...up] as Types.Point3,
+      },
+      background: [0, 0, 0],
+    },
+  });
+  const viewport = engine.getViewport(id) as VolumeViewport;
+  joinTools(id);
+  let alive = true;
+  const onRendered = () => publish(viewport, props);
+  const onCamera = () => followCamera(viewport, props);
+  const onWindow = () => shareWindow(viewport);
+  const events = [
+    [Enums.Events.IMAGE_RENDERED, onRendered],
+    [Enums.Events.CAMERA_MODIFIED, onCamera],
+    [Enums.Events.VOI_MODIFIED, onWindow],
+  ] as const;
+  const unregister = registerPane(props.pane, controlOf(viewport, props));
+  const resizing = new ResizeObserver(() => engine.resize(true, true));
+  const leave = () => {
+    alive = false;
+    unfollow();
+    resizing.disconnect();
+    unregister();
+    for (const [name, handler] of events) element.removeEventListener(name, handler);
+    leaveTools(id);
+    engine.disableElement(id);
+  };
+  const unfollow = useMpr.subscribe((state, before) => {
+    if (!alive || state.focus === before.focus) return;
+    showFocus(viewport, props);
+    viewport.render();
+  });
+  const ready = viewport.setVolumes([{ volumeId: props.volumeId }]).then(() => {
+    if (!alive) return;
+    viewport.resetCamera();
+    showFocus(viewport, props);
+    for (const [name, handler] of events) element.addEventListener(name, handler);
+    resizing.observe(element);
+    viewport.render();
+  });
+  return { ready, leave };
+}
+
+/** One of the three views through a volume. What it shows is told in the MPR store. */
+export function MprPane(props: MprPaneProps) {
+  const holder = useRef<HTMLDivElement>(null);
+  const { pane, volumeId, grid, view } = props;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the label does not remount
+  useEffect(() => {
+    const element = holder.current;
+    if (!element) return;
+    let leave: (() => void) | null = null;
+    let alive = true;
+    void mount(element, props).then((mounted) => {
+      leave = mounted.leave;
+      if (!alive) leave();
+      mounted.ready.catch((error: unknown) => {
+        const words = error instanceof Error ? error.message : '';
+        if (alive) useMpr.setState({ trouble: words });
+      });
+    });
+    return () => {
+      alive = false;
+      leave?.();
+    };
+  }, [pane, volumeId, grid, view]);
+  return (
+    <div
+      ref={holder}
+      className="pane-pixels"
+      role="img"
+      aria-label={props.label}
+      onContextMenu={(event) => event.preventDefault()}
+    />
+  );
+}

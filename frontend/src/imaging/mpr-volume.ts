@@ -1,0 +1,62 @@
+import { cache, Enums, eventTarget, volumeLoader } from '@cornerstonejs/core';
+import type { Grid } from '@/domain/volume';
+import { useMpr } from './mpr-store';
+import type { Stack } from './pack';
+import { ensureImaging, registerStack, scrollPlanes } from './setup';
+
+const SCHEME = 'cornerstoneStreamingImageVolume';
+const TELL_MS = 250;
+
+export interface OpenVolume {
+  readonly id: string;
+  close(): void;
+}
+
+/** How many slices of the volume are in memory. */
+function countLoaded(ids: readonly string[]): number {
+  return ids.filter((id) => cache.isLoaded(id)).length;
+}
+
+/** Counts the slices as they come, and those that cannot come. */
+function follow(ids: readonly string[]): () => void {
+  const mine = new Set(ids);
+  const failed = new Set<string>();
+  const tell = () => {
+    const done = countLoaded(ids);
+    useMpr.setState({ loaded: { done, of: ids.length }, failed: failed.size });
+    if (done + failed.size >= ids.length) clearInterval(timer);
+  };
+  const onFailed = (event: Event) => {
+    const { imageId } = (event as CustomEvent<{ imageId: string }>).detail;
+    if (mine.has(imageId)) failed.add(imageId);
+  };
+  const timer = setInterval(tell, TELL_MS);
+  eventTarget.addEventListener(Enums.Events.IMAGE_LOAD_FAILED, onFailed);
+  tell();
+  return () => {
+    clearInterval(timer);
+    eventTarget.removeEventListener(Enums.Events.IMAGE_LOAD_FAILED, onFailed);
+  };
+}
+
+/** Makes a volume of a series' images, read once for stack and volume. */
+export async function openVolume(stack: Stack, grid: Grid): Promise<OpenVolume> {
+  await ensureImaging();
+  registerStack(stack);
+  const id = `${SCHEME}:${stack.uid}:${stack.index}`;
+  const imageIds = grid.order.flatMap((place) => stack.images[place]?.imageId ?? []);
+  const volume = await volumeLoader.createAndCacheVolume(id, { imageIds });
+  const unfollow = follow(imageIds);
+  volume.load();
+  scrollPlanes(true);
+  return {
+    id,
+    close: () => {
+      unfollow();
+      scrollPlanes(false);
+      if ('cancelLoading' in volume) (volume.cancelLoading as () => void)();
+      // The images stay for the stack; the volume and its texture go.
+      if (cache.getVolume(id)) cache.removeVolumeLoadObject(id);
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import type { NoGrid, PlaneName } from '@/domain/volume';
+
+function mm(value: number): string {
+  return `${value.toFixed(value < 10 ? 2 : 1)} mm`;
+}
+
+/** The words of the three-plane view. */
+export const mpr = {
+  planes: { axial: 'Axial', coronal: 'Coronal', sagittal: 'Sagittal' } satisfies Record<
+    PlaneName,
+    string
+  >,
+  oblique: (degrees: number) => `oblique ${Math.round(degrees)}°`,
+  pane: (plane: string, series: string) => `${plane} plane, ${series}`,
+  slice: (n: string, of: string) => `${n} / ${of}`,
+  acquired: 'as acquired',
+  computed: 'computed',
+  loading: (done: string, of: string) => `${done} of ${of} slices read`,
+  failed: (n: number) =>
+    n === 1
+      ? 'One slice could not be read. It is black in every plane.'
+      : `${n} slices could not be read. They are black in every plane.`,
+  trouble: 'The three planes cannot be shown.',
+  back: 'Back to the stack',
+  opening: 'Reading the series …',
+  crossOnly: 'only in the three-plane view',
+  crosshair: 'Crosshairs',
+  noSeries: 'choose a series first',
+  reading: 'the series is still being read',
+};
+
+/** Why a series has no three-plane view, to be read after its name and a colon. */
+export function whyNoGrid(reason: NoGrid): string {
+  switch (reason.kind) {
+    case 'few':
+      return reason.n === 1
+        ? 'the series has only one image'
+        : `the series has only ${reason.n} images`;
+    case 'colour':
+      return 'the images are in colour';
+    case 'unplaced':
+      return 'the images do not say where in the patient they lie';
+    case 'unlike':
+      return 'the images differ in size, pixel spacing or frame of reference';
+    case 'turned':
+      return 'the images lie in different directions';
+    case 'twice':
+      return 'several images lie at the same place';
+    case 'gaps':
+      return `the slices are not evenly spaced: ${mm(reason.least)} to ${mm(reason.most)} apart`;
+    case 'tilt':
+      return `the gantry was tilted by ${reason.degrees.toFixed(1)}°; planes across the slices would be skewed`;
+    case 'large':
+      return `the series needs ${reason.megabytes} MB, more than this browser is asked to hold`;
+  }
+}
