@@ -18,7 +18,7 @@ from deploy.local.problem import Problem
 from deploy.local.processes import Part
 
 USER = "portal"
-PLUGINS = ("libOrthancDicomWeb.so",)
+PLUGINS = ("libOrthancDicomWeb.so", "libOrthancPython.so")
 PLUGIN_FOLDER = Path("/usr/share/orthanc/plugins")
 EXECUTABLES = ("/usr/sbin/Orthanc", "/usr/bin/Orthanc", "/usr/local/sbin/Orthanc")
 
@@ -31,7 +31,7 @@ def find_executable() -> str:
     raise Problem(
         "Orthanc is not installed.",
         advice="As root: apt-get install --no-install-recommends orthanc"
-        " orthanc-dicomweb",
+        " orthanc-dicomweb orthanc-python",
     )
 
 
@@ -57,13 +57,16 @@ def config(layout: Layout, password: str, *, stable_age_s: int) -> dict[str, Any
         "StableAge": stable_age_s,
         "LuaScripts": [str(folder / "filter.lua")],
         "Plugins": [str(path) for path in plugins if path.exists()],
+        "PythonScript": str(folder / "keep.py"),
+        "Overread": {"KeepIn": str(layout.state / "held" / "arrivals")},
     }
 
 
 def make_part(layout: Layout, env: Environment, *, stable_age_s: int) -> Part:
     """Write the configuration and describe the process."""
     folder = layout.state / "orthanc"
-    for path in (folder, folder / "db", folder / "tmp"):
+    held = layout.state / "held"
+    for path in (folder, folder / "db", folder / "tmp", held, held / "arrivals"):
         path.mkdir(exist_ok=True)
         path.chmod(0o700)
     password = env.secrets["orthanc"]
@@ -71,6 +74,8 @@ def make_part(layout: Layout, env: Environment, *, stable_age_s: int) -> Part:
     write_private(folder / "orthanc.json", json.dumps(values, indent=1))
     lua = (TEMPLATES / "orthanc-filter.lua").read_text(encoding="utf-8")
     write_private(folder / "filter.lua", lua.replace("@USER@", USER))
+    keep = (TEMPLATES / "orthanc-keep.py").read_text(encoding="utf-8")
+    write_private(folder / "keep.py", keep)
 
     def ready() -> str:
         answer = web.get(layout.ports.orthanc, "/system", login=(USER, password))

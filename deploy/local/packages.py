@@ -14,6 +14,7 @@ from deploy.local.problem import Problem
 PROBES: dict[str, tuple[str, ...]] = {
     "orthanc": ("/usr/sbin/Orthanc", "/usr/bin/Orthanc"),
     "orthanc-dicomweb": ("/usr/share/orthanc/plugins/libOrthancDicomWeb.so",),
+    "orthanc-python": ("/usr/share/orthanc/plugins/libOrthancPython.so",),
     "nginx": ("/usr/sbin/nginx",),
     "dcmtk": ("/usr/bin/storescu",),
     "dicom3tools": ("/usr/bin/dciodvfy",),
