@@ -17,7 +17,7 @@ def write_study(folder: Path, study: Study) -> list[Path]:
     """Writes every instance of a study and its truth.
 
     The truth names the files, their SOP Instance UIDs and series; it is never sent:
-    senders pick `*.dcm`.
+    senders pick `*.dcm`. Each of its boxes gets the UID of the image that it is on.
 
     Args:
         folder: made when missing; old phantom files in it are replaced.
@@ -49,6 +49,11 @@ def write_study(folder: Path, study: Study) -> list[Path]:
                     "sop_uid": str(dataset.SOPInstanceUID),
                 }
             )
+    uids = {(image["series"], image["index"]): image["sop_uid"] for image in listed}
+    boxes = [
+        {**box, "sop_uid": uids[box["series"], box["index"]]}
+        for box in study.truth.get("boxes", [])
+    ]
     truth = {
         "synthetic": True,
         "kind": study.kind,
@@ -56,6 +61,7 @@ def write_study(folder: Path, study: Study) -> list[Path]:
         "study_uid": study.uid,
         "patient_id": study.patient.id,
         **study.truth,
+        "boxes": boxes,
         "images": listed,
     }
     text = json.dumps(truth, indent=1)

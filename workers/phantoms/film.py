@@ -289,7 +289,7 @@ def _expose(
     wide = _blur(primary, 28.0 / view.pixel)
     beam = primary + film.scatter.draw(rng) * wide * 0.6
     beam = ndimage.gaussian_filter(beam, film.blur_mm.draw(rng) / view.pixel)
-    photons = 90000.0 * film.dose.draw(rng) * view.pixel**2
+    photons = 170000.0 * film.dose.draw(rng) * view.pixel**2
     noise = rng.standard_normal(beam.shape).astype(np.float32)
     beam = beam + np.sqrt(np.maximum(beam, 1e-5) / photons) * noise
     density = -np.log(np.maximum(beam, 2e-4))
@@ -326,7 +326,7 @@ def _display(
     middle = _blur(density, 2.2 / view.pixel)
     patient = slow > 0.5
     level = float(np.median(density[patient])) if patient.any() else 1.0
-    out = density - film.compression.draw(rng) * 0.85 * (slow - level) * patient
+    out = density - film.compression.draw(rng) * 0.95 * (slow - level) * patient
     out = out + film.enhancement.draw(rng) * (density - middle)
     inner = out[view.size // 8 : -view.size // 8, view.size // 6 : -view.size // 6]
     low, high = np.percentile(inner, [4, 93])
@@ -369,6 +369,10 @@ def _mark(pixels: Floats, rng: np.random.Generator) -> None:
         place=(float(rng.uniform(0.05, 0.1)), float(rng.uniform(0.92, 0.96))),
         scale=big,
     )
+    # On a dark field of its own: some films are white at the edge.
+    top, left, low, right = burn(pixels, WORD, value=0.97, place=(0.015, 0.02))
+    pad = max(2, rows // 160)
+    pixels[max(0, top - pad) : low + pad, max(0, left - pad) : right + pad] *= 0.15
     burn(pixels, WORD, value=0.97, place=(0.015, 0.02))
 
 

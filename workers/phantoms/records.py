@@ -143,8 +143,9 @@ class Study:
         seed: all UIDs follow from it and the kind.
         kind: chest-film, chest-ct, pet-ct, head-ct or mammogram.
         when: date and time of acquisition.
-        truth: JSON-ready; labels, boxes and whatever a test wants to know. It is
-            written beside the files and never sent.
+        truth: JSON-ready, written beside the files and never sent: `labels` (name →
+            bool), `boxes` (list of {label, series, index, frame, box: [column, row,
+            column, row]}) and whatever else a test wants to know.
     """
 
     seed: int

@@ -46,7 +46,7 @@ class Order:
 
 def make_study(order: Order) -> Study:
     """Makes one study of any kind."""
-    return _MAKERS[order.kind](order)
+    return MAKERS[order.kind](order)
 
 
 def patient_for(order: Order, *, age: float, female: bool) -> Patient:
@@ -221,7 +221,7 @@ def _pet_study(order: Order) -> Study:
     )
 
 
-_MAKERS: dict[str, Callable[[Order], Study]] = {
+MAKERS: dict[str, Callable[[Order], Study]] = {
     "chest-film": _film_study,
     "chest-ct": _ct_study,
     "pet-ct": _pet_study,

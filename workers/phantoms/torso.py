@@ -333,7 +333,7 @@ def body(torso: Torso, x: Floats, z: Floats) -> Span:
     slim = 1.0 - 0.05 * (1.3 - torso.build) * np.clip((-150 - z) / 60, 0, 1)
     wide = (torso.width + wall + 4) * slim * (1 - 0.2 * np.clip((z - 40) / 120, 0, 1))
     across = np.clip(a / wide, 0.0, 1.0)
-    deep = torso.depth + 10 + 0.8 * wall
+    deep = torso.depth + 9 + 0.66 * wall
     fade = np.sqrt(np.clip((APEX + 6 - z) / 70.0, 0.0, 1.0))
     trunk = span(4.0, deep * fade * (1.0 - across**3.3) ** (1 / 3.3))
     neck_wide = 52 + 6 * torso.build + 0.2 * torso.fat
@@ -365,7 +365,7 @@ def arm(torso: Torso, x: Floats, z: Floats, *, side: int) -> Span:
     dx, dz = side * x - x0, z - z0
     along = np.sin(angle) * dx - np.cos(angle) * dz
     off = np.cos(angle) * dx + np.sin(angle) * dz
-    radius = (40 + 0.35 * torso.fat) * torso.build - 0.03 * along
+    radius = (47 + 0.4 * torso.fat) * torso.build - 0.035 * along
     inside = radius**2 - off**2 - np.minimum(along, 0.0) ** 2
     return span(12.0, np.sqrt(np.maximum(inside, 0.0)))
 
