@@ -9,14 +9,14 @@ that active learning compares studies with.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 
 class UnknownArchitectureError(ValueError):
@@ -230,41 +230,3 @@ class Ensemble(ExplainableModel):
         """Return the members' pooled vectors side by side, [N, M·C]."""
         parts = zip(self._each(), self._parts(features), strict=True)
         return torch.cat([m.pool(part) for m, part in parts], dim=1)
-
-
-def _film_net(**params: Any) -> ExplainableModel:
-    return FilmNet(**params)
-
-
-def _film_ensemble(*, members: Sequence[dict[str, Any]]) -> ExplainableModel:
-    return Ensemble(members=[FilmNet(**params) for params in members])
-
-
-_BUILDERS: dict[str, Callable[..., ExplainableModel]] = {
-    "film_net": _film_net,
-    "film_ensemble": _film_ensemble,
-}
-
-
-def build(name: str, **params: Any) -> ExplainableModel:
-    """Build an architecture of ours by its name on a card.
-
-    Args:
-        name: A key of the registry, such as `film_ensemble`.
-        **params: Its parameters, as the card states them.
-
-    Raises:
-        UnknownArchitectureError: When no such architecture exists, or the
-            parameters are not its own.
-    """
-    if name not in _BUILDERS:
-        known = ", ".join(sorted(_BUILDERS))
-        raise UnknownArchitectureError(
-            f"architecture “{name}” is unknown; known: {known}"
-        )
-    try:
-        return _BUILDERS[name](**params)
-    except TypeError as error:
-        raise UnknownArchitectureError(
-            f"architecture “{name}”: bad parameters ({error})"
-        ) from error

@@ -19,12 +19,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from workers.models.architectures import (
-    ExplainableModel,
-    UnknownArchitectureError,
-    build,
-)
+from workers.models.architectures import UnknownArchitectureError
 from workers.models.preprocess import Prepared, prepare
+from workers.models.registry import Network, build
 
 CARD_NAME = "card.json"
 WEIGHTS_NAME = "weights.safetensors"
@@ -59,7 +56,7 @@ class ModelPackage:
     """
 
     card: dict[str, Any]
-    module: ExplainableModel
+    module: Network
     package_hash: str
 
     def prepare(self, image: Any) -> Prepared:
@@ -142,7 +139,7 @@ def _parse_card(content: bytes) -> dict[str, Any]:
     return card
 
 
-def _load_module(card: dict[str, Any], weights: bytes) -> ExplainableModel:
+def _load_module(card: dict[str, Any], weights: bytes) -> Network:
     try:
         tensors = load_tensors(weights)
     except SafetensorError as error:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from workers.models.architectures import Ensemble, ExplainableModel, FilmNet
+from workers.models.architectures import Ensemble, FilmNet
 from workers.models.package import ModelPackage, load_package, save_package
 from workers.training.card import LABEL_CODE, count_films, write_card
 from workers.training.dataset import Film, load_films, split_patients
@@ -232,7 +232,7 @@ def _performance(
     return found
 
 
-def _package(*, out: Path, module: ExplainableModel, trained: Trained) -> str:
+def _package(*, out: Path, module: torch.nn.Module, trained: Trained) -> str:
     """Write the package three times: to score, to calibrate, with its figures."""
     calibration: dict[str, Any] = {"labels": [{"slope": 1.0, "intercept": 0.0}]}
     threshold = 0.5

@@ -26,7 +26,7 @@ from tests.fakes.portal import FakePortal
 from tests.workers.inference.test_run import CARD, MEMBER, TOKEN
 from workers.broker import node_name, transport_options
 from workers.contracts import QUEUE_GPU, TASK_INFER, InferRequest, InferResult
-from workers.models.architectures import build
+from workers.models.registry import build
 from workers.models.package import save_package
 
 ROOT = Path(__file__).parents[3]

@@ -17,7 +17,7 @@ from workers.inference.saliency import (
     class_activation,
     lay_over_source,
 )
-from workers.models.architectures import build
+from workers.models.registry import build
 from workers.models.preprocess import GridToSource, prepare
 
 

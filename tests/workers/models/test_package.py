@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from workers.models.architectures import build
+from workers.models.registry import build
 from workers.models.package import (
     CARD_NAME,
     WEIGHTS_NAME,
