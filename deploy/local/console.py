@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 class Console:
@@ -20,8 +20,7 @@ class Console:
     def say(self, text: str = "") -> None:
         """Write one line that stays."""
         self._clear()
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        _write(text + "\n")
 
     def live(self, text: str) -> None:
         """Replace the live line."""
@@ -29,8 +28,7 @@ class Console:
             return
         self._clear()
         self._live = text
-        sys.stdout.write(f"\r{text}" if self._tty else text + "\n")
-        sys.stdout.flush()
+        _write(f"\r{text}" if self._tty else text + "\n")
 
     def flash(self, text: str) -> None:
         """Show a passing line on a terminal; elsewhere nothing."""
@@ -51,6 +49,13 @@ class Console:
 
     def _clear(self) -> None:
         if self._live and self._tty:
-            sys.stdout.write("\r" + " " * len(self._live) + "\r")
+            _write("\r" + " " * len(self._live) + "\r")
         if self._tty:
             self._live = ""
+
+
+def _write(text: str) -> None:
+    """Write at once; a full disk or a closed terminal must not stop what is said."""
+    with suppress(OSError):
+        sys.stdout.write(text)
+        sys.stdout.flush()

@@ -135,35 +135,29 @@ def rotate(path: Path) -> None:
     the beginning.
     """
     with suppress(FileNotFoundError):
-        if path.stat().st_size > LOG_LIMIT_BYTES:
-            shutil.copyfile(path, path.with_name(path.name + ".1"))
-            os.truncate(path, 0)
+        if path.stat().st_size <= LOG_LIMIT_BYTES:
+            return
+        older = path.with_name(path.name + ".1")
+        try:
+            shutil.copyfile(path, older)
+        except OSError:  # a full disk: an old log is what it can do without
+            older.unlink(missing_ok=True)
+        os.truncate(path, 0)
 
 
 def spawn(part: Part, layout: Layout) -> tuple[subprocess.Popen[bytes], Record]:
-    """Start a child with its output in `<state>/log/<name>.log`."""
-    log = layout.logs / f"{part.name}.log"
-    rotate(log)
-    uid, gid = part.owner or (None, None)
-    with log.open("ab") as output:
-        try:
-            child = subprocess.Popen(
-                part.argv,
-                env=part.env,
-                cwd=part.cwd,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                user=uid,
-                group=gid,
-                extra_groups=None if gid is None else [],
-            )
-        except OSError as error:
-            raise Problem(
-                f"{part.name} cannot be started: {error}.",
-                advice="Run script/server again; it installs what is missing.",
-            ) from error
+    """Start a child with its output in `<state>/log/<name>.log`.
+
+    Raises:
+        Problem: It cannot be started, or not be remembered (then it is stopped).
+    """
+    try:
+        child = _start(part, layout.logs / f"{part.name}.log")
+    except OSError as error:
+        raise Problem(
+            f"{part.name} cannot be started: {error}.",
+            advice="Run script/server again; it installs what is missing.",
+        ) from error
     stat = read_stat(child.pid)
     record = Record(
         name=part.name,
@@ -174,8 +168,36 @@ def spawn(part: Part, layout: Layout) -> tuple[subprocess.Popen[bytes], Record]:
         stop_seconds=part.stop_seconds,
         tier=part.tier,
     )
-    write_private(record_path(layout, part.name), json.dumps(asdict(record)))
+    try:
+        write_private(record_path(layout, part.name), json.dumps(asdict(record)))
+    except OSError as error:
+        for pid in session_members(record):
+            _signal(pid, signal.SIGKILL)
+        child.wait()
+        raise Problem(
+            f"{part.name} was stopped again, because {layout.run} cannot be written:"
+            f" {error}.",
+            advice="Make room on the disk; it is started again by itself.",
+        ) from error
     return child, record
+
+
+def _start(part: Part, log: Path) -> subprocess.Popen[bytes]:
+    rotate(log)
+    uid, gid = part.owner or (None, None)
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            part.argv,
+            env=part.env,
+            cwd=part.cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            user=uid,
+            group=gid,
+            extra_groups=None if gid is None else [],
+        )
 
 
 def _signal(pid: int, number: int) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -60,6 +61,19 @@ def test_a_child_is_known_again_and_stopped(layout: Layout):
     assert child.wait(timeout=5) == -signal.SIGTERM
     assert not is_alive(record)
     assert list(load_records(layout)) == []
+
+
+def test_a_child_that_cannot_be_remembered_is_not_left_behind(layout: Layout):
+    shutil.rmtree(layout.run)
+    mark = f"time.sleep(61.{os.getpid()})"
+    with pytest.raises(Problem, match="cannot be written"):
+        spawn(part("sleeper", f"import time; {mark}"), layout)
+    command_lines = [
+        path.read_bytes()
+        for path in Path("/proc").glob("[0-9]*/cmdline")
+        if path.exists()
+    ]
+    assert not [line for line in command_lines if mark.encode() in line]
 
 
 def test_a_recycled_pid_is_not_ours(layout: Layout):
