@@ -7,7 +7,6 @@ bodies, other mixes. A model's figures are measured on `UNSEEN` only.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 import numpy as np
 
@@ -169,15 +168,13 @@ class BreastSettings:
 
 
 def _film_findings() -> Mapping[str, FindingRange]:
-    return MappingProxyType(
-        {
-            "nodule": FindingRange(0.3, Range(0.1, 1.0)),
-            "effusion": FindingRange(0.3, Range(0.05, 0.9)),
-            "pneumothorax": FindingRange(0.25, Range(0.1, 0.9)),
-            "consolidation": FindingRange(0.3, Range(0.05, 0.9)),
-            "cardiomegaly": FindingRange(0.3, Range(0.1, 1.0)),
-        }
-    )
+    return {
+        "nodule": FindingRange(0.3, Range(0.1, 1.0)),
+        "effusion": FindingRange(0.3, Range(0.05, 0.9)),
+        "pneumothorax": FindingRange(0.25, Range(0.1, 0.9)),
+        "consolidation": FindingRange(0.3, Range(0.05, 0.9)),
+        "cardiomegaly": FindingRange(0.3, Range(0.1, 1.0)),
+    }
 
 
 @dataclass(frozen=True)
@@ -248,7 +245,7 @@ UNSEEN = Settings(
     ),
 )
 
-SETTINGS: Mapping[str, Settings] = MappingProxyType({"train": TRAIN, "unseen": UNSEEN})
+SETTINGS: Mapping[str, Settings] = {"train": TRAIN, "unseen": UNSEEN}
 
 
 def without_findings(settings: Settings) -> Settings:
@@ -266,7 +263,7 @@ def _with_prevalence(settings: Settings, prevalence: Mapping[str, float]) -> Set
     findings = {
         k: replace(v, prevalence=prevalence[k]) for k, v in settings.findings.items()
     }
-    return replace(settings, findings=MappingProxyType(findings))
+    return replace(settings, findings=findings)
 
 
 @dataclass(frozen=True)
@@ -309,7 +306,7 @@ def _scanners(maker: str, code: str, rows: str) -> Mapping[str, tuple[Scanner, .
         serial = f"PH-{code.upper()[:2]}-{modality}{n:03d}"
         machine = Scanner(maker, model, station, "phantoms 1", serial, kernel)
         machines[modality] = (*machines.get(modality, ()), machine)
-    return MappingProxyType(machines)
+    return machines
 
 
 NORTH = Site(
@@ -332,4 +329,4 @@ SOUTH = Site(
         "CT Spiral-S32 S3;PT Aureole-PT tof;MG Lotus-2 mammo-1",
     ),
 )
-SITES: Mapping[str, Site] = MappingProxyType({s.code: s for s in (NORTH, SOUTH)})
+SITES: Mapping[str, Site] = {s.code: s for s in (NORTH, SOUTH)}
