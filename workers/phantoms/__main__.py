@@ -37,7 +37,9 @@ def _parser() -> argparse.ArgumentParser:
         )
     study.add_argument("--out", type=Path, required=True, help="folder")
     study.add_argument("--at", type=datetime.fromisoformat, help="date and time")
-    study.add_argument("--overlay", action="store_true", help="add a GSPS of boxes")
+    study.add_argument(
+        "--overlay", choices=("", "note", "truth"), default="", help="add a GSPS"
+    )
     sheet.add_argument("--out", type=Path, required=True, help="PNG file")
     sheet.add_argument("--count", type=int, default=8)
     sheet.add_argument("--columns", type=int, default=4)
@@ -70,7 +72,7 @@ def _order(args: argparse.Namespace, seed: int) -> Order:
         strengths=strengths,
         size=args.size,
         slices=args.slices,
-        overlay=getattr(args, "overlay", False),
+        overlay=getattr(args, "overlay", ""),
     )
 
 

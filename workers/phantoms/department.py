@@ -93,7 +93,7 @@ def _order(
         site=site,
         when=when,
         settings=UNSEEN,
-        overlay=bool(rng.random() < 0.15),
+        overlay="note" if rng.random() < 0.15 else "",
     )
 
 

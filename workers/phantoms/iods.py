@@ -293,7 +293,7 @@ def overlay_dataset(
         ds.StudyTime,
     )
     ds.ContentLabel = overlay.label
-    ds.ContentDescription = "Boxes of a phantom"
+    ds.ContentDescription = "Note on a phantom"
     ds.ContentCreatorName = ""
     if image.Modality == "CR":
         ds.Laterality = ""
@@ -313,17 +313,16 @@ def overlay_dataset(
     area.ReferencedImageSequence = [reference]
     ds.DisplayedAreaSelectionSequence = [area]
     layer = Dataset()
-    layer.GraphicLayer, layer.GraphicLayerOrder = "TRUTH", 1
+    layer.GraphicLayer, layer.GraphicLayerOrder = "NOTE", 1
     ds.GraphicLayerSequence = [layer]
     annotation = Dataset()
     annotation.ReferencedImageSequence = [reference]
-    annotation.GraphicLayer = "TRUTH"
-    annotation.GraphicObjectSequence = [_outline(box) for box in overlay.boxes]
-    annotation.TextObjectSequence = [
-        _text(box, words)
-        for box, words in zip(overlay.boxes, overlay.texts, strict=True)
-    ]
+    annotation.GraphicLayer = "NOTE"
     if overlay.boxes:
+        annotation.GraphicObjectSequence = [_outline(box) for box in overlay.boxes]
+    if overlay.texts:
+        annotation.TextObjectSequence = [_text(*text) for text in overlay.texts]
+    if overlay.boxes or overlay.texts:
         ds.GraphicAnnotationSequence = [annotation]
     window = Dataset()
     window.WindowCenter, window.WindowWidth = (f"{v:g}" for v in overlay.window)
@@ -348,11 +347,10 @@ def _outline(box: tuple[float, float, float, float]) -> Dataset:
     return item
 
 
-def _text(box: tuple[float, float, float, float], words: str) -> Dataset:
-    left, top, _, _ = box
+def _text(column: float, row: float, words: str) -> Dataset:
     item = Dataset()
     item.AnchorPointAnnotationUnits = "PIXEL"
-    item.AnchorPoint = [left, top]
+    item.AnchorPoint = [column, row]
     item.AnchorPointVisibility = "N"
     item.UnformattedTextValue = words
     return item

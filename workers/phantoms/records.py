@@ -105,7 +105,7 @@ class Overlay:
         series: number of the series that it is for.
         image: index in that series.
         boxes: (column, row, column, row) in pixels, drawn as rectangles.
-        texts: one line beside each box.
+        texts: (column, row, words), written at that pixel.
         window: (centre, width) in stored values after the modality transform.
         label: content label, capitals.
     """
@@ -113,9 +113,9 @@ class Overlay:
     series: int
     image: int
     boxes: tuple[tuple[float, float, float, float], ...]
-    texts: tuple[str, ...]
+    texts: tuple[tuple[float, float, str], ...]
     window: tuple[float, float]
-    label: str = "PHANTOM TRUTH"
+    label: str = "NOTE"
 
 
 @dataclass(frozen=True)

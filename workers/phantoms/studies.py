@@ -29,7 +29,8 @@ class Order:
         strengths: chest findings by label; None draws them.
         size: rows and columns; 0 is the kind's usual size.
         slices: of CT; 0 is the usual number.
-        overlay: add a presentation state with the truth's boxes.
+        overlay: add a presentation state to a film: `note` as a radiographer leaves
+            one, `truth` with the findings' boxes, empty for none.
     """
 
     kind: str
@@ -41,7 +42,7 @@ class Order:
     strengths: Mapping[str, float] | None = None
     size: int = 0
     slices: int = 0
-    overlay: bool = False
+    overlay: str = ""
 
 
 def make_study(order: Order) -> Study:
@@ -109,8 +110,9 @@ def _film_study(order: Order) -> Study:
         inverted=made.inverted,
     )
     series = [Series(1, modality, "Chest PA", "CHEST", scanner, (image,))]
-    if order.overlay and made.boxes:
-        series.append(Series(2, "PR", "Truth", "CHEST", scanner, _overlay(made)))
+    if order.overlay:
+        state = _overlay(made, truth=order.overlay == "truth")
+        series.append(Series(2, "PR", "Presentation", "CHEST", scanner, state))
     boxes = [
         {"label": label, "series": 1, "index": 0, "frame": 1, "box": list(box)}
         for label, found in made.boxes.items()
@@ -129,15 +131,20 @@ def _film_study(order: Order) -> Study:
     )
 
 
-def _overlay(made: ChestFilm) -> Overlay:
-    """Makes the presentation state that shows a film's truth."""
+def _overlay(made: ChestFilm, *, truth: bool) -> Overlay:
+    """Makes a presentation state: a radiographer's note, or the truth's boxes."""
+    size = len(made.pixels)
     pairs = [(label, box) for label, found in made.boxes.items() for box in found]
+    if not truth:
+        note = (0.66 * size, 0.965 * size, "erect, PA, full breath")
+        return Overlay(1, 0, (), (note,), window=(2150, 3600))
     return Overlay(
         series=1,
         image=0,
         boxes=tuple(box for _, box in pairs),
-        texts=tuple(label for label, _ in pairs),
+        texts=tuple((box[0], box[1], label) for label, box in pairs),
         window=(2048, 4096),
+        label="TRUTH",
     )
 
 
