@@ -6,36 +6,27 @@ Each is small (most under 100 KB): what a bomb unpacks to is not what it weighs.
 from __future__ import annotations
 
 import gzip
-import io
 import random
 import struct
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
-import imagecodecs
-import numpy as np
-import pydicom
 from pydicom import encaps
-from pydicom.dataset import Dataset, FileDataset
-from pydicom.pixels import encoders  # noqa: F401  registers the RLE encoder
-from pydicom.sequence import Sequence
-from pydicom.uid import UID
 
-from tests.factories.dicom import make_ct_series, make_dx, to_bytes
+from tests.factories.sound_files import (
+    LONG,
+    SEED,
+    UNDEFINED,
+    bases,
+    deflated,
+    elements,
+    start_of,
+)
 
-SEED: Final = 20261121
-SECRET_NAME: Final = "Quetzalcoatl^Xenophon"
-"""The patient of all bases: no reason may ever quote it."""
-
-_SYNTAX: Final = "1.2.840.10008.1.2"
-_UNDEFINED: Final = 0xFFFFFFFF
 _ITEM: Final = b"\xfe\xff\x00\xe0"
 _ITEM_END: Final = b"\xfe\xff\x0d\xe0\0\0\0\0"
 _SEQUENCE_END: Final = b"\xfe\xff\xdd\xe0\0\0\0\0"
-_LONG: Final = frozenset({b"OB", b"OW", b"SQ", b"UN", b"UT", b"OF", b"OD", b"UC"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,164 +44,6 @@ class Mutation:
     kind: str
     base: str
     content: bytes
-
-
-# --- the sound files
-
-
-def _film(values: np.ndarray, **changes: object) -> FileDataset:
-    dataset = make_dx(
-        values,
-        patient_name=SECRET_NAME,
-        sop_uid="1.2.826.0.1.11",
-        study_uid="1.2.826.0.1.12",
-        series_uid="1.2.826.0.1.13",
-        study_date="20260105",
-    )
-    for keyword, value in changes.items():
-        setattr(dataset, keyword, value)
-    return dataset
-
-
-def _coded(frames: list[bytes], syntax: str, values: np.ndarray) -> bytes:
-    colour = values.ndim == 3
-    dataset = _film(values[..., 0].copy() if colour else values)
-    if colour:
-        dataset.SamplesPerPixel, dataset.PlanarConfiguration = 3, 0
-        dataset.PhotometricInterpretation = "RGB"
-    dataset.NumberOfFrames = len(frames)
-    dataset.file_meta.TransferSyntaxUID = UID(f"{_SYNTAX}.{syntax}")
-    dataset.PixelData = encaps.encapsulate(frames)
-    dataset["PixelData"].VR = "OB"
-    dataset["PixelData"].is_undefined_length = True
-    return to_bytes(dataset)
-
-
-def _as(dataset: FileDataset, syntax: str, *, implicit: bool, little: bool) -> bytes:
-    dataset.file_meta.TransferSyntaxUID = UID(syntax)
-    target = io.BytesIO()
-    pydicom.dcmwrite(
-        target,
-        dataset,
-        implicit_vr=implicit,
-        little_endian=little,
-        force_encoding=True,
-    )
-    return target.getvalue()
-
-
-@cache
-def bases() -> dict[str, bytes]:
-    """Return the sound files by name: one of each way to code pixels."""
-    noise = np.random.default_rng(SEED)
-    grey = noise.integers(0, 4096, (48, 64), dtype=np.uint16)
-    byte = noise.integers(0, 256, (48, 64), dtype=np.uint8)
-    colour = noise.integers(0, 256, (48, 64, 3), dtype=np.uint8)
-    ct = make_ct_series(
-        n_slices=1,
-        side=48,
-        patient_name=SECRET_NAME,
-        study_uid="1.2.826.0.1.12",
-        series_uid="1.2.826.0.1.14",
-        study_date="20260105",
-    )[0]
-    ct.SOPInstanceUID = ct.file_meta.MediaStorageSOPInstanceUID = "1.2.826.0.1.15"
-    ct.FrameOfReferenceUID = "1.2.826.0.1.16"
-    rle = _film(grey)
-    rle.compress(UID(f"{_SYNTAX}.5"), generate_instance_uid=False)
-    deep = _film(grey, SamplesPerPixel=3, PlanarConfiguration=0)
-    deep.PhotometricInterpretation = "RGB"
-    deep.PixelData = np.repeat(grey, 3).tobytes()
-    deep.compress(UID(f"{_SYNTAX}.5"), generate_instance_uid=False)
-    nested = _film(byte)
-    nested.RequestAttributesSequence = Sequence([_step(n) for n in range(8)])
-    many = _film(byte, NumberOfFrames=6, PixelData=byte.tobytes() * 6)
-    bits = _film(byte, BitsAllocated=1, BitsStored=1, HighBit=0)
-    bits.PixelData = np.packbits(byte & 1, bitorder="little").tobytes()
-    found = {
-        "explicit": to_bytes(_film(grey)),
-        "implicit": _as(_film(grey), _SYNTAX, implicit=True, little=True),
-        "big endian": _as(_film(byte), f"{_SYNTAX}.2", implicit=False, little=False),
-        "ct": to_bytes(ct),
-        "nested": to_bytes(nested),
-        "multi-frame": to_bytes(many),
-        "bits": to_bytes(bits),
-        "rle": to_bytes(rle),
-        "jpeg": _coded([bytes(imagecodecs.jpeg8_encode(byte))], "4.50", byte),
-        "jpeg lossless": _coded([_sof3(grey)], "4.70", grey),
-        "jpeg-ls": _coded([bytes(imagecodecs.jpegls_encode(grey))], "4.80", grey),
-        "j2k": _coded([_j2k(grey)] * 3, "4.90", grey),
-        "j2k colour": _coded([_j2k(colour)], "4.90", colour),
-        "htj2k": _coded([_ht(grey)], "4.201", grey),
-        "j2k to decode": _coded([_j2k(grey)] * 3, "4.90", grey.view(np.int16)),
-        "rle to decode": to_bytes(deep),
-    }
-    return {**found, "deflated": deflated(found["explicit"])}
-
-
-def _sof3(values: np.ndarray) -> bytes:
-    return bytes(imagecodecs.ljpeg_encode(values, bitspersample=16))
-
-
-def _j2k(values: np.ndarray) -> bytes:
-    return bytes(imagecodecs.jpeg2k_encode(values, level=0, codecformat="j2k"))
-
-
-def _ht(values: np.ndarray) -> bytes:
-    return bytes(imagecodecs.htj2k_encode(values, reversible=True))
-
-
-def _step(number: int) -> Dataset:
-    item = Dataset()
-    item.RequestedProcedureID = str(number)
-    item.ScheduledProcedureStepID = str(number)
-    return item
-
-
-def _start(content: bytes) -> int:
-    """Return where the dataset begins, behind the file header."""
-    length = struct.unpack_from("<L", content, 140)[0]
-    return 144 + int(length)
-
-
-def _with_syntax(content: bytes, suffix: str) -> bytes:
-    """Name another transfer syntax of any length in the file header."""
-    start = _start(content)
-    head = bytearray(content[:start])
-    at = head.index(b"\x02\x00\x10\x00UI")
-    (old,) = struct.unpack_from("<H", head, at + 6)
-    uid = f"{_SYNTAX}{suffix}".encode()
-    uid += b"\0" * (len(uid) % 2)
-    head[at + 6 : at + 8 + old] = struct.pack("<H", len(uid)) + uid
-    struct.pack_into("<L", head, 140, len(head) - 144)
-    return bytes(head) + content[start:]
-
-
-def deflated(content: bytes, *, filler: bytes = b"") -> bytes:
-    """Return an explicit file with its dataset deflated, filler in front."""
-    named = _with_syntax(content, ".1.99")
-    start = _start(named)
-    packer = zlib.compressobj(9, wbits=-15)
-    body = packer.compress(filler) + packer.compress(named[start:]) + packer.flush()
-    return named[:start] + body
-
-
-def elements(content: bytes) -> list[int]:
-    """Return offsets of the top-level elements of a sound explicit little file."""
-    at, found = _start(content), []
-    while at + 12 <= len(content):
-        found.append(at)
-        vr = content[at + 4 : at + 6]
-        if vr in _LONG:
-            (length,) = struct.unpack_from("<L", content, at + 8)
-            at += 12
-        else:
-            (length,) = struct.unpack_from("<H", content, at + 6)
-            at += 8
-        if length == _UNDEFINED:
-            break
-        at += length
-    return found
 
 
 _EXPLICIT: Final = (
@@ -267,12 +100,12 @@ def _bad_vr(rng: random.Random, content: bytes) -> bytes:
 def _bad_length(rng: random.Random, content: bytes) -> bytes:
     found = bytearray(content)
     for at in rng.sample(elements(content), rng.choice((1, 1, 2))):
-        is_long = bytes(found[at + 4 : at + 6]) in _LONG
+        is_long = bytes(found[at + 4 : at + 6]) in LONG
         size = struct.calcsize("<L") if is_long else struct.calcsize("<H")
         place = at + (8 if is_long else 6)
         value = rng.choice((0, 1, 7, 0x7FFF, 0xFFFE, 0xFFFF, rng.randrange(1 << 16)))
         if is_long:
-            value = rng.choice((value, _UNDEFINED, 0xFFFFFFFE, 0x7FFFFFFF))
+            value = rng.choice((value, UNDEFINED, 0xFFFFFFFE, 0x7FFFFFFF))
         found[place : place + size] = int(value).to_bytes(size, "little")
     return bytes(found)
 
@@ -302,9 +135,9 @@ def _deep_undefined(rng: random.Random, content: bytes) -> bytes:
     depth = rng.choice((20, 60, 300, 1000, 3000, 8000))
     tag = rng.choice(((0x0040, 0xA730), (0x0009, 0x1010), (0x0008, 0x1140)))
     vr = rng.choice((b"SQ", b"SQ", b"UN"))
-    head = struct.pack("<HH2sHL", *tag, vr, 0, _UNDEFINED)
+    head = struct.pack("<HH2sHL", *tag, vr, 0, UNDEFINED)
     if vr == b"UN":
-        inner = struct.pack("<HHL", *tag, _UNDEFINED)
+        inner = struct.pack("<HHL", *tag, UNDEFINED)
         opening = head + _ITEM + b"\xff" * 4 + (inner + _ITEM + b"\xff" * 4) * depth
     else:
         opening = (head + _ITEM + b"\xff" * 4) * depth
@@ -324,7 +157,7 @@ def _set(content: bytes, tag: int, value: bytes) -> bytes:
     """Put another value into a top-level element of an explicit file."""
     wanted = struct.pack("<HH", tag >> 16, tag & 0xFFFF)
     for at in elements(content):
-        if content[at : at + 4] == wanted and content[at + 4 : at + 6] not in _LONG:
+        if content[at : at + 4] == wanted and content[at + 4 : at + 6] not in LONG:
             (old,) = struct.unpack_from("<H", content, at + 6)
             value += b" " * (len(value) % 2)
             return (
@@ -417,7 +250,7 @@ def _rle_bomb(rng: random.Random, content: bytes) -> bytes:
     frame = struct.pack("<16L", segments, *offsets) + runs
     at = content.rindex(b"\xe0\x7f\x10\x00")
     body = encaps.encapsulate([frame])
-    found = content[:at] + struct.pack("<HH2sHL", 0x7FE0, 0x0010, b"OB", 0, _UNDEFINED)
+    found = content[:at] + struct.pack("<HH2sHL", 0x7FE0, 0x0010, b"OB", 0, UNDEFINED)
     return _matching(rng, found + body + _SEQUENCE_END, side)
 
 
@@ -469,7 +302,7 @@ def _preamble(rng: random.Random, content: bytes) -> bytes:
         bytes(rng.randrange(1, 300)) + content,
         content[:128] + b"DICM" + content,
         rng.randbytes(128) + content[128:],
-        content[:132] + content[_start(content) :],
+        content[:132] + content[start_of(content) :],
         content[:128] + b"dicm" + body,
     )[way]
 
@@ -538,7 +371,7 @@ def _splice(rng: random.Random, content: bytes) -> bytes:
 
 def _rubbish(rng: random.Random, content: bytes) -> bytes:
     size = rng.choice((10, 1000, 50_000))
-    return content[: rng.choice((0, 132, _start(content)))] + rng.randbytes(size)
+    return content[: rng.choice((0, 132, start_of(content)))] + rng.randbytes(size)
 
 
 def _pixel_header(rng: random.Random, content: bytes) -> bytes:
@@ -611,14 +444,33 @@ _KINDS: Final[tuple[tuple[str, Maker, tuple[str, ...], int], ...]] = (
 TOTAL: Final = sum(count for *_, count in _KINDS)
 
 
-def mutations(*, seed: int = SEED) -> Iterator[Mutation]:
-    """Yield the 2,000 hostile files, the same ones for the same seed."""
+_OF_REAL: Final = frozenset(
+    {"bit flips", "bit flips in the header", "truncated", "rubbish"}
+)
+"""What can be done to any file: every second of these is made of a real one."""
+
+
+def mutations(
+    *, seed: int = SEED, count: int = TOTAL, real: dict[str, bytes] | None = None
+) -> Iterator[Mutation]:
+    """Yield the hostile files, the same ones for the same seed.
+
+    Args:
+        seed: Another seed makes other files.
+        count: How many of the 2,000, spread over all kinds.
+        real: Sound real files by name, to make some of; see `real_bases`.
+    """
     number = 0
-    for kind, maker, names, count in _KINDS:
+    for kind, maker, names, n in _KINDS:
         pool = names or tuple(bases())
-        for index in range(count):
-            rng = random.Random(f"{seed}/{kind}/{index}")  # noqa: S311  not secret
-            base = rng.choice(pool)
-            content = maker(rng, bases()[base])
-            yield Mutation(number=number, kind=kind, base=base, content=content)
+        for index in range(n):
+            wanted = number * count // TOTAL != (number + 1) * count // TOTAL
             number += 1
+            if not wanted:
+                continue
+            rng = random.Random(f"{seed}/{kind}/{index}")  # noqa: S311  not secret
+            base, sound = rng.choice(pool), bases()
+            if real and kind in _OF_REAL and index % 2:
+                base, sound = rng.choice(sorted(real)), real
+            content = maker(rng, sound[base])
+            yield Mutation(number=number - 1, kind=kind, base=base, content=content)

@@ -166,7 +166,7 @@ def _pack_one(
     except Exception as error:  # noqa: BLE001  one odd file never stops its neighbours
         log.warning("instance not packed: %s", type(error).__name__)
         return unreadable_instance(
-            ref=ref, why_not=f"it can not be read ({type(error).__name__})"
+            ref=ref, why_not="the file is damaged and can not be read"
         )
 
 

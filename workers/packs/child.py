@@ -25,7 +25,7 @@ from workers.packs.dataset import (
 )
 from workers.packs.frames import FrameError, plan_instance
 from workers.packs.recode import iter_recoded
-from workers.packs.rendering import render_frame
+from workers.packs.rendering import measure_frame, render_frame
 from workers.packs.storable import transcode
 
 THUMBNAIL_SIDE = 256
@@ -59,6 +59,12 @@ def _render(content: bytes, request: Meta, meta: Meta) -> Iterator[bytes]:
     yield found.values.astype("<f4").tobytes()
 
 
+def _measure(content: bytes, request: Meta, meta: Meta) -> Iterator[bytes]:
+    values = measure_frame(read_dataset(content), frame=int(request["frame"]))
+    meta.update(shape=list(values.shape))
+    yield values.astype("<f4").tobytes()
+
+
 def _thumbnail(content: bytes, request: Meta, _meta: Meta) -> Iterator[bytes]:
     found = render_frame(read_dataset(content), frame=int(request["frame"]))
     grey = (found.values * 255.0 + 0.5).astype(np.uint8)
@@ -70,6 +76,7 @@ def _thumbnail(content: bytes, request: Meta, _meta: Meta) -> Iterator[bytes]:
 
 
 _VERBS: dict[str, Callable[[bytes, Meta, Meta], Iterator[bytes]]] = {
+    "measure": _measure,
     "recode": _recode,
     "render": _render,
     "thumbnail": _thumbnail,
@@ -88,8 +95,8 @@ def _answers(request: Meta, content: bytes) -> Iterator[tuple[Meta, bytes]]:
         yield {"error": str(error)}, b""
     except MemoryError:
         yield {"error": "it needs more memory than allowed"}, b""
-    except PARSE_ERRORS as error:
-        yield {"error": f"it can not be decoded ({type(error).__name__})"}, b""
+    except PARSE_ERRORS:
+        yield {"error": "it is damaged and can not be decoded"}, b""
 
 
 def serve(source: BinaryIO, target: BinaryIO, *, most_memory: int) -> None:

@@ -34,6 +34,8 @@ from workers.packs.structure import (
 logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"pydicom\.")
 
+log = logging.getLogger(__name__)
+
 PARSE_ERRORS = (
     BytesLengthException,
     InvalidDicomError,
@@ -77,8 +79,9 @@ def read_dataset(content: bytes) -> FileDataset:
     except UnsafeFileError as error:
         raise UnreadableInstanceError(str(error)) from error
     except PARSE_ERRORS as error:
+        log.info("a file was not parsed: %s", type(error).__name__)
         raise UnreadableInstanceError(
-            f"the file is damaged ({type(error).__name__})"
+            "the file is damaged: its elements make no sense"
         ) from error
 
 

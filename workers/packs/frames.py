@@ -26,7 +26,7 @@ from workers.packs.layout import (
     JPEG_2000,
     NATIVE,
 )
-from workers.packs.plan import FramePlan, PixelHeader, plan_frames
+from workers.packs.plan import FramePlan, PixelHeader, misfit, plan_frames
 
 
 class FrameError(ValueError):
@@ -104,7 +104,7 @@ def iter_frames(dataset: Dataset, *, plan: FramePlan) -> Iterator[Frame]:
     elif plan.header.stored_syntax == DEFLATED_FRAMES:
         codestreams = _deflated_frames(dataset, plan.header)
     else:
-        codestreams = encapsulated_frames(dataset)
+        codestreams = _fitting(encapsulated_frames(dataset), plan.header)
     wraps = plan.transfer_syntax in {JPEG_2000, HTJ2K}
     found = 0
     for found, codestream in enumerate(codestreams, start=1):
@@ -120,6 +120,13 @@ def iter_frames(dataset: Dataset, *, plan: FramePlan) -> Iterator[Frame]:
 
 
 # --- compressed
+
+
+def _fitting(codestreams: Iterator[bytes], header: PixelHeader) -> Iterator[bytes]:
+    for codestream in codestreams:
+        if why_not := misfit(header, codestream):
+            raise FrameError(why_not)
+        yield codestream
 
 
 def encapsulated_frames(dataset: Dataset) -> Iterator[bytes]:

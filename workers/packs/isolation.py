@@ -107,6 +107,16 @@ class IsolatedDecoder:
         """
         return self._ask({"verb": "transcode"}, content)[1][0]
 
+    def measure(self, content: bytes, *, frame: int) -> NDArray[np.float32]:
+        """Return a grey frame (1-based) in its own unit, float32 [rows, columns].
+
+        Raises:
+            DecodingError: It can not be had.
+        """
+        meta, blobs = self._ask({"verb": "measure", "frame": frame}, content)
+        values = np.frombuffer(blobs[0], dtype="<f4").reshape(meta["shape"])
+        return values.astype(np.float32)
+
     def render(self, content: bytes, *, frame: int) -> RenderedImage:
         """Return a frame (1-based) as displayed.
 

@@ -261,10 +261,21 @@ def _is_video(syntax: str) -> bool:
     return syntax.startswith(_JPEG_PREFIX) and number in _VIDEOS
 
 
+def is_believable(*, unpacked: int, packed: int, always: int = _MAX_UNPACKED) -> bool:
+    """Whether a compressed frame may unpack to so many bytes: else it is a bomb.
+
+    Args:
+        unpacked: Bytes of its pixels.
+        packed: Bytes of its codestream.
+        always: What even the smallest codestream may unpack to.
+    """
+    return unpacked <= max(always, _MAX_RATIO * packed)
+
+
 def _check_proportion(header: PixelHeader, first_frame: bytes) -> None:
     """Refuse a frame that would unpack to far more than it can mean."""
     unpacked = header.native_frame_bits // 8
-    if unpacked > max(_MAX_UNPACKED, _MAX_RATIO * len(first_frame)):
+    if not is_believable(unpacked=unpacked, packed=len(first_frame)):
         raise _CannotShowError(
             f"its {len(first_frame):,} compressed bytes would unpack to"
             f" {header.columns} × {header.rows} pixels, which is not believable"
@@ -334,6 +345,29 @@ def _rle(header: PixelHeader) -> FramePlan:
 
 def _is_signed_byte(header: PixelHeader) -> bool:
     return header.bits_allocated == 8 and header.is_signed
+
+
+def misfit(header: PixelHeader, codestream: bytes) -> str:
+    """Tell in what a later compressed frame is not what the first one promised.
+
+    Args:
+        header: What the instance says of all its frames.
+        codestream: A frame as stored.
+
+    Returns:
+        Plain words, '' when it fits: nobody needs to decode a bomb to find it.
+    """
+    try:
+        _check_proportion(header, codestream)
+        if header.stored_syntax == RLE:
+            return ""
+        found = read_jpeg2000_header(codestream) or read_jpeg_header(codestream)
+        if found is None:
+            return "its frames are not all what its transfer syntax says"
+        _same_size(header, found)
+    except _CannotShowError as error:
+        return str(error)
+    return ""
 
 
 def _same_size(header: PixelHeader, found: JpegHeader | Jpeg2000Header) -> None:

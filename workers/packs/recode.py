@@ -21,7 +21,7 @@ from pydicom.uid import UID
 from workers.packs.codestream import read_jpeg_header
 from workers.packs.frames import Frame, FrameError, encapsulated_frames
 from workers.packs.layout import DEFLATED_FRAMES, HTJ2K
-from workers.packs.plan import FramePlan
+from workers.packs.plan import FramePlan, misfit, read_pixel_header
 
 _LOSSLESS = 0xC3
 
@@ -57,20 +57,26 @@ def decode_frame(dataset: Dataset, *, index: int) -> NDArray[Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return _decode(dataset, index)
+    except FrameError:
+        raise
+    except MemoryError as error:
+        raise FrameError("it needs more memory than allowed") from error
     except Exception as error:  # decoders raise whatever they like
         raise FrameError(
-            f"frame {index + 1} can not be decoded ({type(error).__name__})"
+            f"frame {index + 1} is damaged and can not be decoded"
         ) from error
 
 
 def _decode(dataset: Dataset, index: int) -> NDArray[Any]:
     syntax = UID(str(dataset.file_meta.TransferSyntaxUID))
     codestream = next(islice(encapsulated_frames(dataset), index, None), b"")
+    if syntax == DEFLATED_FRAMES:
+        raise NotImplementedError("deflated frames need no decoder")
+    if why_not := codestream and misfit(read_pixel_header(dataset), codestream):
+        raise FrameError(why_not)
     header = read_jpeg_header(codestream)
     if header is not None and header.precision == 12 and header.sof != _LOSSLESS:
         return np.asarray(imagecodecs.jpeg8_decode(codestream))
-    if syntax == DEFLATED_FRAMES:
-        raise NotImplementedError("deflated frames need no decoder")
     values, _ = get_decoder(syntax).as_array(dataset, index=index, raw=False)
     return np.asarray(values)
 

@@ -62,9 +62,30 @@ def render_frame(dataset: Dataset, *, frame: int) -> Rendered:
                 return _colour(_to_byte(apply_color_lut(stored, dataset)))
             return _grey(stored, dataset, plan.header, frame)
     except PARSE_ERRORS as error:
-        raise FrameError(
-            f"its display values can not be made ({type(error).__name__})"
-        ) from error
+        raise FrameError("its contrast settings make no sense") from error
+
+
+def measure_frame(dataset: Dataset, *, frame: int) -> NDArray[np.float32]:
+    """Decode one grey frame (1-based) in its own unit, as Hounsfield for CT.
+
+    Returns:
+        float32 [rows, columns], rescaled by its header, no window applied.
+
+    Raises:
+        FrameError: It has no such frame, is in colour, or can not be decoded.
+    """
+    plan = plan_instance(dataset)
+    if plan.header is None or plan.why_not:
+        raise FrameError(plan.why_not or "it has no frames")
+    if not 1 <= frame <= plan.n_frames:
+        raise FrameError(f"there is no frame {frame}")
+    if not plan.header.photometric.startswith("MONOCHROME"):
+        raise FrameError("it is in colour")
+    stored = _stored_values(dataset, plan, frame)
+    try:
+        return _modality(stored, dataset, frame)
+    except PARSE_ERRORS as error:
+        raise FrameError("its scale makes no sense") from error
 
 
 def _stored_values(dataset: Dataset, plan: FramePlan, frame: int) -> NDArray[Any]:

@@ -25,7 +25,10 @@ from workers.packs.codestream import (
 from workers.packs.dataset import read_dataset
 from workers.packs.frames import FrameError, encapsulated_frames
 from workers.packs.layout import EXPLICIT_LITTLE, JPEG_2000
+from workers.packs.plan import is_believable
 
+_ALWAYS_UNPACKED = 8 << 20
+"""Bytes; HTJ2K, unlike JPEG 2000, packs even black no better than 1000 to 1."""
 _MOST_BITS = 16
 """What a JPEG 2000 encoder is trusted with; deeper pixels go uncompressed."""
 _COD = b"\xff\x52"
@@ -50,6 +53,8 @@ def transcode(content: bytes) -> bytes:
     if len(frames) != n_frames:
         raise FrameError(f"it holds {len(frames)} of {n_frames} frames")
     headers = [_header(frame, index) for index, frame in enumerate(frames)]
+    for frame, header in zip(frames, headers, strict=True):
+        _require_sense(dataset, frame, header)
     if all(header.precision <= _MOST_BITS for header in headers):
         _compress(dataset, frames, headers)
     else:
@@ -62,6 +67,19 @@ def _header(frame: bytes, index: int) -> Jpeg2000Header:
     if header is None:
         raise FrameError(f"frame {index + 1} is not HTJ2K, which its header names")
     return header
+
+
+def _require_sense(dataset: Dataset, frame: bytes, header: Jpeg2000Header) -> None:
+    """Refuse a frame of another size than the instance's, and a bomb."""
+    if (header.rows, header.columns) != (dataset.get("Rows"), dataset.get("Columns")):
+        raise FrameError(
+            f"its frames are {header.columns}×{header.rows} pixels, its header says"
+            " otherwise"
+        )
+    samples = header.rows * header.columns * header.n_components
+    size = samples * header.precision // 8
+    if not is_believable(unpacked=size, packed=len(frame), always=_ALWAYS_UNPACKED):
+        raise FrameError("its frames would unpack to more than is believable")
 
 
 def _compress(

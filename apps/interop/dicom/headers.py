@@ -5,6 +5,7 @@ either an ``AcceptedFile`` or a ``RejectedFile`` with a reason.
 """
 
 import io
+import logging
 import os
 import warnings
 from collections.abc import Callable
@@ -38,9 +39,12 @@ from workers.packs.structure import (
     walk_structure,
 )
 
+log = logging.getLogger(__name__)
+
 IMPLEMENTATION_UID: Final = "2.25.137455938464917311409862361452907826817"
 """Names Overread's own encoder in the file meta of wrapped files."""
 
+_DAMAGED: Final = "The file is damaged: its elements make no sense."
 _UID_LIMIT: Final = 64
 _PREAMBLE: Final = 128
 _META_LIMIT: Final = 1 << 20
@@ -220,11 +224,15 @@ def _decided(
         reason = f"The file is not safe to read: {error}."
         return RejectedFile(path=path, code=Rejection.UNSAFE, reason=reason)
     except OSError as error:
-        reason = f"The file cannot be read: {error.strerror or 'input error'}."
+        reason = (
+            f"The file cannot be read: {error.strerror}."
+            if error.strerror
+            else _DAMAGED
+        )
         return RejectedFile(path=path, code=Rejection.UNREADABLE, reason=reason)
     except Exception as error:  # noqa: BLE001  parsers fail on bad input in many ways
-        reason = f"The file's content is damaged ({type(error).__name__})."
-        return RejectedFile(path=path, code=Rejection.UNREADABLE, reason=reason)
+        log.info("a file was not parsed: %s", type(error).__name__)
+        return RejectedFile(path=path, code=Rejection.UNREADABLE, reason=_DAMAGED)
 
 
 def read_part10(accepted: AcceptedFile) -> bytes:
