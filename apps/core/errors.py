@@ -51,6 +51,12 @@ class NotFound(DomainError):
     default_status = 404
 
 
+class Gone(DomainError):
+    """It was here, and it is here no longer."""
+
+    default_status = 410
+
+
 class Conflict(DomainError):
     """Somebody or something else got there first."""
 

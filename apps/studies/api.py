@@ -13,10 +13,11 @@ from rest_framework.views import APIView
 
 from apps.accounts.selectors import actor_of
 from apps.core.access import LoggedIn, needs
-from apps.core.errors import Forbidden
+from apps.core.errors import Forbidden, Gone
 from apps.core.permissions import Permission
 from apps.studies import serializers as shapes
 from apps.studies.pixels import read_pack_file
+from apps.studies.quarantine import release_quarantine
 from apps.studies.selectors import (
     access_revision,
     ae_titles,
@@ -26,7 +27,6 @@ from apps.studies.selectors import (
 from apps.studies.services import (
     create_ae_title,
     delete_ae_title,
-    release_quarantine,
 )
 
 if TYPE_CHECKING:
@@ -122,7 +122,10 @@ class AuthorisePixelsView(APIView):
     def get(self, request: Request) -> Response:
         """Answer 204 yes; 401 not logged in; 403 not this study, or not opened."""
         address = request.headers.get("X-Original-URI", "")
-        require_pixels(actor=actor_of(request), revision_id=_revision_in(address))
+        try:
+            require_pixels(actor=actor_of(request), revision_id=_revision_in(address))
+        except Gone as error:  # nginx knows yes and no; the portal then says why
+            raise Forbidden(error.code, error.detail) from error
         return Response(status=204)
 
 

@@ -6,23 +6,33 @@ here, under `held`, until a person has looked at both.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import transaction
 
+from apps.accounts.types import SYSTEM
 from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core import clock
-from apps.studies.held import keep_file
+from apps.interop.dicom.compare import same_content
+from apps.interop.dicom.headers import AcceptedFile, classify_bytes
+from apps.interop.types import ArchiveRefused
+from apps.studies.archive import archive
+from apps.studies.held import arrivals_folder, keep_file
+from apps.studies.locks import lock_study_uid
 from apps.studies.models import HeldFile, QuarantinedStudy, Study
-from apps.studies.services import lock_study_uid
 from apps.studies.types import QuarantineKind, QuarantineState
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from apps.accounts.models import Site
     from apps.accounts.types import Actor
 
+log = logging.getLogger(__name__)
+AT_ONCE = 50
 _REASON = (
     "Other content arrived under UIDs that are in the archive already. Nothing was "
     "changed there. Compare both and decide which one counts."
@@ -111,3 +121,48 @@ def _open_conflict(
             "arrived_at": clock.now(),
         },
     )
+
+
+def take_held_arrivals() -> int:
+    """Take what the archive's plugin kept because its UIDs were taken.
+
+    What says the same as the archive's is dropped, other content is held, and what
+    the archive does not have after all is stored there. A file leaves the folder
+    only when one of these is done.
+
+    Returns:
+        How many files were taken.
+    """
+    try:
+        files = sorted(arrivals_folder().glob("*.dcm"))[:AT_ONCE]
+    except FileNotFoundError:
+        return 0
+    for path in files:
+        _take_held_arrival(path)
+    return len(files)
+
+
+def _take_held_arrival(path: Path) -> None:
+    data = path.read_bytes()
+    accepted = classify_bytes(data)
+    try:
+        stored = archive().upload(data)
+        there = archive().fetch_instance(stored.instance_id)
+    except ArchiveRefused:
+        there = None
+    if there is None or not isinstance(accepted, AcceptedFile):
+        log.warning("held arrival %s cannot be read; it is left there", path.name)
+        path.rename(path.with_suffix(".unreadable"))
+        return
+    if not same_content(there, data):
+        header = accepted.header
+        hold_conflict(
+            actor=SYSTEM,
+            site=None,
+            data=data,
+            study_uid=header.study_uid,
+            series_uid=header.series_uid,
+            sop_uid=header.sop_uid,
+            via="dicom",
+        )
+    path.unlink(missing_ok=True)

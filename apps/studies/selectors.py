@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from apps.core.errors import Forbidden, NotFound
+from apps.core.errors import Forbidden, Gone, NotFound
 from apps.core.permissions import Permission, has_object_permission, objects_shared_with
 from apps.studies.models import (
     AETitle,
@@ -19,7 +19,7 @@ from apps.studies.models import (
     StudyOpen,
     StudyRevision,
 )
-from apps.studies.types import PackState, QuarantineState
+from apps.studies.types import PackState, QuarantineKind, QuarantineState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,14 +27,18 @@ if TYPE_CHECKING:
     from apps.accounts.types import Actor
 
 _GONE = "There is no such study, or it is not yours to see."
+DELETED = "This study was deleted from the archive. What was read of it is kept."
 
 
 def visible_studies(*, actor: Actor, need: Permission) -> QuerySet[Study]:
-    """Studies of the actor's sites, and those shared with the actor by name."""
+    """Studies of the actor's sites, and those shared with the actor by name.
+
+    Tombstones are not among them.
+    """
     mine = Q(site_id__in=actor.sites_with(need))
     if actor.user_id is not None:
         mine |= Q(id__in=objects_shared_with(actor=actor, permission=need, model=Study))
-    return Study.objects.filter(mine)
+    return Study.objects.filter(mine, deleted_at=None)
 
 
 def access_study(
@@ -45,6 +49,7 @@ def access_study(
     Raises:
         NotFound: There is none, or it is of a site that is not the actor's.
         Forbidden: It is of the actor's site but the role does not allow `need`.
+        Gone: Its pixels are wanted, and the archive has them no longer.
     """
     studies = Study.objects.select_related("site", "patient")
     if lock:
@@ -71,9 +76,11 @@ def access_revision(
 
 
 def _require(*, actor: Actor, study: Study, need: Permission) -> None:
-    if actor.can(need, study.site_id):
-        return
-    if has_object_permission(actor=actor, permission=need, obj=study):
+    if actor.can(need, study.site_id) or has_object_permission(
+        actor=actor, permission=need, obj=study
+    ):
+        if need == Permission.STUDY_PIXELS_READ and study.deleted_at is not None:
+            raise Gone("deleted", DELETED)
         return
     if actor.is_member(study.site_id):
         raise Forbidden("forbidden", "Your role at this site does not allow this.")
@@ -97,17 +104,30 @@ def may_see_pixels(*, actor: Actor, revision_id: UUID) -> bool:
 
 
 def require_pixels(*, actor: Actor, revision_id: UUID) -> None:
-    """Raise `Forbidden` unless `may_see_pixels`."""
+    """Raise `Forbidden` unless `may_see_pixels`, `Gone` when they were deleted."""
     if not may_see_pixels(actor=actor, revision_id=revision_id):
         raise Forbidden("not_opened", "Open the study first, if it is yours to see.")
+    if Study.objects.filter(
+        revisions__id=revision_id, deleted_at__isnull=False
+    ).exists():
+        raise Gone("deleted", DELETED)
 
 
 def held_studies(*, actor: Actor) -> QuerySet[QuarantinedStudy]:
-    """Studies in quarantine, for people who manage some site's quarantine."""
-    if not actor.sites_with(Permission.QUARANTINE_MANAGE):
+    """What is held, for people who manage a quarantine.
+
+    What is of no site yet is shown to all of them; the rest to the managers of the
+    site of either side.
+    """
+    sites = actor.sites_with(Permission.QUARANTINE_MANAGE)
+    if not sites:
         raise Forbidden("forbidden", "You do not manage the quarantine.")
-    return QuarantinedStudy.objects.filter(state=QuarantineState.HELD).order_by(
-        "-arrived_at"
+    mine = Q(site_id__in=sites) | Q(study__site_id__in=sites)
+    return (
+        QuarantinedStudy.objects.select_related("site", "study__site", "study__patient")
+        .filter(mine | Q(site=None, study=None))
+        .filter(state__in=[QuarantineState.HELD, QuarantineState.ACCEPTING])
+        .order_by("-arrived_at")
     )
 
 
@@ -134,19 +154,28 @@ def find_study(*, study_uid: str) -> Study | None:
 
 def registered_archive_stamps() -> dict[str, str]:
     """Return archive id → the archive's last-update stamp when it was registered."""
-    return dict(Study.objects.values_list("archive_id", "archive_updated"))
+    alive = Study.objects.filter(deleted_at=None)
+    return dict(alive.values_list("archive_id", "archive_updated"))
 
 
-def held_archive_ids() -> frozenset[str]:
-    """Archive ids of the studies that wait in quarantine."""
-    held = QuarantinedStudy.objects.filter(state=QuarantineState.HELD)
-    return frozenset(held.values_list("archive_id", flat=True))
+def held_archive_stamps() -> dict[str, str]:
+    """Return archive id → the archive's stamp, of what is held or was decided upon."""
+    held = QuarantinedStudy.objects.exclude(kind=QuarantineKind.CONFLICT).exclude(
+        state__in=[QuarantineState.RELEASED, QuarantineState.GONE]
+    )
+    return dict(held.values_list("archive_id", "archive_updated"))
 
 
 def retries_due(*, now: datetime, limit: int) -> list[str]:
     """Archive ids of failed arrivals whose next try is due."""
     due = ArrivalFailure.objects.filter(retry_at__lte=now).order_by("retry_at")
     return list(due.values_list("archive_id", flat=True)[:limit])
+
+
+def cursor_position() -> int:
+    """Return how far the archive's change list was taken."""
+    cursor = arrival_cursor()
+    return cursor.seq if cursor else 0
 
 
 def arrival_cursor() -> ArrivalCursor | None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 
 from apps.accounts.models import Site
@@ -16,8 +16,7 @@ from apps.audit.services import record
 from apps.core import clock
 from apps.core.errors import Conflict, Forbidden, Invalid, NotFound
 from apps.core.permissions import Permission
-from apps.core.queue import enqueue
-from apps.core.steps import Step
+from apps.studies.locks import lock_study_uid
 from apps.studies.models import (
     AETitle,
     ArrivalCursor,
@@ -25,14 +24,18 @@ from apps.studies.models import (
     Attachment,
     ImportClaim,
     Patient,
-    QuarantinedStudy,
     RevisionInstance,
     Study,
     StudyOpen,
     StudyRevision,
 )
+from apps.studies.quarantine import (
+    hold_other_patient,
+    hold_unknown_site,
+    settle_quarantine,
+)
 from apps.studies.selectors import access_revision, access_study
-from apps.studies.types import Held, PackState, QuarantineState, Registered
+from apps.studies.types import Held, PackState, Registered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,18 +45,6 @@ if TYPE_CHECKING:
 
 PACK_STALE = timedelta(seconds=120)
 PACK_MAX_ATTEMPTS = 5
-_OTHER_PATIENT = (
-    "Another patient's study has this Study Instance UID already. Correct the "
-    "Patient ID or the UID at the sender and send it again."
-)
-
-
-def lock_study_uid(*, study_uid: str) -> None:
-    """Serialise all work on one Study Instance UID until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [study_uid]
-        )
 
 
 def find_site(*, header: StudyHeader) -> Site | None:
@@ -79,6 +70,26 @@ def find_site(*, header: StudyHeader) -> Site | None:
     return titles[0].site if titles else None
 
 
+def require_names(*, header: StudyHeader) -> None:
+    """Refuse a study whose UIDs cannot name anything.
+
+    Raises:
+        Invalid: In plain words, which of them.
+    """
+    series = [s.uid for s in header.series]
+    images = [i.sop_uid for s in header.series for i in s.instances]
+    for what, uids in (
+        ("Study Instance UID", [header.study_uid]),
+        ("Series Instance UID", series),
+        ("SOP Instance UID", images),
+    ):
+        for uid in uids:
+            if not uid:
+                raise Invalid("no_uid", f"It has no {what}. Send it again with one.")
+            if len(uid) > 64 or not uid.isascii():
+                raise Invalid("bad_uid", f"Its {what} is no valid UID.")
+
+
 @transaction.atomic
 def register_study(
     *, actor: Actor, header: StudyHeader, own_sop_uids: frozenset[str] = frozenset()
@@ -93,6 +104,7 @@ def register_study(
         header: What the archive says.
         own_sop_uids: SOP Instance UIDs that Overread wrote itself.
     """
+    require_names(header=header)
     lock_study_uid(study_uid=header.study_uid)
     study = (
         Study.objects.select_related("site", "patient")
@@ -102,13 +114,20 @@ def register_study(
     if study is None:
         site = find_site(header=header)
         if site is None:
-            return _hold(actor=actor, header=header, reason=_no_site(header))
+            return hold_unknown_site(actor=actor, header=header)
         study = _create_study(header=header, site=site)
     elif study.archive_id != header.orthanc_id:
         # The archive files by Patient ID and study: this is somebody else's study
         # under a Study Instance UID that is taken. Its images under the first
         # patient's name would be read as the first patient's.
-        return _hold(actor=actor, header=header, reason=_OTHER_PATIENT)
+        site = find_site(header=header)
+        return hold_other_patient(actor=actor, header=header, study=study, site=site)
+    elif study.deleted_at is not None:
+        if own_sop_uids.issuperset(_every_sop_uid(header)):
+            return Registered(
+                study_id=study.id, revision_id=None, is_new_revision=False
+            )
+        _revive(actor=actor, study=study)
     _refresh_study(study=study, header=header)
     _attach(study=study, header=header, own_sop_uids=own_sop_uids)
     revision, is_new = _revise(study=study, header=header)
@@ -130,48 +149,28 @@ def register_study(
     )
 
 
-def _no_site(header: StudyHeader) -> str:
-    return (
-        f"No site is set for called AE title “{header.called_aet or '(none)'}” "
-        f"and calling AE title “{header.calling_aet or '(none)'}”."
-    )
+def _every_sop_uid(header: StudyHeader) -> set[str]:
+    return {i.sop_uid for series in header.series for i in series.instances}
 
 
-def _hold(*, actor: Actor, header: StudyHeader, reason: str) -> Held:
-    held, created = QuarantinedStudy.objects.update_or_create(
-        archive_id=header.orthanc_id,
-        defaults={
-            "study_uid": header.study_uid,
-            "called_aet": header.called_aet[:64],
-            "calling_aet": header.calling_aet[:64],
-            "modalities": sorted({s.modality for s in header.series if s.modality}),
-            "n_images": len(header.image_sop_uids),
-            "reason": reason[:400],
-            "state": QuarantineState.HELD,
-        },
-        create_defaults={
-            "study_uid": header.study_uid,
-            "called_aet": header.called_aet[:64],
-            "calling_aet": header.calling_aet[:64],
-            "modalities": sorted({s.modality for s in header.series if s.modality}),
-            "n_images": len(header.image_sop_uids),
-            "reason": reason[:400],
-            "arrived_at": clock.now(),
-        },
+def _revive(*, actor: Actor, study: Study) -> None:
+    """Let a deleted study live again: what was sent again is read again."""
+    study.deleted_at = None
+    study.generation += 1
+    study.save(update_fields=["deleted_at", "generation", "updated_at"])
+    record(
+        actor=actor,
+        event=Event.STUDY_RETURN,
+        site_id=study.site_id,
+        patients=[study.patient_id],
+        studies=[study.id],
+        object_kind="study",
+        object_id=study.id,
     )
-    if created:
-        record(
-            actor=actor,
-            event=Event.STUDY_QUARANTINE,
-            object_kind="quarantine",
-            object_id=held.id,
-            detail={"called_aet": header.called_aet, "calling_aet": header.calling_aet},
-        )
-    return Held(quarantine_id=held.id, reason=reason)
 
 
 def _create_study(*, header: StudyHeader, site: Site) -> Study:
-    patient = _patient_of(header=header, site=site)
+    patient = patient_of(header=header, site=site)
     study = Study.objects.create(
         site=site,
         patient=patient,
@@ -179,13 +178,11 @@ def _create_study(*, header: StudyHeader, site: Site) -> Study:
         archive_id=header.orthanc_id,
         arrived_at=clock.now(),
     )
-    QuarantinedStudy.objects.filter(archive_id=header.orthanc_id).update(
-        state=QuarantineState.RELEASED, released_to=site
-    )
+    settle_quarantine(study=study)
     return study
 
 
-def _patient_of(*, header: StudyHeader, site: Site) -> Patient:
+def patient_of(*, header: StudyHeader, site: Site) -> Patient:
     """Return the patient of a study, made when it is new.
 
     A Patient ID that comes with another name or birth date (an ID used twice, or
@@ -248,9 +245,9 @@ def _described(images: Sequence[SeriesHeader]) -> str:
 
 
 def _attach(*, study: Study, header: StudyHeader, own_sop_uids: frozenset[str]) -> None:
-    for series in header.series:
-        if series.is_image:
-            continue
+    others = [series for series in header.series if not series.is_image]
+    study.attachments.exclude(series_uid__in=[s.uid for s in others]).delete()
+    for series in others:
         ours = all(i.sop_uid in own_sop_uids for i in series.instances)
         Attachment.objects.update_or_create(
             study=study,
@@ -259,15 +256,31 @@ def _attach(*, study: Study, header: StudyHeader, own_sop_uids: frozenset[str]) 
                 "modality": series.modality[:16],
                 "description": series.description[:200],
                 "n_instances": len(series.instances),
+                "n_bytes": sum(i.size for i in series.instances),
+                "creator": _creator_of(series)[:64],
                 "by_overread": ours,
             },
         )
 
 
+def _creator_of(series: SeriesHeader) -> str:
+    """Return who made an object: the manufacturer, else where it was made."""
+    return series.manufacturer or series.institution or series.station
+
+
+def image_hash(*, study: Study, header: StudyHeader) -> str:
+    """Return what names a revision: its images, and the generation of their content."""
+    if study.generation == 0:
+        return header.image_hash
+    text = f"{header.image_hash}\n{study.generation}"
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
 def _revise(*, study: Study, header: StudyHeader) -> tuple[StudyRevision | None, bool]:
     if not header.image_sop_uids:
         return None, False
-    known = study.revisions.filter(image_hash=header.image_hash).first()
+    named = image_hash(study=study, header=header)
+    known = study.revisions.filter(image_hash=named).first()
     if known is not None:
         return known, False
     last = study.revisions.order_by("-number").first()
@@ -275,7 +288,7 @@ def _revise(*, study: Study, header: StudyHeader) -> tuple[StudyRevision | None,
     revision = StudyRevision.objects.create(
         study=study,
         number=last.number + 1 if last else 1,
-        image_hash=header.image_hash,
+        image_hash=named,
         n_images=len(header.image_sop_uids),
         series=[_series_summary(s) for s in images],
         arrived_at=clock.now(),
@@ -335,42 +348,6 @@ def claim_import(*, actor: Actor, study_uid: str, site: Site) -> bool:
             object_id=claim.id,
         )
     return claim.site_id == site.id
-
-
-@transaction.atomic
-def release_quarantine(
-    *, actor: Actor, quarantine_id: UUID, site_id: UUID, reason: str
-) -> QuarantinedStudy:
-    """Give a held study to a site; a reconcile, asked for here, registers it."""
-    held = QuarantinedStudy.objects.select_for_update().filter(id=quarantine_id).first()
-    if held is None:
-        raise NotFound("not_found", "This study is not in quarantine.")
-    if not actor.can(Permission.QUARANTINE_MANAGE, site_id):
-        raise Forbidden("forbidden", "You do not manage the quarantine of this site.")
-    if held.state != QuarantineState.HELD:
-        raise Conflict("already_released", "This study was released before.")
-    if not reason.strip():
-        raise Invalid("invalid", "reason: say why this study belongs to the site.")
-    taken = Study.objects.filter(study_uid=held.study_uid)
-    if taken.exclude(archive_id=held.archive_id).exists():
-        raise Conflict("uid_taken", _OTHER_PATIENT)
-    ImportClaim.objects.update_or_create(
-        study_uid=held.study_uid, defaults={"site_id": site_id}
-    )
-    held.state = QuarantineState.RELEASED
-    held.released_by_id = actor.user_id
-    held.released_to_id = site_id
-    held.save()
-    record(
-        actor=actor,
-        event=Event.QUARANTINE_RELEASE,
-        site_id=site_id,
-        object_kind="quarantine",
-        object_id=held.id,
-        detail={"reason": reason.strip()[:200]},
-    )
-    enqueue(Step.RECONCILE)
-    return held
 
 
 @transaction.atomic
@@ -520,12 +497,6 @@ def note_reconciled() -> None:
     ArrivalCursor.objects.update_or_create(
         name="changes", defaults={"reconciled_at": clock.now()}
     )
-
-
-def lock_cursor() -> ArrivalCursor | None:
-    """Return the cursor under a row lock, or None while another task holds it."""
-    ArrivalCursor.objects.get_or_create(name="changes")
-    return ArrivalCursor.objects.select_for_update(skip_locked=True).first()
 
 
 def note_failure(*, archive_id: str, reason: str) -> None:

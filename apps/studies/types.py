@@ -29,7 +29,8 @@ class QuarantineState(StrEnum):
 
     `kept`: what was there stayed, this was turned down. `accepting`: a person let
     this take the place of what was there, and it is being done. `accepted`: it is
-    done. `replaced`: this was there, and something else took its place.
+    done. `replaced`: this was there, and something else took its place. `gone`: the
+    archive has it no longer.
     """
 
     HELD = "held"
@@ -38,6 +39,7 @@ class QuarantineState(StrEnum):
     ACCEPTING = "accepting"
     ACCEPTED = "accepted"
     REPLACED = "replaced"
+    GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,9 @@ from apps.reports.selectors import exports_due, own_sop_uids
 from apps.reports.services import export_reading, export_result
 from apps.studies import selectors as studies
 from apps.studies.archive import archive
+from apps.studies.conflicts import take_held_arrivals
+from apps.studies.failures import plain_reason
+from apps.studies.locks import only_one
 from apps.studies.machine import (
     READ_INSTANCES,
     READ_MODEL,
@@ -38,13 +41,13 @@ from apps.studies.services import (
     PACK_STALE,
     clear_failure,
     finish_pack,
-    lock_cursor,
     move_cursor,
     note_failure,
     note_reconciled,
     register_study,
     start_pack,
 )
+from apps.studies.tombstones import bury_study, forget_held
 from apps.studies.types import Registered
 from apps.workflow.visibility import visible_ai
 from apps.worklist.models import WorkItem
@@ -61,6 +64,8 @@ from apps.worklist.services import (
     expire_lease,
     place_item,
     require_lease,
+    restore_study,
+    withdraw_study,
 )
 from workers.contracts import (
     QUEUE_GPU,
@@ -82,6 +87,7 @@ log = logging.getLogger(__name__)
 BATCH = 50
 LOST_AFTER = timedelta(seconds=20)
 LOST_IN_A_QUEUE = timedelta(hours=1)
+DELETED = "The study was deleted from the archive."
 # What one odd study may raise. Not every exception: a time limit must end the step.
 ODDITIES = (
     ArchiveError,
@@ -97,16 +103,21 @@ ODDITIES = (
 # --- arrival
 
 
-@transaction.atomic
 def take_arrivals() -> int:
-    """Register what became stable in the archive since the cursor."""
-    cursor = lock_cursor()
-    if cursor is None:
-        return 0
-    arrivals = archive().stable_studies(since=cursor.seq, limit=BATCH)
-    for archive_id in arrivals.study_ids:
-        take_one(archive_id=archive_id)
-    move_cursor(seq=arrivals.cursor)
+    """Register what became stable in the archive since the cursor.
+
+    Each study has a transaction of its own. The cursor moves when all were taken or
+    noted as failures: whoever dies on the way leaves the rest to the next.
+    """
+    _attempt(take_held_arrivals)
+    with only_one("take_arrivals") as is_ours:
+        if not is_ours:
+            return 0
+        since = studies.cursor_position()
+        arrivals = archive().stable_studies(since=since, limit=BATCH)
+        for archive_id in arrivals.study_ids:
+            take_one(archive_id=archive_id)
+        move_cursor(seq=arrivals.cursor)
     if arrivals.history_lost:
         enqueue(Step.RECONCILE)
     elif not arrivals.done:
@@ -122,11 +133,12 @@ def take_one(*, archive_id: str) -> None:
             clear_failure(archive_id=archive_id)
     except NotInArchive:
         clear_failure(archive_id=archive_id)
+        _attempt(bury, archive_id=archive_id)
     except ArchiveUnavailable:
         raise
     except ODDITIES as error:
         log.warning("study %s not registered: %s", archive_id, type(error).__name__)
-        note_failure(archive_id=archive_id, reason=f"{type(error).__name__}: {error}")
+        note_failure(archive_id=archive_id, reason=plain_reason(error))
 
 
 def take_study(*, archive_id: str) -> None:
@@ -137,8 +149,21 @@ def take_study(*, archive_id: str) -> None:
         header=header,
         own_sop_uids=own_sop_uids(study_uid=header.study_uid),
     )
-    if isinstance(outcome, Registered) and outcome.revision_id is not None:
+    if not isinstance(outcome, Registered):
+        return
+    restore_study(study_id=outcome.study_id)
+    if outcome.revision_id is not None:
         place_revision(revision_id=outcome.revision_id)
+
+
+@transaction.atomic
+def bury(*, archive_id: str) -> bool:
+    """Take a study that the archive has no longer off the list; it stays on record."""
+    study = bury_study(actor=SYSTEM, archive_id=archive_id)
+    if study is None:
+        return False
+    withdraw_study(actor=SYSTEM, study_id=study.id, reason=DELETED)
+    return True
 
 
 @transaction.atomic
@@ -164,16 +189,35 @@ def place_revision(*, revision_id: UUID) -> None:
 def reconcile() -> int:
     """Compare the whole archive with the portal's rows and take what differs."""
     known = studies.registered_archive_stamps()
-    held = studies.held_archive_ids()
+    held = studies.held_archive_stamps()
+    there: set[str] = set()
     taken = 0
     for summary in archive().all_studies():
-        same = known.get(summary.orthanc_id) == summary.last_update
-        if same or summary.orthanc_id in held or not summary.is_stable:
+        there.add(summary.orthanc_id)
+        stamps = (known.get(summary.orthanc_id), held.get(summary.orthanc_id))
+        if summary.last_update in stamps or not summary.is_stable:
             continue
         take_one(archive_id=summary.orthanc_id)
         taken += 1
+    taken += sum(bury(archive_id=gone) for gone in known.keys() - there)
+    forget_held(there=there)
     note_reconciled()
     return taken
+
+
+def notice_deleted() -> int:
+    """Find studies that vanished, without waiting for the next full comparison.
+
+    The archive's own count is asked first: fewer studies than we know of means that
+    some were deleted.
+    """
+    known = studies.registered_archive_stamps()
+    held = studies.held_archive_stamps()
+    if archive().statistics().studies >= len(known.keys() | held.keys()):
+        return 0
+    there = set(archive().all_study_ids())
+    forget_held(there=there)
+    return sum(bury(archive_id=gone) for gone in known.keys() - there)
 
 
 # --- pixels
@@ -344,6 +388,7 @@ def sweep() -> dict[str, int]:
         ),
         "exports": exports_due(now=now, before=now - LOST_AFTER, limit=BATCH),
     }
+    _attempt(notice_deleted)
     for archive_id in found["arrivals"]:
         _attempt(take_one, archive_id=archive_id)
     for revision_id in found["unasked"]:

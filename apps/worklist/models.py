@@ -39,7 +39,8 @@ class WorkItem(BaseModel):
     The sort key is (`rank_class`, `sort_at`, `arrived_at`, `id`), computed by
     `apps.worklist.priority` and stored, so that it is fixed between events. The
     `ai_*` columns are the deciding finding as the list shows it. `version`
-    counts the changes that people can see.
+    counts the changes that people can see. A `withdrawn` item is of a study that was
+    deleted from the archive: no list shows it.
     """
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="items")
@@ -89,6 +90,8 @@ class WorkItem(BaseModel):
         Reading, null=True, on_delete=models.PROTECT, related_name="items"
     )
     done_at = models.DateTimeField(null=True)
+    cancelled_reason = models.CharField(max_length=200, blank=True, default="")
+    withdrawn = models.BooleanField(default=False)
 
     class Meta:
         """The open list is one index scan in rank order."""

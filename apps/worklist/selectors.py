@@ -134,10 +134,13 @@ def visible_items(
 ) -> QuerySet[WorkItem]:
     """Items of the sites where the actor may `need`.
 
-    The clinical worklist shows clinical work; labelling has its own lists.
+    The clinical worklist shows clinical work; labelling has its own lists. What was
+    deleted from the archive is not on it.
     """
     return WorkItem.objects.filter(
-        site_id__in=actor.sites_with(need), reason=ItemReason.CLINICAL
+        site_id__in=actor.sites_with(need),
+        reason=ItemReason.CLINICAL,
+        withdrawn=False,
     )
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from apps.studies.models import StudyRevision
 
 LEASE = timedelta(minutes=5)
+SUPERSEDED = "A newer revision of the study took its place."
 _GONE = "There is no such work item, or it is not yours to see."
 
 
@@ -158,8 +159,57 @@ def _inherit(*, item: WorkItem, revision: StudyRevision, actor: Actor) -> None:
         item.band_by_id = item.band_by_id or old.band_by_id
         if old.state == ItemState.OPEN:
             old.state = ItemState.CANCELLED
+            old.cancelled_reason = SUPERSEDED
             _save(old)
             _audit(actor=actor, event=Event.ITEM_SUPERSEDE, item=old)
+
+
+@transaction.atomic
+def withdraw_study(*, actor: Actor, study_id: UUID, reason: str) -> int:
+    """Take a study off the list: what is open or being read is cancelled.
+
+    Drafts and signed readings stay with their readers and in the audit.
+
+    Returns:
+        How many items were cancelled.
+    """
+    items = list(
+        WorkItem.objects.select_for_update(of=("self",))
+        .select_related("site", "case__protocol", "case__revision__study")
+        .filter(case__revision__study_id=study_id)
+        .order_by("id")
+    )
+    cancelled = [item for item in items if item.state in ON_LIST]
+    for item in items:
+        item.withdrawn = True
+        if item not in cancelled:
+            _save(item)
+            continue
+        holder = item.lease_holder_id
+        item.state = ItemState.CANCELLED
+        item.cancelled_reason = reason[:200]
+        item.lease_holder = None
+        item.lease_since = item.lease_expires_at = None
+        _save(item)
+        _audit(
+            actor=actor,
+            event=Event.ITEM_CANCEL,
+            item=item,
+            reason=reason[:200],
+            holder=str(holder or ""),
+        )
+    return len(cancelled)
+
+
+@transaction.atomic
+def restore_study(*, study_id: UUID) -> None:
+    """Show what was read of a study again, because the archive has it again."""
+    items = WorkItem.objects.select_for_update().filter(
+        case__revision__study_id=study_id, withdrawn=True
+    )
+    for item in items.order_by("id"):
+        item.withdrawn = False
+        _save(item)
 
 
 @transaction.atomic
@@ -324,7 +374,9 @@ def _free(item: WorkItem) -> None:
     newer = item.case.revision.study.revisions.filter(
         number__gt=item.case.revision.number
     )
-    item.state = ItemState.CANCELLED if newer.exists() else ItemState.OPEN
+    item.state = ItemState.OPEN
+    if newer.exists():
+        item.state, item.cancelled_reason = ItemState.CANCELLED, SUPERSEDED
     item.lease_holder = None
     item.lease_since = item.lease_expires_at = None
     _save(item)

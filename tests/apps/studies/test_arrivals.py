@@ -21,12 +21,12 @@ from apps.studies.models import (
     Study,
     StudyRevision,
 )
+from apps.studies.quarantine import release_quarantine
 from apps.studies.services import (
     claim_import,
     create_ae_title,
     delete_ae_title,
     register_study,
-    release_quarantine,
 )
 from apps.studies.types import Held, Registered
 from apps.workflow import flow
