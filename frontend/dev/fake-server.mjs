@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 import { putChunk, troubles } from './fake/intakes.mjs';
-import { pixels } from './fake/packs.mjs';
+import { maskBytes, pixels } from './fake/packs.mjs';
 import { saliency } from './fake/phantoms.mjs';
 import { byId, Refusal, ROUTES } from './fake/routes.mjs';
 import {
@@ -44,6 +44,11 @@ const server = createServer(async (request, response) => {
   const url = new URL(request.url, 'http://fake');
   if (url.pathname.startsWith('/pixels/')) return pixels(url.pathname, answer);
   const path = url.pathname.replace(/^\/api\//, '');
+  if (/artefacts\/cccccccc/.test(path))
+    return answer(200, maskBytes(), {
+      'Content-Type': 'application/x-overread-mask+gzip',
+      'Content-Encoding': 'gzip',
+    });
   if (/artefacts/.test(path))
     return answer(200, saliency(), { 'Content-Type': 'image/png' });
   // For walk-throughs: let things happen on demand.

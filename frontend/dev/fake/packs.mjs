@@ -90,6 +90,29 @@ export function metadataOf(row, series) {
   }));
 }
 
+const MASK_ID = 'cccccccc-0000-4000-8000-00000000000a';
+const inMask = (i, j, k) =>
+  Math.hypot(i / CT_SIZE - 0.35, j / CT_SIZE - 0.42) < 0.034 && k > 16 && k < 23;
+
+/** The phantom's nodule, voxel by voxel. */
+export function maskBytes() {
+  const bytes = Buffer.alloc(CT_SIZE * CT_SIZE * SLICES);
+  for (let k = 0; k < SLICES; k += 1)
+    for (let j = 0; j < CT_SIZE; j += 1)
+      for (let i = 0; i < CT_SIZE; i += 1)
+        if (inMask(i, j, k)) bytes[(k * CT_SIZE + j) * CT_SIZE + i] = 1;
+  return gzipSync(bytes);
+}
+
+const maskOf = ({ uid, instances }) => ({
+  artefact_id: MASK_ID,
+  series_uid: uid,
+  sop_uids: instances.map((one) => one.sop_uid),
+  rows: CT_SIZE,
+  columns: CT_SIZE,
+  volume_ml: 5.32,
+});
+
 export function findingsOf(row) {
   const series = packOf(row)[0];
   const ct = row.study.modality === 'CT';
@@ -113,6 +136,7 @@ export function findingsOf(row) {
     acuity: p > 0.8 ? 'critical' : 'urgent',
     tracking_uid: '2.25.5',
     location: points ? box(points) : null,
+    mask: ct && n === 2 ? maskOf(series) : null,
     saliency: withMap
       ? { artefact_id: randomUUID(), cut_off: 0.3, sop_uid: sop, frame: 1 }
       : null,

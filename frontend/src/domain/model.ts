@@ -207,6 +207,17 @@ export interface Finding {
     readonly sop_uid: string;
     readonly frame: number;
   } | null;
+  readonly mask: FindingMask | null;
+}
+
+/** Where a finding is, voxel by voxel; the bytes are an artefact of their own. */
+export interface FindingMask {
+  readonly artefact_id: Id;
+  readonly series_uid: string;
+  readonly sop_uids: readonly string[];
+  readonly rows: number;
+  readonly columns: number;
+  readonly volume_ml: number;
 }
 
 export interface AiRun {

@@ -62,5 +62,6 @@ export function makeFinding(id: string, positive = true): Finding {
     acuity: 'urgent',
     location: null,
     saliency: null,
+    mask: null,
   };
 }

@@ -6,7 +6,7 @@ import {
   reduceDraft,
   startDraft,
 } from '@/domain/draft';
-import { type Box, boxAround, boxPoints } from '@/domain/geometry';
+import { type Box, boxAround, boxPoints, type Point } from '@/domain/geometry';
 import type {
   Ai,
   Coded,
@@ -64,6 +64,8 @@ export interface Jump {
   readonly pane: number;
   readonly sopUid: string;
   readonly frame: number;
+  /** What to look at on it, (column, row) in image space. */
+  readonly at: Point | null;
 }
 
 export type Refusal =
@@ -96,6 +98,8 @@ export interface RoomState {
   readonly signProblem: string | null;
   readonly marks: boolean;
   readonly saliency: boolean;
+  /** Of findings' shapes, 0 (outline only) to 1. */
+  readonly maskOpacity: number;
   readonly own: boolean;
   readonly tool: Tool;
   readonly layout: Layout;
@@ -133,6 +137,7 @@ export const useRoom = create<RoomState>(() => ({
   signProblem: null,
   marks: true,
   saliency: false,
+  maskOpacity: 0.25,
   own: true,
   tool: 'window',
   layout: '1x1',
@@ -151,12 +156,13 @@ export const getRoom = useRoom.getState;
 export const setRoom = useRoom.setState;
 
 export function resetRoom(itemId: Id): void {
-  const { tool, layout } = getRoom();
+  const { tool, layout, maskOpacity } = getRoom();
   setRoom({
     ...useRoom.getInitialState(),
     itemId,
     tool: tool === 'cross' ? 'window' : tool,
     layout,
+    maskOpacity,
   });
 }
 
@@ -185,9 +191,14 @@ export function showSeries(series: number, pane = getRoom().activePane): void {
 }
 
 /** Shows an image: in the active pane, or in the one that has its series already. */
-export function jumpTo(series: number, sopUid: string, frame: number): void {
+export function jumpTo(
+  series: number,
+  sopUid: string,
+  frame: number,
+  at: Point | null = null,
+): void {
   if (getRoom().mpr === series) {
-    setRoom({ jump: { pane: 0, sopUid, frame } });
+    setRoom({ jump: { pane: 0, sopUid, frame, at } });
     return;
   }
   leaveMpr();
@@ -196,7 +207,7 @@ export function jumpTo(series: number, sopUid: string, frame: number): void {
   const holder = visible.findIndex((pane) => pane.series === series);
   const pane = visible[activePane]?.series === series || holder < 0 ? activePane : holder;
   if (visible[pane]?.series !== series) showSeries(series, pane);
-  setRoom({ jump: { pane, sopUid, frame }, activePane: pane });
+  setRoom({ jump: { pane, sopUid, frame, at }, activePane: pane });
 }
 
 /** Shows a series in three planes; the crosshairs come with them. */

@@ -1,13 +1,16 @@
 import type { AiState, Band, BandSource } from '@/domain/model';
 import type { ViewId } from '@/domain/views';
 import { intake } from './en-intake';
+import { masks, objectKinds } from './en-masks';
 import { mpr } from './en-mpr';
 
 /** Every English word that the application shows, in one place, to be translated. */
 export const text = {
   app: 'Overread',
   intake,
+  masks,
   mpr,
+  objectKinds,
   common: {
     cancel: 'Cancel',
     close: 'Close',

@@ -7,6 +7,7 @@ import { modifyFinding } from '@/commands/reading/modify-finding';
 import { rejectFinding } from '@/commands/reading/reject-finding';
 import { modify } from '@/domain/draft';
 import { formatProbability } from '@/domain/format';
+import type { Point } from '@/domain/geometry';
 import { printHotkey } from '@/domain/hotkeys';
 import type { AiRun, Finding, Verdict } from '@/domain/model';
 import {
@@ -21,8 +22,19 @@ import { useVocabulary } from '@/state/session';
 import { text } from '@/text/en';
 import { Glyph, type GlyphName } from '@/ui/glyph';
 import { AiTag, Key } from '@/ui/primitives';
+import { volumeText } from './masks';
 
 const panel = text.room.panel;
+
+/** The image that shows a finding best. */
+export interface FindingPlace {
+  readonly series: number;
+  /** 1-based, in the series. */
+  readonly image: number;
+  readonly sopUid: string;
+  readonly frame: number;
+  readonly at: Point | null;
+}
 
 export interface FindingProps {
   readonly finding: Finding;
@@ -31,7 +43,7 @@ export interface FindingProps {
   readonly verdict: Verdict | null;
   readonly context: ReadingContext;
   /** Series (index in the pack) and place of the image that the finding is on. */
-  readonly place: { readonly series: number; readonly image: number } | null;
+  readonly place: FindingPlace | null;
 }
 
 const SAID: Readonly<Record<Verdict['verdict'], { word: string; glyph: GlyphName }>> = {
@@ -51,9 +63,8 @@ function useReasonWords(verdict: Verdict | null): string {
 }
 
 function goTo({ finding, place }: FindingProps): void {
-  const at = finding.location ?? finding.saliency;
   setRoom({ activeFinding: finding.id });
-  if (at && place) jumpTo(place.series, at.sop_uid, at.frame);
+  if (place) jumpTo(place.series, place.sopUid, place.frame, place.at);
 }
 
 /** A finding that is not in focus: one line with its answer. */
@@ -138,6 +149,11 @@ function Meta({ finding, run }: FindingProps) {
       <span>
         {run.model.name} <b>{run.model.version}</b>
       </span>
+      {finding.mask ? (
+        <span>
+          {text.masks.volume} <b>{volumeText(finding.mask.volume_ml)}</b>
+        </span>
+      ) : null}
       {unsure === null || unsure === undefined ? null : (
         <span>
           {panel.uncertainty}{' '}
@@ -225,13 +241,14 @@ function ModifyForm({ finding, verdict }: FindingProps) {
 /** Number, label, where it is, and how bad it would be. */
 function Title(props: FindingProps) {
   const { finding, number, place } = props;
-  const word = finding.location ? '' : panel.noPlace;
+  const placed = finding.location ?? finding.mask;
+  const word = placed ? '' : panel.noPlace;
   return (
     <header>
       <span className="finding-no">{number}</span>
       <div>
         <h3>{finding.label.display}</h3>
-        {place && finding.location ? (
+        {place && placed ? (
           <button type="button" className="l2 link" onClick={() => goTo(props)}>
             {panel.image(place.image)}
           </button>

@@ -1,7 +1,9 @@
 import { addMissed } from '@/commands/reading/add-missed';
 import type { ReadingContext } from '@/commands/reading/context';
 import { nextFinding } from '@/commands/reading/next-finding';
+import { boxAround } from '@/domain/geometry';
 import { printHotkey } from '@/domain/hotkeys';
+import type { Mask } from '@/domain/mask';
 import type { Ai, AiRun, Finding } from '@/domain/model';
 import type { PackIndex } from '@/imaging/pack';
 import { loadAi, mustAnswer } from '@/state/reading-session';
@@ -10,6 +12,7 @@ import { text } from '@/text/en';
 import { Glyph } from '@/ui/glyph';
 import { AiTag, Key } from '@/ui/primitives';
 import { FindingCard, FindingRow } from './finding-card';
+import { useMasks } from './masks';
 
 const panel = text.room.panel;
 
@@ -53,15 +56,28 @@ function NoRun() {
   );
 }
 
+/** The image that shows a finding best, and where on it. */
+function bestImage({ location, saliency, mask: ref }: Finding, mask: Mask | null) {
+  const centre = mask?.centre ?? null;
+  if (mask && centre) {
+    const at = [centre.column + 0.5, centre.row + 0.5] as const;
+    return { sop: mask.sopUids[centre.frame], frame: 1, at };
+  }
+  const on = location ?? saliency;
+  if (!on) return { sop: ref?.sop_uids[ref.sop_uids.length >> 1], frame: 1, at: null };
+  const box = location?.space === 'image' ? boxAround(location.points) : null;
+  const at = box ? ([(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2] as const) : null;
+  return { sop: on.sop_uid, frame: on.frame, at };
+}
+
 /** Where on the stack a finding is: pack series and 1-based place of its image. */
-function placeOf(finding: Finding, index: PackIndex | null) {
-  const sop = finding.location?.sop_uid ?? finding.saliency?.sop_uid;
-  const frame = finding.location?.frame ?? finding.saliency?.frame ?? 1;
+function placeOf(finding: Finding, mask: Mask | null, index: PackIndex | null) {
+  const { sop, frame, at } = bestImage(finding, mask);
   for (const series of index?.series ?? []) {
     let before = 0;
     for (const instance of series.instances) {
       if (instance.sop_uid === sop)
-        return { series: series.index, image: before + frame };
+        return { series: series.index, image: before + frame, sopUid: sop, frame, at };
       before += Math.max(1, instance.n_frames);
     }
   }
@@ -79,6 +95,7 @@ function List({
 }) {
   const active = useRoom((state) => state.activeFinding);
   const verdicts = useRoom((state) => state.draft.content.verdicts);
+  const masks = useMasks(ai.runs.flatMap((run) => run.findings));
   const all = ai.runs.flatMap((run) => run.findings.map((finding) => ({ run, finding })));
   return all.map(({ run, finding }, place) => {
     const props = {
@@ -87,7 +104,7 @@ function List({
       context,
       number: place + 1,
       verdict: verdicts[finding.id] ?? null,
-      place: placeOf(finding, index),
+      place: placeOf(finding, masks.get(finding.id) ?? null, index),
     };
     return finding.id === active ? (
       <FindingCard key={finding.id} {...props} />

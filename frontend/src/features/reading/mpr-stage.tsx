@@ -1,7 +1,8 @@
 import './mpr.css';
-import { type PointerEvent, useEffect, useMemo, useState } from 'react';
+import { type PointerEvent, useCallback, useEffect, useMemo, useState } from 'react';
 import { formatInteger, formatSigned } from '@/domain/format';
 import { apply, invert, type Point, pickScale, type Vector } from '@/domain/geometry';
+import { framesOf, type Mask, patchIn } from '@/domain/mask';
 import type { Manifest } from '@/domain/model';
 import {
   type Grid,
@@ -15,19 +16,14 @@ import {
   worldOf,
 } from '@/domain/volume';
 import { MprPane } from '@/imaging/mpr-pane';
-import {
-  beginMpr,
-  type MprView,
-  moveAlong,
-  moveFocus,
-  useMpr,
-} from '@/imaging/mpr-store';
+import { beginMpr, type MprView, moveFocus, useMpr } from '@/imaging/mpr-store';
 import { openVolume } from '@/imaging/mpr-volume';
 import type { PackIndex, Stack } from '@/imaging/pack';
 import { useViews } from '@/imaging/view-store';
 import { leaveMpr, setRoom, useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
+import { MaskLayer, MaskLegend } from './masks';
 import { useGrid, useStack } from './use-pack';
 
 const words = text.mpr;
@@ -152,6 +148,27 @@ function Corners({ view, shown, grid, stack }: OverProps) {
   );
 }
 
+/** Where findings' shapes are cut by this plane. */
+function PlaneMasks({ view, shown, grid, stack }: OverProps) {
+  const at = useMpr((state) => state.focus[view.through]);
+  const sopUids = useMemo(() => stack.images.map((image) => image.sopUid), [stack]);
+  const patchOf = useCallback(
+    (mask: Mask) => patchIn(mask, framesOf(mask, grid, sopUids), view, at),
+    [grid, sopUids, view, at],
+  );
+  return (
+    <>
+      <MaskLayer
+        seriesUid={stack.uid}
+        matrix={shown.matrix}
+        shift={-0.5}
+        patchOf={patchOf}
+      />
+      {view.name === 'axial' ? <MaskLegend seriesUid={stack.uid} /> : null}
+    </>
+  );
+}
+
 /** Puts the crosshairs where the pointer is, while the crosshair tool is chosen. */
 function usePointing(view: View) {
   const tool = useRoom((state) => state.tool);
@@ -210,6 +227,7 @@ function PlanePane(props: PlanePaneProps) {
       />
       {shown ? (
         <div className="pane-over">
+          <PlaneMasks {...{ view, views, shown, grid, stack }} />
           <Crosshairs {...{ view, views, shown, grid, stack }} />
           <Corners {...{ view, views, shown, grid, stack }} />
         </div>
@@ -277,7 +295,12 @@ function useJumps(stack: Stack, grid: Grid): void {
     const place = stack.images.findIndex(
       (image) => image.sopUid === jump.sopUid && image.frame === jump.frame,
     );
-    if (place >= 0) moveAlong(2, grid.order.indexOf(place));
+    if (place < 0) return;
+    const slice = grid.order.indexOf(place);
+    const { focus } = useMpr.getState();
+    const [x, y] = jump.at ?? [focus[0] + 0.5, focus[1] + 0.5];
+    // Image space counts from corners of pixels, the grid from their centres.
+    moveFocus([x - 0.5, y - 0.5, slice]);
   }, [jump, stack, grid]);
 }
 

@@ -1,7 +1,8 @@
 import './pane.css';
-import { useEffect, useMemo } from 'react';
+import { useCallback, useEffect, useMemo } from 'react';
 import { formatDate, formatSigned } from '@/domain/format';
 import { edgeLetters, pickScale, scaleOf } from '@/domain/geometry';
+import { type Mask, patchOn } from '@/domain/mask';
 import type { Manifest } from '@/domain/model';
 import { placeAfterMpr } from '@/imaging/mpr-store';
 import type { PackError, PackIndex, Stack } from '@/imaging/pack';
@@ -15,9 +16,10 @@ import {
 } from '@/imaging/view-store';
 import { findingsOf, getRoom, setRoom, useRoom } from '@/state/room';
 import { text } from '@/text/en';
+import { MaskLayer, MaskLegend } from './masks';
 import { PaneMarks } from './pane-marks';
 import { SaliencyLayer } from './saliency-layer';
-import { useStack } from './use-pack';
+import { firstMarked, useStack } from './use-pack';
 
 function clockOf(time: string): string {
   return /^\d{4}/.test(time) ? `, ${time.slice(0, 2)}:${time.slice(2, 4)}` : '';
@@ -130,6 +132,18 @@ function Saliency({ view }: { view: PaneView }) {
   );
 }
 
+/** Findings' shapes on the image of this pane. */
+function Masks({ view, stack }: { view: PaneView; stack: Stack }) {
+  const { sopUid } = view.image;
+  const patchOf = useCallback((mask: Mask) => patchOn(mask, sopUid), [sopUid]);
+  return (
+    <>
+      <MaskLayer seriesUid={stack.uid} matrix={view.matrix} shift={0} patchOf={patchOf} />
+      <MaskLegend seriesUid={stack.uid} />
+    </>
+  );
+}
+
 const TROUBLE: Readonly<Record<PaneTrouble['kind'], string>> = {
   preparing: text.room.preparing,
   denied: text.room.denied,
@@ -195,6 +209,7 @@ function Shown({ pane, stack }: { pane: number; stack: Stack }) {
       {trouble ? <Trouble pane={pane} trouble={trouble} /> : null}
       {view ? (
         <div className="pane-over">
+          <Masks view={view} stack={stack} />
           <Saliency view={view} />
           <PaneMarks view={view} active={active} />
           <Orientation view={view} />
@@ -211,11 +226,7 @@ function startOf(stack: Stack, pane: number): number {
   const { jump, ai } = getRoom();
   const after = jump?.pane === pane ? null : placeAfterMpr(stack.uid);
   if (after !== null) return after;
-  const wanted =
-    jump?.pane === pane
-      ? jump.sopUid
-      : (findingsOf(ai).find((one) => one.positive && one.location)?.location?.sop_uid ??
-        '');
+  const wanted = jump?.pane === pane ? jump.sopUid : firstMarked(findingsOf(ai));
   const place = stack.images.findIndex(
     (image) =>
       image.sopUid === wanted && (jump?.pane !== pane || image.frame === jump.frame),

@@ -46,7 +46,13 @@ import { SeriesRail } from './series-rail';
 import { signBlock } from './sign-block';
 import { StatusLine } from './status-line';
 import { Toolbar } from './toolbar';
-import { type PackState, seriesHolding, usePack, useVolume } from './use-pack';
+import {
+  firstMarked,
+  type PackState,
+  seriesHolding,
+  usePack,
+  useVolume,
+} from './use-pack';
 
 const ROW_MS = 30_000;
 
@@ -204,8 +210,7 @@ function useHanging(pack: ReturnType<typeof usePack>): void {
   useEffect(() => {
     const room = getRoom();
     if (!index || !aiReady || room.panes[0]?.series !== null) return;
-    const marked = findingsOf(room.ai).find((one) => one.positive && one.location);
-    const wanted = seriesHolding(index, marked?.location?.sop_uid ?? '');
+    const wanted = seriesHolding(index, firstMarked(findingsOf(room.ai)));
     const first = index.series.find((one) => one.displayable && one.instances.length > 0);
     const chosen = wanted ?? first?.index ?? null;
     if (chosen !== null) showSeries(chosen, 0);

@@ -119,8 +119,12 @@ export function SeriesRail({
           </h2>
           <ul title={text.room.attachmentsNote}>
             {manifest.attachments.map((one) => (
-              <li key={one.uid} className="cut">
-                {one.modality} {one.description}
+              <li key={one.uid} title={one.description}>
+                <b className="cut">
+                  {text.objectKinds[one.modality] ?? one.modality}
+                  {one.n_instances > 1 ? ` × ${one.n_instances}` : ''}
+                </b>
+                <span className="cut t3">{one.description}</span>
               </li>
             ))}
           </ul>

@@ -5,6 +5,7 @@ import type { ReadingContext } from '@/commands/reading/context';
 import { windowPresetCommands } from '@/commands/reading/window-preset';
 import { READING_COMMANDS } from '@/commands/reading-commands';
 import { printHotkey } from '@/domain/hotkeys';
+import { setRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { Glyph } from '@/ui/glyph';
 import { Key } from '@/ui/primitives';
@@ -95,6 +96,27 @@ function Presets({ context }: { context: ReadingContext }) {
   );
 }
 
+/** How much of the image findings' shapes let through. */
+function Opacity({ context: { findings, room } }: { context: ReadingContext }) {
+  if (!findings.some((finding) => finding.mask && finding.positive)) return null;
+  return (
+    <input
+      type="range"
+      className="opacity"
+      min={0}
+      max={100}
+      step={5}
+      value={Math.round(room.maskOpacity * 100)}
+      aria-label={text.masks.opacity}
+      title={text.masks.opacity}
+      disabled={!room.marks}
+      onChange={(event) =>
+        setRoom({ maskOpacity: event.currentTarget.valueAsNumber / 100 })
+      }
+    />
+  );
+}
+
 /** Made from the command list: what is not in it has no button. */
 export function Toolbar({ context }: { context: ReadingContext }) {
   const groups = groupCommands(READING_COMMANDS.filter((one) => one.toolbar));
@@ -122,6 +144,7 @@ export function Toolbar({ context }: { context: ReadingContext }) {
             {overlay.commands.map((command) => (
               <AiToggle key={command.id} command={command} context={context} />
             ))}
+            <Opacity context={context} />
           </div>
           <h3>{overlay.name}</h3>
         </section>
