@@ -178,7 +178,6 @@ def _cr(study: Study, series: Series, index: int, film: Film) -> Dataset:
     ds.PatientOrientation = ["L", "F"]
     ds.ImagerPixelSpacing = [film.spacing_mm, film.spacing_mm]
     ds.LossyImageCompression = "00"
-    ds.Laterality = ""
     return ds
 
 
@@ -295,8 +294,7 @@ def overlay_dataset(
     ds.ContentLabel = overlay.label
     ds.ContentDescription = "Note on a phantom"
     ds.ContentCreatorName = ""
-    if image.Modality == "CR":
-        ds.Laterality = ""
+    ds.Laterality = ""
     del ds.ContentDate, ds.ContentTime
     reference = Dataset()
     reference.ReferencedSOPClassUID = image.SOPClassUID

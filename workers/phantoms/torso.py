@@ -9,7 +9,6 @@ at any resolution, and fill volumes too.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.phantoms.settings import BodySettings
 from workers.phantoms.shapes import Floats, rng_for
@@ -99,7 +98,7 @@ class Torso:
     bone: float
     breast: float
     arm_angle: float
-    wave: NDArray[np.float64]
+    wave: tuple[float, ...]
 
     @property
     def shoulder(self) -> float:
@@ -133,7 +132,7 @@ def draw_torso(seed: int, settings: BodySettings) -> Torso:
         bone=float(np.clip(1.05 - 0.004 * (age - 40) + rng.normal(0, 0.06), 0.7, 1.2)),
         breast=float(rng.uniform(0.35, 1.0)) if female else 0.0,
         arm_angle=float(rng.uniform(8, 30)),
-        wave=rng.normal(0, 1, 24),
+        wave=tuple(float(v) for v in rng.normal(0, 1, 24)),
     )
 
 
