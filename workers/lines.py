@@ -15,7 +15,7 @@ from workers.settings import read_settings
 from workers.tasks_gpu import answer, make_workplace
 
 if TYPE_CHECKING:
-    from workers.inference.run import Workplace
+    from workers.inference.workplace import Workplace
 
 
 def serve(*, requests: TextIO, results: TextIO, workplace: Workplace) -> None:

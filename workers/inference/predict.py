@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from workers.inference.box import Corners, box_of
 from workers.inference.saliency import SaliencyMap, class_activation, lay_over_source
+from workers.models.finding_net import FindingNet
 from workers.models.package import ModelPackage
 from workers.models.preprocess import Prepared
 from workers.pixels.image import DisplayImage
@@ -137,12 +138,13 @@ def _forward(
     package: ModelPackage, prepared: Sequence[Prepared], *, device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return members' logits, [M, N, L], and vectors, [N, D], on the processor."""
+    module = package.film_module
     members, vectors = [], []
     for start in range(0, len(prepared), _BATCH):
         batch = torch.stack([p.tensor for p in prepared[start : start + _BATCH]])
-        features = package.module.features(_to(batch, device))
-        members.append(package.module.classify_members(features).float().cpu())
-        vectors.append(package.module.pool(features).float().cpu())
+        features = module.features(_to(batch, device))
+        members.append(module.classify_members(features).float().cpu())
+        vectors.append(module.pool(features).float().cpu())
     return torch.cat(members, dim=1), torch.cat(vectors)
 
 
@@ -161,8 +163,13 @@ def explain(
         None when nothing in the image speaks for the label.
     """
     batch = _to(prepared.tensor.unsqueeze(0), device)
-    cam = class_activation(package.module, batch, label=label)
+    module = package.film_module
     height, width = prepared.tensor.shape[-2:]
+    drawn: Corners | None = None
+    if isinstance(module, FindingNet):
+        cam, drawn = _place(module, batch, prepared, image, label=label)
+    else:
+        cam = class_activation(module, batch, label=label)
     saliency = lay_over_source(
         cam,
         grid_shape=(int(height), int(width)),
@@ -171,7 +178,37 @@ def explain(
     )
     if saliency is None:
         return None
-    return Explanation(saliency=saliency, box=box_of(saliency) if is_positive else None)
+    box = (drawn or box_of(saliency)) if is_positive else None
+    return Explanation(saliency=saliency, box=box)
+
+
+@torch.inference_mode()
+def _place(
+    module: FindingNet,
+    batch: torch.Tensor,
+    prepared: Prepared,
+    image: DisplayImage,
+    *,
+    label: int,
+) -> tuple[NDArray[np.float32], Corners | None]:
+    """Return the share of each cell that a finding covers, and its box.
+
+    The box is the one that the network draws at the strongest cell, cut at the
+    image's edges; None when nothing is left of it.
+    """
+    places = module.places(module.features(batch))
+    odds = places.odds[0, label].cpu()
+    strongest = int(odds.argmax())
+    shares = places.boxes[0, label].flatten(1)[:, strongest].cpu().numpy()
+    height, width = prepared.tensor.shape[-2:]
+    corners = shares.reshape(2, 2).astype(np.float64) * (width, height)
+    limits = (image.header.columns, image.header.rows)
+    found = prepared.grid_to_source.to_source(corners).clip(0, limits).round(2)
+    cam: NDArray[np.float32] = torch.sigmoid(odds).numpy()
+    (left, top), (right, bottom) = found.tolist()
+    if left >= right or top >= bottom:
+        return cam, None
+    return cam, ((left, top), (right, bottom))
 
 
 def to_npy(vector: NDArray[np.float32]) -> bytes:

@@ -1,97 +1,16 @@
-"""One inference request: fetch, judge the input, predict, explain, answer."""
+"""One inference request: get the model, judge the study, answer."""
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
-
-import torch
-
-from workers.contracts import (
-    ArtefactRef,
-    BoxResult,
-    FindingResult,
-    InferRequest,
-    InferResult,
-)
-from workers.inference.predict import (
-    Prediction,
-    Score,
-    describe_device,
-    explain,
-    predict,
-    prepare_images,
-    to_npy,
-)
-from workers.inference.store import ModelStore
-from workers.models.package import ModelPackage
-from workers.models.preprocess import Prepared, PreprocessError
-from workers.packs.isolation import IsolatedDecoder
-from workers.packs.layout import belongs_in_pack
-from workers.pixels.image import (
-    DisplayImage,
-    ImageError,
-    ImageHeader,
-    load_image,
-    read_header,
-)
-from workers.pixels.selection import select_images
+from workers.contracts import InferRequest, InferResult
+from workers.inference.films import judge_films
+from workers.inference.predict import describe_device
+from workers.inference.volumes import judge_volume
+from workers.inference.workplace import Clock, RejectedError, Workplace
+from workers.models.volume_net import VolumeModel
 from workers.portal_client import PortalClient
-from workers.quality.gate import assess
 
-log = logging.getLogger(__name__)
-
-MAX_IMAGES = 16
-_FRAME = 1
-
-
-class RejectedError(Exception):
-    """The study is not one that the model may judge; the text says why.
-
-    Attributes:
-        quality: What the gate measured, for the result.
-    """
-
-    def __init__(self, reason: str, *, quality: dict[str, Any] | None = None) -> None:
-        """Take the reason in plain words."""
-        super().__init__(reason)
-        self.quality = quality or {}
-
-
-@dataclass(slots=True)
-class Clock:
-    """Seconds by part of the work."""
-
-    spent: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def part(self, name: str) -> Iterator[None]:
-        """Add the time of a block to a part."""
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            elapsed = time.perf_counter() - started
-            self.spent[name] = round(self.spent.get(name, 0.0) + elapsed, 4)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workplace:
-    """What a worker process keeps between requests.
-
-    Attributes:
-        store: Its models.
-        decoder: Its decoding process.
-        device: Where its models run.
-    """
-
-    store: ModelStore
-    decoder: IsolatedDecoder
-    device: torch.device
+__all__ = ["Workplace", "run_inference"]
 
 
 def run_inference(
@@ -114,10 +33,8 @@ def run_inference(
                 request.package_hash,
                 fetch=lambda: portal.read_model(request.package_hash),
             )
-            films = _fetch(portal, package)
-        with clock.part("prepare_s"):
-            images, quality = _judge(films, workplace.decoder)
-            prepared = _prepare(package, images)
+        judge = judge_volume if isinstance(package.module, VolumeModel) else judge_films
+        said = judge(package, portal=portal, workplace=workplace, clock=clock)
     except RejectedError as error:
         return InferResult(
             run_id=request.run_id,
@@ -128,144 +45,13 @@ def run_inference(
             timings=clock.spent,
             device=device,
         )
-    with clock.part("infer_s"):
-        prediction = predict(package, prepared, device=workplace.device)
-    with clock.part("explain_s"):
-        findings = tuple(
-            _finding(
-                score,
-                label=label,
-                package=package,
-                prepared=prepared[score.image],
-                image=images[score.image],
-                portal=portal,
-                device=workplace.device,
-            )
-            for label, score in enumerate(prediction.scores)
-        )
-        embedding = _store_embedding(prediction, portal)
     return InferResult(
         run_id=request.run_id,
         package_hash=request.package_hash,
         state="done",
-        quality=quality,
-        findings=findings,
-        embedding=embedding,
+        quality=said.quality,
+        findings=said.findings,
+        embedding=said.embedding,
         timings=clock.spent,
         device=device,
-    )
-
-
-def _fetch(
-    portal: PortalClient, package: ModelPackage
-) -> list[tuple[ImageHeader, bytes]]:
-    """Return the images that the model may judge, with their files."""
-    rules = package.card.get("input", {})
-    refs = [r for r in portal.list_instances() if belongs_in_pack(r.sop_class_uid)]
-    if not refs:
-        raise RejectedError("the study has no images")
-    found: dict[str, tuple[ImageHeader, bytes]] = {}
-    unreadable = 0
-    for _, content in portal.read_instances(refs):
-        try:
-            header = read_header(content)
-        except ImageError:
-            unreadable += 1
-            continue
-        if select_images([header], rules=rules):
-            found[header.sop_uid] = (header, content)
-        if len(found) >= MAX_IMAGES:
-            break
-    chosen = select_images((header for header, _ in found.values()), rules=rules)
-    if not chosen:
-        raise RejectedError(
-            "no image of the study can be read"
-            if unreadable == len(refs)
-            else "the study has no image of a kind and view that the model judges"
-        )
-    return [found[header.sop_uid] for header in chosen]
-
-
-def _judge(
-    films: list[tuple[ImageHeader, bytes]], decoder: IsolatedDecoder
-) -> tuple[list[DisplayImage], dict[str, Any]]:
-    """Return the films that pass the gate, and what it found of each."""
-    accepted: list[DisplayImage] = []
-    measured: list[dict[str, Any]] = []
-    reasons: list[str] = []
-    for header, content in films:
-        try:
-            image = load_image(content, header=header, decoder=decoder, frame=_FRAME)
-        except ImageError as error:
-            reasons.append(f"the image can not be read: {error}")
-            measured.append({"sop_uid": header.sop_uid, "reasons": [str(error)]})
-            continue
-        found = assess(image)
-        measured.append(found.as_json())
-        reasons.extend(found.reasons)
-        if found.is_accepted:
-            accepted.append(image)
-    quality = {"images": measured}
-    if not accepted:
-        raise RejectedError("; ".join(dict.fromkeys(reasons)), quality=quality)
-    return accepted, quality
-
-
-def _prepare(package: ModelPackage, images: list[DisplayImage]) -> list[Prepared]:
-    try:
-        return prepare_images(package, images)
-    except PreprocessError as error:
-        raise RejectedError(str(error)) from error
-
-
-def _finding(
-    score: Score,
-    *,
-    label: int,
-    package: ModelPackage,
-    prepared: Prepared,
-    image: DisplayImage,
-    portal: PortalClient,
-    device: torch.device,
-) -> FindingResult:
-    sop_uid = image.header.sop_uid
-    box: BoxResult | None = None
-    saliency: ArtefactRef | None = None
-    found = explain(
-        package,
-        prepared,
-        image,
-        label=label,
-        is_positive=score.is_positive,
-        device=device,
-    )
-    if found is not None:
-        saliency = portal.store_artefact(
-            found.saliency.to_png(),
-            media_type="image/png",
-            sop_uid=sop_uid,
-            frame=_FRAME,
-            meta={
-                "cut_off": found.saliency.cut_off,
-                "columns": found.saliency.columns,
-                "rows": found.saliency.rows,
-            },
-        )
-    if found is not None and found.box is not None:
-        box = BoxResult(sop_uid=sop_uid, frame=_FRAME, points=found.box)
-    return FindingResult(
-        label_code=score.label_code,
-        raw_score=score.raw_score,
-        probability=score.probability,
-        uncertainty=score.uncertainty,
-        box=box,
-        saliency=saliency,
-    )
-
-
-def _store_embedding(prediction: Prediction, portal: PortalClient) -> ArtefactRef:
-    return portal.store_artefact(
-        to_npy(prediction.embedding),
-        media_type="application/octet-stream",
-        meta={"dtype": "float32", "length": int(prediction.embedding.size)},
     )

@@ -13,6 +13,7 @@ from typing import Final
 
 import torch
 
+from workers.models.architectures import ExplainableModel
 from workers.models.package import (
     ModelPackage,
     PackageError,
@@ -113,7 +114,8 @@ class ModelStore:
     def _place(self, package: ModelPackage) -> ModelPackage:
         package.module.eval()
         package.module.to(device=self._device)
-        package.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if isinstance(package.module, ExplainableModel):
+            package.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         for parameter in package.module.parameters():
             parameter.requires_grad = False
         return package

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from workers.models.architectures import UnknownArchitectureError
+from workers.models.architectures import ExplainableModel, UnknownArchitectureError
 from workers.models.preprocess import Prepared, prepare
 from workers.models.registry import Network, build
 
@@ -58,6 +58,17 @@ class ModelPackage:
     card: dict[str, Any]
     module: Network
     package_hash: str
+
+    @property
+    def film_module(self) -> ExplainableModel:
+        """The network, of a package that is for films.
+
+        Raises:
+            PackageError: It is for volumes.
+        """
+        if not isinstance(self.module, ExplainableModel):
+            raise PackageError("the package is not for films")
+        return self.module
 
     def prepare(self, image: Any) -> Prepared:
         """Prepare one displayed grey image, [rows, columns], as the card says."""

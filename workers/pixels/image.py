@@ -39,6 +39,12 @@ class ImageHeader:
         samples: Samples a pixel: 3 is colour.
         pixel_spacing: Millimetres between rows and between columns, of the
             patient where calibrated, else at the detector; None when unknown.
+        is_synthetic: Whether the image is marked as made, not taken.
+        series_uid: Series Instance UID.
+        series_number: Series Number; 0 when absent.
+        body_part: Body Part Examined in capitals, '' when not stated.
+        position: Image Position (Patient), mm; None when absent.
+        orientation: Image Orientation (Patient), six cosines; None when absent.
     """
 
     sop_uid: str
@@ -53,6 +59,12 @@ class ImageHeader:
     n_frames: int
     samples: int
     pixel_spacing: tuple[float, float] | None
+    is_synthetic: bool = False
+    series_uid: str = ""
+    series_number: int = 0
+    body_part: str = ""
+    position: tuple[float, ...] | None = None
+    orientation: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +125,12 @@ def _header_of(dataset: Dataset) -> ImageHeader:
         n_frames=_whole(dataset, "NumberOfFrames") or 1,
         samples=_whole(dataset, "SamplesPerPixel") or 1,
         pixel_spacing=_spacing(dataset),
+        is_synthetic=text_of(dataset, "SyntheticData").upper() == "YES",
+        series_uid=text_of(dataset, "SeriesInstanceUID"),
+        series_number=_whole(dataset, "SeriesNumber"),
+        body_part=text_of(dataset, "BodyPartExamined").upper(),
+        position=numbers_of(dataset, "ImagePositionPatient", 3),
+        orientation=numbers_of(dataset, "ImageOrientationPatient", 6),
     )
 
 
@@ -143,6 +161,20 @@ def load_image(
         weights = np.array([0.299, 0.587, 0.114], dtype=np.float32)
         values = (values @ weights).astype(np.float32)
     return DisplayImage(header=header, frame=frame, values=values, voi=found.voi)
+
+
+def load_values(
+    content: bytes, *, decoder: IsolatedDecoder, frame: int = 1
+) -> NDArray[np.float32]:
+    """Decode one grey frame in its own unit, as Hounsfield for CT, [rows, columns].
+
+    Raises:
+        ImageError: It can not be decoded.
+    """
+    try:
+        return decoder.measure(content, frame=frame)
+    except DecodingError as error:
+        raise ImageError(str(error)) from error
 
 
 def _image_type(dataset: Dataset) -> tuple[str, ...]:

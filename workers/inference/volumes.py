@@ -1,0 +1,152 @@
+"""Volumes: choose the series, load it, mark it, lay the mask on its images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts import MASK_MEDIA_TYPE, BoxResult, FindingResult, MaskRef
+from workers.inference.segment import (
+    Segment,
+    largest_slice,
+    pack_mask,
+    segment_volume,
+)
+from workers.inference.volume import (
+    Geometry,
+    VolumeError,
+    choose_series,
+    find_geometry,
+)
+from workers.inference.workplace import (
+    Clock,
+    RejectedError,
+    Said,
+    Workplace,
+    check_synthetic,
+)
+from workers.models.package import ModelPackage
+from workers.models.preprocess import PreprocessError
+from workers.packs.isolation import IsolatedDecoder
+from workers.packs.layout import belongs_in_pack
+from workers.packs.source import InstanceRef
+from workers.pixels.image import ImageError, ImageHeader, load_values, read_header
+from workers.portal_client import PortalClient
+
+_FRAME = 1
+
+
+def judge_volume(
+    package: ModelPackage, *, portal: PortalClient, workplace: Workplace, clock: Clock
+) -> Said:
+    """Judge the one series of a study that the model is for.
+
+    Raises:
+        RejectedError: The study is not one that the model may judge.
+        PortalError: The portal refused.
+        PortalUnavailableError: The portal gives no answer; ask again later.
+    """
+    rules: dict[str, Any] = package.card.get("input", {})
+    try:
+        with clock.part("fetch_s"):
+            refs = _series(portal, rules=rules)
+            geometry, values = _load(refs, portal, workplace.decoder, rules=rules)
+        with clock.part("infer_s"):
+            segments = segment_volume(
+                package,
+                geometry.turn(values),
+                geometry.spacing,
+                device=workplace.device,
+            )
+    except (VolumeError, PreprocessError) as error:
+        raise RejectedError(str(error)) from error
+    with clock.part("explain_s"):
+        findings = tuple(_finding(one, geometry, portal) for one in segments)
+    quality = {
+        "series_uid": geometry.series_uid,
+        "slices": len(geometry.sop_uids),
+        "spacing_mm": [round(part, 4) for part in geometry.spacing],
+    }
+    return Said(quality=quality, findings=findings)
+
+
+def _series(portal: PortalClient, *, rules: dict[str, Any]) -> list[InstanceRef]:
+    """Return the images of the series that the model is given."""
+    series: dict[str, list[InstanceRef]] = {}
+    for ref in portal.list_instances():
+        if belongs_in_pack(ref.sop_class_uid):
+            series.setdefault(ref.series_uid, []).append(ref)
+    if not series:
+        raise RejectedError("the study has no images")
+    firsts = {}
+    for ref, content in portal.read_instances([refs[0] for refs in series.values()]):
+        try:
+            firsts[ref.series_uid] = read_header(content)
+        except ImageError:
+            continue
+    counts = {uid: len(refs) for uid, refs in series.items()}
+    return series[choose_series(firsts, counts, rules=rules)]
+
+
+def _load(
+    refs: list[InstanceRef],
+    portal: PortalClient,
+    decoder: IsolatedDecoder,
+    *,
+    rules: dict[str, Any],
+) -> tuple[Geometry, NDArray[np.int16]]:
+    """Return where the voxels are and what they hold, [frame, row, column].
+
+    The values are Hounsfield units rounded to whole numbers: half the memory.
+    """
+    headers: dict[str, ImageHeader] = {}
+    frames: dict[str, NDArray[np.int16]] = {}
+    for _, content in portal.read_instances(refs):
+        try:
+            header = read_header(content)
+            check_synthetic(header, rules=rules)
+            found = load_values(content, decoder=decoder, frame=_FRAME)
+        except ImageError as error:
+            raise VolumeError(f"a slice can not be read: {error}") from error
+        headers[header.sop_uid] = header
+        frames[header.sop_uid] = np.clip(np.round(found), -32768, 32767).astype(
+            np.int16
+        )
+    geometry = find_geometry(headers.values(), rules=rules)
+    values = np.empty(
+        (len(geometry.sop_uids), geometry.rows, geometry.columns), np.int16
+    )
+    for index, uid in enumerate(geometry.sop_uids):
+        values[index] = frames.pop(uid)
+    return geometry, values
+
+
+def _finding(
+    segment: Segment, geometry: Geometry, portal: PortalClient
+) -> FindingResult:
+    """Return a finding; only a positive one has a place."""
+    mask = box = None
+    frames = geometry.turn(segment.mask)
+    largest = largest_slice(frames) if segment.is_positive else None
+    if largest is not None:
+        frame, points = largest
+        box = BoxResult(sop_uid=geometry.sop_uids[frame], frame=_FRAME, points=points)
+        mask = MaskRef(
+            artefact=portal.store_artefact(
+                pack_mask(frames), media_type=MASK_MEDIA_TYPE
+            ),
+            series_uid=geometry.series_uid,
+            sop_uids=geometry.sop_uids,
+            rows=geometry.rows,
+            columns=geometry.columns,
+            volume_ml=segment.volume_ml,
+        )
+    return FindingResult(
+        label_code=segment.label_code,
+        raw_score=segment.raw_score,
+        probability=segment.probability,
+        box=box,
+        mask=mask,
+    )

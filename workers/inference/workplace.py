@@ -1,0 +1,96 @@
+"""What a worker process keeps, and how a run is timed and turned down."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from workers.contracts import ArtefactRef, FindingResult
+from workers.inference.store import ModelStore
+from workers.packs.isolation import IsolatedDecoder
+from workers.pixels.image import ImageHeader
+
+
+class RejectedError(Exception):
+    """The study is not one that the model may judge; the text says why.
+
+    Attributes:
+        quality: What the gate measured, for the result.
+    """
+
+    def __init__(self, reason: str, *, quality: dict[str, Any] | None = None) -> None:
+        """Take the reason in plain words."""
+        super().__init__(reason)
+        self.quality = quality or {}
+
+
+@dataclass(slots=True)
+class Clock:
+    """Seconds by part of the work."""
+
+    spent: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Add the time of a block to a part."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            elapsed = time.perf_counter() - started
+            self.spent[name] = round(self.spent.get(name, 0.0) + elapsed, 4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workplace:
+    """What a worker process keeps between requests.
+
+    Attributes:
+        store: Its models.
+        decoder: Its decoding process.
+        device: Where its models run.
+    """
+
+    store: ModelStore
+    decoder: IsolatedDecoder
+    device: torch.device
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a model says of a study.
+
+    Attributes:
+        quality: What the input gate measured and decided.
+        findings: One for each label on the card.
+        embedding: The study's vector; None when not made.
+    """
+
+    quality: dict[str, Any]
+    findings: tuple[FindingResult, ...]
+    embedding: ArtefactRef | None = None
+
+
+def check_synthetic(header: ImageHeader, *, rules: Mapping[str, Any]) -> None:
+    """Keep phantoms from models for people, and people from models for phantoms.
+
+    Args:
+        header: An image that the model would be given.
+        rules: The card's `input`; `synthetic`: True takes phantoms and nothing else,
+            `"allowed"` takes both.
+
+    Raises:
+        RejectedError: The image is of the other kind.
+    """
+    wanted = rules.get("synthetic", False)
+    if wanted is True and not header.is_synthetic:
+        raise RejectedError(
+            "the model is for phantoms only: an image is not marked as synthetic"
+        )
+    if not wanted and header.is_synthetic:
+        raise RejectedError("the model is not for phantoms: an image is synthetic")
