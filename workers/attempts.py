@@ -1,17 +1,44 @@
-"""How often a request was begun: one that kills its worker must not go on for ever."""
+"""How often a request lost its worker: one that kills workers must not go on.
+
+A request is *begun* when its task starts and *ended* when its answer is sent. What
+was begun and never ended lost its worker: the process was killed, or crashed. Such
+a request is begun again, but not at once, so that its neighbours go first; after
+`MAX_ATTEMPTS` losses it is given up. A request that is put off in good order (the
+portal is away) is *excused*: that says nothing about the request.
+"""
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from typing import Final
 
 import redis
 
+from workers.contracts import LOST_WORKER, attempt_keys
+
 MAX_ATTEMPTS: Final = 3
+DEFER_S: Final = 5.0
+"""Seconds by which a second attempt is put off; a third one twice as long."""
+LOST: Final = (
+    f"{LOST_WORKER} three times on this study, so it was given up and others go on."
+    " An administrator can have it tried again."
+)
 _KEPT_S: Final = 3600
 
 
+class Turn(Enum):
+    """What is to be done with a request that came up."""
+
+    NOW = auto()
+    LATER = auto()
+    NEVER = auto()
+
+
 class Attempts:
-    """Counts beginnings of a request in Redis; a request that ends is forgotten."""
+    """Counts beginnings of a request in Redis; a request that ends is forgotten.
+
+    Where Redis cannot be asked, everything is done at once, as if for the first time.
+    """
 
     def __init__(self, *, broker_url: str) -> None:
         """Take the broker's address."""
@@ -19,23 +46,48 @@ class Attempts:
             broker_url, socket_timeout=5, socket_connect_timeout=2
         )
 
-    def begin(self, request_id: str) -> int:
-        """Count a beginning; return which it is, 1 when Redis can not be asked."""
-        key = self._key(request_id)
+    def begin(self, request_id: str) -> Turn:
+        """Say whether a request is to be done now, and count the beginning if so.
+
+        `LATER` is said once for each loss; the next time it is `NOW`. `NEVER` is
+        said until `forget`, or for an hour.
+        """
+        begun_key, put_off_key = attempt_keys(request_id)
         try:
-            count = self._redis.incr(key)
-            self._redis.expire(key, _KEPT_S)
+            begun, put_off = self._numbers(begun_key, put_off_key)
+            if begun >= MAX_ATTEMPTS:
+                return Turn.NEVER
+            if begun > put_off:
+                self._redis.set(put_off_key, begun, ex=_KEPT_S)
+                return Turn.LATER
+            self._redis.incr(begun_key)
+            self._redis.expire(begun_key, _KEPT_S)
         except redis.RedisError:
-            return 1
-        return int(str(count))
+            return Turn.NOW
+        return Turn.NOW
+
+    def losses(self, request_id: str) -> int:
+        """Return how often a request was begun and not ended."""
+        try:
+            return self._numbers(*attempt_keys(request_id))[0]
+        except redis.RedisError:
+            return 0
+
+    def excuse(self, request_id: str) -> None:
+        """Take back a beginning that was put off in good order."""
+        begun_key, _ = attempt_keys(request_id)
+        try:
+            if int(str(self._redis.decr(begun_key))) <= 0:
+                self.end(request_id)
+        except redis.RedisError:
+            return
 
     def end(self, request_id: str) -> None:
         """Forget a request that has its answer."""
         try:
-            self._redis.delete(self._key(request_id))
+            self._redis.delete(*attempt_keys(request_id))
         except redis.RedisError:
             return
 
-    @staticmethod
-    def _key(request_id: str) -> str:
-        return f"overread:attempts:{request_id}"
+    def _numbers(self, *keys: str) -> tuple[int, ...]:
+        return tuple(int(self._redis.get(key) or 0) for key in keys)

@@ -31,6 +31,9 @@ PRIORITY_URGENT: Final = 0
 PRIORITY_NORMAL: Final = 5
 PRIORITY_MAX: Final = 9
 
+LOST_WORKER: Final = "The worker was lost"
+"""How the reason of a request begins that was given up because it kills workers."""
+
 INFER_STATES: Final = frozenset({"done", "failed", "rejected"})
 PACK_STATES: Final = frozenset({"ready", "failed"})
 
@@ -41,6 +44,15 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*\Z")
 _OPAQUE = re.compile(r"[A-Za-z0-9._:-]{1,100}\Z")
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+\Z")
+
+
+def attempt_keys(request_id: str) -> tuple[str, str]:
+    """Return the broker's keys of a request: how often begun, how often put off.
+
+    Workers count there; the portal deletes both when somebody asks for another try.
+    """
+    name = f"overread:attempts:{request_id}"
+    return name, f"{name}:put_off"
 
 
 class ContractError(ValueError):

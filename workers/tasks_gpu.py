@@ -12,7 +12,7 @@ from celery import Task
 from celery.exceptions import SoftTimeLimitExceeded
 from celery.signals import worker_process_init
 
-from workers.attempts import MAX_ATTEMPTS, Attempts
+from workers.attempts import DEFER_S, LOST, MAX_ATTEMPTS, Attempts, Turn
 from workers.celery_gpu import app
 from workers.contracts import (
     QUEUE_PORTAL,
@@ -69,7 +69,7 @@ def _warm_up(**_: Any) -> None:
     log.info("ready with %d model(s) on %s", len(names), _workplace().device)
 
 
-@app.task(name=TASK_INFER, bind=True, max_retries=MAX_RETRIES)
+@app.task(name=TASK_INFER, bind=True, max_retries=MAX_RETRIES + MAX_ATTEMPTS)
 def infer(self: Task[..., None], *, request: dict[str, Any]) -> None:
     """Run a model on a study revision and tell the portal.
 
@@ -80,21 +80,34 @@ def infer(self: Task[..., None], *, request: dict[str, Any]) -> None:
     wanted = InferRequest.from_message(request)
     attempts = Attempts(broker_url=read_settings().broker_url)
     try:
-        if wanted.run_id in _answered:
-            result = InferResult.from_message(_answered[wanted.run_id])
-        elif attempts.begin(wanted.run_id) > MAX_ATTEMPTS + MAX_RETRIES:
-            result = _failed(wanted, "the worker died again and again on this study")
-        else:
-            result = answer(wanted, workplace=_workplace())
+        result = _result(self, wanted, attempts=attempts)
     except PortalUnavailableError as error:
+        attempts.excuse(wanted.run_id)
         if self.request.retries < MAX_RETRIES:
             raise self.retry(exc=error, countdown=2**self.request.retries) from error
         result = _failed(wanted, "the portal could not be reached")
     app.send_task(
         TASK_ACCEPT_RESULT, kwargs={"result": result.to_message()}, queue=QUEUE_PORTAL
     )
-    attempts.end(wanted.run_id)
+    if result.reason != LOST:
+        attempts.end(wanted.run_id)
     _remember(result)
+
+
+def _result(
+    task: Task[..., None], wanted: InferRequest, *, attempts: Attempts
+) -> InferResult:
+    """Return what is known, or find it out; a request that was lost waits first."""
+    if wanted.run_id in _answered:
+        return InferResult.from_message(_answered[wanted.run_id])
+    turn = attempts.begin(wanted.run_id)
+    if turn is Turn.NEVER:
+        log.warning("run given up: it lost its worker too often")
+        return _failed(wanted, LOST)
+    if turn is Turn.LATER:
+        wait_s = DEFER_S * attempts.losses(wanted.run_id)
+        raise task.retry(countdown=wait_s)
+    return answer(wanted, workplace=_workplace())
 
 
 def _remember(result: InferResult) -> None:

@@ -12,7 +12,7 @@ from celery import Task
 from celery.exceptions import SoftTimeLimitExceeded
 from celery.signals import worker_process_init
 
-from workers.attempts import MAX_ATTEMPTS, Attempts
+from workers.attempts import DEFER_S, LOST, MAX_ATTEMPTS, Attempts, Turn
 from workers.celery_pixels import app
 from workers.contracts import (
     QUEUE_PORTAL,
@@ -43,7 +43,7 @@ def _warm_up(**_: Any) -> None:
     _decoder().start()
 
 
-@app.task(name=TASK_PACK, bind=True, max_retries=MAX_RETRIES)
+@app.task(name=TASK_PACK, bind=True, max_retries=MAX_RETRIES + MAX_ATTEMPTS)
 def build_pack_task(self: Task[..., None], *, request: dict[str, Any]) -> None:
     """Build a study revision's pixel pack and tell the portal.
 
@@ -54,18 +54,31 @@ def build_pack_task(self: Task[..., None], *, request: dict[str, Any]) -> None:
     wanted = PackRequest.from_message(request)
     attempts = Attempts(broker_url=read_settings().broker_url)
     try:
-        if attempts.begin(wanted.request_id) > MAX_ATTEMPTS + MAX_RETRIES:
-            result = _failed(wanted, "the worker died again and again on this study")
-        else:
-            result = make_pack(wanted, settings=read_settings(), decoder=_decoder())
+        result = _result(self, wanted, attempts=attempts)
     except PortalUnavailableError as error:
+        attempts.excuse(wanted.request_id)
         if self.request.retries < MAX_RETRIES:
             raise self.retry(exc=error, countdown=2**self.request.retries) from error
         result = _failed(wanted, "the portal could not be reached")
     app.send_task(
         TASK_ACCEPT_PACK, kwargs={"result": result.to_message()}, queue=QUEUE_PORTAL
     )
-    attempts.end(wanted.request_id)
+    if result.reason != LOST:
+        attempts.end(wanted.request_id)
+
+
+def _result(
+    task: Task[..., None], wanted: PackRequest, *, attempts: Attempts
+) -> PackResult:
+    """Build the pack; a request that lost its worker waits first."""
+    turn = attempts.begin(wanted.request_id)
+    if turn is Turn.NEVER:
+        log.warning("pack given up: it lost its worker too often")
+        return _failed(wanted, LOST)
+    if turn is Turn.LATER:
+        wait_s = DEFER_S * attempts.losses(wanted.request_id)
+        raise task.retry(countdown=wait_s)
+    return make_pack(wanted, settings=read_settings(), decoder=_decoder())
 
 
 def make_pack(
