@@ -109,7 +109,7 @@ def chest_film(
     if "cardiomegaly" in strengths:
         found.add("cardiomegaly", _heart_mask(torso, view))
     thickness = _attenuation(layers, bone, dense, view, rng)
-    pixels = _expose(thickness, view, settings, rng)
+    pixels = _expose(thickness, layers.lung, view, settings, rng)
     if marked:
         _mark(pixels, rng)
     labels = {label: label in found.masks for label in FILM_LABELS}
@@ -281,7 +281,11 @@ def _attenuation(
 
 
 def _expose(
-    thickness: Floats, view: _View, settings: Settings, rng: np.random.Generator
+    thickness: Floats,
+    lung: Floats,
+    view: _View,
+    settings: Settings,
+    rng: np.random.Generator,
 ) -> Floats:
     """Turns attenuation into a display-ready picture, 0 to 1, dense is 1."""
     film = settings.film
@@ -293,7 +297,7 @@ def _expose(
     noise = rng.standard_normal(beam.shape).astype(np.float32)
     beam = beam + np.sqrt(np.maximum(beam, 1e-5) / photons) * noise
     density = -np.log(np.maximum(beam, 2e-4))
-    return _display(density, view, settings, rng)
+    return _display(density, lung, view, settings, rng)
 
 
 def _blur(image: Floats, sigma: float) -> Floats:
@@ -318,7 +322,11 @@ def _stretch(image: Floats, rows: Points) -> Floats:
 
 
 def _display(
-    density: Floats, view: _View, settings: Settings, rng: np.random.Generator
+    density: Floats,
+    lung: Floats,
+    view: _View,
+    settings: Settings,
+    rng: np.random.Generator,
 ) -> Floats:
     """Applies what a department's processing does to a film."""
     film = settings.film
@@ -332,6 +340,9 @@ def _display(
     low, high = np.percentile(inner, [4, 93])
     t = (out - low) / max(float(high - low), 1e-3)
     t = (t - 0.5) * film.contrast.draw(rng) + 0.5 + film.brightness.draw(rng)
+    # Processing lifts thin tissue outside the lungs, or arms would be black.
+    outside = 1.0 - _blur((lung > 10).astype(np.float32), 9.0 / view.pixel)
+    t = t + outside * 0.6 * np.clip(0.4 - t, 0.0, 1.2)
     curve = 0.96 / (1.0 + np.exp(-4.0 * (t - 0.34)))
     air = np.clip((density - 0.05) / 0.5, 0.0, 1.0)
     picture: Floats = np.clip(curve * air + 0.012, 0.0, 1.0)

@@ -212,8 +212,8 @@ def _consolidation(
         dz, dx = (layers.z - at[0]) / high, (layers.x - at[2]) / wide
         # Noise on a fixed grid of millimetres: the same at every resolution.
         patch = _grid_noise(layers, rng)
-        level = 1.15 - np.sqrt(dz**2 + dx**2) + 0.42 * patch
-        share = np.clip(level / 0.9, 0.0, 1.0) ** 1.3 * (side * layers.x > 0)
+        level = 1.15 - np.sqrt(dz**2 + dx**2) + 0.3 * patch
+        share = np.clip(level / 1.05, 0.0, 1.0) ** 1.2 * (side * layers.x > 0)
         depth = np.minimum(layers.lung, 2.0 * wide)
         amount = (0.16 + 0.64 * strength) * share * depth
         layers.soft += amount.astype(np.float32)

@@ -143,6 +143,13 @@ def _rise(t: Floats, power: float) -> Floats:
     return out
 
 
+def _ease(t: Floats) -> Floats:
+    """Goes from 0 at t = 0 to 1 at t = 1, flat at both ends."""
+    t = np.clip(t, 0.0, 1.0)
+    out: Floats = t * t * (3.0 - 2.0 * t)
+    return out
+
+
 def chest_size(torso: Torso, x: Floats, z: Floats) -> tuple[Floats, Floats, Floats]:
     """Returns the inner half width, half depth and middle (y) of the chest.
 
@@ -333,7 +340,7 @@ def body(torso: Torso, x: Floats, z: Floats) -> Span:
     wide = (torso.width + wall + 4) * slim * (1 - 0.2 * np.clip((z - 40) / 120, 0, 1))
     across = np.clip(a / wide, 0.0, 1.0)
     deep = torso.depth + 9 + 0.66 * wall
-    fade = np.sqrt(np.clip((APEX + 6 - z) / 70.0, 0.0, 1.0))
+    fade = _rise((APEX + 6 - z) / 130.0, 2.4)
     trunk = span(4.0, deep * fade * (1.0 - across**3.3) ** (1 / 3.3))
     neck_wide = 52 + 6 * torso.build + 0.2 * torso.fat
     neck = span(
@@ -350,10 +357,10 @@ def _shoulders(torso: Torso, a: Floats, z: Floats, neck: float) -> Span:
     top = APEX - 2 + 4 * torso.wave[10] + 78 * (1 - s) ** 2.1
     corner = np.clip((a - (end - 42)) / 42, 0.0, 1.0)
     top = top - 46 * (1 - np.sqrt(1 - corner**2))
-    rise = np.clip((top - z) / 75.0, 0.0, 1.0)
-    floor = np.clip((z - (APEX - 125)) / 60.0, 0.0, 1.0)
+    rise = (top - z) / 95.0
+    floor = _ease((z - (APEX - 150)) / 110.0)
     outside = np.sqrt(np.clip((end + 8 - a) / 26.0, 0.0, 1.0))
-    thick = (72 + 0.6 * torso.fat) * np.sqrt(rise * (2 - rise)) * np.sqrt(floor)
+    thick = (72 + 0.6 * torso.fat) * _ease(rise) ** 0.6 * np.sqrt(floor)
     return span(16.0, np.asarray(thick * outside, dtype=np.float32))
 
 
