@@ -21,6 +21,7 @@ class StudyInput:
         description: Study and series descriptions, for a missing body part.
         views: View Position values of its images, upper case.
         age_years: Age of the patient at the study; None when unknown.
+        synthetic: For each image series whether it is marked as made, not taken.
     """
 
     modalities: frozenset[str]
@@ -28,18 +29,21 @@ class StudyInput:
     description: str
     views: frozenset[str]
     age_years: float | None
+    synthetic: frozenset[bool] = frozenset()
 
 
 def check_fit(*, card: Mapping[str, Any], study: StudyInput) -> Fit:
     """Compare a study with the `input` rules of a model card.
 
-    The rules are `modalities`, `body_parts`, `views_excluded` and
-    `age_years` (`min`, `max`, both inclusive in completed years, and
-    `unknown`: `reject` or `accept`).
+    The rules are `modalities`, `body_parts`, `views_excluded`, `age_years` (`min`,
+    `max`, both inclusive in completed years, and `unknown`: `reject` or `accept`)
+    and `synthetic`: `true` takes phantoms and nothing else, `"allowed"` takes both,
+    and without it phantoms are refused.
     """
     rules = card.get("input", {})
     name = str(card.get("name", "model"))
     checks = (
+        _synthetic(rules=rules, study=study),
         _modality(rules=rules, study=study),
         _body_part(rules=rules, study=study),
         _view(rules=rules, study=study),
@@ -47,6 +51,15 @@ def check_fit(*, card: Mapping[str, Any], study: StudyInput) -> Fit:
     )
     reason = next((text for text in checks if text), "")
     return Fit(fits=not reason, reason=f"{name}: {reason}" if reason else "")
+
+
+def _synthetic(*, rules: Mapping[str, Any], study: StudyInput) -> str:
+    wanted = rules.get("synthetic", False)
+    if wanted is True and study.synthetic != {True}:
+        return "only for phantoms (images marked as synthetic)"
+    if not wanted and True in study.synthetic:
+        return "not for phantoms; these images are synthetic"
+    return ""
 
 
 def _modality(*, rules: Mapping[str, Any], study: StudyInput) -> str:

@@ -129,6 +129,7 @@ def describe_input(*, revision: StudyRevision) -> StudyInput:
             str(view).upper() for s in series for view in s.get("view_positions", [])
         ),
         age_years=study.patient_age_years,
+        synthetic=frozenset(bool(s.get("is_synthetic")) for s in series),
     )
 
 

@@ -161,7 +161,12 @@ def _build_series(
         written_by_overread=manufacturer == OVERREAD
         and bool(refs)
         and all(ref.sop_uid.startswith("2.25.") for ref in refs),
+        is_synthetic=bool(seen) and all(_is_synthetic(tags) for tags in seen),
     )
+
+
+def _is_synthetic(tags: Tags) -> bool:
+    return _tag(tags, "0008,001c").upper() == "YES"
 
 
 def _build_instance(row: Json, modality: str, sample: Tags) -> InstanceRef:

@@ -175,7 +175,10 @@ class InstanceRef:
 
 @dataclass(frozen=True, slots=True)
 class SeriesHeader:
-    """One series with its instances, ordered by index, then by UID."""
+    """One series with its instances, ordered by index, then by UID.
+
+    `is_synthetic`: every image that was looked into is marked Synthetic Data = YES.
+    """
 
     orthanc_id: str
     uid: str
@@ -193,6 +196,7 @@ class SeriesHeader:
     sop_class_uids: tuple[str, ...]
     instances: tuple[InstanceRef, ...]
     written_by_overread: bool
+    is_synthetic: bool = False
 
     @property
     def is_image(self) -> bool:

@@ -84,7 +84,7 @@ class StudyRevision(BaseModel):
 
     `series` is the header of each image series in display order:
     uid, number, modality, description, body_part, laterality, view_positions,
-    station, n_instances. `n_images` counts instances.
+    station, manufacturer, n_instances, is_synthetic. `n_images` counts instances.
     """
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="revisions")

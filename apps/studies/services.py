@@ -321,6 +321,7 @@ def _series_summary(series: SeriesHeader) -> dict[str, object]:
         "station": series.station,
         "manufacturer": series.manufacturer,
         "n_instances": sum(instance.is_image for instance in series.instances),
+        "is_synthetic": series.is_synthetic,
     }
 
 

@@ -357,3 +357,52 @@ def test_a_mask_that_is_not_what_it_says_is_refused(run):
         with pytest.raises(Invalid):
             record_result(actor=SYSTEM, result=with_mask(run, mask))
         assert not Finding.objects.exists(), name
+
+
+# --- phantoms
+
+
+def test_phantoms_and_people_go_to_models_of_their_own(department):
+    make_model(department.site, name="for-people")
+    make_model(department.site, name="for-phantoms", input={"synthetic": True})
+    make_model(department.site, name="for-both", input={"synthetic": "allowed"})
+    person = open_runs(actor=SYSTEM, revision_id=make_revision(department).id)
+    assert person.refusals == (
+        "for-phantoms: only for phantoms (images marked as synthetic)",
+    )
+    assert len(person.run_ids) == 2
+    phantom = make_revision(department)
+    phantom.series = [{**series, "is_synthetic": True} for series in phantom.series]
+    phantom.save()
+    opened = open_runs(actor=SYSTEM, revision_id=phantom.id)
+    assert opened.refusals == (
+        "for-people: not for phantoms; these images are synthetic",
+    )
+    assert len(opened.run_ids) == 2
+
+
+@pytest.mark.parametrize(
+    ("rule", "marks", "reason"),
+    [
+        (True, {True}, ""),
+        (True, {True, False}, "m: only for phantoms (images marked as synthetic)"),
+        (True, set(), "m: only for phantoms (images marked as synthetic)"),
+        (False, {False}, ""),
+        (False, {True, False}, "m: not for phantoms; these images are synthetic"),
+        (None, {True}, "m: not for phantoms; these images are synthetic"),
+        ("allowed", {True}, ""),
+        ("allowed", {False}, ""),
+    ],
+)
+def test_a_card_says_whether_phantoms_may_come(rule, marks, reason):
+    study = StudyInput(
+        modalities=frozenset({"DX"}),
+        body_parts=frozenset(),
+        description="",
+        views=frozenset(),
+        age_years=None,
+        synthetic=frozenset(marks),
+    )
+    rules = {} if rule is None else {"synthetic": rule}
+    fit = check_fit(card={"name": "m", "input": rules}, study=study)
+    assert (fit.fits, fit.reason) == (not reason, reason)

@@ -405,6 +405,24 @@ def test_header_of_a_paediatric_film(archive):
     assert header.image_hash == image_hash_of(reversed(header.image_sop_uids))
 
 
+def test_a_series_is_synthetic_when_all_that_was_looked_into_is(archive):
+    for study_uid, second, expected in (
+        ("1.2.45", {"SyntheticData": "YES"}, True),
+        ("1.2.46", {"SyntheticData": "NO"}, False),
+        ("1.2.47", {}, False),
+    ):
+        archive.upload(
+            make_dx(study_uid=study_uid, series_uid="1.2.8", SyntheticData="YES")
+        )
+        stored = archive.upload(
+            make_dx(
+                study_uid=study_uid, series_uid="1.2.8", view="LL", number=2, **second
+            )
+        )
+        (series,) = archive.study_header(stored.study_id).series
+        assert series.is_synthetic is expected, study_uid
+
+
 def test_header_of_a_study_that_was_sent_by_c_store(archive, orthanc, tmp_path):
     path = tmp_path / "film.dcm"
     path.write_bytes(make_dx(study_uid="1.2.50"))
