@@ -22,6 +22,7 @@ class Event(StrEnum):
     AUDIT_READ = "audit:read"
     WORKLIST_LIST = "worklist:list"
     WORKLIST_PUSH = "worklist:push"
+    STUDY_LIST = "study:list"
     STUDY_OPEN = "study:open"
     STUDY_REGISTER = "study:register"
     STUDY_QUARANTINE = "study:quarantine"

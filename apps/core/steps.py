@@ -19,4 +19,5 @@ class Step(StrEnum):
     ACCEPT_RESULT = "workflow.accept_result"
     EXPORT_RESULT = "workflow.export_result"
     EXPORT_READING = "workflow.export_reading"
+    FINISH_ACCEPT = "workflow.finish_accept"
     EXPIRE_LEASES = "workflow.expire_leases"

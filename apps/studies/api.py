@@ -21,7 +21,7 @@ from apps.studies.quarantine import release_quarantine
 from apps.studies.selectors import (
     access_revision,
     ae_titles,
-    held_studies,
+    open_quarantine,
     require_pixels,
 )
 from apps.studies.services import (
@@ -36,7 +36,7 @@ _PACK_PATH = re.compile(r"^/pixels/(?P<revision>[0-9a-f-]{36})/")
 
 
 class QuarantineView(APIView):
-    """Studies whose site is unknown."""
+    """What is held."""
 
     permission_classes = [needs(Permission.QUARANTINE_MANAGE)]
 
@@ -45,7 +45,7 @@ class QuarantineView(APIView):
     )
     def get(self, request: Request) -> Response:
         """List what is held."""
-        items = held_studies(actor=actor_of(request))[:500]
+        items = open_quarantine(actor=actor_of(request))[:500]
         return Response(shapes.QuarantineSerializer({"items": items}).data)
 
 

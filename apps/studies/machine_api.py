@@ -15,10 +15,10 @@ from rest_framework.views import APIView
 from apps.core.access import Open
 from apps.core.errors import NotFound, Unavailable
 from apps.interop.types import ArchiveError, NotInArchive
-from apps.studies.archive import archive
 from apps.studies.machine import READ_INSTANCES, MachineScope, read_token
 from apps.studies.selectors import instance_of_revision, instances_of_revision
 from apps.studies.serializers import MachineInstancesSerializer
+from apps.studies.stored import fetch_file
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -75,7 +75,7 @@ class RevisionInstanceView(MachineView):
         self.scope.require(verb=READ_INSTANCES, revision_id=revision_id)
         instance = instance_of_revision(revision_id=revision_id, sop_uid=sop_uid)
         try:
-            body = archive().fetch_instance(instance.archive_id)
+            body = fetch_file(instance)
         except NotInArchive as error:
             raise NotFound("not_found", "The archive lost this image.") from error
         except ArchiveError as error:

@@ -24,8 +24,9 @@ from apps.interop.pack_view import (
     view_instance,
 )
 from apps.interop.types import ArchiveUnavailable
-from apps.studies.archive import archive
+from apps.studies.models import RevisionInstance
 from apps.studies.selectors import instance_of_revision, instances_of_revision
+from apps.studies.stored import fetch_file
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -89,7 +90,7 @@ def _frame(revision: StudyRevision, *, sop_uid: str, name: str) -> PackFile:
         raise NotFound("not_found", "There is no such frame.")
     instance = instance_of_revision(revision_id=revision.id, sop_uid=sop_uid)
     try:
-        frame = read_frame(_stored(instance.archive_id), number=int(number))
+        frame = read_frame(_stored(_key(instance)), number=int(number))
     except (FrameError, UnreadableInstanceError) as error:
         raise Unavailable("not_displayable", f"This image: {error}.") from error
     if frame.ext != ext:
@@ -99,11 +100,15 @@ def _frame(revision: StudyRevision, *, sop_uid: str, name: str) -> PackFile:
     )
 
 
+def _key(instance: RevisionInstance) -> tuple[int, str]:
+    return instance.id, instance.kept_sha256
+
+
 @lru_cache(maxsize=4)
-def _stored(archive_id: str) -> bytes:
+def _stored(key: tuple[int, str]) -> bytes:
     """Return a file as stored; a multi-frame one is asked for frame by frame."""
     try:
-        return archive().fetch_instance(archive_id)
+        return fetch_file(RevisionInstance.objects.get(id=key[0]))
     except ArchiveUnavailable as error:
         raise Unavailable(
             "archive_down", "The archive does not answer; try again."
@@ -116,7 +121,7 @@ def _survey(revision_id: UUID) -> _Survey:
     series: dict[str, list[InstanceView]] = {}
     for instance in instances_of_revision(revision_id=revision_id):
         if belongs_in_pack(instance.sop_class_uid):
-            content = _stored(instance.archive_id)
+            content = _stored(_key(instance))
             view = view_instance(sop_uid=instance.sop_uid, content=content)
             series.setdefault(instance.series_uid, []).append(view)
     ordered = sorted(series.items(), key=lambda pair: _series_key(*pair))

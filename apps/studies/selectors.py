@@ -126,7 +126,47 @@ def held_studies(*, actor: Actor) -> QuerySet[QuarantinedStudy]:
     return (
         QuarantinedStudy.objects.select_related("site", "study__site", "study__patient")
         .filter(mine | Q(site=None, study=None))
-        .filter(state__in=[QuarantineState.HELD, QuarantineState.ACCEPTING])
+        .order_by("-arrived_at")
+    )
+
+
+def open_quarantine(*, actor: Actor) -> QuerySet[QuarantinedStudy]:
+    """What waits for a decision, or is being put in place."""
+    return held_studies(actor=actor).filter(
+        state__in=[QuarantineState.HELD, QuarantineState.ACCEPTING]
+    )
+
+
+def access_held(
+    *, actor: Actor, quarantine_id: UUID, lock: bool = False
+) -> QuarantinedStudy:
+    """Return one row of the quarantine that the actor may look at."""
+    rows = held_studies(actor=actor)
+    if lock:
+        rows = rows.select_for_update(of=("self",))
+    held = rows.filter(id=quarantine_id).first()
+    if held is None:
+        raise NotFound("not_found", "This is not in quarantine.")
+    return held
+
+
+def arrival_failures(*, actor: Actor) -> QuerySet[ArrivalFailure]:
+    """Studies that could not be registered, for people who manage a quarantine.
+
+    Nobody knows whose they are: they say nothing but why.
+    """
+    if not actor.sites_with(Permission.QUARANTINE_MANAGE):
+        raise Forbidden("forbidden", "You do not manage the quarantine.")
+    return ArrivalFailure.objects.order_by("-created_at")
+
+
+def studies_without_images(*, actor: Actor) -> QuerySet[Study]:
+    """Studies of reports and the like alone; with their attachments."""
+    return (
+        visible_studies(actor=actor, need=Permission.STUDY_READ)
+        .filter(revisions=None)
+        .select_related("site", "patient")
+        .prefetch_related("revisions", "attachments")
         .order_by("-arrived_at")
     )
 
@@ -160,8 +200,13 @@ def registered_archive_stamps() -> dict[str, str]:
 
 def held_archive_stamps() -> dict[str, str]:
     """Return archive id → the archive's stamp, of what is held or was decided upon."""
-    held = QuarantinedStudy.objects.exclude(kind=QuarantineKind.CONFLICT).exclude(
-        state__in=[QuarantineState.RELEASED, QuarantineState.GONE]
+    held = QuarantinedStudy.objects.exclude(kind=QuarantineKind.CONFLICT).filter(
+        state__in=[
+            QuarantineState.HELD,
+            QuarantineState.KEPT,
+            QuarantineState.ACCEPTING,
+            QuarantineState.REPLACED,
+        ]
     )
     return dict(held.values_list("archive_id", "archive_updated"))
 

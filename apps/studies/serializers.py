@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from rest_framework import serializers as s
 
+from apps.studies.types import QuarantineKind
+
 
 class SiteNameSerializer(s.Serializer):  # type: ignore[type-arg]
     """A site."""
@@ -13,9 +15,12 @@ class SiteNameSerializer(s.Serializer):  # type: ignore[type-arg]
 
 
 class QuarantinedSerializer(s.Serializer):  # type: ignore[type-arg]
-    """A study whose site is unknown; says nothing of the patient."""
+    """Something held; says nothing of the patient."""
 
     id = s.UUIDField()
+    kind = s.ChoiceField(choices=[kind.value for kind in QuarantineKind])
+    site = SiteNameSerializer(allow_null=True)
+    study_id = s.UUIDField(allow_null=True)
     arrived_at = s.DateTimeField()
     called_aet = s.CharField()
     calling_aet = s.CharField()
@@ -34,6 +39,134 @@ class QuarantineSerializer(s.Serializer):  # type: ignore[type-arg]
     """What is held."""
 
     items = QuarantinedSerializer(many=True)
+
+
+class SideSummarySerializer(s.Serializer):  # type: ignore[type-arg]
+    """What a side says of its patient and study."""
+
+    patient_name = s.CharField(allow_blank=True)
+    patient_id = s.CharField(allow_blank=True)
+    birth_date = s.DateField(allow_null=True)
+    sex = s.CharField(allow_blank=True)
+    study_date = s.DateField(allow_null=True)
+    study_description = s.CharField(allow_blank=True)
+    series_description = s.CharField(allow_blank=True)
+    accession_number = s.CharField(allow_blank=True)
+    modality = s.CharField(allow_blank=True)
+    station = s.CharField(allow_blank=True)
+    rows = s.IntegerField()
+    columns = s.IntegerField()
+
+
+class SideSerializer(s.Serializer):  # type: ignore[type-arg]
+    """One side; `pictures` are SOP Instance UIDs, or say why it is hidden."""
+
+    hidden_reason = s.CharField(allow_blank=True)
+    site = SiteNameSerializer(allow_null=True)
+    summary = SideSummarySerializer(allow_null=True)
+    pictures = s.ListField(child=s.CharField())
+
+
+class SidesSerializer(s.Serializer):  # type: ignore[type-arg]
+    """What is there, and what arrived."""
+
+    there = SideSerializer(allow_null=True)
+    arrived = SideSerializer(allow_null=True)
+
+
+class DifferingFileSerializer(s.Serializer):  # type: ignore[type-arg]
+    """How one file differs; names of attributes, null when that cannot be said."""
+
+    sop_uid = s.CharField()
+    via = s.CharField(allow_blank=True)
+    size = s.IntegerField()
+    differs = s.ListField(child=s.CharField(), allow_null=True)
+    same_pixels = s.BooleanField(allow_null=True)
+
+
+class ComparisonSerializer(s.Serializer):  # type: ignore[type-arg]
+    """Both sides of what is held."""
+
+    item = QuarantinedSerializer()
+    sides = SidesSerializer()
+    files = DifferingFileSerializer(many=True)
+    n_files = s.IntegerField()
+    actions = s.ListField(child=s.ChoiceField(choices=["assign", "keep", "accept"]))
+
+
+class DecisionRequest(s.Serializer):  # type: ignore[type-arg]
+    """Why, and that both were compared."""
+
+    reason = s.CharField(max_length=200)
+    confirm = s.BooleanField(default=False)
+
+
+class ArrivalFailureSerializer(s.Serializer):  # type: ignore[type-arg]
+    """A study of the archive that could not be registered."""
+
+    id = s.UUIDField()
+    reason = s.CharField()
+    attempts = s.IntegerField()
+    first_at = s.DateTimeField(source="created_at")
+    retry_at = s.DateTimeField()
+
+
+class ArrivalFailuresSerializer(s.Serializer):  # type: ignore[type-arg]
+    """What could not be registered."""
+
+    items = ArrivalFailureSerializer(many=True)
+
+
+class ListedAttachmentSerializer(s.Serializer):  # type: ignore[type-arg]
+    """A series that is no image."""
+
+    uid = s.CharField(source="series_uid")
+    modality = s.CharField(allow_blank=True)
+    description = s.CharField(allow_blank=True)
+    creator = s.CharField(allow_blank=True)
+    n_instances = s.IntegerField()
+    n_bytes = s.IntegerField()
+    by_overread = s.BooleanField()
+
+
+class StudyRevisionSerializer(s.Serializer):  # type: ignore[type-arg]
+    """One revision of a study."""
+
+    id = s.UUIDField()
+    number = s.IntegerField()
+    n_images = s.IntegerField()
+    arrived_at = s.DateTimeField()
+
+
+class StudyPatientSerializer(s.Serializer):  # type: ignore[type-arg]
+    """Whose study it is."""
+
+    name = s.CharField(allow_blank=True)
+    id = s.CharField(allow_blank=True)
+    sex = s.CharField(allow_blank=True)
+    birth_date = s.DateField(allow_null=True)
+
+
+class ListedStudySerializer(s.Serializer):  # type: ignore[type-arg]
+    """A study, its revisions and what is attached to it."""
+
+    id = s.UUIDField()
+    uid = s.CharField()
+    description = s.CharField(allow_blank=True)
+    modality = s.CharField(allow_blank=True)
+    study_date = s.DateField(allow_null=True)
+    arrived_at = s.DateTimeField()
+    deleted_at = s.DateTimeField(allow_null=True)
+    site = SiteNameSerializer()
+    patient = StudyPatientSerializer()
+    revisions = StudyRevisionSerializer(many=True)
+    attachments = ListedAttachmentSerializer(many=True)
+
+
+class StudiesSerializer(s.Serializer):  # type: ignore[type-arg]
+    """Studies, newest first."""
+
+    items = ListedStudySerializer(many=True)
 
 
 class ReleaseRequest(s.Serializer):  # type: ignore[type-arg]

@@ -16,6 +16,8 @@ from apps.audit.services import record
 from apps.core import clock
 from apps.core.errors import Conflict, Forbidden, Invalid, NotFound
 from apps.core.permissions import Permission
+from apps.core.queue import enqueue
+from apps.core.steps import Step
 from apps.studies.locks import lock_study_uid
 from apps.studies.models import (
     AETitle,
@@ -34,7 +36,7 @@ from apps.studies.quarantine import (
     hold_unknown_site,
     settle_quarantine,
 )
-from apps.studies.selectors import access_revision, access_study
+from apps.studies.selectors import access_revision, access_study, arrival_failures
 from apps.studies.types import Held, PackState, Registered
 
 if TYPE_CHECKING:
@@ -511,6 +513,25 @@ def note_failure(*, archive_id: str, reason: str) -> None:
     ArrivalFailure.objects.filter(id=failure.id).update(
         attempts=attempts, reason=reason[:400], retry_at=clock.now() + wait
     )
+
+
+@transaction.atomic
+def retry_arrival(*, actor: Actor, failure_id: UUID) -> ArrivalFailure:
+    """Ask for a failed arrival to be tried again now."""
+    failure = arrival_failures(actor=actor).filter(id=failure_id).first()
+    if failure is None:
+        raise NotFound("not_found", "This study is not waiting: it was taken.")
+    failure.retry_at = clock.now()
+    failure.save(update_fields=["retry_at", "updated_at"])
+    record(
+        actor=actor,
+        event=Event.ARRIVAL_RETRY,
+        object_kind="arrival_failure",
+        object_id=failure.id,
+        detail={"attempts": failure.attempts},
+    )
+    enqueue(Step.SWEEP)
+    return failure
 
 
 def clear_failure(*, archive_id: str) -> None:

@@ -25,6 +25,7 @@ from apps.inference.types import FINAL_STATES, AiSummary
 from apps.interop.types import ArchiveError, ArchiveUnavailable, NotInArchive
 from apps.reports.selectors import exports_due, own_sop_uids
 from apps.reports.services import export_reading, export_result
+from apps.studies import decisions
 from apps.studies import selectors as studies
 from apps.studies.archive import archive
 from apps.studies.conflicts import take_held_arrivals
@@ -203,6 +204,16 @@ def reconcile() -> int:
     forget_held(there=there)
     note_reconciled()
     return taken
+
+
+def finish_accept(*, quarantine_id: UUID) -> None:
+    """Put what a person accepted in place, and its new revision on the list."""
+    with only_one(f"accept {quarantine_id}") as is_ours:
+        if not is_ours:
+            return
+        archive_id = decisions.finish_accept(actor=SYSTEM, quarantine_id=quarantine_id)
+        if archive_id:
+            take_one(archive_id=archive_id)
 
 
 def notice_deleted() -> int:
@@ -389,6 +400,8 @@ def sweep() -> dict[str, int]:
         "exports": exports_due(now=now, before=now - LOST_AFTER, limit=BATCH),
     }
     _attempt(notice_deleted)
+    for quarantine_id in decisions.accepting():
+        _attempt(finish_accept, quarantine_id=quarantine_id)
     for archive_id in found["arrivals"]:
         _attempt(take_one, archive_id=archive_id)
     for revision_id in found["unasked"]:

@@ -35,6 +35,12 @@ def expire_leases() -> None:
     flow.expire_leases()
 
 
+@task(name=Step.FINISH_ACCEPT)
+def finish_accept(*, quarantine_id: str) -> None:
+    """Put what a person accepted in the place of what was there."""
+    flow.finish_accept(quarantine_id=UUID(quarantine_id))
+
+
 @task(name=Step.REQUEST_PACK)
 def request_pack(*, revision_id: str) -> None:
     """Ask for a pixel pack."""

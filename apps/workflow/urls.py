@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.workflow import api
+from apps.workflow import api, studies_api
 
 _ITEM = "api/worklist/items/<uuid:item_id>"
 
@@ -18,6 +18,8 @@ urlpatterns = [
     path(f"{_ITEM}/reading", api.ReadingView.as_view()),
     path(f"{_ITEM}/sign", api.SignView.as_view()),
     path("api/sites/<uuid:site_id>/ai-ordering", api.AiOrderingView.as_view()),
+    path("api/studies", studies_api.StudiesView.as_view()),
+    path("api/studies/<uuid:study_id>", studies_api.StudyView.as_view()),
     path("api/studies/<uuid:study_id>/open", api.StudyOpenView.as_view()),
     path("api/studies/<uuid:study_id>/manifest", api.ManifestView.as_view()),
     path("api/vocabulary", api.VocabularyView.as_view()),
