@@ -97,7 +97,9 @@ def chest_ct(
         marked: burn in SYNTHETIC.
     """
     person = seed if person is None else person
-    torso = replace(draw_torso(person, settings.body), rotation=0.0)
+    torso = draw_torso(person, settings.body)
+    # A lying patient is deeper than one pressed against a detector, and not turned.
+    torso = replace(torso, rotation=0.0, depth=1.13 * torso.depth)
     if strengths is None:
         strengths = draw_strengths(seed, settings)
     if "cardiomegaly" in strengths:
@@ -105,7 +107,7 @@ def chest_ct(
         torso = replace(torso, heart_ratio=ratio)
     rng = rng_for(seed, "ct")
     contrast = bool(rng.random() < 0.5)
-    field = 2 * (torso.width + torso.fat + rng.uniform(34, 52))
+    field = 2 * (torso.width + torso.fat + rng.uniform(30, 44))
     spacing = (320 / slices, field / size, field / size)
     grid = Grid(
         (slices, size, size),
@@ -227,8 +229,10 @@ class _Volume:
         self.paint(outer, -100.0, FAT)
         inner = body(replace(torso, fat=1.0), x, z)
         unevenness = smooth_field(self.hu.shape, rng, cells=14)
-        meat = self.inside(Span(inner.front + 3, inner.back - 2))
-        self.paint(meat * (0.86 + 0.14 * np.tanh(unevenness)), 55.0, MUSCLE)
+        meat = self.inside(Span(inner.front + 7, inner.back - 5))
+        # Muscles have planes of fat between them.
+        planes = np.exp(-((smooth_field(self.hu.shape, rng, cells=9) / 0.16) ** 2))
+        self.paint(meat, 55.0 + 4 * unevenness - 125 * planes, MUSCLE)
         self._chest(rng)
         self._belly(unevenness)
         self._bones(outer)
@@ -337,8 +341,10 @@ class _Volume:
     def _bones(self, outer: Floats) -> None:
         step = 0.5 * self.grid.spacing[1]
         t = self.torso
-        clouds = [ribs(t, step), girdle(t, step), vertebrae(t, step)]
-        cloud: Cloud = merge(clouds)
+        # Films call for less mineral than a CT shows.
+        parts = ((ribs(t, step), 1.35), (vertebrae(t, step), 1.9))
+        clouds = [Cloud(cloud.points, scale * cloud.mass) for cloud, scale in parts]
+        cloud = merge([*clouds, girdle(t, step, arms=False)])
         bone = splat(self.grid, cloud.points, cloud.mass)
         bone = ndimage.gaussian_filter(bone, 0.5) * (outer > 0.6)
         self.hu = np.maximum(self.hu, np.minimum(self.hu, 30)) + 1500 * bone * (
@@ -349,7 +355,7 @@ class _Volume:
 
     def _table(self) -> None:
         low = body(self.torso, self.flat_x, self.flat_z).back.max() + 5
-        curve = self.y - (low - 0.0011 * self.x**2)
+        curve = self.y - (low - 0.0006 * self.x**2)
         h = self.grid.spacing[1]
         board = np.clip(0.5 - (np.abs(curve - 9) - 9) / h, 0, 1)
         skin = board * np.clip((np.abs(curve - 9) - 7) / h + 0.5, 0, 1)

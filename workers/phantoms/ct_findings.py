@@ -165,7 +165,7 @@ def _consolidation(
         at = lung_points(torso, rng, side, 1, margin=14)[0]
         wide = rng.uniform(20, 34) * (0.75 + 0.75 * strength)
         far = np.sqrt((z - at[0]) ** 2 + (y - at[1]) ** 2 + (x - at[2]) ** 2) / wide
-        patch = band_noise(grid.shape, rng, low=0.02, high=0.16)
+        patch = band_noise(grid.shape, rng, low=0.01, high=0.09)
         share = np.clip((1.1 - far + 0.3 * patch) / 0.5, 0.0, 1.0)
         # Bronchi keep their air.
         part = share * lung * (side * x > 0) * (hu > -960)

@@ -117,9 +117,9 @@ class CtSettings:
         cupping_hu: how much darker the middle of a big body reads.
     """
 
-    noise_hu: Range = Range(8, 22)
+    noise_hu: Range = Range(8, 18)
     noise_low: Range = Range(0.0, 0.03)
-    noise_high: Range = Range(0.18, 0.32)
+    noise_high: Range = Range(0.28, 0.45)
     blur_mm: Range = Range(0.4, 0.9)
     slice_blur: Range = Range(0.3, 0.6)
     cupping_hu: Range = Range(0, 10)
@@ -220,9 +220,9 @@ UNSEEN = Settings(
         frame_mm=Range(375, 425),
     ),
     ct=CtSettings(
-        noise_hu=Range(12, 30),
+        noise_hu=Range(10, 23),
         noise_low=Range(0.02, 0.06),
-        noise_high=Range(0.25, 0.42),
+        noise_high=Range(0.36, 0.6),
         blur_mm=Range(0.3, 0.7),
         slice_blur=Range(0.4, 0.8),
         cupping_hu=Range(4, 16),

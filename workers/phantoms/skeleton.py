@@ -184,8 +184,8 @@ def _smooth(t: Points, values: Points) -> Points:
     return out
 
 
-def girdle(torso: Torso, step: float) -> Cloud:
-    """Returns collarbones, shoulder blades, upper arms and breastbone."""
+def girdle(torso: Torso, step: float, *, arms: bool = True) -> Cloud:
+    """Returns collarbones, shoulder blades, breastbone, and the upper arms."""
     rng = rng_for(torso.seed, "girdle")
     strips: list[Strip] = []
     end = torso.shoulder
@@ -242,8 +242,9 @@ def girdle(torso: Torso, step: float) -> Cloud:
                 cortex=1.2,
             ),
             _blade(s, end),
-            _humerus(torso, s),
         ]
+        if arms:
+            strips.append(_humerus(torso, s))
     strips.append(
         _bar(
             [(0, -78, APEX - 52), (0, -92, APEX - 95), (0, -98, APEX - 190)],
