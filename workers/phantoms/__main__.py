@@ -14,9 +14,10 @@ from pathlib import Path
 
 from workers.phantoms.department import FULL, SMALL, write_department
 from workers.phantoms.dicom import write_study
+from workers.phantoms.orders import Order
 from workers.phantoms.settings import SETTINGS, SITES
 from workers.phantoms.sheet import write_sheet
-from workers.phantoms.studies import KINDS, Order, make_study
+from workers.phantoms.studies import KINDS, make_study
 
 
 def _parser() -> argparse.ArgumentParser:

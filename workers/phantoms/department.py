@@ -13,9 +13,10 @@ import numpy as np
 
 from workers.phantoms.dicom import TRUTH, write_study
 from workers.phantoms.film_findings import draw_strengths
+from workers.phantoms.orders import Order
 from workers.phantoms.settings import NORTH, SOUTH, UNSEEN
 from workers.phantoms.shapes import rng_for
-from workers.phantoms.studies import MAKERS, Order, make_study
+from workers.phantoms.studies import MAKERS, make_study
 
 MANIFEST = "manifest.json"
 

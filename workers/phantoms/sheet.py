@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from workers.phantoms.orders import Order
 from workers.phantoms.records import Film, Slices, Study
-from workers.phantoms.studies import Order, make_study
+from workers.phantoms.studies import make_study
 
 Tile = NDArray[np.uint8]
 

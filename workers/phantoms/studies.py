@@ -1,8 +1,6 @@
 """Makes whole studies of phantoms: patient, scanner, series, truth."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -10,39 +8,13 @@ import numpy as np
 from workers.phantoms.ct import ChestCt, chest_ct
 from workers.phantoms.film import WHITE, ChestFilm, chest_film
 from workers.phantoms.iods import activity_per_suv
+from workers.phantoms.orders import Order, patient_for, scanner_for
 from workers.phantoms.pet import pet_over
 from workers.phantoms.records import Film, Overlay, Patient, Series, Slices, Study
-from workers.phantoms.settings import Scanner, Settings, Site
-from workers.phantoms.shapes import rng_for
-from workers.phantoms.torso import Torso, draw_torso
+from workers.phantoms.settings import Scanner
+from workers.phantoms.torso import Torso
 
 KINDS = ("chest-film", "chest-ct", "pet-ct", "head-ct", "mammogram")
-
-
-@dataclass(frozen=True)
-class Order:
-    """What to make.
-
-    Attributes:
-        seed: of the study.
-        person: seed of the patient: the same for all studies of one.
-        strengths: chest findings by label; None draws them.
-        size: rows and columns; 0 is the kind's usual size.
-        slices: of CT; 0 is the usual number.
-        overlay: add a presentation state to a film: `note` as a radiographer leaves
-            one, `truth` with the findings' boxes, empty for none.
-    """
-
-    kind: str
-    seed: int
-    person: int
-    site: Site
-    when: datetime
-    settings: Settings
-    strengths: Mapping[str, float] | None = None
-    size: int = 0
-    slices: int = 0
-    overlay: str = ""
 
 
 def make_study(order: Order) -> Study:
@@ -50,38 +22,8 @@ def make_study(order: Order) -> Study:
     return MAKERS[order.kind](order)
 
 
-def patient_for(order: Order, *, age: float, female: bool) -> Patient:
-    """Makes the patient of an order; the same person always has the same."""
-    rng = rng_for(order.person, "patient")
-    # A fixed day: priors must agree on the date of birth.
-    birth = date(2026, 6, 1) - timedelta(days=int(age * 365.25 + rng.integers(0, 365)))
-    build = 1.0
-    if order.kind in {"chest-film", "chest-ct", "pet-ct"}:
-        build = draw_torso(order.person, order.settings.body).build
-    height = (1.64 if female else 1.77) + float(rng.normal(0, 0.06))
-    weight = 24.5 * build**2 * height**2 + float(rng.normal(0, 4))
-    return Patient(
-        number=order.person % 1_000_000,
-        sex="F" if female else "M",
-        birth=birth,
-        height_m=round(height, 2),
-        weight_kg=round(max(weight, 42.0), 1),
-    )
-
-
-def scanner_for(order: Order, *modalities: str) -> tuple[str, Scanner]:
-    """Picks one of the site's machines and says its modality."""
-    rng = rng_for(order.seed, "scanner")
-    choice = [
-        (modality, scanner)
-        for modality in modalities
-        for scanner in order.site.scanners.get(modality, ())
-    ]
-    return choice[int(rng.integers(len(choice)))]
-
-
 def _torso_patient(order: Order, torso: Torso) -> Patient:
-    return patient_for(order, age=torso.age, female=torso.female)
+    return patient_for(order, age=torso.age, female=torso.female, build=torso.build)
 
 
 def _chest_truth(

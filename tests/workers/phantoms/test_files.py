@@ -12,9 +12,10 @@ import pytest
 from workers.phantoms.department import Plan, plan_orders, write_department
 from workers.phantoms.dicom import write_study
 from workers.phantoms.iods import activity_per_suv
+from workers.phantoms.orders import Order
 from workers.phantoms.records import uid
 from workers.phantoms.settings import NORTH, SITES, SOUTH, UNSEEN
-from workers.phantoms.studies import Order, make_study
+from workers.phantoms.studies import make_study
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 # The validator's tables are older than the element (added to the standard in 2023).
