@@ -55,8 +55,8 @@ ARCHITECTURE: dict[str, Any] = {
 SHIPPED_FOLDER = SHIPPED / "phantom-chest"
 _MAP = GRID // 8
 _COVERED = 0.25
-_BATCH = 32
-_PEAK_RATE = 3e-3
+_BATCH = 16
+_PEAK_RATE = 2e-3
 _DECAY = 0.02
 _KEPT = 0.998
 _CHECKPOINT_S = 180.0
@@ -199,28 +199,37 @@ def _toned(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.f
     return found
 
 
+def _running_mean(
+    mean: torch.Tensor, now: torch.Tensor, n: torch.Tensor | int
+) -> torch.Tensor:
+    """Return the mean of weights so far, which forgets the first ones soon."""
+    kept = min(_KEPT, (1.0 + float(n)) / (10.0 + float(n)))
+    return mean * kept + now * (1.0 - kept)
+
+
 class Trainer:
     """One training, cut short by the clock, with its running mean of weights."""
 
-    def __init__(self, *, source: Callable[[], Films], seed: int) -> None:
-        """Take the films and make a fresh network.
+    def __init__(
+        self, *, source: Callable[[], Films], seed: int, start: Path | None = None
+    ) -> None:
+        """Take the films and make the network.
 
         Args:
             source: Gives the films; asked again before every epoch, because more
                 may have been made meanwhile.
             seed: Of weights, order and augmentation.
+            start: Weights to go on from; fresh ones when None.
         """
         torch.manual_seed(seed)
         self.rng = np.random.default_rng(seed)
         self.source = source
         self.films = source()
         self.network = FindingNet(**ARCHITECTURE).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if start is not None:
+            self.network.load_state_dict(torch.load(start, weights_only=True))
         self.mean = torch.optim.swa_utils.AveragedModel(
-            self.network,
-            multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(  # type: ignore[no-untyped-call]
-                _KEPT
-            ),
-            use_buffers=True,
+            self.network, avg_fn=_running_mean, use_buffers=True
         )
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=_PEAK_RATE, weight_decay=_DECAY
@@ -337,6 +346,7 @@ def _train(options: argparse.Namespace) -> int:
     trainer = Trainer(
         source=lambda: load_part(options.films, part="train", limit=options.limit),
         seed=options.seed,
+        start=options.start,
     )
     took = trainer.run(minutes=options.minutes, out=options.out)
     films = trainer.films
@@ -389,6 +399,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     train.add_argument("--minutes", type=float, default=30.0)
     train.add_argument("--limit", type=int, help="films at most")
     train.add_argument("--seed", type=int, default=1)
+    train.add_argument("--start", type=Path, help="a checkpoint to go on from")
     train.set_defaults(act=_train)
     again = commands.add_parser("package", help="package a checkpoint")
     again.add_argument("--weights", type=Path, required=True)
