@@ -19,10 +19,12 @@ from apps.interop.dicom.compare import same_content
 from apps.interop.dicom.headers import (
     AcceptedFile,
     RejectedFile,
+    Rejection,
     classify_bytes,
     classify_file,
     complete_part10,
 )
+from apps.interop.dicom.media import referenced_files
 from apps.interop.types import (
     ArchiveError,
     ArchiveRefused,
@@ -30,8 +32,11 @@ from apps.interop.types import (
     StoreOutcome,
 )
 from apps.studies.archive import archive
+from apps.studies.conflicts import hold_conflict
 from apps.studies.services import claim_import
+from apps.workflow.intake.media import system_note
 from apps.workflow.intake.types import FileOutcome, Status, Via
+from workers.packs.transcode import TranscodeError, to_storable
 
 if TYPE_CHECKING:
     from apps.accounts.models import Site
@@ -120,8 +125,7 @@ def prepare(
         classify_bytes(source) if isinstance(source, bytes) else classify_file(source)
     )
     if isinstance(accepted, RejectedFile):
-        status = Status.SKIPPED if accepted.is_skipped else Status.REFUSED
-        return FileOutcome(name=name, status=status, reason=accepted.reason)
+        return _turned_away(name, source, accepted)
     known = {} if claims is None else claims
     uid = accepted.header.study_uid
     if uid not in known:
@@ -140,10 +144,15 @@ def deliver(prepared: Prepared) -> Delivered:
     """
     try:
         content = _content_of(prepared)
+        storable = to_storable(content)
+        transcoded, content = storable is not None, storable or content
         stored = _upload(content)
         if stored.status == "stored" or _is_same(stored, content):
             outcome = _outcome(
-                prepared, status=Status(stored.status), study_id=stored.study_id
+                prepared,
+                status=Status(stored.status),
+                study_id=stored.study_id,
+                transcoded=transcoded,
             )
             return Delivered(prepared=prepared, outcome=outcome)
     except ArchiveUnavailable:
@@ -156,6 +165,9 @@ def deliver(prepared: Prepared) -> Delivered:
             may_try_again=error.status >= 500,
         )
         return Delivered(prepared=prepared, outcome=outcome)
+    except TranscodeError as error:
+        outcome = _outcome(prepared, status=Status.REFUSED, reason=str(error))
+        return Delivered(prepared=prepared, outcome=outcome)
     except OSError as error:
         reason = f"The file cannot be read: {error.strerror or 'input error'}."
         outcome = _outcome(prepared, status=Status.REFUSED, reason=reason)
@@ -166,15 +178,36 @@ def deliver(prepared: Prepared) -> Delivered:
     return Delivered(prepared=prepared, outcome=outcome, conflicting=content)
 
 
-def settle(
-    *,
-    actor: Actor,  # noqa: ARG001
-    site: Site,  # noqa: ARG001
-    delivered: Delivered,
-    via: Via,  # noqa: ARG001
+def _turned_away(
+    name: str, source: Path | bytes, rejected: RejectedFile
 ) -> FileOutcome:
+    if rejected.code is Rejection.MEDIA_DIRECTORY:
+        return FileOutcome(
+            name=name,
+            status=Status.SKIPPED,
+            reason=rejected.reason,
+            references=referenced_files(source),
+        )
+    note = system_note(name)
+    if note and rejected.code in {Rejection.NOT_DICOM, Rejection.EMPTY}:
+        return FileOutcome(name=name, status=Status.SKIPPED, reason=note)
+    return FileOutcome(name=name, status=Status.REFUSED, reason=rejected.reason)
+
+
+def settle(*, actor: Actor, site: Site, delivered: Delivered, via: Via) -> FileOutcome:
     """Hold what is in conflict, and say how it ended."""
-    return delivered.outcome
+    outcome = delivered.outcome
+    if delivered.conflicting is not None:
+        hold_conflict(
+            actor=actor,
+            site=site,
+            data=delivered.conflicting,
+            study_uid=outcome.study_uid,
+            series_uid=outcome.series_uid,
+            sop_uid=outcome.sop_uid,
+            via=via.value,
+        )
+    return outcome
 
 
 def _content_of(prepared: Prepared) -> bytes:
@@ -209,6 +242,7 @@ def _outcome(
     status: Status,
     reason: str = "",
     study_id: str = "",
+    transcoded: bool = False,
     may_try_again: bool = False,
 ) -> FileOutcome:
     header = prepared.accepted.header
@@ -221,5 +255,6 @@ def _outcome(
         sop_uid=header.sop_uid,
         sop_class_uid=header.sop_class_uid,
         archive_study_id=study_id,
+        transcoded=transcoded,
         may_try_again=may_try_again,
     )

@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class Status(StrEnum):
-    """How it ended for one file; every file ends in exactly one way."""
-
-    STORED = "stored"
-    ALREADY = "already"
-    CONFLICT = "conflict"
-    REFUSED = "refused"
-    SKIPPED = "skipped"
-
-
-class Via(StrEnum):
-    """Which way files came in."""
-
-    COMMAND = "command"
-    UPLOAD = "upload"
-    STOW = "stow"
-    WATCH = "watch"
+from apps.workflow.types import FileState as FileState
+from apps.workflow.types import IntakeState as IntakeState
+from apps.workflow.types import RowStatus as RowStatus
+from apps.workflow.types import Status as Status
+from apps.workflow.types import Via as Via
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +28,8 @@ class FileOutcome:
         transcoded: The file was stored in another, lossless encoding.
         may_try_again: Nothing is wrong with the file: the same file may be taken
             later (the archive failed on it).
+        references: What a media directory (DICOMDIR) lists: paths relative to it,
+            with `/` between folders.
     """
 
     name: str
@@ -54,3 +42,4 @@ class FileOutcome:
     archive_study_id: str = ""
     transcoded: bool = False
     may_try_again: bool = False
+    references: tuple[str, ...] = ()

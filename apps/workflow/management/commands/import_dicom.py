@@ -1,7 +1,9 @@
-"""`manage.py import_dicom PATH… --site CODE`: files and folders into a site."""
+"""`manage.py import_dicom PATH… --site CODE`: files, folders and zips into a site."""
 
 from __future__ import annotations
 
+import csv
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,24 +12,32 @@ from django.core.management.base import BaseCommand, CommandError
 from apps.accounts.models import Site
 from apps.accounts.types import SYSTEM
 from apps.interop.types import ArchiveUnavailable
-from apps.workflow.imports import ImportReport, import_files
+from apps.workflow.intake import Via, take_paths
+from apps.workflow.intake.report import Counts
+from apps.workflow.models import Intake, IntakeFile
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+
+WAYS = ("stored", "already", "conflict", "refused", "skipped")
+COLUMNS = ("name", "size", "status", "reason", "study_uid", "series_uid", "sop_uid")
 
 
 class Command(BaseCommand):
     """Imports DICOM files and says of every file what became of it."""
 
-    help = "Import DICOM files and folders into a site. Safe to run again."
+    help = "Import DICOM files, folders and zips into a site. Safe to run again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take paths and the site's code."""
+        """Take paths, the site's code, and where the full report goes."""
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
         parser.add_argument("--site", required=True, help="code of the site")
+        parser.add_argument(
+            "--report", type=Path, help="write a line for every file to this CSV"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
-        """Import, print the report, fail when a file was rejected."""
+        """Import and print the report; fail when a file is unaccounted for."""
         site = Site.objects.filter(code=options["site"]).first()
         if site is None:
             known = ", ".join(Site.objects.values_list("code", flat=True)) or "none"
@@ -36,32 +46,44 @@ class Command(BaseCommand):
         if missing:
             raise CommandError(f"No such file or folder: {', '.join(missing)}")
         try:
-            report = import_files(
-                actor=SYSTEM, site=site, paths=options["paths"], progress=self._progress
+            intake = take_paths(
+                actor=SYSTEM,
+                site=site,
+                paths=options["paths"],
+                via=Via.COMMAND,
+                progress=self._progress,
             )
         except ArchiveUnavailable as error:
             raise CommandError(
                 f"{error} What was stored is safe: run the same command again."
             ) from error
-        self._print(report)
-        if report.rejected:
-            raise SystemExit(1)
+        if options["report"]:
+            self._write(intake, options["report"])
+        self._print(intake)
+        if not Counts(**intake.counts).adds_up:
+            raise CommandError("The report does not add up. Please report this.")
 
-    def _progress(self, report: ImportReport) -> None:
-        if report.files:
-            self.stderr.write(
-                f"  {report.files} files: {report.stored} stored, "
-                f"{report.already} there before, {len(report.rejected)} rejected"
-            )
+    def _progress(self, counts: Counts) -> None:
+        ways = ", ".join(f"{getattr(counts, way)} {way}" for way in WAYS)
+        self.stderr.write(f"  {counts.files} files: {ways}")
 
-    def _print(self, report: ImportReport) -> None:
-        for file in report.skipped:
-            self.stdout.write(f"skipped   {file.path}: {file.reason}")
-        for file in report.rejected:
-            self.stdout.write(f"rejected  {file.path}: {file.reason}")
+    def _print(self, intake: Intake) -> None:
+        files = IntakeFile.objects.filter(intake=intake).exclude(reason="")
+        reasons = Counter(files.values_list("status", "reason"))
+        for (status, reason), n in sorted(reasons.items()):
+            self.stdout.write(f"{status:>9} {n:6}  {reason}")
+        counts = Counts(**intake.counts)
+        ways = " + ".join(f"{getattr(counts, way)} {way}" for way in WAYS)
+        lines = IntakeFile.objects.filter(intake=intake).exclude(archive_study_id="")
+        studies = lines.values("archive_study_id").distinct().count()
         self.stdout.write(
-            f"{report.files} files = {report.stored} stored + {report.already} there "
-            f"before + {len(report.rejected)} rejected + {len(report.skipped)} "
-            f"skipped; "
-            f"{len(report.studies)} studies."
+            f"{counts.files} files = {ways}; {studies} studies; {counts.zips} zips"
+            f" opened; {counts.missing} named by a DICOMDIR and not there."
         )
+
+    def _write(self, intake: Intake, path: Path) -> None:
+        files = IntakeFile.objects.filter(intake=intake).order_by("created_at", "id")
+        with path.open("w", newline="", encoding="utf-8") as target:
+            writer = csv.writer(target)
+            writer.writerow(COLUMNS)
+            writer.writerows(files.values_list(*COLUMNS).iterator())

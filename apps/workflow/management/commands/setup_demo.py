@@ -17,7 +17,7 @@ from apps.inference.services import fill_slot, register_model
 from apps.interop.dicom.examples import example_paths
 from apps.studies.models import AETitle
 from apps.studies.services import create_ae_title
-from apps.workflow.imports import import_files
+from apps.workflow.intake import Via, take_paths
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -132,8 +132,11 @@ class Command(BaseCommand):
     def _examples(self, sites: dict[str, Site]) -> None:
         first, second = example_paths()
         for code, paths in ((NORTH[0], first), (SOUTH[0], second)):
-            report = import_files(actor=SYSTEM, site=sites[code], paths=paths)
+            intake = take_paths(
+                actor=SYSTEM, site=sites[code], paths=paths, via=Via.COMMAND
+            )
+            counts = intake.counts
             self.stdout.write(
-                f"{sites[code].name}: {report.stored} example images stored, "
-                f"{report.already} there before, {len(report.rejected)} rejected"
+                f"{sites[code].name}: {counts['stored']} example images stored, "
+                f"{counts['already']} there before, {counts['refused']} refused"
             )

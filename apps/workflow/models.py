@@ -1,0 +1,102 @@
+"""Tables of what came in: each batch of files, and each file's end."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from apps.accounts.models import Site, User
+from apps.core.models import BaseModel
+from apps.workflow.types import FileState, IntakeState, RowStatus, Status, Via
+
+
+class Intake(BaseModel):
+    """One batch of files, brought to one site in one way.
+
+    `counts` is filled when it ends; until then it is counted from the files.
+    """
+
+    site = models.ForeignKey(Site, on_delete=models.PROTECT)
+    by = models.ForeignKey(User, null=True, on_delete=models.PROTECT)
+    via = models.CharField(max_length=16, choices=[(v.value, v.value) for v in Via])
+    state = models.CharField(
+        max_length=16,
+        choices=[(s.value, s.value) for s in IntakeState],
+        default=IntakeState.OPEN,
+    )
+    counts = models.JSONField(default=dict)
+    started_at = models.DateTimeField()
+    touched_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """Indexes for the list of a site and for the sweep."""
+
+        indexes: ClassVar = [
+            models.Index(fields=["site", "-started_at"]),
+            models.Index(
+                fields=["touched_at"],
+                name="intake_open",
+                condition=models.Q(state="open"),
+            ),
+        ]
+
+
+class IntakeFile(BaseModel):
+    """One line of a batch's report.
+
+    A zip that was opened is a line of status `opened`; its members, lines with
+    `in_zip`, are counted in its place. A line of status `missing` is a file that a
+    media directory lists and that is not there; it is not counted either.
+    `name` may name a patient: it is shown to who may see the batch, and never logged.
+    """
+
+    intake = models.ForeignKey(Intake, on_delete=models.CASCADE, related_name="files")
+    in_zip = models.ForeignKey(
+        "self", null=True, on_delete=models.CASCADE, related_name="members"
+    )
+    key = models.CharField(max_length=128)
+    name = models.TextField()
+    size = models.BigIntegerField()
+    received = models.BigIntegerField(default=0)
+    state = models.CharField(
+        max_length=16,
+        choices=[(s.value, s.value) for s in FileState],
+        default=FileState.WAITING,
+    )
+    status = models.CharField(
+        max_length=16,
+        blank=True,
+        default="",
+        choices=[(s.value, s.value) for s in (*Status, *RowStatus)],
+    )
+    reason = models.CharField(max_length=400, blank=True, default="")
+    study_uid = models.CharField(max_length=64, blank=True, default="")
+    series_uid = models.CharField(max_length=64, blank=True, default="")
+    sop_uid = models.CharField(max_length=64, blank=True, default="")
+    archive_study_id = models.CharField(max_length=64, blank=True, default="")
+    transcoded = models.BooleanField(default=False)
+    members_total = models.PositiveIntegerField(null=True)
+    references = models.JSONField(default=list)
+    taking_since = models.DateTimeField(null=True)
+
+    class Meta:
+        """A key is used once in a batch; lines are read in order of coming."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["intake", "key"], name="intake_file_key")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["intake", "created_at", "id"]),
+            models.Index(fields=["intake", "status"]),
+        ]
+
+
+class WatchedFolder(BaseModel):
+    """How the watched folder of one site is doing, for the health page."""
+
+    site = models.OneToOneField(Site, on_delete=models.CASCADE)
+    looked_at = models.DateTimeField()
+    waiting = models.PositiveIntegerField(default=0)
+    trouble = models.CharField(max_length=400, blank=True, default="")
