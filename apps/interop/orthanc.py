@@ -6,6 +6,7 @@ asked to decode or transcode, and no wish of a client is passed on to it: an
 """
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from orthanc_api_client import OrthancApiClient
 from orthanc_api_client import exceptions as api_errors
 
 from apps.interop.archive_log import parse_arrivals, parse_change_page
+from apps.interop.dicom.charset import may_be_misread, text_of_bytes
 from apps.interop.dicom.headers import read_transfer_syntax
 from apps.interop.sop_classes import is_htj2k
 from apps.interop.study_header import (
@@ -69,6 +71,11 @@ KEEPALIVE_S: Final = 0.5
 _PAUSES_S: Final = (0.1, 0.4)
 """Before an error of the archive's is believed."""
 
+_TEXTS: Final = (
+    ("PatientMainDicomTags", "PatientName", "0010-0010"),
+    ("MainDicomTags", "StudyDescription", "0008-1030"),
+    ("MainDicomTags", "ReferringPhysicianName", "0008-0090"),
+)
 _CHUNK: Final = 256 * 1024
 _VIEWS_READ: Final = 8
 _SERIES_PAGE: Final = 500
@@ -273,11 +280,12 @@ class Archive:
         instances = self._children(orthanc_id, "Instance")
         if not instances:
             raise NotInArchive("The study is empty or was deleted meanwhile.")
+        samples = self._sample(series, instances)
         return build_study_header(
-            study=study,
+            study=self._with_real_texts(study, samples),
             series=series,
             instances=instances,
-            samples=self._sample(series, instances),
+            samples=samples,
         )
 
     # ------------------------------------------------------------ files
@@ -425,6 +433,30 @@ class Archive:
             return cast("Tags", self._get_json(f"instances/{instance_id}/tags?short"))
         except ArchiveRefused:  # an odd file: its index entries must do
             return None
+
+    def _with_real_texts(
+        self, study: dict[str, Any], samples: Mapping[str, Tags]
+    ) -> dict[str, Any]:
+        """Read names again where their character set may not be the declared one.
+
+        The archive reads text as declared, and drops what does not fit.
+        """
+        sample_id, tags = next(iter(samples.items()), ("", {}))
+        # A Japanese set turns the backslash between the values into a yen sign.
+        declared = re.split(r"[\\¥]", str(tags.get("0008,0005") or ""))
+        blocks = {
+            name: dict(study.get(name) or {})
+            for name in ("MainDicomTags", "PatientMainDicomTags")
+        }
+        shown = [str(blocks[block].get(keyword) or "") for block, keyword, _ in _TEXTS]
+        if not sample_id or not may_be_misread(shown, declared):
+            return study
+        for block, keyword, path in _TEXTS:
+            if blocks[block].get(keyword):
+                raw = self._get(f"instances/{sample_id}/content/{path}").content
+                text = text_of_bytes(raw.rstrip(b"\0 "), declared)
+                blocks[block][keyword] = text or blocks[block][keyword]
+        return {**study, **blocks}
 
     def _lookup(self, uid: str, level: str) -> str | None:
         found = self._ask(lambda: self._api.lookup(needle=uid, filter=level))

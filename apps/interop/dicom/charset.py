@@ -12,15 +12,19 @@ from pydicom.valuerep import TEXT_VR_DELIMS
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-_PLAIN = frozenset({"", "ISO_IR 6", "ISO 2022 IR 6", "ISO_IR 100", "ISO 2022 IR 100"})
+PLAIN_SETS = frozenset(
+    {"", "ISO_IR 6", "ISO 2022 IR 6", "ISO_IR 100", "ISO 2022 IR 100"}
+)
+
+_UTF8_OR_LATIN = PLAIN_SETS | {"ISO_IR 192"}
 
 
 def decoded_text(dataset: Dataset, keyword: str) -> str:
     """Return a text value as people should read it, '' when absent.
 
-    What is valid UTF-8 beyond ASCII under a declaration of Latin 1, or under none,
-    is UTF-8: other text hardly ever looks like it by chance. Everything else is
-    read as declared.
+    Under a declaration of Latin 1, of UTF-8, or under none, what is valid UTF-8 is
+    UTF-8 (other text hardly ever looks like it by chance), and the rest is Latin 1.
+    Everything else is read as declared.
     """
     raw = raw_value(dataset, keyword)
     if raw is None:
@@ -36,7 +40,7 @@ def text_of_bytes(raw: bytes, declared: list[str]) -> str:
         raw: The value as in the file.
         declared: Values of Specific Character Set, '' for an empty first one.
     """
-    if not raw.isascii() and set(declared) <= _PLAIN:
+    if not raw.isascii() and set(declared) <= _UTF8_OR_LATIN:
         try:
             return _clean(raw.decode("utf-8"))
         except UnicodeDecodeError:
@@ -61,6 +65,18 @@ def _declared(dataset: Dataset) -> list[str]:
     if value is None:
         return [""]
     return [str(v) for v in ([value] if isinstance(value, str) else value)]
+
+
+def may_be_misread(texts: list[str], declared: list[str]) -> bool:
+    """Say whether what the archive made of some texts has to be looked at again.
+
+    Args:
+        texts: What it made of them.
+        declared: Values of Specific Character Set.
+    """
+    if set(declared) <= PLAIN_SETS:
+        return not all(text.isascii() for text in texts)
+    return True
 
 
 def _clean(text: str) -> str:
