@@ -69,6 +69,7 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
                 Permission.AUDIT_READ,
                 Permission.HEALTH_READ,
                 Permission.EXPORT_READ,
+                Permission.DEAD_LETTER_RETRY,
                 Permission.MODEL_MANAGE,
                 Permission.AI_SWITCH,
             }

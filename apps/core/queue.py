@@ -13,11 +13,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import redis
 from amqp.exceptions import ChannelError
 from celery import current_app
+from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
+
+from workers.contracts import attempt_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +95,21 @@ def send(
     """Send a request to a worker (by its task's name) on commit."""
     options: dict[str, Any] = {"priority": priority}
     transaction.on_commit(partial(_send, task_name, queue, kwargs, options))
+
+
+def forget_losses(request_id: str) -> None:
+    """Let the workers count anew how often a request loses them, on commit."""
+    transaction.on_commit(partial(_forget, attempt_keys(request_id)))
+
+
+def _forget(keys: tuple[str, ...]) -> None:
+    try:
+        with redis.Redis.from_url(
+            settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=5
+        ) as client:
+            client.delete(*keys)
+    except RedisError as error:
+        log.warning("The losses were not forgotten (%s).", type(error).__name__)
 
 
 def messages_waiting(queue: str) -> int | None:

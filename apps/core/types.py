@@ -36,6 +36,7 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"
     HEALTH_READ = "health:read"
     EXPORT_READ = "export:read"
+    DEAD_LETTER_RETRY = "dead_letter:retry"
     MACHINE_WORK = "machine:work"
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from apps.core.errors import NotFound
+from apps.core.errors import Forbidden, NotFound
 from apps.core.permissions import Permission
 from apps.inference.models import Artefact, Finding, InferenceRun, ModelVersion
 from apps.inference.types import AiSummary, RunState, SlotKind
@@ -15,6 +15,8 @@ from apps.inference.types import AiSummary, RunState, SlotKind
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
     from apps.accounts.types import Actor
 
@@ -135,6 +137,19 @@ def stale_runs(
         state__in=[RunState.QUEUED, RunState.RUNNING],
     ).order_by("created_at")
     return list(waiting.values_list("id", flat=True)[:limit])
+
+
+def runs_at(*, actor: Actor, state: str) -> QuerySet[InferenceRun]:
+    """Return runs of the actor's sites, the last changed first, for the admin page."""
+    sites = actor.sites_with(Permission.EXPORT_READ)
+    if not sites:
+        raise Forbidden("forbidden", "Your role does not see inference runs.")
+    rows = InferenceRun.objects.select_related(
+        "revision__study__site", "model_version", "slot"
+    ).filter(revision__study__site_id__in=sites)
+    if state:
+        rows = rows.filter(state=state)
+    return rows.order_by("-updated_at", "-id")
 
 
 def model_of_hash(*, package_hash: str) -> ModelVersion:

@@ -13,8 +13,9 @@ from django.db.models import F
 from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core import clock
-from apps.core.errors import Invalid, NotFound
+from apps.core.errors import Conflict, Invalid, NotFound
 from apps.core.permissions import Permission
+from apps.core.queue import forget_losses
 from apps.inference.artefacts import artefact_path, check_mask
 from apps.inference.models import (
     Artefact,
@@ -32,6 +33,7 @@ from apps.inference.types import (
     SlotKind,
 )
 from apps.studies.selectors import access_revision
+from workers.contracts import LOST_WORKER
 
 if TYPE_CHECKING:
     from apps.accounts.models import Site
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 RUN_STALE = timedelta(seconds=45)
 RUN_MAX_ATTEMPTS = 5
 _NO_ANSWER = "no answer from a worker"
+_GIVEN_UP = (_NO_ANSWER, LOST_WORKER)
 _UID_NAMESPACE = uuid.UUID("6f1f3c55-2f5d-4f0e-8a5c-6d1b8f7d9a10")
 
 
@@ -209,6 +212,38 @@ def start_run(*, actor: Actor, run_id: UUID) -> InferenceRun | None:
     return run
 
 
+@transaction.atomic
+def retry_run(*, actor: Actor, run_id: UUID) -> InferenceRun:
+    """Let a failed run begin anew, as if it had never been tried.
+
+    Raises:
+        NotFound: There is none, or not at a site where the actor may do that.
+        Conflict: It has not failed.
+    """
+    run = _lock_run(run_id=run_id)
+    study = run.revision.study
+    if not actor.can(Permission.DEAD_LETTER_RETRY, study.site_id):
+        raise NotFound("not_found", "There is no such inference run.")
+    if run.state != RunState.FAILED:
+        raise Conflict("not_failed", f"This run is {run.state}: nothing to try again.")
+    given_up_for = run.reason
+    run.state, run.reason, run.attempts = RunState.QUEUED, "", 0
+    run.requested_at = run.finished_at = None
+    run.save()
+    record(
+        actor=actor,
+        event=Event.INFERENCE_RETRY,
+        site_id=study.site_id,
+        patients=[study.patient_id],
+        studies=[study.id],
+        object_kind="inference_run",
+        object_id=run.id,
+        detail={"model": str(run.model_version), "failed": given_up_for},
+    )
+    forget_losses(str(run.id))
+    return run
+
+
 def _lock_run(*, run_id: UUID) -> InferenceRun:
     run = (
         InferenceRun.objects.select_for_update(of=("self",))
@@ -239,7 +274,7 @@ def record_result(*, actor: Actor, result: InferResult) -> InferenceRun | None:
             never stored or an image of another study.
     """
     run = _lock_run(run_id=UUID(str(result.run_id)))
-    given_up = run.state == RunState.FAILED and run.reason.startswith(_NO_ANSWER)
+    given_up = run.state == RunState.FAILED and run.reason.startswith(_GIVEN_UP)
     if run.state in FINAL_STATES and not given_up:
         return None
     if result.package_hash != run.model_version.package_hash:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.workflow import api, studies_api
+from apps.workflow import api, dead_letters_api, studies_api
 
 _ITEM = "api/worklist/items/<uuid:item_id>"
 
@@ -22,5 +22,11 @@ urlpatterns = [
     path("api/studies/<uuid:study_id>", studies_api.StudyView.as_view()),
     path("api/studies/<uuid:study_id>/open", api.StudyOpenView.as_view()),
     path("api/studies/<uuid:study_id>/manifest", api.ManifestView.as_view()),
+    path("api/runs", dead_letters_api.RunsView.as_view()),
+    path("api/runs/<uuid:run_id>/retry", dead_letters_api.RunRetryView.as_view()),
+    path("api/packs", dead_letters_api.PacksView.as_view()),
+    path(
+        "api/packs/<uuid:revision_id>/retry", dead_letters_api.PackRetryView.as_view()
+    ),
     path("api/vocabulary", api.VocabularyView.as_view()),
 ]

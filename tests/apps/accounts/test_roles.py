@@ -38,6 +38,7 @@ TABLE = {
     P.AUDIT_READ: "...A.",
     P.HEALTH_READ: "...A.",
     P.EXPORT_READ: "..cA.",
+    P.DEAD_LETTER_RETRY: "...A.",
     P.MACHINE_WORK: "....s",
 }
 ORDER = [

@@ -1,0 +1,71 @@
+"""Packs that failed: which, and how one is tried again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.audit.events import Event
+from apps.audit.services import record
+from apps.core.errors import Conflict, Forbidden
+from apps.core.permissions import Permission
+from apps.core.queue import forget_losses
+from apps.studies.models import StudyRevision
+from apps.studies.selectors import access_revision
+from apps.studies.types import PackState
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from apps.accounts.types import Actor
+
+
+def packs_at(*, actor: Actor, state: str) -> QuerySet[StudyRevision]:
+    """Return revisions of the actor's sites by pack, the last changed first."""
+    sites = actor.sites_with(Permission.EXPORT_READ)
+    if not sites:
+        raise Forbidden("forbidden", "Your role does not see pixel packs.")
+    rows = StudyRevision.objects.select_related("study__site").filter(
+        study__site_id__in=sites
+    )
+    if state:
+        rows = rows.filter(pack_state=state)
+    return rows.order_by("-updated_at", "-id")
+
+
+@transaction.atomic
+def retry_pack(*, actor: Actor, revision_id: UUID) -> StudyRevision:
+    """Let a failed pack be asked for anew, as if it had never been tried.
+
+    Raises:
+        NotFound: There is none, or not at a site where the actor may do that.
+        Conflict: It has not failed.
+    """
+    revision = access_revision(
+        actor=actor,
+        revision_id=revision_id,
+        need=Permission.DEAD_LETTER_RETRY,
+        lock=True,
+    )
+    if revision.pack_state != PackState.FAILED:
+        raise Conflict(
+            "not_failed", f"This pack is {revision.pack_state}: nothing to try again."
+        )
+    study, given_up_for = revision.study, revision.pack_reason
+    revision.pack_state, revision.pack_reason = PackState.ABSENT, ""
+    revision.pack_attempts, revision.pack_requested_at = 0, None
+    revision.save()
+    record(
+        actor=actor,
+        event=Event.PACK_RETRY,
+        site_id=study.site_id,
+        patients=[study.patient_id],
+        studies=[study.id],
+        object_kind="revision",
+        object_id=revision.id,
+        detail={"failed": given_up_for},
+    )
+    forget_losses(f"pack-{revision.id}")
+    return revision

@@ -1,0 +1,90 @@
+"""Part of the matrix: failed runs and packs, and another try for them.
+
+The run and the pack asked for are site A's and have failed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from apps.core import clock
+from apps.inference.models import InferenceRun, ModelVersion, Slot
+from apps.studies.models import Patient, Study, StudyRevision
+from tests.matrix.frame import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.matrix.frame import Key
+    from tests.matrix.worlds import World, Worlds
+
+_RUN = "api/runs/<uuid:run_id>/retry"
+_PACK = "api/packs/<uuid:revision_id>/retry"
+
+# fmt: off
+TABLE: dict[Key, str] = {
+    #                           A: rad ann lead adm srv  B: the same
+    ("GET", "api/runs"):         "401  403 403 200 200 403   403 403 200 200 403",
+    ("POST", _RUN):              "401  403 403 403 200 403   403 403 403 404 403",
+    ("GET", "api/packs"):        "401  403 403 200 200 403   403 403 200 200 403",
+    ("POST", _PACK):             "401  403 403 403 200 403   403 403 403 404 403",
+}
+# fmt: on
+
+SOCKETS: dict[str, str] = {}
+
+
+def populate(worlds: Worlds) -> None:
+    """Put a failed run and a failed pack into each site."""
+    for world in (worlds.a, worlds.b):
+        world.things["failed_run"] = _failed_run(world)
+
+
+def _failed_run(world: World) -> InferenceRun:
+    name = f"PHANTOM{uuid4().hex[:8]}"
+    patient = Patient.objects.create(
+        site=world.site, identity_key=name, patient_id=name, name=name
+    )
+    study = Study.objects.create(
+        site=world.site,
+        patient=patient,
+        study_uid=f"2.25.{uuid4().int}",
+        archive_id=uuid4().hex,
+        arrived_at=clock.now(),
+    )
+    revision = StudyRevision.objects.create(
+        study=study,
+        number=1,
+        image_hash="0" * 64,
+        n_images=1,
+        arrived_at=clock.now(),
+        pack_state="failed",
+    )
+    model = ModelVersion.objects.create(
+        name="m",
+        version="1",
+        package_hash=uuid4().hex * 2,
+        intended_use="detection",
+        card={"labels": []},
+        package_path="nowhere",
+        device_uid=f"2.25.{uuid4().int}",
+    )
+    slot = Slot.objects.create(site=world.site, model_version=model, kind="live")
+    run = InferenceRun.objects.create(
+        revision=revision, model_version=model, slot=slot, state="failed"
+    )
+    world.secrets.update(
+        (name, study.study_uid, str(study.id), str(revision.id), str(run.id))
+    )
+    return run
+
+
+CALLS: dict[Key, Callable[[Worlds], Call]] = {
+    ("GET", "api/runs"): lambda _: Call("/api/runs?state=failed"),
+    ("POST", _RUN): lambda w: Call(f"/api/runs/{w.a.things['failed_run'].id}/retry"),
+    ("GET", "api/packs"): lambda _: Call("/api/packs?state=failed"),
+    ("POST", _PACK): lambda w: Call(
+        f"/api/packs/{w.a.things['failed_run'].revision_id}/retry"
+    ),
+}
