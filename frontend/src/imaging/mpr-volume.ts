@@ -39,6 +39,26 @@ function follow(ids: readonly string[]): () => void {
   };
 }
 
+/** The part of Cornerstone's texture that frees what the graphics card holds. */
+interface Texture {
+  get(name: string): Readonly<Record<string, unknown>>;
+  releaseGraphicsResources(window: unknown): void;
+}
+
+/**
+ * Takes the volume out of the cache and its texture off the graphics card, which
+ * Cornerstone leaves there; the images stay for the stack.
+ */
+function freeVolume(id: string): void {
+  const volume = cache.getVolume(id);
+  if (!volume) return;
+  const texture = volume.vtkOpenGLTexture as Texture | undefined;
+  const owner = '_openGLRenderWindow';
+  const window = texture?.get(owner)[owner];
+  cache.removeVolumeLoadObject(id);
+  if (window) texture?.releaseGraphicsResources(window);
+}
+
 /** Makes a volume of a series' images, read once for stack and volume. */
 export async function openVolume(stack: Stack, grid: Grid): Promise<OpenVolume> {
   await ensureImaging();
@@ -54,9 +74,7 @@ export async function openVolume(stack: Stack, grid: Grid): Promise<OpenVolume> 
     close: () => {
       unfollow();
       scrollPlanes(false);
-      if ('cancelLoading' in volume) (volume.cancelLoading as () => void)();
-      // The images stay for the stack; the volume and its texture go.
-      if (cache.getVolume(id)) cache.removeVolumeLoadObject(id);
+      freeVolume(id);
     },
   };
 }

@@ -12,6 +12,7 @@ export const mpr = {
   >,
   oblique: (degrees: number) => `oblique ${Math.round(degrees)}°`,
   pane: (plane: string, series: string) => `${plane} plane, ${series}`,
+  place: (letter: string, mm: string) => `${letter} ${mm} mm`,
   slice: (n: string, of: string) => `${n} / ${of}`,
   acquired: 'as acquired',
   computed: 'computed',

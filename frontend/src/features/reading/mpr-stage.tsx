@@ -31,11 +31,34 @@ const words = text.mpr;
 const GAP = 18;
 /** A view that is turned less than this is named without a word on it. */
 const STRAIGHT_DEGREES = 2;
-const WORLD_AXIS: Readonly<Record<PlaneName, 0 | 1 | 2>> = {
-  axial: 2,
-  coronal: 1,
-  sagittal: 0,
-};
+/** The patient's axis that a view looks along, and the letters of its two ends. */
+const WORLD_AXIS = {
+  axial: { at: 2, letters: ['F', 'H'] },
+  coronal: { at: 1, letters: ['A', 'P'] },
+  sagittal: { at: 0, letters: ['R', 'L'] },
+} as const satisfies Record<PlaneName, unknown>;
+
+const AREAS = ['main', 'upper', 'lower'] as const;
+
+/** The plane that was acquired comes first, as the large one. */
+function hang(views: Readonly<Record<PlaneName, View>>): readonly PlaneName[] {
+  const acquired = planeAcross(views, 2);
+  return [acquired, ...PLANES.filter((name) => name !== acquired)];
+}
+
+/** Where a plane lies: an acquired one says so itself, others by the patient's axes. */
+function placeText(
+  { view, grid, stack }: Omit<OverProps, 'views' | 'shown'>,
+  focus: Vector,
+) {
+  const stated = stack.images[grid.order[focus[2]] ?? 0]?.location ?? null;
+  if (view.through === 2 && stated !== null) {
+    return text.room.location(formatSigned(stated, 1));
+  }
+  const { at, letters } = WORLD_AXIS[view.name];
+  const mm = worldOf(grid, focus)[at];
+  return words.place(letters[mm < 0 ? 0 : 1], Math.abs(mm).toFixed(1));
+}
 
 /** The plane that lies across a grid axis. */
 function planeAcross(views: Readonly<Record<PlaneName, View>>, axis: number): PlaneName {
@@ -103,7 +126,6 @@ function Crosshairs({ view, views, shown }: OverProps) {
 function Corners({ view, shown, grid, stack }: OverProps) {
   const focus = useMpr((state) => state.focus);
   const { name, through, degreesOff } = view;
-  const place = worldOf(grid, focus)[WORLD_AXIS[name]];
   const bar = pickScale(shown.mmPerPixel, shown.width / 5);
   const edges = lettersAt(shown.right, shown.below);
   return (
@@ -134,7 +156,7 @@ function Corners({ view, shown, grid, stack }: OverProps) {
           : null}
         {shown.inverted ? ` · ${text.room.inverted}` : ''}
       </div>
-      <div className="corner br">{text.room.location(formatSigned(place, 1))}</div>
+      <div className="corner br">{placeText({ view, grid, stack }, focus)}</div>
       <span className="edge top">{edges.top}</span>
       <span className="edge left">{edges.left}</span>
       <span className="edge right">{edges.right}</span>
@@ -164,7 +186,7 @@ function PlaneMasks({ view, shown, grid, stack }: OverProps) {
         shift={-0.5}
         patchOf={patchOf}
       />
-      {view.name === 'axial' ? <MaskLegend seriesUid={stack.uid} /> : null}
+      {view.through === 2 ? <MaskLegend seriesUid={stack.uid} /> : null}
     </>
   );
 }
@@ -211,7 +233,13 @@ function PlanePane(props: PlanePaneProps) {
   const crossing = useRoom((state) => state.tool === 'cross');
   const shown = useMpr((state) => state.views[view.name] ?? null);
   const name = text.room.seriesName(stack.number, stack.description || stack.modality);
-  const kinds = ['pane', view.name, active ? 'active' : '', crossing ? 'crossing' : ''];
+  const kinds = [
+    'pane',
+    view.name,
+    AREAS[pane],
+    active ? 'active' : '',
+    crossing ? 'crossing' : '',
+  ];
   return (
     <div
       className={kinds.filter(Boolean).join(' ')}
@@ -314,7 +342,7 @@ function Planes({ stack, grid }: { stack: Stack; grid: Grid }) {
   if (volumeId === null) return <Waiting />;
   return (
     <main id="main" className="stage mpr">
-      {PLANES.map((name, pane) => (
+      {hang(views).map((name, pane) => (
         <PlanePane
           key={name}
           pane={pane}
