@@ -202,22 +202,24 @@ def _macro(
     labels: NDArray[np.bool_], probability: NDArray[np.float64]
 ) -> dict[str, float]:
     """Return the mean AUROC over the labels; films are drawn whole."""
-
-    def figure(rows: NDArray[np.int64]) -> float:
-        return float(
-            np.mean(
-                [
-                    auroc(truth=labels[rows, k], scores=probability[rows, k]).value
-                    for k in range(labels.shape[1])
-                ]
-            )
-        )
-
     rng = np.random.default_rng(0)
     n = len(labels)
-    draws = [figure(rng.integers(0, n, n)) for _ in range(_N_BOOTSTRAPS // 5)]
-    low, high = np.quantile(draws, (0.025, 0.975))
-    return _figures(figure(np.arange(n)), float(low), float(high))
+    draws = []
+    for _ in range(_N_BOOTSTRAPS // 5):
+        rows = rng.integers(0, n, n)
+        shares = labels[rows].mean(axis=0)
+        if ((shares > 0) & (shares < 1)).all():
+            draws.append(_mean_auroc(labels[rows], probability[rows]))
+    low, high = np.quantile(draws or [0.0, 1.0], (0.025, 0.975))
+    return _figures(_mean_auroc(labels, probability), float(low), float(high))
+
+
+def _mean_auroc(labels: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:
+    areas = [
+        auroc(truth=labels[:, k], scores=probability[:, k]).value
+        for k in range(labels.shape[1])
+    ]
+    return float(np.mean(areas))
 
 
 def _resampled(
