@@ -22,8 +22,9 @@ from workers.contracts import (
     InferResult,
 )
 from workers.inference.predict import limit_threads, pick_device
-from workers.inference.run import Workplace, run_inference
+from workers.inference.run import run_inference
 from workers.inference.store import ModelStore, ModelUnavailableError
+from workers.inference.workplace import Workplace
 from workers.packs.isolation import IsolatedDecoder
 from workers.portal_client import PortalClient, PortalError, PortalUnavailableError
 from workers.settings import WorkerSettings, read_settings
