@@ -36,4 +36,6 @@ app.conf.beat_schedule = {
     "expire leases": _every(Step.EXPIRE_LEASES, 5.0),
     "sweep": _every(Step.SWEEP, 15.0),
     "reconcile": _every(Step.RECONCILE, 600.0),
+    "watch folders": _every(Step.WATCH_FOLDERS, 5.0),
+    "abandon uploads": _every(Step.ABANDON_UPLOADS, 3600.0),
 }

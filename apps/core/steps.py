@@ -21,3 +21,5 @@ class Step(StrEnum):
     EXPORT_READING = "workflow.export_reading"
     FINISH_ACCEPT = "workflow.finish_accept"
     EXPIRE_LEASES = "workflow.expire_leases"
+    ABANDON_UPLOADS = "workflow.abandon_uploads"
+    WATCH_FOLDERS = "workflow.watch_folders"

@@ -8,6 +8,8 @@ from uuid import UUID
 from apps.core.steps import Step
 from apps.core.tasks import task
 from apps.workflow import flow
+from apps.workflow.intake.upload import abandon_uploads as abandon
+from apps.workflow.intake.watch import watch_folders as look
 from workers.contracts import InferResult, PackResult
 
 
@@ -75,3 +77,15 @@ def export_result(*, run_id: str) -> None:
 def export_reading(*, reading_id: str) -> None:
     """Write a signed verdict into the archive."""
     flow.send_reading(reading_id=UUID(reading_id))
+
+
+@task(name=Step.ABANDON_UPLOADS)
+def abandon_uploads() -> None:
+    """End uploads that nobody touched for a day."""
+    abandon()
+
+
+@task(name=Step.WATCH_FOLDERS)
+def watch_folders() -> None:
+    """Take what lies in the watched folders."""
+    look()

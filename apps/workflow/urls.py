@@ -3,8 +3,11 @@
 from django.urls import path
 
 from apps.workflow import api, dead_letters_api, studies_api
+from apps.workflow.intake import api as intake
 
 _ITEM = "api/worklist/items/<uuid:item_id>"
+
+_INTAKE = "api/intakes/<uuid:intake_id>"
 
 urlpatterns = [
     path("api/worklist", api.WorklistView.as_view()),
@@ -28,5 +31,10 @@ urlpatterns = [
     path(
         "api/packs/<uuid:revision_id>/retry", dead_letters_api.PackRetryView.as_view()
     ),
+    path("api/intakes", intake.IntakesView.as_view()),
+    path(_INTAKE, intake.IntakeView.as_view()),
+    path(f"{_INTAKE}/files", intake.IntakeFilesView.as_view()),
+    path(f"{_INTAKE}/files/<uuid:file_id>", intake.IntakeFileView.as_view()),
+    path(f"{_INTAKE}/finish", intake.IntakeFinishView.as_view()),
     path("api/vocabulary", api.VocabularyView.as_view()),
 ]

@@ -16,7 +16,7 @@ from apps.core.permissions import Permission as P
 TABLE = {
     P.STUDY_READ: "r.c..",
     P.STUDY_PIXELS_READ: "r....",
-    P.STUDY_IMPORT: "....s",
+    P.STUDY_IMPORT: "r..as",
     P.STUDY_SHARE: "..c..",
     P.WORKLIST_READ: "r.c..",
     P.ITEM_LEASE: "r....",

@@ -1,0 +1,167 @@
+"""The watched folders: what is put into `<state>/watch/<site code>/` is taken.
+
+A file is taken once it has not changed for some seconds. Taken files go to `done/`,
+those that were refused or are held to `refused/` with the reason in a text beside.
+A file is moved after the archive has it: a crash in between takes it once more,
+which changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.db import connection
+
+from apps.accounts.models import Site
+from apps.accounts.types import SYSTEM
+from apps.core import clock
+from apps.interop.types import ArchiveUnavailable
+from apps.workflow.intake.batch import take_paths
+from apps.workflow.intake.types import Status, Via
+from apps.workflow.intake.unpack import is_plain_file, walk_files
+from apps.workflow.models import IntakeFile, WatchedFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+log = logging.getLogger(__name__)
+QUIET_S: Final = 5.0
+"""A file that changed within so many seconds may still be on its way."""
+AT_ONCE: Final = 500
+DONE, REFUSED = "done", "refused"
+_NOT_TAKEN = {Status.REFUSED.value, Status.CONFLICT.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Files of one folder: those to take now, and how many still change."""
+
+    ready: tuple[Path, ...]
+    waiting: int
+
+
+def watch_folder(*, site: Site) -> Path:
+    """Return a site's folder."""
+    return Path(settings.STATE_DIR) / "watch" / site.code
+
+
+def watch_folders() -> int:
+    """Take what is ready in every site's folder; return how many files."""
+    taken = 0
+    for site in Site.objects.all():
+        folder = watch_folder(site=site)
+        if not folder.is_dir():
+            folder.mkdir(parents=True, mode=0o770)
+        taken += _watch_one(site=site, folder=folder)
+    return taken
+
+
+def _watch_one(*, site: Site, folder: Path) -> int:
+    """Take what is ready in one folder; one process at a time is at it."""
+    with _alone(site) as alone:
+        if not alone:
+            return 0
+        found = _look(folder)
+        waiting, trouble = found.waiting, ""
+        try:
+            if found.ready:
+                _take(site=site, folder=folder, paths=found.ready)
+        except ArchiveUnavailable as error:
+            waiting, trouble = waiting + len(found.ready), str(error)[:400]
+        except OSError as error:
+            trouble = f"The folder cannot be used: {error.strerror}."
+            log.warning("watched folder of %s: %s", site.code, error.strerror)
+        WatchedFolder.objects.update_or_create(
+            site=site,
+            defaults={
+                "looked_at": clock.now(),
+                "waiting": waiting,
+                "trouble": trouble,
+            },
+        )
+    return len(found.ready)
+
+
+@contextmanager
+def _alone(site: Site) -> Iterator[bool]:
+    """Hold a lock of the database's session; it ends with the process at the latest."""
+    key = site.id.int % (1 << 63)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
+        held = bool(cursor.fetchone()[0])
+        try:
+            yield held
+        finally:
+            if held:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
+
+
+def _look(folder: Path) -> Found:
+    quiet_since = time.time() - QUIET_S
+    ready: list[Path] = []
+    waiting = 0
+    for path in _inbox(folder):
+        if not is_plain_file(path):
+            continue
+        if path.stat().st_mtime > quiet_since or len(ready) >= AT_ONCE:
+            waiting += 1
+        else:
+            ready.append(path)
+    return Found(tuple(ready), waiting)
+
+
+def _inbox(folder: Path) -> Iterator[Path]:
+    for entry in sorted(folder.iterdir()):
+        if entry.name not in {DONE, REFUSED}:
+            yield from walk_files(paths=[entry])
+
+
+def _take(*, site: Site, folder: Path, paths: tuple[Path, ...]) -> None:
+    intake = take_paths(actor=SYSTEM, site=site, paths=paths, via=Via.WATCH)
+    lines = IntakeFile.objects.filter(intake=intake).order_by("created_at", "id")
+    # Keys are "<number>" of the path, and "<number>:<member>" within a zip.
+    reasons: dict[int, list[str]] = {}
+    for key, name, status, reason in lines.values_list(
+        "key", "name", "status", "reason"
+    ):
+        number = key.split(":")[0]
+        if number.isdigit() and status in _NOT_TAKEN:
+            reasons.setdefault(int(number), []).append(f"{name}: {reason}")
+    for place, path in enumerate(paths, start=1):
+        said = reasons.get(place)
+        where = folder / (REFUSED if said else DONE)
+        target = _free(where / path.relative_to(folder))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if said:
+            note = target.with_name(target.name + ".reason.txt")
+            note.write_text("\n".join(said) + "\n", encoding="utf-8")
+        path.replace(target)
+    _tidy(folder)
+
+
+def _free(path: Path) -> Path:
+    """Return the path, or one beside it when something is there."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.name}.{number}")
+    return free
+
+
+def _tidy(folder: Path) -> None:
+    """Remove folders that became empty, and are quiet."""
+    quiet_since = time.time() - QUIET_S
+    for current, _, _ in os.walk(folder, topdown=False):
+        path = Path(current)
+        top = path.relative_to(folder).parts[:1]
+        if top in {(), (DONE,), (REFUSED,)} or any(path.iterdir()):
+            continue
+        if path.stat().st_mtime < quiet_since:
+            path.rmdir()
