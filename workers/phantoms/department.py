@@ -117,7 +117,7 @@ def _followed_films(seed: int, plan: Plan, days: int, now: datetime) -> Iterator
     for k in range(plan.followed):
         person = _number(seed, "followed", k)
         rng = rng_for(person, "order")
-        strengths = draw_strengths(person, UNSEEN) or {"nodule": 0.8}
+        strengths = _grown(person)
         visits = 2 + int(rng.random() < 0.4)
         growth = [0.0, 0.35, 0.7, 1.0][-visits:]
         if rng.random() < 0.3:
@@ -135,6 +135,11 @@ def _followed_films(seed: int, plan: Plan, days: int, now: datetime) -> Iterator
             yield replace(order, strengths=then, size=plan.film_size)
 
 
+def _grown(person: int) -> dict[str, float]:
+    """Returns the findings that a followed patient comes to have."""
+    return draw_strengths(person, UNSEEN) or {"nodule": 0.8}
+
+
 def _others(seed: int, plan: Plan, days: int, now: datetime) -> Iterator[Order]:
     for kind, count in plan.kinds:
         if kind not in MAKERS:
@@ -147,6 +152,8 @@ def _others(seed: int, plan: Plan, days: int, now: datetime) -> Iterator[Order]:
             person = _number(seed, "followed", k) if follows else number
             before = rng.uniform(0, 0.6) if follows else rng.uniform(0, days)
             order = _order(kind, number, person, rng, _moment(rng, before, now))
+            if follows:
+                order = replace(order, strengths=_grown(person))
             if kind == "pet-ct":
                 strengths = {"nodule": float(rng.uniform(0.4, 0.9))}
                 order = replace(order, strengths=strengths)

@@ -56,7 +56,8 @@ class ChestFilm:
 
     Attributes:
         pixels: uint16 [row, column], 12 bits, dense is bright (MONOCHROME2).
-        labels: every one of `FILM_LABELS`, there or not.
+        labels: every one of `FILM_LABELS`, there or not. What was asked for too
+            faintly to show anywhere is not there.
         boxes: by label, (column, row, column, row) corners in pixels; a label that
             is there has at least one.
         masks: by label, [row, column], true where the finding shows.
@@ -125,7 +126,7 @@ def chest_film(
         spacing_mm=view.pixel,
         inverted=inverted,
         torso=torso,
-        strengths=dict(strengths),
+        strengths={k: v for k, v in strengths.items() if labels[k]},
     )
 
 

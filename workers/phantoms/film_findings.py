@@ -151,8 +151,8 @@ def _effusion(
         before = layers.lung.copy()
         layers.lung *= 1.0 - share
         layers.soft += (before - layers.lung) * 0.97
-        mask = (before - layers.lung > 9.0) & (share > 0.12) & (before > 28.0)
-        if mask.any():
+        mask = (before - layers.lung > 5.0) & (share > 0.08) & (before > 14.0)
+        if mask.sum() * layers.pixel**2 > 60.0:
             found.add("effusion", mask)
 
 
