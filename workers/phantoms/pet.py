@@ -67,7 +67,7 @@ def pet_over(seed: int, scan: ChestCt, *, marked: bool = True) -> PetVolume:
         peak = float(suv[z0:z1, y0 // 2 : y1h, x0 // 2 : x1h].max())
         lesions.append(((x0 // 2, y0 // 2, z0, x1h, y1h, z1), peak))
     if marked:
-        burn(suv, WORD, value=12.0, place=(0.985, 0.02))
+        burn(suv, WORD, value=3.0, place=(0.985, 0.02))
     return PetVolume(
         suv=suv.astype(np.float32),
         spacing_mm=(dz, 2 * dy, 2 * dx),
