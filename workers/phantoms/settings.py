@@ -74,7 +74,7 @@ class BodySettings:
     fat_mm: Range = Range(8, 30)
     inspiration: Range = Range(0.35, 1.0)
     rotation_deg: Range = Range(-4, 4)
-    heart_ratio: Range = Range(0.39, 0.485)
+    heart_ratio: Range = Range(0.39, 0.515)
 
 
 @dataclass(frozen=True)
@@ -169,11 +169,11 @@ class BreastSettings:
 
 def _film_findings() -> Mapping[str, FindingRange]:
     return {
-        "nodule": FindingRange(0.3, Range(0.1, 1.0)),
-        "effusion": FindingRange(0.3, Range(0.05, 0.9)),
-        "pneumothorax": FindingRange(0.25, Range(0.1, 0.9)),
+        "nodule": FindingRange(0.3, Range(0.3, 1.0)),
+        "effusion": FindingRange(0.3, Range(0.0, 0.6)),
+        "pneumothorax": FindingRange(0.25, Range(0.0, 0.4)),
         "consolidation": FindingRange(0.3, Range(0.05, 0.9)),
-        "cardiomegaly": FindingRange(0.3, Range(0.1, 1.0)),
+        "cardiomegaly": FindingRange(0.3, Range(0.0, 0.5)),
     }
 
 
@@ -206,7 +206,7 @@ UNSEEN = Settings(
         fat_mm=Range(10, 40),
         inspiration=Range(0.25, 0.95),
         rotation_deg=Range(-6, 6),
-        heart_ratio=Range(0.395, 0.487),
+        heart_ratio=Range(0.395, 0.52),
     ),
     film=FilmSettings(
         dose=Range(0.35, 1.4),
