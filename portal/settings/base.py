@@ -142,6 +142,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
             "blinded",
         ],
         "RoleEnum": "apps.accounts.roles.Role",
+        "IntakeStateEnum": ["open", "done", "abandoned"],
+        "IntakeFileStateEnum": ["waiting", "received", "taken"],
+        "PackStateEnum": ["ready", "building", "absent", "failed"],
     },
 }
 

@@ -39,6 +39,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/arrival-failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List them. */
+        get: operations["arrival_failures_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/arrival-failures/{failure_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Try it again now. */
+        post: operations["arrival_failures_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audit": {
         parameters: {
             query?: never;
@@ -84,6 +118,93 @@ export interface paths {
         get: operations["get_health"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/intakes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List imports, newest first. */
+        get: operations["intakes_list"];
+        put?: never;
+        /** @description Begin an import. */
+        post: operations["intakes_begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/intakes/{intake_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return an import with a page of its files. */
+        get: operations["intakes_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/intakes/{intake_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Name files that will be sent. */
+        post: operations["intakes_name_files"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/intakes/{intake_id}/files/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Say how far a file is. */
+        get: operations["intakes_file"];
+        /** @description Keep a piece; with the last one, take the file. */
+        put: operations["intakes_receive"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/intakes/{intake_id}/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description End an import. */
+        post: operations["intakes_finish"];
         delete?: never;
         options?: never;
         head?: never;
@@ -175,6 +296,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/packs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List packs; `state=failed` is the list of dead letters. */
+        get: operations["packs_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/packs/{revision_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Ask for a failed pack again. */
+        post: operations["pack_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/quarantine": {
         parameters: {
             query?: never;
@@ -184,6 +339,74 @@ export interface paths {
         };
         /** @description List what is held. */
         get: operations["quarantine_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quarantine/{quarantine_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Compare both sides. */
+        get: operations["quarantine_compare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quarantine/{quarantine_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Accept what arrived; it is put in place at once, as a new revision. */
+        post: operations["quarantine_accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quarantine/{quarantine_id}/keep": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Turn down what arrived. */
+        post: operations["quarantine_keep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quarantine/{quarantine_id}/pictures/{side}/{sop_uid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return a PNG of at most 512 pixels. */
+        get: operations["quarantine_picture"];
         put?: never;
         post?: never;
         delete?: never;
@@ -203,6 +426,40 @@ export interface paths {
         put?: never;
         /** @description Release a study. */
         post: operations["quarantine_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List runs; `state=failed` is the list of dead letters. */
+        get: operations["runs_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Send a failed run to the workers again. */
+        post: operations["run_retry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -239,6 +496,40 @@ export interface paths {
         put?: never;
         /** @description Switch the AI's part in the order on or off. */
         post: operations["site_ai_ordering"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List studies without images, newest first. */
+        get: operations["studies_without_images"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Show a study; a tombstone says when it was deleted. */
+        get: operations["study_show"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -528,6 +819,8 @@ export interface components {
         AETitles: {
             items: components["schemas"]["AETitle"][];
         };
+        /** @enum {string} */
+        ActionsEnum: "assign" | "keep" | "accept";
         /** @description All that this person may see of the AI on an item. */
         Ai: {
             display_mode: components["schemas"]["DisplayModeEnum"];
@@ -566,6 +859,21 @@ export interface components {
             geometry: components["schemas"]["GeometryRequest"];
             text: string;
             missed_by_ai: boolean;
+        };
+        /** @description A study of the archive that could not be registered. */
+        ArrivalFailure: {
+            /** Format: uuid */
+            id: string;
+            reason: string;
+            attempts: number;
+            /** Format: date-time */
+            first_at: string;
+            /** Format: date-time */
+            retry_at: string;
+        };
+        /** @description What could not be registered. */
+        ArrivalFailures: {
+            items: components["schemas"]["ArrivalFailure"][];
         };
         /** @description A series that is no image. */
         Attachment: {
@@ -627,6 +935,19 @@ export interface components {
         };
         /** @enum {string} */
         BandSourceEnum: "site_rule" | "ai" | "clinician";
+        /** @description Where an import goes. */
+        BeginRequestRequest: {
+            /** Format: uuid */
+            site: string;
+        };
+        /** @description Both sides of what is held. */
+        Comparison: {
+            item: components["schemas"]["Quarantined"];
+            sides: components["schemas"]["Sides"];
+            files: components["schemas"]["DifferingFile"][];
+            n_files: number;
+            actions: components["schemas"]["ActionsEnum"][];
+        };
         /** @description What a reading says. */
         Content: {
             verdicts: {
@@ -647,6 +968,20 @@ export interface components {
         ContentRequestRequest: {
             content: components["schemas"]["ContentRequest"];
         };
+        /** @description Why, and that both were compared. */
+        DecisionRequestRequest: {
+            reason: string;
+            /** @default false */
+            confirm: boolean;
+        };
+        /** @description How one file differs; names of attributes, null when that cannot be said. */
+        DifferingFile: {
+            sop_uid: string;
+            via: string;
+            size: number;
+            differs: string[] | null;
+            same_pixels: boolean | null;
+        };
         /** @enum {string} */
         DisplayModeEnum: "none" | "after_commit" | "concurrent";
         /** @description A neighbour on the list. */
@@ -657,7 +992,7 @@ export interface components {
             due_at: string;
         };
         /** @enum {string} */
-        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "quarantine:read" | "quarantine:release" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "model:register" | "slot:fill" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "export:read" | "export:store" | "export:failed" | "machine:read";
+        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "export:read" | "export:store" | "export:failed" | "machine:read";
         /** @description One object that left, or failed to. */
         Export: {
             /** Format: uuid */
@@ -703,18 +1038,25 @@ export interface components {
             saliency: components["schemas"]["Saliency"] | null;
             mask: components["schemas"]["Mask"] | null;
         };
+        /** @description Whether what is not taken is given up. */
+        FinishRequestRequest: {
+            /** @default false */
+            give_up: boolean;
+        };
         /** @description A place on a named image (docs/architecture.md). */
         Geometry: {
-            kind: components["schemas"]["KindEnum"];
+            kind: components["schemas"]["GeometryKindEnum"];
             space: components["schemas"]["SpaceEnum"];
             sop_uid: string;
             frame: number;
             frame_of_reference_uid: string | null;
             points: number[][];
         };
+        /** @enum {string} */
+        GeometryKindEnum: "box" | "point" | "polyline" | "ellipse" | "length";
         /** @description A place on a named image (docs/architecture.md). */
         GeometryRequest: {
-            kind: components["schemas"]["KindEnum"];
+            kind: components["schemas"]["GeometryKindEnum"];
             space: components["schemas"]["SpaceEnum"];
             sop_uid: string;
             frame: number;
@@ -728,8 +1070,98 @@ export interface components {
         };
         /** @enum {string} */
         HealthStateEnum: "ok" | "degraded" | "down";
+        /** @description One import. */
+        Intake: {
+            /** Format: uuid */
+            id: string;
+            site: components["schemas"]["IntakeSite"];
+            by: components["schemas"]["IntakePerson"] | null;
+            mine: boolean;
+            via: components["schemas"]["ViaEnum"];
+            state: components["schemas"]["IntakeStateEnum"];
+            /** Format: date-time */
+            started_at: string;
+            /** Format: date-time */
+            finished_at: string | null;
+            counts: components["schemas"]["IntakeCounts"];
+        };
+        /** @description How many files ended in which way. */
+        IntakeCounts: {
+            files: number;
+            stored: number;
+            already: number;
+            conflict: number;
+            refused: number;
+            skipped: number;
+            waiting: number;
+            missing: number;
+            zips: number;
+            bytes: number;
+        };
+        /** @description One file of an import. */
+        IntakeFile: {
+            /** Format: uuid */
+            id: string;
+            key: string;
+            name: string;
+            size: number;
+            received: number;
+            state: components["schemas"]["IntakeFileStateEnum"];
+            status: (components["schemas"]["IntakeFileStatusEnum"] | components["schemas"]["NullEnum"]) | null;
+            reason: string;
+            study_uid: string;
+            /** Format: uuid */
+            in_zip: string | null;
+            members: components["schemas"]["Members"] | null;
+        };
         /** @enum {string} */
-        KindEnum: "box" | "point" | "polyline" | "ellipse" | "length";
+        IntakeFileStateEnum: "waiting" | "received" | "taken";
+        /** @enum {string} */
+        IntakeFileStatusEnum: "stored" | "already" | "conflict" | "refused" | "skipped" | "opened" | "missing";
+        /** @description Lines that were named. */
+        IntakeFiles: {
+            items: components["schemas"]["IntakeFile"][];
+        };
+        /** @description A page of imports. */
+        IntakeList: {
+            items: components["schemas"]["Intake"][];
+            next_cursor: string | null;
+        };
+        /** @description A page of lines. */
+        IntakePage: {
+            items: components["schemas"]["IntakeFile"][];
+            next_cursor: string | null;
+        };
+        /** @description Who began an import. */
+        IntakePerson: {
+            /** Format: uuid */
+            id: string;
+            display_name: string;
+        };
+        /** @description One import with a page of its lines. */
+        IntakeReport: {
+            /** Format: uuid */
+            id: string;
+            site: components["schemas"]["IntakeSite"];
+            by: components["schemas"]["IntakePerson"] | null;
+            mine: boolean;
+            via: components["schemas"]["ViaEnum"];
+            state: components["schemas"]["IntakeStateEnum"];
+            /** Format: date-time */
+            started_at: string;
+            /** Format: date-time */
+            finished_at: string | null;
+            counts: components["schemas"]["IntakeCounts"];
+            files: components["schemas"]["IntakePage"];
+        };
+        /** @description The site of an import. */
+        IntakeSite: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
+        /** @enum {string} */
+        IntakeStateEnum: "open" | "done" | "abandoned";
         /** @description A coded label. */
         Label: {
             scheme: string;
@@ -758,6 +1190,34 @@ export interface components {
             lease: components["schemas"]["Lease"];
             item: components["schemas"]["Row"];
             reading: components["schemas"]["Reading"];
+        };
+        /** @description A series that is no image. */
+        ListedAttachment: {
+            uid: string;
+            modality: string;
+            description: string;
+            creator: string;
+            n_instances: number;
+            n_bytes: number;
+            by_overread: boolean;
+        };
+        /** @description A study, its revisions and what is attached to it. */
+        ListedStudy: {
+            /** Format: uuid */
+            id: string;
+            uid: string;
+            description: string;
+            modality: string;
+            /** Format: date */
+            study_date: string | null;
+            /** Format: date-time */
+            arrived_at: string;
+            /** Format: date-time */
+            deleted_at: string | null;
+            site: components["schemas"]["SiteName"];
+            patient: components["schemas"]["StudyPatient"];
+            revisions: components["schemas"]["StudyRevision"][];
+            attachments: components["schemas"]["ListedAttachment"][];
         };
         /** @description Name and password. */
         LoginRequest: {
@@ -797,6 +1257,11 @@ export interface components {
             /** Format: double */
             volume_ml: number;
         };
+        /** @description How far a zip is. */
+        Members: {
+            done: number;
+            total: number;
+        };
         /** @description What an account is at a site. */
         Membership: {
             /** Format: uuid */
@@ -820,11 +1285,22 @@ export interface components {
             name: string;
             version: string;
         };
+        /** @description Files that will be sent. */
+        NameRequestRequest: {
+            files: components["schemas"]["NamedFileRequestRequest"][];
+        };
         /** @description Something with an id and a name. */
         Named: {
             /** Format: uuid */
             id: string;
             name: string;
+        };
+        /** @description One file that will be sent. */
+        NamedFileRequestRequest: {
+            key: string;
+            name: string;
+            /** Format: int64 */
+            size: number;
         };
         /** @description The items just above and below. */
         Neighbours: {
@@ -851,6 +1327,8 @@ export interface components {
             email: string;
             password: string;
         };
+        /** @enum {unknown} */
+        NullEnum: null;
         /** @description A study that this session has opened. */
         Opened: {
             manifest: components["schemas"]["Manifest"];
@@ -863,6 +1341,25 @@ export interface components {
         };
         /** @enum {string} */
         PackStateEnum: "ready" | "building" | "absent" | "failed";
+        /** @description A pixel pack as work: `id` is the revision's. */
+        PackWork: {
+            /** Format: uuid */
+            id: string;
+            state: components["schemas"]["PackStateEnum"];
+            reason: string;
+            attempts: number;
+            /** Format: date-time */
+            requested_at: string | null;
+            /** Format: date-time */
+            changed_at: string;
+            study: components["schemas"]["WorkStudy"];
+            site: components["schemas"]["WorkSite"];
+        };
+        /** @description Packs, the last changed first. */
+        PackWorkPage: {
+            items: components["schemas"]["PackWork"][];
+            next_cursor: string | null;
+        };
         /** @description One page of the worklist, with the sequence number it is true at. */
         Page: {
             seq: {
@@ -895,7 +1392,7 @@ export interface components {
             age_text: string;
         };
         /** @enum {string} */
-        PermissionsEnum: "study:read" | "study:pixels:read" | "study:import" | "study:share" | "worklist:read" | "item:lease" | "item:band" | "reading:read" | "reading:write" | "reading:sign" | "label:read" | "label:lease" | "label:write" | "label:sign" | "ai:read" | "ai:switch" | "model:manage" | "insights:read" | "quarantine:manage" | "ae_title:manage" | "user:manage" | "audit:read" | "health:read" | "export:read" | "machine:work";
+        PermissionsEnum: "study:read" | "study:pixels:read" | "study:import" | "study:share" | "worklist:read" | "item:lease" | "item:band" | "reading:read" | "reading:write" | "reading:sign" | "label:read" | "label:lease" | "label:write" | "label:sign" | "ai:read" | "ai:switch" | "model:manage" | "insights:read" | "quarantine:manage" | "ae_title:manage" | "user:manage" | "audit:read" | "health:read" | "export:read" | "dead_letter:retry" | "machine:work";
         /** @description A colleague. */
         Person: {
             /** Format: uuid */
@@ -916,10 +1413,14 @@ export interface components {
         Quarantine: {
             items: components["schemas"]["Quarantined"][];
         };
-        /** @description A study whose site is unknown; says nothing of the patient. */
+        /** @description Something held; says nothing of the patient. */
         Quarantined: {
             /** Format: uuid */
             id: string;
+            kind: components["schemas"]["QuarantinedKindEnum"];
+            site: components["schemas"]["SiteName"] | null;
+            /** Format: uuid */
+            study_id: string | null;
             /** Format: date-time */
             arrived_at: string;
             called_aet: string;
@@ -931,6 +1432,8 @@ export interface components {
             reason: string;
             state: string;
         };
+        /** @enum {string} */
+        QuarantinedKindEnum: "unknown_site" | "other_patient" | "conflict";
         /** @description A reading. */
         Reading: {
             /** Format: uuid */
@@ -1026,6 +1529,29 @@ export interface components {
             model: components["schemas"]["Model"];
             findings: components["schemas"]["Finding"][];
         };
+        /** @description An inference run as work. */
+        RunWork: {
+            /** Format: uuid */
+            id: string;
+            state: components["schemas"]["RunWorkStateEnum"];
+            reason: string;
+            attempts: number;
+            /** Format: date-time */
+            requested_at: string | null;
+            /** Format: date-time */
+            changed_at: string;
+            study: components["schemas"]["WorkStudy"];
+            site: components["schemas"]["WorkSite"];
+            model: components["schemas"]["WorkModel"];
+            slot: components["schemas"]["SlotEnum"];
+        };
+        /** @description Runs, the last changed first. */
+        RunWorkPage: {
+            items: components["schemas"]["RunWork"][];
+            next_cursor: string | null;
+        };
+        /** @enum {string} */
+        RunWorkStateEnum: "queued" | "running" | "done" | "failed" | "rejected";
         /** @description Where the picture of the saliency is. */
         Saliency: {
             /** Format: uuid */
@@ -1067,6 +1593,35 @@ export interface components {
             sites: components["schemas"]["SessionSite"][];
             permissions: components["schemas"]["PermissionsEnum"][];
         };
+        /** @description One side; `pictures` are SOP Instance UIDs, or say why it is hidden. */
+        Side: {
+            hidden_reason: string;
+            site: components["schemas"]["SiteName"] | null;
+            summary: components["schemas"]["SideSummary"] | null;
+            pictures: string[];
+        };
+        /** @description What a side says of its patient and study. */
+        SideSummary: {
+            patient_name: string;
+            patient_id: string;
+            /** Format: date */
+            birth_date: string | null;
+            sex: string;
+            /** Format: date */
+            study_date: string | null;
+            study_description: string;
+            series_description: string;
+            accession_number: string;
+            modality: string;
+            station: string;
+            rows: number;
+            columns: number;
+        };
+        /** @description What is there, and what arrived. */
+        Sides: {
+            there: components["schemas"]["Side"] | null;
+            arrived: components["schemas"]["Side"] | null;
+        };
         /** @description A signed reading, and what comes next. */
         Signed: {
             reading: components["schemas"]["Reading"];
@@ -1079,7 +1634,13 @@ export interface components {
             name: string;
         };
         /** @enum {string} */
+        SlotEnum: "live" | "shadow" | "challenger";
+        /** @enum {string} */
         SpaceEnum: "image" | "patient";
+        /** @description Studies, newest first. */
+        Studies: {
+            items: components["schemas"]["ListedStudy"][];
+        };
         /** @description A study as the list shows one. */
         Study: {
             /** Format: uuid */
@@ -1097,6 +1658,23 @@ export interface components {
             /** Format: date */
             study_date: string | null;
             accession_number: string;
+        };
+        /** @description Whose study it is. */
+        StudyPatient: {
+            name: string;
+            id: string;
+            sex: string;
+            /** Format: date */
+            birth_date: string | null;
+        };
+        /** @description One revision of a study. */
+        StudyRevision: {
+            /** Format: uuid */
+            id: string;
+            number: number;
+            n_images: number;
+            /** Format: date-time */
+            arrived_at: string;
         };
         /** @description Sites to take the next item from; none means all of the reader's. */
         TakeNextRequestRequest: {
@@ -1139,6 +1717,8 @@ export interface components {
             label: components["schemas"]["LabelRequest"] | null;
             geometry: components["schemas"]["GeometryRequest"] | null;
         };
+        /** @enum {string} */
+        ViaEnum: "command" | "upload" | "stow" | "watch";
         /** @description Codes that people choose from. */
         Vocabulary: {
             reject_reasons: components["schemas"]["Reason"][];
@@ -1175,6 +1755,25 @@ export interface components {
             rank: number;
             /** Format: date-time */
             due_at: string;
+        };
+        /** @description Which model. */
+        WorkModel: {
+            name: string;
+            version: string;
+        };
+        /** @description Whose work it is. */
+        WorkSite: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
+        /** @description Which study; never whose. */
+        WorkStudy: {
+            /** Format: uuid */
+            id: string;
+            uid: string;
+            modality: string;
+            revision: number;
         };
     };
     responses: never;
@@ -1247,12 +1846,52 @@ export interface operations {
             };
         };
     };
+    arrival_failures_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArrivalFailures"];
+                };
+            };
+        };
+    };
+    arrival_failures_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                failure_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArrivalFailure"];
+                };
+            };
+        };
+    };
     list_audit: {
         parameters: {
             query?: {
                 actor?: string;
                 cursor?: string;
-                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "quarantine:read" | "quarantine:release" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "model:register" | "slot:fill" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "export:read" | "export:store" | "export:failed" | "machine:read")[];
+                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "export:read" | "export:store" | "export:failed" | "machine:read")[];
                 from?: string;
                 limit?: number;
                 q?: string;
@@ -1310,6 +1949,176 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    intakes_list: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                mine?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntakeList"];
+                };
+            };
+        };
+    };
+    intakes_begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BeginRequestRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Intake"];
+                };
+            };
+        };
+    };
+    intakes_report: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                status?: string[];
+            };
+            header?: never;
+            path: {
+                intake_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntakeReport"];
+                };
+            };
+        };
+    };
+    intakes_name_files: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                intake_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NameRequestRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntakeFiles"];
+                };
+            };
+        };
+    };
+    intakes_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+                intake_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntakeFile"];
+                };
+            };
+        };
+    };
+    intakes_receive: {
+        parameters: {
+            query?: never;
+            header: {
+                "Upload-Offset": number;
+            };
+            path: {
+                file_id: string;
+                intake_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntakeFile"];
+                };
+            };
+        };
+    };
+    intakes_finish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                intake_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["FinishRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Intake"];
                 };
             };
         };
@@ -1429,6 +2238,49 @@ export interface operations {
             };
         };
     };
+    packs_list: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackWorkPage"];
+                };
+            };
+        };
+    };
+    pack_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                revision_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackWork"];
+                };
+            };
+        };
+    };
     quarantine_list: {
         parameters: {
             query?: never;
@@ -1444,6 +2296,100 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Quarantine"];
+                };
+            };
+        };
+    };
+    quarantine_compare: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                quarantine_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+        };
+    };
+    quarantine_accept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                quarantine_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionRequestRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quarantined"];
+                };
+            };
+        };
+    };
+    quarantine_keep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                quarantine_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quarantined"];
+                };
+            };
+        };
+    };
+    quarantine_picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                quarantine_id: string;
+                side: string;
+                sop_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
                 };
             };
         };
@@ -1469,6 +2415,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Quarantined"];
+                };
+            };
+        };
+    };
+    runs_list: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunWorkPage"];
+                };
+            };
+        };
+    };
+    run_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunWork"];
                 };
             };
         };
@@ -1554,6 +2543,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AiOrdering"];
+                };
+            };
+        };
+    };
+    studies_without_images: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Studies"];
+                };
+            };
+        };
+    };
+    study_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListedStudy"];
                 };
             };
         };
