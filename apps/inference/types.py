@@ -16,10 +16,11 @@ class SlotKind(StrEnum):
 
 
 class IntendedUse(StrEnum):
-    """What a model may do: re-order the list, or also show marks."""
+    """What a model may do: re-order the list, also show marks, also outline."""
 
     TRIAGE = "triage"
     DETECTION = "detection"
+    SEGMENTATION = "segmentation"
 
 
 class RunState(StrEnum):

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -16,6 +17,7 @@ from apps.core import clock
 from apps.core.errors import DomainError, Invalid, NotFound
 from apps.inference.artefacts import artefact_path, read_artefact, write_artefact
 from apps.inference.models import Artefact, Finding, InferenceRun, Slot
+from apps.inference.packages import read_package
 from apps.inference.rules import StudyInput, check_fit
 from apps.inference.services import (
     RUN_MAX_ATTEMPTS,
@@ -23,6 +25,7 @@ from apps.inference.services import (
     fill_slot,
     open_runs,
     record_result,
+    register_model,
     start_run,
 )
 from apps.workflow import flow
@@ -40,6 +43,8 @@ from tests.factories.domain import (
 from workers.contracts import MASK_MEDIA_TYPE, ArtefactRef, BoxResult, MaskRef
 
 pytestmark = pytest.mark.django_db
+
+SHIPPED = Path(__file__).parents[3] / "workers" / "models" / "shipped"
 
 
 @pytest.fixture(autouse=True)
@@ -406,3 +411,21 @@ def test_a_card_says_whether_phantoms_may_come(rule, marks, reason):
     rules = {} if rule is None else {"synthetic": rule}
     fit = check_fit(card={"name": "m", "input": rules}, study=study)
     assert (fit.fits, fit.reason) == (not reason, reason)
+
+
+def test_every_shipped_model_can_be_put_to_use(department):
+    folders = sorted(p.parent for p in SHIPPED.glob("*/card.json"))
+    assert folders
+    for folder in folders:
+        package = read_package(path=folder)
+        model = register_model(
+            actor=SYSTEM,
+            package_hash=package.package_hash,
+            card=package.card,
+            package_path=str(folder),
+        )
+        slot = fill_slot(actor=SYSTEM, site=department.site, model=model)
+        codes = {label["code"] for label in package.card["labels"]}
+        assert set(slot.thresholds) == set(slot.acuities) == codes
+        for_phantoms = package.card["input"].get("synthetic", False)
+        assert for_phantoms is folder.name.startswith("phantom-")
