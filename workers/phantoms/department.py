@@ -19,6 +19,7 @@ from workers.phantoms.shapes import rng_for
 from workers.phantoms.studies import MAKERS, make_study
 
 MANIFEST = "manifest.json"
+LIST_HOURS = 9
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Plan:
 
     Attributes:
         films: single chest films.
+        recent: those of them that came in the last hours, for the list of today.
         followed: patients with two or three films, whose finding grows or goes.
         kinds: numbers of the other studies by kind.
         film_size: rows and columns of most films.
@@ -34,6 +36,7 @@ class Plan:
     """
 
     films: int = 48
+    recent: int = 16
     followed: int = 8
     kinds: tuple[tuple[str, int], ...] = (
         ("chest-ct", 8),
@@ -48,6 +51,7 @@ class Plan:
 FULL = Plan()
 SMALL = Plan(
     films=12,
+    recent=5,
     followed=2,
     kinds=(("chest-ct", 2), ("head-ct", 3), ("mammogram", 2), ("pet-ct", 1)),
     film_size=640,
@@ -108,6 +112,9 @@ def _single_films(seed: int, plan: Plan, days: int, now: datetime) -> Iterator[O
         rng = rng_for(number, "order")
         # Somewhat more of the recent: the list is full, the past has statistics.
         when = _moment(rng, days * float(rng.random()) ** 1.15, now)
+        if k < plan.recent:
+            minutes = float(rng.uniform(4, 60 * LIST_HOURS))
+            when = (now - timedelta(minutes=minutes)).replace(microsecond=0)
         order = _order("chest-film", number, number, rng, when)
         large = rng.random() < 0.04
         yield replace(order, size=plan.film_size * 3 // 2 if large else plan.film_size)
