@@ -391,3 +391,41 @@ def test_a_cleared_change_list_is_made_good_by_a_reconcile(
 def flow_settled(archive):
     archive.settle()
     flow.take_arrivals()
+
+
+def test_a_failed_arrival_is_listed_in_plain_words_and_tried_again(
+    department, admin, archive, broker, monkeypatch, django_capture_on_commit_callbacks
+):
+    archive.c_store(make_film(PatientName="Secret^Name"), called="NORTH")
+    archive.settle()
+    real = archive.study_header
+
+    def odd(study_id):
+        raise ValueError("Secret^Name makes no sense")
+
+    monkeypatch.setattr(archive, "study_header", odd)
+    flow.take_arrivals()
+    client = client_for(admin)
+    [failure] = client.get("/api/arrival-failures").json()["items"]
+    assert "headers make no sense" in failure["reason"]
+    assert "Secret" not in str(failure)
+    monkeypatch.setattr(archive, "study_header", real)
+    ArrivalFailure.objects.update(retry_at="2090-01-01T00:00Z")
+    path = f"/api/arrival-failures/{failure['id']}/retry"
+    assert client_for(department.reader).post(path).status_code == 403
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post(path).status_code == 202
+    assert ("workflow.sweep", {}) in broker.on("portal")
+    flow.sweep()
+    assert WorkItem.objects.count() == 1
+    assert client.get("/api/arrival-failures").json()["items"] == []
+    assert client.post(path).status_code == 404
+    assert AuditRecord.objects.filter(event="arrival:retry").count() == 1
+
+
+def test_a_study_whose_uids_name_nothing_is_refused_in_plain_words(department):
+    for uid, words in (("", "no Study Instance UID"), ("9" * 65, "no valid UID")):
+        header = make_header(department)
+        object.__setattr__(header, "study_uid", uid)
+        with pytest.raises(Invalid, match=words):
+            register(header)
