@@ -7,6 +7,7 @@ import numpy as np
 
 from workers.phantoms.ct import ChestCt, chest_ct
 from workers.phantoms.film import WHITE, ChestFilm, chest_film
+from workers.phantoms.head_study import head_study
 from workers.phantoms.iods import activity_per_suv
 from workers.phantoms.orders import Order, patient_for, scanner_for
 from workers.phantoms.pet import pet_over
@@ -174,4 +175,5 @@ MAKERS: dict[str, Callable[[Order], Study]] = {
     "chest-film": _film_study,
     "chest-ct": _ct_study,
     "pet-ct": _pet_study,
+    "head-ct": head_study,
 }
