@@ -20,6 +20,7 @@ KEYS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 SUCCESS = 0x0000
 OUT_OF_RESOURCES = 0xA700
 REMEMBERED = 4096
+NOT_THERE = (orthanc.ErrorCode.UNKNOWN_RESOURCE, orthanc.ErrorCode.INEXISTENT_ITEM)
 
 _folder = json.loads(orthanc.GetConfiguration())["Overread"]["KeepIn"]
 _lock = threading.Lock()
@@ -49,15 +50,21 @@ def is_taken(names: tuple[str, ...], digest: str) -> bool:
             _recent.popitem(last=False)
     if first != digest:
         return True
-    return any(
-        _names_of(there) == names and _digest_of(there) != digest
-        for there in _lookup(names[3])
-    )
+    return _digest_there(names) not in (None, digest)
 
 
-def _lookup(sop_uid: str) -> list[str]:
-    found = json.loads(orthanc.RestApiPost("/tools/lookup", sop_uid))
-    return [row["ID"] for row in found if row["Type"] == "Instance"]
+def _digest_there(names: tuple[str, ...]) -> str | None:
+    """Return the hash of what the archive has under a name, None without."""
+    if all(name.isascii() for name in names):
+        # Orthanc's own id of an instance: no look-up is needed.
+        hashed = hashlib.sha1("|".join(names).encode(), usedforsecurity=False)
+        text = hashed.hexdigest()
+        return _digest_of("-".join(text[i : i + 8] for i in range(0, 40, 8)))
+    found = json.loads(orthanc.RestApiPost("/tools/lookup", names[3]))
+    for row in found:
+        if row["Type"] == "Instance" and _names_of(row["ID"]) == names:
+            return _digest_of(row["ID"])
+    return None
 
 
 def _names_of(there: str) -> tuple[str, ...]:
@@ -65,9 +72,14 @@ def _names_of(there: str) -> tuple[str, ...]:
     return tuple(str(tags.get(key) or "").strip() for key in KEYS)
 
 
-def _digest_of(there: str) -> str:
+def _digest_of(there: str) -> str | None:
     path = "/instances/" + there + "/attachments/dicom/md5"
-    return str(orthanc.RestApiGet(path).decode().strip())
+    try:
+        return str(orthanc.RestApiGet(path).decode().strip())
+    except orthanc.OrthancException as error:
+        if error.args[0] in NOT_THERE:
+            return None
+        raise
 
 
 def keep(content: bytes) -> None:
