@@ -42,15 +42,22 @@ def check_fit(*, card: Mapping[str, Any], study: StudyInput) -> Fit:
     """
     rules = card.get("input", {})
     name = str(card.get("name", "model"))
-    checks = (
+    other_kind = (
         _synthetic(rules=rules, study=study),
         _modality(rules=rules, study=study),
+    )
+    checks = (
+        *other_kind,
         _body_part(rules=rules, study=study),
         _view(rules=rules, study=study),
         _age(rules=rules, study=study),
     )
     reason = next((text for text in checks if text), "")
-    return Fit(fits=not reason, reason=f"{name}: {reason}" if reason else "")
+    return Fit(
+        fits=not reason,
+        reason=f"{name}: {reason}" if reason else "",
+        near=not any(other_kind),
+    )
 
 
 def _synthetic(*, rules: Mapping[str, Any], study: StudyInput) -> str:

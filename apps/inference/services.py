@@ -27,6 +27,7 @@ from apps.inference.models import (
 from apps.inference.rules import StudyInput, check_fit
 from apps.inference.types import (
     FINAL_STATES,
+    Fit,
     IntendedUse,
     OpenedRuns,
     RunState,
@@ -151,11 +152,11 @@ def open_runs(*, actor: Actor, revision_id: UUID) -> OpenedRuns:
         site_id=revision.study.site_id, active=True
     )
     waiting: list[UUID] = []
-    refusals: list[str] = []
+    refusals: list[Fit] = []
     for slot in slots:
         fit = check_fit(card=slot.model_version.card, study=study_input)
         if not fit.fits:
-            refusals.append(fit.reason)
+            refusals.append(fit)
             continue
         run, created = InferenceRun.objects.get_or_create(
             revision=revision,
@@ -166,7 +167,10 @@ def open_runs(*, actor: Actor, revision_id: UUID) -> OpenedRuns:
             _audit_run(actor=actor, run=run, event=Event.INFERENCE_REQUEST)
         if run.state not in FINAL_STATES:
             waiting.append(run.id)
-    return OpenedRuns(run_ids=tuple(waiting), refusals=tuple(refusals))
+    refusals.sort(key=lambda fit: not fit.near)
+    return OpenedRuns(
+        run_ids=tuple(waiting), refusals=tuple(fit.reason for fit in refusals)
+    )
 
 
 def _audit_run(*, actor: Actor, run: InferenceRun, event: Event) -> None:

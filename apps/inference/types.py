@@ -46,10 +46,15 @@ FINAL_STATES = frozenset({RunState.DONE, RunState.FAILED, RunState.REJECTED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """Whether a model's declared input covers a study, and if not, why."""
+    """Whether a model's declared input covers a study, and if not, why.
+
+    `near`: it is for such images, and something else is in the way; that is the
+    reason that a reader wants to see first.
+    """
 
     fits: bool
     reason: str = ""
+    near: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +63,8 @@ class OpenedRuns:
 
     Attributes:
         run_ids: Runs that wait for the GPU queue, old and new.
-        refusals: For each model of the site that does not fit, why not.
+        refusals: For each model of the site that does not fit, why not; those of
+            models for such images first.
     """
 
     run_ids: tuple[UUID, ...] = ()

@@ -386,6 +386,18 @@ def test_phantoms_and_people_go_to_models_of_their_own(department):
     assert len(opened.run_ids) == 2
 
 
+def test_the_reason_of_the_nearest_model_comes_first(department):
+    make_model(department.site, name="for-phantoms", input={"synthetic": True})
+    make_model(department.site, name="for-ct", input={"modalities": ["CT"]})
+    make_model(
+        department.site, name="for-adults", input={"age_years": {"min": 18, "max": 99}}
+    )
+    opened = open_runs(actor=SYSTEM, revision_id=make_revision(department).id)
+    names = [reason.split(":")[0] for reason in opened.refusals]
+    assert names[0] == "for-adults"
+    assert set(names[1:]) == {"for-ct", "for-phantoms"}
+
+
 @pytest.mark.parametrize(
     ("rule", "marks", "reason"),
     [
