@@ -30,6 +30,7 @@ from apps.interop.types import ArchiveError, ArchiveUnavailable
 from apps.reports.documents import ai_report_of, images_of, reading_report_of
 from apps.reports.models import ExportedObject, ExportKind, ExportState
 from apps.studies.archive import archive
+from apps.studies.stored import fetch_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,7 +160,7 @@ def _deliver(
     ExportedObject.objects.filter(id=row.id).update(attempts=F("attempts") + 1)
     row.refresh_from_db()
     try:
-        source = archive().fetch_instance(image.archive_id)
+        source = fetch_file(image)
         encoded = encode(source)
         problems = _problems(encoded=encoded, source=source)
         if problems:
