@@ -1,3 +1,4 @@
+import type { Intake, IntakeFile, IntakeList, IntakeReport } from '@/domain/intake';
 import type {
   Ai,
   LeaseAnswer,
@@ -67,4 +68,8 @@ export type Contract = [
   Holds<Schemas['AuditPage'], AuditPage>,
   Holds<Schemas['Export'], ExportRow>,
   Holds<Schemas['Health'], Health>,
+  Holds<Schemas['Intake'], Intake>,
+  Holds<Schemas['IntakeFile'], IntakeFile>,
+  Holds<Schemas['IntakeList'], IntakeList>,
+  Holds<Schemas['IntakeReport'], IntakeReport>,
 ];

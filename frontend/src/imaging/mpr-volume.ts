@@ -7,6 +7,10 @@ import { ensureImaging, registerStack, scrollPlanes } from './setup';
 const SCHEME = 'cornerstoneStreamingImageVolume';
 const TELL_MS = 250;
 
+/** Each opening has a name of its own: one may begin while the last is being freed. */
+let serial = 0;
+let open = 0;
+
 export interface OpenVolume {
   readonly id: string;
   close(): void;
@@ -63,17 +67,20 @@ function freeVolume(id: string): void {
 export async function openVolume(stack: Stack, grid: Grid): Promise<OpenVolume> {
   await ensureImaging();
   registerStack(stack);
-  const id = `${SCHEME}:${stack.uid}:${stack.index}`;
+  serial += 1;
+  const id = `${SCHEME}:${stack.uid}:${serial}`;
   const imageIds = grid.order.flatMap((place) => stack.images[place]?.imageId ?? []);
   const volume = await volumeLoader.createAndCacheVolume(id, { imageIds });
   const unfollow = follow(imageIds);
   volume.load();
+  open += 1;
   scrollPlanes(true);
   return {
     id,
     close: () => {
       unfollow();
-      scrollPlanes(false);
+      open -= 1;
+      scrollPlanes(open > 0);
       freeVolume(id);
     },
   };

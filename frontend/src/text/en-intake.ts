@@ -19,8 +19,8 @@ export const intake = {
     empty: 'There is no file in it.',
     unreadable: (n: number) =>
       n === 1
-        ? 'One folder could not be looked through; its files are not in this import.'
-        : `${n} folders could not be looked through; their files are not in this import.`,
+        ? 'One file or folder cannot be read on this computer; it is not in this import.'
+        : `${n} files or folders cannot be read on this computer; they are not in this import.`,
     failed: 'The import could not begin.',
   },
   now: {

@@ -3,7 +3,7 @@ import type { ChosenFile } from '@/state/uploader';
 /** What a look through dropped or chosen things has found. */
 export interface Found {
   readonly files: readonly ChosenFile[];
-  /** Folders that this computer did not let the browser look into. */
+  /** Files and folders that this computer did not let the browser read. */
   readonly unreadable: number;
 }
 

@@ -264,11 +264,20 @@ function PlanePane(props: PlanePaneProps) {
   );
 }
 
-/** How far the slices are, and which of them are missing. */
-function Words() {
+/** How far the slices are, and how many of them are missing. */
+function Words({ onRetry }: { onRetry: () => void }) {
   const { done, of } = useMpr((state) => state.loaded);
   const failed = useMpr((state) => state.failed);
-  if (failed > 0) return <p className="mpr-word bad">{words.failed(failed)}</p>;
+  if (failed > 0) {
+    return (
+      <p className="mpr-word bad" role="alert">
+        {words.failed(failed)}{' '}
+        <button type="button" onClick={onRetry}>
+          {text.common.retry}
+        </button>
+      </p>
+    );
+  }
   if (of === 0 || done >= of) return null;
   return (
     <output className="mpr-word">
@@ -288,12 +297,17 @@ function startOf(series: number, grid: Grid): Vector {
 }
 
 /** Opens the volume while the planes are on the screen; its memory is freed after. */
-function useOpenVolume(stack: Stack, grid: Grid, start: Vector): string | null {
+function useOpenVolume(
+  stack: Stack,
+  grid: Grid,
+  start: Vector,
+  tries: number,
+): string | null {
   const [id, setId] = useState<string | null>(null);
   useEffect(() => {
     let alive = true;
     let close: () => void = () => undefined;
-    beginMpr(stack.uid, grid, start);
+    beginMpr(stack.uid, grid, tries > 0 ? useMpr.getState().focus : start);
     openVolume(stack, grid).then(
       (volume) => {
         close = volume.close;
@@ -311,7 +325,7 @@ function useOpenVolume(stack: Stack, grid: Grid, start: Vector): string | null {
       // After the viewports have let go of it.
       setTimeout(() => close());
     };
-  }, [stack, grid, start]);
+  }, [stack, grid, start, tries]);
   return id;
 }
 
@@ -335,7 +349,9 @@ function useJumps(stack: Stack, grid: Grid): void {
 function Planes({ stack, grid }: { stack: Stack; grid: Grid }) {
   const views = useMemo(() => viewsOf(grid), [grid]);
   const [start] = useState(() => startOf(stack.index, grid));
-  const volumeId = useOpenVolume(stack, grid, start);
+  const [tries, setTries] = useState(0);
+  const volumeId = useOpenVolume(stack, grid, start, tries);
+  const retry = () => setTries(tries + 1);
   useJumps(stack, grid);
   const trouble = useMpr((state) => state.trouble);
   if (trouble !== null) return <Trouble detail={trouble} />;
@@ -350,7 +366,7 @@ function Planes({ stack, grid }: { stack: Stack; grid: Grid }) {
           {...{ views, volumeId, grid, stack }}
         />
       ))}
-      <Words />
+      <Words onRetry={retry} />
     </main>
   );
 }

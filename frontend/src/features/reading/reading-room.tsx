@@ -279,6 +279,7 @@ function Stage({ pack }: { pack: PackState }) {
 async function reopen(itemId: Id, user: Id): Promise<void> {
   await leaveItem(false);
   resetViews();
+  resetMpr();
   await openItem(itemId, user);
 }
 
