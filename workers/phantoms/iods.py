@@ -143,7 +143,7 @@ def _view(ds: Dataset, film: Film, *, mammogram: bool) -> None:
         ds.PatientOrientation = ["L", "F"]
         ds.PositionerType = "NONE"
         return
-    towards = "P" if film.side == "L" else "A"
+    towards = "A" if film.side == "L" else "P"
     side_down = "R" if film.side == "L" else "L"
     ds.PatientOrientation = [towards, side_down if film.view == "CC" else "F"]
     ds.PositionerType = "MAMMOGRAPHIC"

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from workers.phantoms.breast_study import breast_study
 from workers.phantoms.ct import ChestCt, chest_ct
 from workers.phantoms.film import WHITE, ChestFilm, chest_film
 from workers.phantoms.head_study import head_study
@@ -176,4 +177,5 @@ MAKERS: dict[str, Callable[[Order], Study]] = {
     "chest-ct": _ct_study,
     "pet-ct": _pet_study,
     "head-ct": head_study,
+    "mammogram": breast_study,
 }
