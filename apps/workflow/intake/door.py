@@ -161,7 +161,7 @@ def deliver(prepared: Prepared) -> Delivered:
         outcome = _outcome(
             prepared,
             status=Status.REFUSED,
-            reason=str(error),
+            reason=_refusal(error),
             may_try_again=error.status >= 500,
         )
         return Delivered(prepared=prepared, outcome=outcome)
@@ -234,6 +234,13 @@ def _is_same(stored: StoreOutcome, content: bytes) -> bool:
     if archive().instance_md5(stored.instance_id) == digest:
         return True
     return same_content(archive().fetch_instance(stored.instance_id), content)
+
+
+def _refusal(error: ArchiveRefused) -> str:
+    """Say in plain words why the archive did not take a file."""
+    if error.status == 400:
+        return "The archive cannot read this file: its structure is not valid DICOM."
+    return str(error)
 
 
 def _outcome(

@@ -1,4 +1,4 @@
-"""The watched folders: what is put into `<state>/watch/<site code>/` is taken.
+"""The watched folders: what is put into `<OVERREAD_WATCH_DIR>/<site code>/` is taken.
 
 A file is taken once it has not changed for some seconds. Taken files go to `done/`,
 those that were refused or are held to `refused/` with the reason in a text beside.
@@ -49,7 +49,7 @@ class Found:
 
 def watch_folder(*, site: Site) -> Path:
     """Return a site's folder."""
-    return Path(settings.STATE_DIR) / "watch" / site.code
+    return Path(settings.WATCH_DIR) / site.code
 
 
 def watch_folders() -> int:
@@ -110,11 +110,21 @@ def _look(folder: Path) -> Found:
     for path in _inbox(folder):
         if not is_plain_file(path):
             continue
-        if path.stat().st_mtime > quiet_since or len(ready) >= AT_ONCE:
+        if _changed_at(path) > quiet_since or len(ready) >= AT_ONCE:
             waiting += 1
         else:
             ready.append(path)
     return Found(tuple(ready), waiting)
+
+
+def _changed_at(path: Path) -> float:
+    """Return when a file last changed in seconds since 1970.
+
+    A copy may be given its original's time before it is whole; the time of its
+    inode moves with every write and cannot be set.
+    """
+    known = path.stat()
+    return max(known.st_mtime, known.st_ctime)
 
 
 def _inbox(folder: Path) -> Iterator[Path]:
@@ -163,5 +173,5 @@ def _tidy(folder: Path) -> None:
         top = path.relative_to(folder).parts[:1]
         if top in {(), (DONE,), (REFUSED,)} or any(path.iterdir()):
             continue
-        if path.stat().st_mtime < quiet_since:
+        if _changed_at(path) < quiet_since:
             path.rmdir()

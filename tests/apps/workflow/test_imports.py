@@ -185,6 +185,10 @@ def test_the_command_prints_a_report_that_adds_up(
         " 2 studies" in out
     )
     assert "refused      1  " in out
+    table_rows = [line.split() for line in out.splitlines()]
+    assert ["7", "3", "1", "0", "3", "0", "disc"] in table_rows
+    assert ["1", "1", "0", "0", "0", "0", "disc/sub"] in table_rows
+    assert ["8", "4", "1", "0", "3", "0", "in", "all"] in table_rows
     with table.open() as lines:
         rows = list(csv.DictReader(lines))
     assert len(rows) == 8

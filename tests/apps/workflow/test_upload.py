@@ -9,6 +9,7 @@ import os
 import time
 import zipfile
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def own_state(settings, tmp_path, monkeypatch):
     settings.STATE_DIR = tmp_path / "state"
+    settings.WATCH_DIR = tmp_path / "state" / "watch"
     monkeypatch.setattr(door, "PAUSES_S", (0.0,))
 
 
@@ -235,20 +237,27 @@ def test_odd_requests(browser, department):
 # --- the watched folder
 
 
+@pytest.fixture
+def later(monkeypatch):
+    """Let the watch look a minute later than files are written."""
+    clock = SimpleNamespace(time=lambda: time.time() + 60)
+    monkeypatch.setattr(watch, "time", clock)
+    return clock
+
+
 def put_aside(path, content):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-    quiet = time.time() - 60
-    os.utime(path, (quiet, quiet))
 
 
-def test_the_watched_folder(department, archive, broker):
+def test_the_watched_folder(department, archive, broker, later):
     watch.watch_folders()
     folder = watch.watch_folder(site=department.site)
     film = make_film()
     put_aside(folder / "CD" / "IM1", film)
     put_aside(folder / "CD" / "note.txt", b"hello")
     (folder / "arriving.dcm").write_bytes(film[:100])
+    os.utime(folder / "arriving.dcm", (later.time(), later.time()))
     assert watch.watch_folders() == 2
     assert (folder / "done" / "CD" / "IM1").read_bytes() == film
     assert (folder / "refused" / "CD" / "note.txt").read_bytes() == b"hello"
@@ -265,7 +274,7 @@ def test_the_watched_folder(department, archive, broker):
     assert len(archive.files) == 1
 
 
-def test_a_watched_folder_waits_for_the_archive(department, archive, broker):
+def test_a_watched_folder_waits_for_the_archive(department, archive, broker, later):
     folder = watch.watch_folder(site=department.site)
     put_aside(folder / "IM1", make_film())
     archive.down = True
@@ -278,8 +287,18 @@ def test_a_watched_folder_waits_for_the_archive(department, archive, broker):
     assert WatchedFolder.objects.get().trouble == ""
 
 
-def test_each_site_has_its_own_folder(department, archive, broker):
+def test_each_site_has_its_own_folder(department, archive, broker, later):
     south = make_department("south")
     put_aside(watch.watch_folder(site=south.site) / "IM1", make_film())
     watch.watch_folders()
     assert Study.objects.get().site == south.site
+
+
+def test_a_copy_with_an_old_time_is_not_taken_while_it_grows(
+    department, archive, broker
+):
+    path = watch.watch_folder(site=department.site) / "IM1"
+    put_aside(path, make_film()[:100])
+    os.utime(path, (0, 0))
+    assert watch.watch_folders() == 0
+    assert path.exists()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
 
 WAYS = ("stored", "already", "conflict", "refused", "skipped")
+DEPTH = 3
 COLUMNS = ("name", "size", "status", "reason", "study_uid", "series_uid", "sop_uid")
 
 
@@ -68,6 +69,7 @@ class Command(BaseCommand):
         self.stderr.write(f"  {counts.files} files: {ways}")
 
     def _print(self, intake: Intake) -> None:
+        self._print_folders(intake)
         files = IntakeFile.objects.filter(intake=intake).exclude(reason="")
         reasons = Counter(files.values_list("status", "reason"))
         for (status, reason), n in sorted(reasons.items()):
@@ -81,9 +83,32 @@ class Command(BaseCommand):
             f" opened; {counts.missing} named by a DICOMDIR and not there."
         )
 
+    def _print_folders(self, intake: Intake) -> None:
+        """Print how many files of each folder, or zip, ended in which way."""
+        folders: dict[str, Counter[str]] = {}
+        files = IntakeFile.objects.filter(intake=intake, status__in=WAYS)
+        for name, status in files.values_list("name", "status").iterator():
+            folder = _folder_of(name)
+            folders.setdefault(folder, Counter())[status] += 1
+        self.stdout.write(f"{'files':>7} " + " ".join(f"{way:>8}" for way in WAYS))
+        for folder, ways in sorted(folders.items()):
+            numbers = " ".join(f"{ways[way]:8}" for way in WAYS)
+            self.stdout.write(f"{ways.total():7} {numbers}  {folder}")
+        total = sum(folders.values(), Counter())
+        numbers = " ".join(f"{total[way]:8}" for way in WAYS)
+        self.stdout.write(f"{total.total():7} {numbers}  in all")
+
     def _write(self, intake: Intake, path: Path) -> None:
         files = IntakeFile.objects.filter(intake=intake).order_by("created_at", "id")
         with path.open("w", newline="", encoding="utf-8") as target:
             writer = csv.writer(target)
             writer.writerow(COLUMNS)
             writer.writerows(files.values_list(*COLUMNS).iterator())
+
+
+def _folder_of(name: str) -> str:
+    """Return the folder that a line counts in, at most `DEPTH` deep; a zip is one."""
+    outer, in_zip, _ = name.partition("!")
+    if in_zip:
+        return outer
+    return "/".join(outer.split("/")[:-1][:DEPTH]) or "."
