@@ -281,7 +281,7 @@ class Running:
         return balance
 
     def _balance(self) -> Balance:
-        live = "SELECT count(*) FROM studies_study"
+        live = "SELECT count(*) FROM studies_study WHERE deleted_at IS NULL"
         held = "SELECT count(*) FROM studies_quarantinedstudy WHERE state = 'held'"
         events = "SELECT count(*) FROM audit_auditrecord WHERE event = %s"
         return Balance(
@@ -300,7 +300,7 @@ class Running:
         if unstable:
             found.append(f"{len(unstable)} studies are still arriving")
         query = """
-            SELECT study_uid FROM studies_study
+            SELECT study_uid FROM studies_study WHERE deleted_at IS NULL
             UNION SELECT study_uid FROM studies_quarantinedstudy WHERE state = 'held'
         """
         rows = {row[0] for row in self.rows(query)}
