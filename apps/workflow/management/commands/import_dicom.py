@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from apps.accounts.models import Site
 from apps.accounts.types import SYSTEM
 from apps.interop.types import ArchiveUnavailable
+from apps.studies.models import QuarantinedStudy
 from apps.workflow.intake import Via, take_paths
 from apps.workflow.intake.report import Counts
 from apps.workflow.models import Intake, IntakeFile
@@ -77,9 +78,12 @@ class Command(BaseCommand):
         counts = Counts(**intake.counts)
         ways = " + ".join(f"{getattr(counts, way)} {way}" for way in WAYS)
         lines = IntakeFile.objects.filter(intake=intake).exclude(archive_study_id="")
-        studies = lines.values("archive_study_id").distinct().count()
+        ids = lines.order_by().values("archive_study_id").distinct()
+        studies = ids.count()
+        held = QuarantinedStudy.objects.filter(archive_id__in=ids, state="held").count()
         self.stdout.write(
-            f"{counts.files} files = {ways}; {studies} studies; {counts.zips} zips"
+            f"{counts.files} files = {ways}; {studies} studies, {held} of them held"
+            f" for a decision (page “Quarantine”); {counts.zips} zips"
             f" opened; {counts.missing} named by a DICOMDIR and not there."
         )
 
