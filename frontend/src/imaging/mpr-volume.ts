@@ -2,7 +2,8 @@ import { cache, Enums, eventTarget, volumeLoader } from '@cornerstonejs/core';
 import type { Grid } from '@/domain/volume';
 import { useMpr } from './mpr-store';
 import type { Stack } from './pack';
-import { ensureImaging, registerStack, scrollPlanes } from './setup';
+import { Prefetcher } from './prefetch';
+import { ensureImaging, registerStack, renderingEngine, scrollPlanes } from './setup';
 
 const SCHEME = 'cornerstoneStreamingImageVolume';
 const TELL_MS = 250;
@@ -16,37 +17,54 @@ export interface OpenVolume {
   close(): void;
 }
 
-/** How many slices of the volume are in memory. */
-function countLoaded(ids: readonly string[]): number {
-  return ids.filter((id) => cache.isLoaded(id)).length;
-}
-
-/** Counts the slices as they come, and those that cannot come. */
-function follow(ids: readonly string[]): () => void {
-  const mine = new Set(ids);
-  const failed = new Set<string>();
-  const tell = () => {
-    const done = countLoaded(ids);
-    useMpr.setState({ loaded: { done, of: ids.length }, failed: failed.size });
-    if (done + failed.size >= ids.length) clearInterval(timer);
-  };
-  const onFailed = (event: Event) => {
-    const { imageId } = (event as CustomEvent<{ imageId: string }>).detail;
-    if (mine.has(imageId)) failed.add(imageId);
-  };
-  const timer = setInterval(tell, TELL_MS);
-  eventTarget.addEventListener(Enums.Events.IMAGE_LOAD_FAILED, onFailed);
-  tell();
-  return () => {
-    clearInterval(timer);
-    eventTarget.removeEventListener(Enums.Events.IMAGE_LOAD_FAILED, onFailed);
-  };
-}
-
-/** The part of Cornerstone's texture that frees what the graphics card holds. */
+/** The part of Cornerstone's streaming texture that is used here. */
 interface Texture {
   get(name: string): Readonly<Record<string, unknown>>;
   releaseGraphicsResources(window: unknown): void;
+  /** The slice has come, or has come anew: it goes to the card with the next drawing. */
+  setUpdatedFrame(slice: number): void;
+}
+
+/**
+ * Brings the slices in as a stack's images are brought in, and each onto the card when
+ * it has come. Tells how many there are, and how many cannot come.
+ */
+function fill(stack: Stack, imageIds: readonly string[], texture: Texture): () => void {
+  const slices = new Map(imageIds.map((id, slice) => [id, slice]));
+  const failed = new Set<number>();
+  let told: ReturnType<typeof setTimeout> | null = null;
+  const tell = () => {
+    told = null;
+    const done = imageIds.filter((id) => cache.isLoaded(id)).length;
+    useMpr.setState({ loaded: { done, of: imageIds.length }, failed: failed.size });
+    renderingEngine().render();
+  };
+  const changed = () => {
+    told ??= setTimeout(tell, TELL_MS);
+  };
+  const onAdded = (event: Event) => {
+    const { image } = (event as CustomEvent<{ image: { imageId: string } }>).detail;
+    const slice = slices.get(image.imageId);
+    if (slice === undefined) return;
+    texture.setUpdatedFrame(slice);
+    changed();
+  };
+  const onFailed = (index: number) => {
+    failed.add(index);
+    changed();
+  };
+  imageIds.forEach((id, slice) => {
+    if (cache.isLoaded(id)) texture.setUpdatedFrame(slice);
+  });
+  eventTarget.addEventListener(Enums.Events.IMAGE_CACHE_IMAGE_ADDED, onAdded);
+  const prefetcher = new Prefetcher(stack, { makeRoom: true, onFailed });
+  prefetcher.focus(Math.floor(imageIds.length / 2));
+  changed();
+  return () => {
+    prefetcher.stop();
+    if (told !== null) clearTimeout(told);
+    eventTarget.removeEventListener(Enums.Events.IMAGE_CACHE_IMAGE_ADDED, onAdded);
+  };
 }
 
 /**
@@ -71,14 +89,14 @@ export async function openVolume(stack: Stack, grid: Grid): Promise<OpenVolume> 
   const id = `${SCHEME}:${stack.uid}:${serial}`;
   const imageIds = grid.order.flatMap((place) => stack.images[place]?.imageId ?? []);
   const volume = await volumeLoader.createAndCacheVolume(id, { imageIds });
-  const unfollow = follow(imageIds);
-  volume.load();
+  const texture = volume.vtkOpenGLTexture as Texture;
+  const stop = fill(stack, imageIds, texture);
   open += 1;
   scrollPlanes(true);
   return {
     id,
     close: () => {
-      unfollow();
+      stop();
       open -= 1;
       scrollPlanes(open > 0);
       freeVolume(id);

@@ -7,18 +7,27 @@ const PARALLEL = 5;
 /** Of the cache, what one series may fill ahead of the reader. */
 const SHARE = 0.7;
 
+export interface PrefetchOptions {
+  /** Goes on when the cache is nearly full: what nobody looked at longest makes room. */
+  readonly makeRoom?: boolean;
+  /** An image that cannot come, however often it is asked for. */
+  readonly onFailed?: (index: number) => void;
+}
+
 /** Brings a whole series in, what lies nearest to the reader first. */
 export class Prefetcher {
   readonly #stack: Stack;
   readonly #wanted: Set<number>;
+  readonly #options: PrefetchOptions;
   #around = 0;
   #running = 0;
   #failures = 0;
   #pause: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
 
-  constructor(stack: Stack) {
+  constructor(stack: Stack, options: PrefetchOptions = {}) {
     this.#stack = stack;
+    this.#options = options;
     this.#wanted = new Set(stack.images.map((_, index) => index));
     this.#forgetLoaded();
     this.#report();
@@ -47,6 +56,7 @@ export class Prefetcher {
   }
 
   #hasRoom(): boolean {
+    if (this.#options.makeRoom) return true;
     return cache.getCacheSize() < cache.getMaxCacheSize() * SHARE;
   }
 
@@ -68,6 +78,7 @@ export class Prefetcher {
       this.#failures = 0;
     } catch (error) {
       if (isPassing(error)) this.#again(index);
+      else this.#options.onFailed?.(index);
     } finally {
       this.#running -= 1;
       if (!this.#stopped) {
