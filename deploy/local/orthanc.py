@@ -12,7 +12,7 @@ from typing import Any
 
 from deploy.local import web
 from deploy.local.environment import Environment, write_private
-from deploy.local.layout import TEMPLATES, Layout
+from deploy.local.layout import ROOT, TEMPLATES, Layout
 from deploy.local.postgres import clean_env
 from deploy.local.problem import Problem
 from deploy.local.processes import Part
@@ -21,6 +21,12 @@ USER = "portal"
 PLUGINS = ("libOrthancDicomWeb.so", "libOrthancPython.so")
 PLUGIN_FOLDER = Path("/usr/share/orthanc/plugins")
 EXECUTABLES = ("/usr/sbin/Orthanc", "/usr/bin/Orthanc", "/usr/local/sbin/Orthanc")
+STRUCTURE = ROOT / "workers" / "packs" / "structure.py"
+DEEP = f'ulimit -s {256 << 10} 2>/dev/null; exec "$0" "$@"'
+"""Starts it with stacks of 256 MiB (address space, not memory) for its threads.
+
+Its parser calls itself for each level of nested sequences, before any rule of ours
+sees them: with the usual 8 MiB one C-STORE of 8,000 levels ended the archive."""
 
 
 def find_executable() -> str:
@@ -76,6 +82,8 @@ def make_part(layout: Layout, env: Environment, *, stable_age_s: int) -> Part:
     write_private(folder / "filter.lua", lua.replace("@USER@", USER))
     keep = (TEMPLATES / "orthanc-keep.py").read_text(encoding="utf-8")
     write_private(folder / "keep.py", keep)
+    walk = STRUCTURE.read_text(encoding="utf-8")
+    write_private(folder / "structure.py", walk)
 
     def ready() -> str:
         answer = web.get(layout.ports.orthanc, "/system", login=(USER, password))
@@ -83,7 +91,7 @@ def make_part(layout: Layout, env: Environment, *, stable_age_s: int) -> Part:
 
     return Part(
         name="orthanc",
-        argv=(find_executable(), str(folder / "orthanc.json")),
+        argv=("/bin/sh", "-c", DEEP, find_executable(), str(folder / "orthanc.json")),
         # DCMTK's switch: without it a C-STORE waits for delayed acknowledgements.
         env=clean_env() | {"TCP_NODELAY": "1"},
         cwd=folder,

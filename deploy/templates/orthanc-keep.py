@@ -4,6 +4,9 @@ Runs inside Orthanc. Orthanc keeps the first of two instances with the same Pati
 ID and UIDs, answers the sender of the second one with success, and forgets it. Here
 the second one is written to a folder of the portal's, before success is answered,
 when its content is another one. When that fails, the sender is told to try again.
+
+What is nested so deeply that Orthanc would die of reading it is refused: its HTTP
+threads have small stacks, and its parser calls itself for each level.
 """
 
 import collections
@@ -12,13 +15,22 @@ import json
 import os
 import tempfile
 import threading
+import zlib
 from typing import Any
 
 import orthanc  # type: ignore[import-not-found]  # Orthanc itself gives it
+from structure import (  # type: ignore[import-not-found]  # put beside this file
+    UnsafeFileError,
+    inflate,
+    walk_structure,
+)
 
 KEYS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 SUCCESS = 0x0000
 OUT_OF_RESOURCES = 0xA700
+CANNOT_UNDERSTAND = 0xC000
+BIG_ENDIAN = b"1.2.840.10008.1.2.2"
+DEFLATED = b"1.2.840.10008.1.2.1.99"
 REMEMBERED = 4096
 NOT_THERE = (orthanc.ErrorCode.UNKNOWN_RESOURCE, orthanc.ErrorCode.INEXISTENT_ITEM)
 
@@ -31,15 +43,36 @@ def receive(instance: Any, *_unused: object) -> int:
     """Decide about one instance that came by C-STORE; return a DIMSE status."""
     try:
         content = instance.GetInstanceData()
+        check_structure(content)
         tags = json.loads(instance.GetInstanceSimplifiedJson())
         names = tuple(str(tags.get(key) or "").strip() for key in KEYS)
         digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
         if is_taken(names, digest):
             keep(content)
+    except UnsafeFileError as error:
+        orthanc.LogWarning(f"Overread: an instance was refused: {error}")
+        return CANNOT_UNDERSTAND
     except Exception as error:  # noqa: BLE001  not kept means not taken
         orthanc.LogError(f"Overread: not kept, not taken: {type(error).__name__}")
         return OUT_OF_RESOURCES
     return SUCCESS
+
+
+def check_structure(content: bytes) -> None:
+    """Refuse what would cost its readers too much.
+
+    Raises:
+        UnsafeFileError: Its sequences are nested too deep, or there is too much.
+    """
+    start = 144 + int.from_bytes(content[140:144], "little")
+    at = content.find(b"\x02\x00\x10\x00UI", 132, start) + 8
+    syntax = content[at : at + content[at - 2]].rstrip(b"\0 ")
+    if syntax == DEFLATED:
+        try:
+            content, start = inflate(content, start=start), 0
+        except zlib.error:
+            return
+    walk_structure(content, start=start, little=syntax != BIG_ENDIAN)
 
 
 def is_taken(names: tuple[str, ...], digest: str) -> bool:
