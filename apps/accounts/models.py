@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
@@ -155,3 +156,25 @@ class LoginFailure(models.Model):
     def __str__(self) -> str:
         """Return the moment."""
         return self.at.isoformat()
+
+
+class ApiToken(BaseModel):
+    """A key with which a person's program asks in that person's name.
+
+    The key itself is shown once and not kept: `secret_hash` is its SHA-256, `hint`
+    its first letters, by which its owner recognises it. It never allows more than
+    its owner may, and dies with the account.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=80)
+    hint = models.CharField(max_length=12)
+    secret_hash = models.CharField(max_length=64, unique=True)
+    scopes = ArrayField(models.CharField(max_length=8))
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        """Return the name."""
+        return self.name

@@ -9,6 +9,7 @@ from apps.accounts.api import (
     UserMembershipsView,
     UsersView,
 )
+from apps.accounts.tokens_api import TokensView, TokenView
 
 urlpatterns = [
     path("api/session", SessionView.as_view(), name="session"),
@@ -23,4 +24,6 @@ urlpatterns = [
         MembershipView.as_view(),
         name="membership",
     ),
+    path("api/tokens", TokensView.as_view(), name="tokens"),
+    path("api/tokens/<uuid:token_id>", TokenView.as_view(), name="token"),
 ]

@@ -12,6 +12,8 @@ class Event(StrEnum):
     SESSION_LOCKED = "session:locked"
     SESSION_LOGOUT = "session:logout"
     PERMISSION_REFUSED = "permission:refused"
+    TOKEN_CREATE = "token:create"
+    TOKEN_REVOKE = "token:revoke"
     USER_CREATE = "user:create"
     USER_READ = "user:read"
     MEMBERSHIP_GRANT = "membership:grant"
@@ -68,6 +70,9 @@ class Event(StrEnum):
     EXPORT_STORE = "export:store"
     EXPORT_FAILED = "export:failed"
     MACHINE_READ = "machine:read"
+    DICOMWEB_SEARCH = "dicomweb:search"
+    DICOMWEB_READ = "dicomweb:read"
+    DICOMWEB_STORE = "dicomweb:store"
 
 
 class Outcome(IntEnum):

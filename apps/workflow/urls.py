@@ -1,6 +1,6 @@
 """Routes of the worklist and the reading room."""
 
-from django.urls import path
+from django.urls import include, path
 
 from apps.workflow import api, dead_letters_api, studies_api
 from apps.workflow.intake import api as intake
@@ -36,5 +36,6 @@ urlpatterns = [
     path(f"{_INTAKE}/files", intake.IntakeFilesView.as_view()),
     path(f"{_INTAKE}/files/<uuid:file_id>", intake.IntakeFileView.as_view()),
     path(f"{_INTAKE}/finish", intake.IntakeFinishView.as_view()),
+    path("", include("apps.workflow.dicomweb.urls")),
     path("api/vocabulary", api.VocabularyView.as_view()),
 ]

@@ -1,0 +1,1 @@
+"""DICOMweb for other programs: search, retrieve and store, authorised by study."""
