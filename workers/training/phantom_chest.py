@@ -59,6 +59,8 @@ _BATCH = 16
 _PEAK_RATE = 2e-3
 _DECAY = 0.02
 _KEPT = 0.998
+_ROUNDING = 0.005
+_SMALL = 6
 _CHECKPOINT_S = 180.0
 
 
@@ -129,8 +131,10 @@ def loss_of(
     each = functional.binary_cross_entropy_with_logits(
         places.odds, truth, reduction="none"
     )
-    # Few cells are positive: they weigh as much as five negative ones each.
-    balance = weight * (1.0 + 4.0 * truth)
+    # Few cells are positive: they weigh as much as five negative ones each, and those
+    # of a finding that has hardly any, as a nodule, much more.
+    is_small = truth.sum(dim=(2, 3), keepdim=True) <= _SMALL
+    balance = weight * (1.0 + truth * (4.0 + 12.0 * is_small))
     cells = (each * balance).sum() / balance.sum()
     overlap = _overlap(places.boxes, boxes)
     extents = ((1.0 - overlap) * truth).sum() / truth.sum().clamp_min(1.0)
@@ -211,7 +215,12 @@ class Trainer:
     """One training, cut short by the clock, with its running mean of weights."""
 
     def __init__(
-        self, *, source: Callable[[], Films], seed: int, start: Path | None = None
+        self,
+        *,
+        source: Callable[[], Films],
+        seed: int,
+        start: Path | None = None,
+        rate: float = _PEAK_RATE,
     ) -> None:
         """Take the films and make the network.
 
@@ -220,9 +229,11 @@ class Trainer:
                 may have been made meanwhile.
             seed: Of weights, order and augmentation.
             start: Weights to go on from; fresh ones when None.
+            rate: Highest learning rate.
         """
         torch.manual_seed(seed)
         self.rng = np.random.default_rng(seed)
+        self.rate = rate
         self.source = source
         self.films = source()
         self.network = FindingNet(**ARCHITECTURE).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -232,7 +243,7 @@ class Trainer:
             self.network, avg_fn=_running_mean, use_buffers=True
         )
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=_PEAK_RATE, weight_decay=_DECAY
+            self.network.parameters(), lr=rate, weight_decay=_DECAY
         )
         self.steps = 0
 
@@ -275,7 +286,7 @@ class Trainer:
         return found.eval()
 
     def _step(self, batch: NDArray[np.int64], share: float) -> float:
-        rate = _PEAK_RATE * min(1.0, self.steps / 100 + 0.02)
+        rate = self.rate * min(1.0, self.steps / 100 + 0.02)
         rate *= 0.5 * (1 + np.cos(np.pi * share))
         for group in self.optimiser.param_groups:
             group["lr"] = max(rate, 1e-5)
@@ -347,6 +358,7 @@ def _train(options: argparse.Namespace) -> int:
         source=lambda: load_part(options.films, part="train", limit=options.limit),
         seed=options.seed,
         start=options.start,
+        rate=options.rate,
     )
     took = trainer.run(minutes=options.minutes, out=options.out)
     films = trainer.films
@@ -383,10 +395,22 @@ def _evaluate(options: argparse.Namespace) -> int:
     make_part(options.films, part="unseen", count=count, jobs=options.jobs)
     found = measure_films(package, load_part(options.films, part="unseen", limit=count))
     logger.info("%s", json.dumps(found, indent=2))
-    stated = package.card["performance"].get("unseen")
-    same = found == stated
+    if options.count:
+        return 0
+    same = agrees(found, package.card["performance"]["unseen"])
     logger.info("%s", "as on the card" if same else "not as on the card")
-    return 0 if same or options.count else 1
+    return 0 if same else 1
+
+
+def agrees(found: Any, stated: Any) -> bool:
+    """Return whether figures are those of a card, to what another machine rounds."""
+    if isinstance(found, dict) and isinstance(stated, dict):
+        return found.keys() == stated.keys() and all(
+            agrees(found[name], stated[name]) for name in found
+        )
+    if isinstance(found, float) and isinstance(stated, float):
+        return abs(found - stated) <= _ROUNDING
+    return bool(found == stated)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -399,6 +423,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     train.add_argument("--minutes", type=float, default=30.0)
     train.add_argument("--limit", type=int, help="films at most")
     train.add_argument("--seed", type=int, default=1)
+    train.add_argument("--rate", type=float, default=_PEAK_RATE)
     train.add_argument("--start", type=Path, help="a checkpoint to go on from")
     train.set_defaults(act=_train)
     again = commands.add_parser("package", help="package a checkpoint")

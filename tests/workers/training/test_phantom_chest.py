@@ -16,11 +16,12 @@ from workers.training import phantom_films
 from workers.training.phantom_chest import (
     ARCHITECTURE,
     Trainer,
+    agrees,
     augmented,
     cell_targets,
     package_network,
 )
-from workers.training.phantom_chest_measure import Said, calibrate
+from workers.training.phantom_chest_measure import Said, calibrate, measure_films
 from workers.training.phantom_films import (
     CELLS,
     GRID,
@@ -165,5 +166,12 @@ def test_a_package_says_its_figures_and_gives_them_again(tmp_path, monkeypatch, 
     codes = [row["code"] for row in card["calibration"]["labels"]]
     assert codes == [label["code"] for label in card["labels"]]
     assert load_package(tmp_path / "out").card == card
+    stated = card["performance"]["unseen"]
+    again = measure_films(
+        load_package(tmp_path / "out"), load_part(tmp_path, part="unseen")
+    )
+    assert agrees(again, stated)
+    again["labels"]["nodule"]["auroc"]["value"] += 0.02
+    assert not agrees(again, stated)
     make_part(tmp_path, part="unseen", count=16, jobs=1)
     assert len(load_part(tmp_path, part="unseen")) == 16, "nothing was made anew"
