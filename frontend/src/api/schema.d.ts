@@ -570,6 +570,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List my tokens that still work. */
+        get: operations["tokens_list"];
+        put?: never;
+        /** @description Make a token for myself; its secret is in this answer and nowhere else. */
+        post: operations["tokens_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens/{token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description Take it away; it stops working at once. */
+        delete: operations["tokens_revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/users": {
         parameters: {
             query?: never;
@@ -860,6 +895,24 @@ export interface components {
             text: string;
             missed_by_ai: boolean;
         };
+        /** @description A token, without its secret; `hint` is how it begins. */
+        ApiToken: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            hint: string;
+            scopes: components["schemas"]["ScopesEnum"][];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: date-time */
+            last_used_at: string | null;
+        };
+        /** @description My tokens that still work. */
+        ApiTokenList: {
+            items: components["schemas"]["ApiToken"][];
+        };
         /** @description A study of the archive that could not be registered. */
         ArrivalFailure: {
             /** Format: uuid */
@@ -968,6 +1021,21 @@ export interface components {
         ContentRequestRequest: {
             content: components["schemas"]["ContentRequest"];
         };
+        /** @description A new token with its secret, this once. */
+        CreatedApiToken: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            hint: string;
+            scopes: components["schemas"]["ScopesEnum"][];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: date-time */
+            last_used_at: string | null;
+            token: string;
+        };
         /** @description Why, and that both were compared. */
         DecisionRequestRequest: {
             reason: string;
@@ -992,7 +1060,7 @@ export interface components {
             due_at: string;
         };
         /** @enum {string} */
-        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "export:read" | "export:store" | "export:failed" | "machine:read";
+        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "export:read" | "export:store" | "export:failed" | "machine:read" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
         /** @description One object that left, or failed to. */
         Export: {
             /** Format: uuid */
@@ -1307,6 +1375,13 @@ export interface components {
             above: components["schemas"]["Due"] | null;
             below: components["schemas"]["Due"] | null;
         };
+        /** @description What a token is called, what it is for, and how long. */
+        NewApiTokenRequest: {
+            name: string;
+            scopes: components["schemas"]["ScopesEnum"][];
+            /** @default 90 */
+            days: number;
+        };
         /** @description Which role where. */
         NewMembershipRequest: {
             /** Format: uuid */
@@ -1561,6 +1636,8 @@ export interface components {
             sop_uid: string;
             frame: number;
         };
+        /** @enum {string} */
+        ScopesEnum: "read" | "store";
         /** @description One series of images. */
         Series: {
             index: number;
@@ -1891,7 +1968,7 @@ export interface operations {
             query?: {
                 actor?: string;
                 cursor?: string;
-                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "export:read" | "export:store" | "export:failed" | "machine:read")[];
+                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "export:read" | "export:store" | "export:failed" | "machine:read" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
                 from?: string;
                 limit?: number;
                 q?: string;
@@ -2628,6 +2705,68 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Opened"];
                 };
+            };
+        };
+    };
+    tokens_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiTokenList"];
+                };
+            };
+        };
+    };
+    tokens_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApiTokenRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedApiToken"];
+                };
+            };
+        };
+    };
+    tokens_revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

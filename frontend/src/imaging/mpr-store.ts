@@ -26,7 +26,7 @@ interface MprState {
   readonly focus: Vector;
   readonly views: Readonly<Partial<Record<PlaneName, MprView>>>;
   readonly loaded: { readonly done: number; readonly of: number };
-  /** Slices that could not be read: they are black in all views. */
+  /** Slices that could not be read: they are even bands in the other planes. */
   readonly failed: number;
   readonly trouble: string | null;
 }

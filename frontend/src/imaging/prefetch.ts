@@ -22,6 +22,7 @@ export class Prefetcher {
   #around = 0;
   #running = 0;
   #failures = 0;
+  #missing = 0;
   #pause: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
 
@@ -52,7 +53,8 @@ export class Prefetcher {
 
   #report(): void {
     const of = this.#stack.images.length;
-    setLoaded(this.#stack.index, of - this.#wanted.size - this.#running, of);
+    const here = of - this.#wanted.size - this.#running - this.#missing;
+    setLoaded(this.#stack.index, here, of);
   }
 
   #hasRoom(): boolean {
@@ -78,7 +80,7 @@ export class Prefetcher {
       this.#failures = 0;
     } catch (error) {
       if (isPassing(error)) this.#again(index);
-      else this.#options.onFailed?.(index);
+      else this.#giveUp(index);
     } finally {
       this.#running -= 1;
       if (!this.#stopped) {
@@ -86,6 +88,11 @@ export class Prefetcher {
         this.#fill();
       }
     }
+  }
+
+  #giveUp(index: number): void {
+    this.#missing += 1;
+    this.#options.onFailed?.(index);
   }
 
   #again(index: number): void {

@@ -19,8 +19,8 @@ export const mpr = {
   loading: (done: string, of: string) => `${done} of ${of} slices read`,
   failed: (n: number) =>
     n === 1
-      ? 'One slice could not be read. It is black in every plane.'
-      : `${n} slices could not be read. They are black in every plane.`,
+      ? 'One slice could not be read. The even band across the planes is a gap.'
+      : `${n} slices could not be read. The even bands across the planes are gaps.`,
   trouble: 'The three planes cannot be shown.',
   back: 'Back to the stack',
   opening: 'Reading the series …',
