@@ -12,8 +12,8 @@ class Event(StrEnum):
     SESSION_LOCKED = "session:locked"
     SESSION_LOGOUT = "session:logout"
     PERMISSION_REFUSED = "permission:refused"
-    TOKEN_CREATE = "token:create"
-    TOKEN_REVOKE = "token:revoke"
+    TOKEN_CREATE = "token:create"  # noqa: S105
+    TOKEN_REVOKE = "token:revoke"  # noqa: S105
     USER_CREATE = "user:create"
     USER_READ = "user:read"
     MEMBERSHIP_GRANT = "membership:grant"

@@ -1,5 +1,5 @@
 """The parts of the matrix; each new app with routes adds its own."""
 
-from tests.matrix import arrivals, dead_letters, foundations, intake, story
+from tests.matrix import arrivals, dead_letters, dicomweb, foundations, intake, story
 
-PARTS = (foundations, story, dead_letters, arrivals, intake)
+PARTS = (foundations, story, dead_letters, arrivals, intake, dicomweb)

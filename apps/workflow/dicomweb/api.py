@@ -74,7 +74,7 @@ class DicomWebView(APIView):
             exc = NotFound("not_found", str(exc))
         elif isinstance(exc, ArchiveError):
             exc = Unavailable("archive_down", "The archive does not answer now.")
-        return cast("Response", super().handle_exception(exc))
+        return super().handle_exception(exc)
 
     def wishes(self, request: Request) -> list[accept.Media]:
         """Return what the client takes."""
