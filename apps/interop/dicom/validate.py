@@ -51,6 +51,10 @@ ALLOWED_WARNINGS: Final = (
         "Identification Sequence.",
     ),
     AllowedWarning(
+        r"Unrecognized defined term = <QUANTITY>",
+        "PS3.3 C.8.32 names it for Parametric Maps; the tool's table is older.",
+    ),
+    AllowedWarning(
         r"</ProcedureCodeSequence\S+ - Unrecognized defined term",
         "The procedure's code is copied from the order as the modality sent it.",
     ),
