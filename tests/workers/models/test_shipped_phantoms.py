@@ -115,13 +115,15 @@ def test_a_plain_finding_is_called_and_boxed(tmp_path, workplace, label):
     assert max(with_it) >= threshold
 
 
-def test_the_size_of_a_film_hardly_matters(tmp_path, workplace):
+def test_small_and_full_size_films_are_judged_alike(tmp_path, workplace):
     scores = []
     for size in (384, 1280):
         paths, _ = film(tmp_path / str(size), 930, {"effusion": 0.6}, size=size)
         found = said(ask(paths, workplace))
         scores.append([found[label].probability for label in FILM_LABELS])
-    np.testing.assert_allclose(scores[0], scores[1], atol=0.3)
+    # Not the same film: what is drawn after the noise differs with the size.
+    assert min(row[FILM_LABELS.index("effusion")] for row in scores) > 0.5
+    assert max(row[FILM_LABELS.index("pneumothorax")] for row in scores) < 0.3
 
 
 def test_a_film_of_a_person_is_turned_down(workplace):
