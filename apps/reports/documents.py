@@ -21,17 +21,17 @@ from apps.interop.dicom.types import (
     ReadingReport,
     Verdict,
 )
-from apps.studies.models import RevisionInstance
+from apps.reports.drawings import explanation_ref, segment_ref
+from apps.reports.models import ExportedObject, ExportKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from apps.annotations.models import Annotation, Reading
     from apps.annotations.models import Verdict as VerdictRow
     from apps.inference.models import Finding, InferenceRun
-    from apps.studies.models import StudyRevision
-
-Images = dict[str, RevisionInstance]
+    from apps.reports.types import Images
+    from apps.studies.models import RevisionInstance, StudyRevision
 
 
 def images_of(*, revision: StudyRevision) -> Images:
@@ -72,7 +72,12 @@ def _concept(raw: Mapping[str, Any]) -> CodedConcept:
     )
 
 
-def _ai_finding(finding: Finding, images: Images) -> AiFinding:
+def _ai_finding(
+    finding: Finding, images: Images, drawn: Iterable[ExportedObject] = ()
+) -> AiFinding:
+    mine = {row.kind: row for row in drawn if row.finding_id == finding.id}
+    segmentation = mine.get(ExportKind.SEGMENTATION)
+    saliency = mine.get(ExportKind.SALIENCY)
     return AiFinding(
         tracking_uid=finding.tracking_uid,
         tracking_id=f"{finding.label_display}, {finding.run.model_version}"[:64],
@@ -87,11 +92,15 @@ def _ai_finding(finding: Finding, images: Images) -> AiFinding:
         threshold=threshold_of(finding=finding),
         positive=is_positive(finding=finding),
         geometry=_geometry(finding.location, images),
+        segment=None if segmentation is None else segment_ref(segmentation, finding),
+        explanation=None if saliency is None else explanation_ref(saliency),
     )
 
 
-def ai_report_of(*, run: InferenceRun, images: Images) -> AiReport:
-    """Return what one run says, ready to be encoded."""
+def ai_report_of(
+    *, run: InferenceRun, images: Images, drawn: Iterable[ExportedObject] = ()
+) -> AiReport:
+    """Return what one run says, ready to be encoded; it points at what was drawn."""
     if run.finished_at is None:
         msg = "a run that has not ended has no report"
         raise ValueError(msg)
@@ -107,7 +116,7 @@ def ai_report_of(*, run: InferenceRun, images: Images) -> AiReport:
         ),
         created_at=localtime(run.finished_at),
         images=tuple(_image_ref(i) for i in images.values()),
-        findings=tuple(_ai_finding(f, images) for f in findings),
+        findings=tuple(_ai_finding(f, images, drawn) for f in findings),
         rejected_because=run.reason if run.state == "rejected" else "",
     )
 

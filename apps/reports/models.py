@@ -8,7 +8,7 @@ from django.db import models
 
 from apps.annotations.models import Reading
 from apps.core.models import BaseModel
-from apps.inference.models import InferenceRun
+from apps.inference.models import Finding, InferenceRun
 from apps.studies.models import Study
 
 
@@ -25,6 +25,8 @@ class ExportKind(models.TextChoices):
 
     AI_RESULT = "ai_result"
     READING = "reading"
+    SEGMENTATION = "segmentation"
+    SALIENCY = "saliency"
 
 
 class ExportedObject(BaseModel):
@@ -37,6 +39,7 @@ class ExportedObject(BaseModel):
     kind = models.CharField(max_length=16, choices=ExportKind.choices)
     run = models.OneToOneField(InferenceRun, null=True, on_delete=models.PROTECT)
     reading = models.OneToOneField(Reading, null=True, on_delete=models.PROTECT)
+    finding = models.ForeignKey(Finding, null=True, on_delete=models.PROTECT)
     sop_uid = models.CharField(max_length=64, unique=True)
     series_uid = models.CharField(max_length=64)
     sop_class_uid = models.CharField(max_length=64, blank=True, default="")
@@ -50,12 +53,22 @@ class ExportedObject(BaseModel):
     retry_at = models.DateTimeField(null=True)
 
     class Meta:
-        """Either a run or a reading is the source."""
+        """A run, a reading or a finding is the source; a finding is drawn once."""
 
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=models.Q(run__isnull=False, reading__isnull=True)
-                | models.Q(run__isnull=True, reading__isnull=False),
+                condition=models.Q(
+                    run__isnull=False, reading__isnull=True, finding__isnull=True
+                )
+                | models.Q(
+                    run__isnull=True, reading__isnull=False, finding__isnull=True
+                )
+                | models.Q(
+                    run__isnull=True, reading__isnull=True, finding__isnull=False
+                ),
                 name="export_one_source",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["finding", "kind"], name="export_finding_once"
+            ),
         ]

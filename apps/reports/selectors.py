@@ -57,10 +57,14 @@ def exports_due(
     readings = Reading.objects.filter(
         signed_at__lt=before, exportedobject__isnull=True
     ).values_list("id", flat=True)
-    waiting = ExportedObject.objects.filter(
-        Q(retry_at__lte=now) | Q(retry_at__isnull=True, created_at__lt=before),
-        state=ExportState.PENDING,
-    ).order_by("created_at")
+    waiting = (
+        ExportedObject.objects.select_related("finding")
+        .filter(
+            Q(retry_at__lte=now) | Q(retry_at__isnull=True, created_at__lt=before),
+            state=ExportState.PENDING,
+        )
+        .order_by("created_at")
+    )
     due: list[tuple[Step, str, UUID]] = [
         (Step.EXPORT_RESULT, "run_id", run_id) for run_id in runs[:limit]
     ]
@@ -68,6 +72,8 @@ def exports_due(
     for row in waiting[:limit]:
         if row.kind == ExportKind.AI_RESULT and row.run_id is not None:
             due.append((Step.EXPORT_RESULT, "run_id", row.run_id))
+        elif row.finding is not None:
+            due.append((Step.EXPORT_RESULT, "run_id", row.finding.run_id))
         elif row.reading_id is not None:
             due.append((Step.EXPORT_READING, "reading_id", row.reading_id))
     return due

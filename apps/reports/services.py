@@ -28,6 +28,7 @@ from apps.interop.dicom.validate import (
 )
 from apps.interop.types import ArchiveError, ArchiveUnavailable
 from apps.reports.documents import ai_report_of, images_of, reading_report_of
+from apps.reports.drawings import ROLES, draw, drawing_of, kinds_of
 from apps.reports.models import ExportedObject, ExportKind, ExportState
 from apps.studies.archive import archive
 from apps.studies.stored import fetch_file
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from apps.accounts.types import Actor
-    from apps.inference.models import InferenceRun
+    from apps.inference.models import Finding, InferenceRun
+    from apps.reports.types import Images
     from apps.studies.models import RevisionInstance, Study
 
 MAX_ATTEMPTS = 8
@@ -52,6 +54,11 @@ def export_result(*, actor: Actor, run_id: UUID) -> ExportedObject | None:
     if run.slot.kind != "live" or run.state not in {"done", "rejected"}:
         return None
     images = images_of(revision=run.revision)
+    drawn = [
+        _export_drawing(actor=actor, finding=finding, kind=kind, images=images)
+        for finding in run.findings.all()
+        for kind in kinds_of(finding)
+    ]
     row, _ = ExportedObject.objects.get_or_create(
         run=run,
         defaults={
@@ -61,16 +68,44 @@ def export_result(*, actor: Actor, run_id: UUID) -> ExportedObject | None:
             "series_uid": derive_uid(run.id, "ai-sr-series"),
         },
     )
+    if any(picture.state == ExportState.PENDING for picture in drawn):
+        return _later(row=row, words="It waits for what it points at.")
     return _deliver(
         actor=actor,
         row=row,
         study=run.revision.study,
         image=next(iter(images.values())),
         encode=lambda source: encode_ai_report(
-            ai_report_of(run=run, images=images),
+            ai_report_of(run=run, images=images, drawn=drawn),
             source=source,
             software_version=settings.SOFTWARE_VERSION,
         ),
+    )
+
+
+def _export_drawing(
+    *, actor: Actor, finding: Finding, kind: ExportKind, images: Images
+) -> ExportedObject:
+    """Write a finding's mask or saliency into the archive, once."""
+    study = finding.run.revision.study
+    drawing, role = drawing_of(finding), ROLES[kind]
+    row, _ = ExportedObject.objects.get_or_create(
+        finding=finding,
+        kind=kind,
+        defaults={
+            "study": study,
+            "sop_uid": drawing.sop_uid(role),
+            "series_uid": drawing.series_uid(role),
+        },
+    )
+    meta = finding.mask_meta if role == "seg" else finding.saliency_meta
+    sop_uid = meta["sop_uids"][0] if role == "seg" else meta["sop_uid"]
+    return _deliver(
+        actor=actor,
+        row=row,
+        study=study,
+        image=images[sop_uid],
+        encode=lambda _: draw(finding=finding, kind=kind, images=images),
     )
 
 
@@ -189,6 +224,8 @@ def _problems(*, encoded: EncodedObject, source: bytes) -> str:
 
 
 def _later(*, row: ExportedObject, words: str) -> ExportedObject:
+    if row.state != ExportState.PENDING:
+        return row
     wait = timedelta(seconds=min(5 * 2**row.attempts, 600))
     row.retry_at = clock.now() + wait
     row.problems = words

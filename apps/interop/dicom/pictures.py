@@ -37,7 +37,6 @@ from apps.interop.types import OVERREAD
 SEGMENTATION_NUMBER: Final = 9002
 SALIENCY_NUMBER: Final = 9003
 CATEGORY: Final = Code("49755003", "SCT", "Morphologically Abnormal Structure")
-VISUAL_EXPLANATION: Final = Code("130401", "DCM", "Visual explanation")
 NO_UNITS: Final = Code("1", "UCUM", "no units")
 _STEPS: Final = 255
 _GEOMETRY: Final = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
@@ -161,7 +160,7 @@ def encode_saliency(
             value_range=(0, _STEPS),
             slope=1 / _STEPS,
             intercept=0.0,
-            quantity_definition=VISUAL_EXPLANATION,
+            quantity_definition=codes.VISUAL_EXPLANATION,
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

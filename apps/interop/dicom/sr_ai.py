@@ -123,6 +123,8 @@ def _finding_group(report: AiReport, finding: AiFinding) -> sr.ContentSequence:
         tracking_id=finding.tracking_id,
         images=report.images,
         geometry=finding.geometry,
+        segment=finding.segment,
+        explanation=finding.explanation,
         finding_type=code(finding.label),
         finding_sites=[sr.FindingSite(code(finding.site))] if finding.site else None,
         algorithm_id=_algorithm(report.algorithm, threshold=finding.threshold),
@@ -168,4 +170,7 @@ def _status(report: AiReport) -> Code:
 
 def _referenced(report: AiReport) -> list[ImageRef]:
     marked = [f.geometry.image for f in report.findings if f.geometry]
-    return [*report.images, *(image for image in marked if image)]
+    drawn = [f.segment.image for f in report.findings if f.segment]
+    explained = [f.explanation for f in report.findings]
+    others = [*marked, *drawn, *explained]
+    return [*report.images, *(image for image in others if image)]

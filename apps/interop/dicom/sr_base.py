@@ -25,6 +25,7 @@ from apps.interop.dicom.types import (
     EncodedObject,
     Geometry,
     ImageRef,
+    SegmentRef,
 )
 from apps.interop.sop_classes import COMPREHENSIVE_3D_SR, is_multiframe_class
 from apps.interop.types import OVERREAD
@@ -75,6 +76,7 @@ class DocumentMeta:
 
 Group = (
     sr.PlanarROIMeasurementsAndQualitativeEvaluations
+    | sr.VolumetricROIMeasurementsAndQualitativeEvaluations
     | sr.MeasurementsAndQualitativeEvaluations
 )
 
@@ -237,22 +239,39 @@ def make_group(
     tracking_id: str,
     images: Sequence[ImageRef],
     geometry: Geometry | None = None,
+    segment: SegmentRef | None = None,
+    explanation: ImageRef | None = None,
     comment: str = "",
     **parts: Any,
 ) -> Group:
-    """Make a measurement group: TID 1410 where there is a region, else TID 1501.
+    """Make a measurement group: TID 1411, 1410 or 1501.
+
+    A segment makes it volumetric, a region planar; without either it is of images.
 
     Args:
         tracking_uid: Tracking Unique Identifier.
         tracking_id: Tracking Identifier.
         images: Sources of a group without region.
         geometry: The region.
+        segment: The segment; goes before the region.
+        explanation: Parametric Map that explains it.
         comment: Free text, '' for none.
         **parts: What highdicom's template classes take beside these.
     """
     tracking = sr.TrackingIdentifier(uid=tracking_uid, identifier=tracking_id)
     group: Group
-    if geometry is not None:
+    if segment is not None:
+        group = sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+            tracking_identifier=tracking,
+            referenced_segment=sr.ReferencedSegment(
+                sop_class_uid=segment.image.sop_class_uid,
+                sop_instance_uid=segment.image.sop_uid,
+                segment_number=1,
+                source_series=sr.SourceSeriesForSegmentation(segment.source_series_uid),
+            ),
+            **parts,
+        )
+    elif geometry is not None:
         group = sr.PlanarROIMeasurementsAndQualitativeEvaluations(
             tracking_identifier=tracking,
             referenced_region=region_of(geometry),
@@ -265,6 +284,15 @@ def make_group(
                 image_item(sr.SourceImageForMeasurementGroup, image) for image in images
             ],
             **parts,
+        )
+    if explanation is not None:
+        group[0].ContentSequence.append(
+            sr.ImageContentItem(
+                name=codes.VISUAL_EXPLANATION,
+                referenced_sop_class_uid=explanation.sop_class_uid,
+                referenced_sop_instance_uid=explanation.sop_uid,
+                relationship_type=sr.RelationshipTypeValues.CONTAINS,
+            )
         )
     if comment:
         group[0].ContentSequence.append(text_item(codes.COMMENT, comment))

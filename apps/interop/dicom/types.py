@@ -208,6 +208,23 @@ class Geometry:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentRef:
+    """A Segmentation with one segment.
+
+    Attributes:
+        image: The Segmentation.
+        source_series_uid: Series that it was drawn on.
+    """
+
+    image: ImageRef
+    source_series_uid: str
+
+    def __post_init__(self) -> None:
+        """Refuse identifiers that are none."""
+        _need_uid(self.source_series_uid, "The segmented Series Instance UID")
+
+
+@dataclass(frozen=True, slots=True)
 class AiFinding:
     """One thing that a model looked for, found or not.
 
@@ -220,6 +237,8 @@ class AiFinding:
         positive: Whether the model calls it present at that threshold.
         geometry: Where, None when the model does not say.
         site: Anatomic site, coded; None when not said.
+        segment: Where, pixel by pixel; None when the model does not say.
+        explanation: Parametric Map of what the model looked at; None without one.
     """
 
     tracking_uid: str
@@ -230,6 +249,8 @@ class AiFinding:
     positive: bool
     geometry: Geometry | None = None
     site: CodedConcept | None = None
+    segment: SegmentRef | None = None
+    explanation: ImageRef | None = None
 
     def __post_init__(self) -> None:
         """Refuse numbers that are no probabilities."""

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import io
 from datetime import timedelta
 
+import numpy as np
 import pydicom
 import pytest
+from PIL import Image
 
 from apps.accounts.models import Role
 from apps.accounts.types import SYSTEM
 from apps.audit.models import AuditRecord
 from apps.core import clock
+from apps.inference.artefacts import write_artefact
 from apps.inference.models import InferenceRun
+from apps.interop.dicom.pictures import read_segmentation
 from apps.reports.models import ExportedObject
 from apps.reports.services import MAX_ATTEMPTS, export_reading, export_result
 from apps.workflow import flow
@@ -26,6 +32,7 @@ from tests.factories.domain import (
     make_model,
     unchanged_by,
 )
+from workers.contracts import MASK_MEDIA_TYPE, ArtefactRef, MaskRef
 
 pytestmark = pytest.mark.django_db
 
@@ -263,3 +270,59 @@ class TestSweep:
         found, sent = sweep()
         assert found["arrivals"] == 1
         assert "workers.infer" in sent
+
+
+def test_what_a_model_drew_leaves_too_and_the_report_points_at_it(
+    item, archive, settings, tmp_path
+):
+    settings.ARTEFACTS_DIR = tmp_path / "artefacts"
+    image = item.case.revision.instances.get()
+    film = pydicom.dcmread(io.BytesIO(archive.files[image.archive_id].content))
+    shape = (film.Rows, film.Columns)
+    mask = np.zeros(shape, np.uint8)
+    mask[1:3, 2:4] = 1
+    picture = io.BytesIO()
+    Image.fromarray(mask * 255).save(picture, "PNG")
+    flow.request_inference(revision_id=item.case.revision_id)
+    run = InferenceRun.objects.select_related("model_version").get()
+    refs = [
+        ArtefactRef(sha256=hashlib.sha256(body).hexdigest(), media_type=kind, **more)
+        for body, kind, more in (
+            (gzip.compress(mask.tobytes()), MASK_MEDIA_TYPE, {}),
+            (
+                picture.getvalue(),
+                "image/png",
+                {"sop_uid": image.sop_uid, "frame": 1, "meta": {"cut_off": 0.5}},
+            ),
+        )
+    ]
+    write_artefact(sha256=refs[0].sha256, body=gzip.compress(mask.tobytes()))
+    write_artefact(sha256=refs[1].sha256, body=picture.getvalue())
+    drawn = MaskRef(
+        artefact=refs[0],
+        series_uid=image.series_uid,
+        sop_uids=(image.sop_uid,),
+        rows=shape[0],
+        columns=shape[1],
+        volume_ml=0.0,
+    )
+    flow.accept_result(result=answer(run, mask=drawn, saliency=refs[1]))
+    row = export_result(actor=SYSTEM, run_id=run.id)
+    rows = {r.kind: r for r in ExportedObject.objects.all()}
+    assert set(rows) == {"ai_result", "segmentation", "saliency"}
+    assert {r.state for r in rows.values()} == {"stored"}, [
+        r.problems for r in rows.values()
+    ]
+    back = read_segmentation(archive.files[rows["segmentation"].archive_id].content)
+    assert np.array_equal(back[image.sop_uid], mask)
+    report = stored(archive, row)
+    text = str(report.ContentSequence)
+    assert rows["segmentation"].sop_uid in text
+    assert rows["saliency"].sop_uid in text
+    before = len(archive.files)
+    unchanged_by(lambda: export_result(actor=SYSTEM, run_id=run.id))
+    assert len(archive.files) == before
+    # They come back as what they are: attachments of ours, no new revision.
+    archive.settle()
+    flow.take_arrivals()
+    assert item.case.revision.study.revisions.count() == 1
