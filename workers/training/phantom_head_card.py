@@ -12,18 +12,18 @@ VERSION = "1.0.0"
 CODE = "1386000"
 
 PREPROCESSING: list[dict[str, Any]] = [
-    {"name": "resample", "spacing_mm": [5.0, 7 / 3, 7 / 3]},
+    {"name": "resample", "spacing_mm": [5.0, 2.8, 2.8]},
     {"name": "clip_hu", "low": -10.0, "high": 110.0},
 ]
 ARCHITECTURE: dict[str, Any] = {
     "n_labels": 1,
     "channels": [12, 24, 48, 96],
     "strides": [[1, 2, 2], [2, 2, 2], [2, 2, 2]],
-    "num_res_units": 1,
+    "num_res_units": 0,
     "norm": "INSTANCE",
 }
 SEGMENTATION: dict[str, Any] = {
-    "window": [32, 96, 96],
+    "window": [32, 80, 80],
     "overlap": 0.25,
     "voxel_threshold": 0.5,
     "min_ml": 0.1,
