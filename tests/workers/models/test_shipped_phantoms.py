@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from tests.factories.dicom import make_dx, to_bytes
 from tests.fakes.portal import FakePortal
 from workers.contracts import InferRequest
+from workers.inference.segment import unpack_mask
 from workers.models.package import (
     SHIPPED,
     load_package,
@@ -19,6 +21,7 @@ from workers.models.package import (
     write_package_zip,
 )
 from workers.phantoms.dicom import write_study
+from workers.phantoms.head import head_volume
 from workers.phantoms.orders import Order
 from workers.phantoms.settings import FILM_LABELS, NORTH, SOUTH, UNSEEN
 from workers.phantoms.studies import make_study
@@ -46,6 +49,12 @@ def workplace(tmp_path_factory):
 
 
 def ask(files: list[Path | bytes], workplace, *, folder=CHEST):
+    """Return the answer of a package on files."""
+    return ask_all(files, workplace, folder=folder)[0]
+
+
+def ask_all(files: list[Path | bytes], workplace, *, folder):
+    """Return the answer of a package on files, and the artefacts that it stored."""
     contents = [f if isinstance(f, bytes) else f.read_bytes() for f in files]
     portal = FakePortal(
         revision_id=str(uuid.uuid4()),
@@ -54,7 +63,7 @@ def ask(files: list[Path | bytes], workplace, *, folder=CHEST):
         models={package_hash(folder): write_package_zip(folder)},
     )
     with portal:
-        return answer(
+        result = answer(
             InferRequest(
                 run_id=str(uuid.uuid4()),
                 revision_id=portal.revision_id,
@@ -64,6 +73,7 @@ def ask(files: list[Path | bytes], workplace, *, folder=CHEST):
             ),
             workplace=workplace,
         )
+    return result, portal.artefacts
 
 
 def film(tmp_path, seed, strengths, *, size=512, site=NORTH):
@@ -163,3 +173,49 @@ def test_the_chest_models_figures_are_what_was_asked_of_it():
         for name in ("auroc", "ece", "pointing", "box_iou_median"):
             row = figures[name]
             assert 0 <= row["ci_low"] <= row["value"] <= row["ci_high"] <= 1
+
+
+# --- volumes
+
+VOLUMES = sorted(
+    card.parent
+    for card in SHIPPED.glob("phantom-*/card.json")
+    if json.loads(card.read_text())["input"].get("kind") == "volume"
+)
+
+
+def head(tmp_path, seed, strengths):
+    order = Order(
+        kind="head-ct",
+        seed=seed,
+        person=seed,
+        site=SOUTH,
+        when=WHEN,
+        settings=UNSEEN,
+        strengths=strengths,
+        slices=32,
+        size=192,
+    )
+    truth = head_volume(
+        seed, UNSEEN, slices=32, size=192, person=seed, strengths=strengths
+    )
+    return write_study(tmp_path / str(seed), make_study(order)), truth.mask
+
+
+@pytest.mark.parametrize("folder", VOLUMES, ids=lambda folder: folder.name)
+def test_a_plain_bleed_is_outlined_on_its_own_slices(tmp_path, workplace, folder):
+    paths, truth = head(tmp_path, 810, {"intraparenchymal": 1.0})
+    result, artefacts = ask_all(paths[::-1], workplace, folder=folder)
+    assert result.state == "done", result.reason
+    (finding,) = result.findings
+    mask = finding.mask
+    assert mask is not None
+    shape = (len(mask.sop_uids), mask.rows, mask.columns)
+    assert shape == truth.shape
+    marked = unpack_mask(artefacts[mask.artefact.sha256], shape=shape)
+    dice = 2 * (marked & truth).sum() / (marked.sum() + truth.sum())
+    assert dice > 0.4
+    assert marked[mask.sop_uids.index(finding.box.sop_uid)].any()
+    quiet, _ = head(tmp_path, 811, {})
+    (other,) = ask_all(quiet, workplace, folder=folder)[0].findings
+    assert other.probability < finding.probability
