@@ -11,8 +11,13 @@ export interface Health {
   readonly parts?: readonly HealthPart[];
 }
 
+export type HeldKind = 'unknown_site' | 'other_patient' | 'conflict';
+
+/** Something held; says nothing of the patient. */
 export interface Quarantined {
   readonly id: Id;
+  readonly kind: HeldKind;
+  readonly site: Site | null;
   readonly arrived_at: Instant;
   readonly called_aet: string;
   readonly calling_aet: string;

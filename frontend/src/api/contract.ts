@@ -19,6 +19,13 @@ import type {
   Health,
   Quarantined,
 } from './admin-types';
+import type {
+  ArrivalFailure,
+  Comparison,
+  PackWork,
+  RunWork,
+  WorkPage,
+} from './held-types';
 import type { components } from './schema';
 
 /**
@@ -62,6 +69,10 @@ export type Contract = [
   Holds<Schemas['Vocabulary'], Vocabulary>,
   Holds<Schemas['Manifest'], Manifest>,
   Holds<Schemas['Quarantined'], Quarantined>,
+  Holds<Schemas['Comparison'], Comparison>,
+  Holds<Schemas['ArrivalFailure'], ArrivalFailure>,
+  Holds<Schemas['RunWorkPage'], WorkPage<RunWork>>,
+  Holds<Schemas['PackWorkPage'], WorkPage<PackWork>>,
   Holds<Schemas['AETitle'], AeTitle>,
   // The schema does not say what a membership is.
   Holds<Omit<Schemas['User'], 'memberships'>, Omit<AdminUser, 'memberships'>>,

@@ -502,6 +502,8 @@ export const text = {
     tabs: {
       health: 'Health',
       quarantine: 'Quarantine',
+      arrivals: 'Arrivals that failed',
+      work: 'Given-up work',
       'ae-titles': 'AE titles',
       users: 'Users',
       audit: 'Audit log',

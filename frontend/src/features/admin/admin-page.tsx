@@ -4,8 +4,10 @@ import { Link } from 'wouter';
 import { useCan } from '@/state/session';
 import { text } from '@/text/en';
 import { AeTitlesTab } from './ae-titles-tab';
+import { ArrivalsTab } from './arrivals-tab';
 import { AuditTab } from './audit-tab';
 import { ExportsTab } from './exports-tab';
+import { GivenUpTab } from './given-up-tab';
 import { HealthTab } from './health-tab';
 import { QuarantineTab } from './quarantine-tab';
 import { UsersTab } from './users-tab';
@@ -21,6 +23,8 @@ interface Tab {
 const TABS: readonly Tab[] = [
   { id: 'health', need: 'health:read', page: () => <HealthTab /> },
   { id: 'quarantine', need: 'quarantine:manage', page: () => <QuarantineTab /> },
+  { id: 'arrivals', need: 'quarantine:manage', page: () => <ArrivalsTab /> },
+  { id: 'work', need: 'export:read', page: () => <GivenUpTab /> },
   { id: 'ae-titles', need: 'ae_title:manage', page: () => <AeTitlesTab /> },
   { id: 'users', need: 'user:manage', page: () => <UsersTab /> },
   { id: 'audit', need: 'audit:read', page: () => <AuditTab /> },

@@ -1,0 +1,71 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { readArrivalFailures, retryArrival } from '@/api/held-endpoints';
+import { formatExact, formatInteger } from '@/domain/format';
+import { untilRetry } from '@/domain/held';
+import type { Id } from '@/domain/model';
+import { useNow } from '@/state/clock';
+import { arrivals as words } from '@/text/en-held';
+import { Notice } from '@/ui/primitives';
+import { carryOut, QueryTable } from './table';
+
+const KEY = ['arrival-failures'];
+
+function NextTry({ at }: { at: string }) {
+  const wait = untilRetry(at, useNow());
+  return <>{wait === null ? words.due : words.inTime(wait)}</>;
+}
+
+/** Studies of the archive that could not be registered, and another try for them. */
+export function ArrivalsTab() {
+  const queries = useQueryClient();
+  const [problem, setProblem] = useState<string | null>(null);
+  const query = useQuery({
+    queryKey: KEY,
+    queryFn: readArrivalFailures,
+    refetchInterval: 10_000,
+  });
+
+  async function retry(id: Id): Promise<void> {
+    await carryOut(() => retryArrival(id), setProblem);
+    await queries.invalidateQueries({ queryKey: KEY });
+  }
+
+  return (
+    <>
+      <p className="admin-intro">{words.intro}</p>
+      {problem === null ? null : (
+        <Notice kind="fail" title={words.failed} assertive>
+          {problem}
+        </Notice>
+      )}
+      <QueryTable
+        query={query}
+        name={words.name}
+        heads={[words.first, words.why, words.tries, words.next, '']}
+        empty={words.empty}
+      >
+        {(row) => (
+          <tr key={row.id}>
+            <td className="when">{formatExact(row.first_at)}</td>
+            <td>{row.reason}</td>
+            <td>{formatInteger(row.attempts)}</td>
+            <td className="when t2">
+              <NextTry at={row.retry_at} />
+            </td>
+            <td className="end">
+              <button
+                type="button"
+                className="btn small"
+                aria-label={words.retryLabel(formatExact(row.first_at))}
+                onClick={() => void retry(row.id)}
+              >
+                {words.retry}
+              </button>
+            </td>
+          </tr>
+        )}
+      </QueryTable>
+    </>
+  );
+}
