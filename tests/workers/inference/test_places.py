@@ -17,8 +17,8 @@ from workers.inference.saliency import (
     class_activation,
     lay_over_source,
 )
-from workers.models.registry import build
 from workers.models.preprocess import GridToSource, prepare
+from workers.models.registry import build
 
 
 def hot(row, column, *, size=10):

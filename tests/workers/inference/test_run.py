@@ -22,8 +22,8 @@ from tests.factories.dicom import make_ct_series, make_dx, to_bytes
 from tests.fakes.portal import FakePortal
 from workers.contracts import InferRequest, InferResult, PackRequest
 from workers.inference.store import ModelStore, ModelUnavailableError
-from workers.models.registry import build
 from workers.models.package import package_hash, save_package, write_package_zip
+from workers.models.registry import build
 from workers.portal_client import (
     PortalClient,
     PortalError,
