@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from apps.core.errors import NotFound
+from apps.interop.sop_classes import NON_IMAGE_MODALITIES
 from apps.studies.archive import archive
 from apps.studies.models import RevisionInstance
 from apps.studies.selectors import access_study, find_study
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from apps.core.permissions import Permission
     from apps.studies.models import Attachment, Study, StudyRevision
 
-MAY_BE_AI: Final = frozenset({"SR", "SEG", "PR"})
+MAY_BE_AI: Final = frozenset({"SR", "SEG", "PR", "PM", "ANN"})
 """Modalities of attachments that may tell what an AI found."""
 
 _ABSENT: Final = "There is no such study, or it is not yours to see."
@@ -94,7 +95,17 @@ def series_of(*, actor: Actor, study: Study) -> list[SeriesShown]:
 
 
 def _may_be_ai(attachment: Attachment) -> bool:
-    return attachment.by_overread or attachment.modality in MAY_BE_AI
+    """Say whether an object may tell what an AI found, as far as we know it.
+
+    A map is named after the modality of its images, so whatever is no image and is
+    named like one counts too.
+    """
+    modality = attachment.modality
+    return (
+        attachment.by_overread
+        or modality in MAY_BE_AI
+        or modality not in NON_IMAGE_MODALITIES
+    )
 
 
 def _image_series(study: Study, revision: StudyRevision) -> list[SeriesShown]:
