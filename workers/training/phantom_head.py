@@ -101,17 +101,25 @@ class Trainer:
         steps: How many heads were shown.
     """
 
-    def __init__(self, heads: Path, *, seed: int, start: Path | None = None) -> None:
+    def __init__(
+        self,
+        heads: Path,
+        *,
+        seed: int,
+        start: Path | None = None,
+        rate: float = _PEAK_RATE,
+    ) -> None:
         """Begin, or go on from a checkpoint."""
         torch.manual_seed(seed)
         self.heads = heads
+        self.rate = rate
         self.network = MonaiUNet(**ARCHITECTURE)
         _expect_little(self.network)
         if start is not None:
             self.network.load_state_dict(torch.load(start, weights_only=True))
         self.average = copy.deepcopy(self.network).eval()
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=_PEAK_RATE, weight_decay=1e-3
+            self.network.parameters(), lr=rate, weight_decay=1e-3
         )
         self.rng = np.random.default_rng(seed)
         self.kept: dict[Path, tuple[Tensor, Tensor]] = {}
@@ -158,7 +166,7 @@ class Trainer:
 
     def _step(self, pair: tuple[Tensor, Tensor], spent: float) -> float:
         warm = min(1.0, (self.steps + 1) / 40)
-        rate = _PEAK_RATE * warm * (0.5 * (1 + math.cos(math.pi * spent)) + 0.01)
+        rate = self.rate * warm * (0.5 * (1 + math.cos(math.pi * spent)) + 0.01)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         values, blood = _vary(*pair, self.rng)
@@ -223,7 +231,9 @@ def _make(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    trainer = Trainer(options.heads, seed=options.seed, start=options.start)
+    trainer = Trainer(
+        options.heads, seed=options.seed, start=options.start, rate=options.rate
+    )
     took = trainer.run(minutes=options.minutes, out=options.out)
     logger.info("%s", took)
     (options.out / "took.json").write_text(json.dumps(took | {"seed": options.seed}))
@@ -267,6 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     train.add_argument("--minutes", type=float, default=30.0)
     train.add_argument("--seed", type=int, default=1)
     train.add_argument("--start", type=Path, help="a checkpoint to go on from")
+    train.add_argument("--rate", type=float, default=_PEAK_RATE, help="highest")
     train.set_defaults(act=_train)
     package = commands.add_parser("package", help="package a checkpoint")
     package.add_argument("--weights", type=Path, required=True)
