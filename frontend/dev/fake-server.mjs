@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
+import { heldPicture } from './fake/held.mjs';
 import { putChunk, troubles } from './fake/intakes.mjs';
 import { maskBytes, pixels } from './fake/packs.mjs';
 import { saliency } from './fake/phantoms.mjs';
@@ -44,6 +45,12 @@ const server = createServer(async (request, response) => {
   const url = new URL(request.url, 'http://fake');
   if (url.pathname.startsWith('/pixels/')) return pixels(url.pathname, answer);
   const path = url.pathname.replace(/^\/api\//, '');
+  if (/^quarantine\/.+\/pictures\//.test(path)) {
+    const picture = heldPicture(path);
+    return picture
+      ? answer(200, picture, { 'Content-Type': 'image/png' })
+      : answer(404, { code: 'no_picture', detail: 'It has no picture.' });
+  }
   if (/artefacts\/cccccccc/.test(path))
     return answer(200, maskBytes(), {
       'Content-Type': 'application/x-overread-mask+gzip',

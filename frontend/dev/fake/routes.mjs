@@ -1,5 +1,6 @@
 // The REST answers of the development fake.
 import { randomUUID } from 'node:crypto';
+import { HELD_ROUTES } from './held.mjs';
 import { INTAKE_ROUTES } from './intakes.mjs';
 import { aiOf, manifestOf } from './packs.mjs';
 import {
@@ -132,6 +133,7 @@ export function sessionBody() {
         'ai:read',
         'health:read',
         'quarantine:manage',
+        'dead_letter:retry',
         'ae_title:manage',
         'user:manage',
         'audit:read',
@@ -233,6 +235,7 @@ export const users = [
 /** [method, pattern, handler(match, {search, body, request})] */
 export const ROUTES = [
   ...INTAKE_ROUTES,
+  ...HELD_ROUTES,
   ['GET', /^session$/, () => sessionBody()],
   [
     'POST',
@@ -354,26 +357,6 @@ export const ROUTES = [
       ],
     }),
   ],
-  [
-    'GET',
-    /^quarantine$/,
-    () => ({
-      items: [
-        {
-          id: randomUUID(),
-          arrived_at: ago(30),
-          called_aet: 'OVERREAD',
-          calling_aet: 'NEWCT',
-          study_uid: '2.25.4711',
-          modality: 'CT',
-          n_images: 143,
-          reason: 'No site is known for OVERREAD / NEWCT',
-          state: 'held',
-        },
-      ],
-    }),
-  ],
-  ['POST', /^quarantine\/([^/]+)\/release$/, () => ({})],
   ['GET', /^ae-titles$/, () => ({ items: aeTitles })],
   [
     'POST',

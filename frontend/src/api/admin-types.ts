@@ -18,6 +18,7 @@ export interface Quarantined {
   readonly id: Id;
   readonly kind: HeldKind;
   readonly site: Site | null;
+  readonly study_id: Id | null;
   readonly arrived_at: Instant;
   readonly called_aet: string;
   readonly calling_aet: string;

@@ -519,14 +519,14 @@ export const text = {
     },
     quarantine: {
       intro:
-        'Studies from a sender that no site is known for. Nobody sees them until released.',
+        'What arrived and waits for a decision. No reader sees it until someone decides.',
+      kind: 'Held because',
       empty: 'Nothing is in quarantine.',
       arrived: 'Arrived',
       from: 'Called / calling AE title',
       study: 'Study',
       images: 'Images',
       why: 'Why it is here',
-      release: 'Release…',
       releaseTitle: 'Release to a site',
       site: 'Site',
       submit: 'Release',

@@ -1,104 +1,101 @@
-import { Modal, Select, Textarea } from '@mantine/core';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useRef, useState } from 'react';
 import type { Quarantined } from '@/api/admin-types';
-import { readQuarantine, releaseQuarantined } from '@/api/endpoints';
+import { readQuarantine } from '@/api/endpoints';
 import { formatExact, formatInteger } from '@/domain/format';
-import { useUser } from '@/state/session';
 import { text } from '@/text/en';
-import { Notice } from '@/ui/primitives';
-import { carryOut, QueryTable } from './table';
+import { held } from '@/text/en-held';
+import { HeldDetail } from './held-detail';
+import { QueryTable } from './table';
 
 const words = text.admin.quarantine;
+const buttonId = (row: Quarantined) => `held-${row.id}`;
 
-function ReleaseDialog({ row, onClose }: { row: Quarantined; onClose: () => void }) {
-  const sites = useUser()?.sites ?? [];
-  const queries = useQueryClient();
-  const [site, setSite] = useState<string | null>(null);
-  const [reason, setReason] = useState('');
-  const [problem, setProblem] = useState<string | null>(null);
-  const ready = site !== null && reason.trim() !== '';
-
-  async function submit(event: FormEvent): Promise<void> {
-    event.preventDefault();
-    if (site === null || !ready) return;
-    const done = await carryOut(
-      () => releaseQuarantined(row.id, site, reason.trim()),
-      setProblem,
-    );
-    if (!done) return;
-    await queries.invalidateQueries({ queryKey: ['quarantine'] });
-    onClose();
-  }
-
-  return (
-    <Modal opened onClose={onClose} title={words.releaseTitle}>
-      <form className="form-column" onSubmit={(event) => void submit(event)}>
-        <Select
-          label={words.site}
-          placeholder={text.common.chooseOne}
-          value={site}
-          data={sites.map((one) => ({ value: one.id, label: one.name }))}
-          onChange={setSite}
-          required
-        />
-        <Textarea
-          label={text.common.reason}
-          value={reason}
-          maxLength={200}
-          required
-          onChange={(event) => setReason(event.currentTarget.value)}
-        />
-        {problem === null ? null : (
-          <Notice kind="fail" title={words.failed} assertive>
-            {problem}
-          </Notice>
-        )}
-        <div className="form-actions">
-          <button type="button" className="btn" onClick={onClose}>
-            {text.common.cancel}
-          </button>
-          <button type="submit" className="btn primary" aria-disabled={!ready}>
-            {words.submit}
-          </button>
-        </div>
-      </form>
-    </Modal>
-  );
+interface HeldListProps {
+  /** Whose button has the focus when the list appears: where one came from. */
+  readonly from: Quarantined | null;
+  readonly onOpen: (row: Quarantined) => void;
 }
 
-export function QuarantineTab() {
-  const query = useQuery({ queryKey: ['quarantine'], queryFn: readQuarantine });
-  const [asked, setAsked] = useState<Quarantined | null>(null);
+function HeldList({ from, onOpen }: HeldListProps) {
+  const query = useQuery({
+    queryKey: ['quarantine'],
+    queryFn: readQuarantine,
+    refetchInterval: 10_000,
+  });
+  const first = useRef(from);
+  useEffect(() => {
+    const row = first.current;
+    if (row) document.getElementById(buttonId(row))?.focus();
+  }, []);
   return (
     <>
       <p className="admin-intro">{words.intro}</p>
       <QueryTable
         query={query}
         name={text.admin.tabs.quarantine}
-        heads={[words.arrived, words.from, words.study, words.images, words.why, '']}
+        heads={[
+          words.kind,
+          words.arrived,
+          words.from,
+          words.study,
+          words.images,
+          words.why,
+          '',
+        ]}
         empty={words.empty}
       >
-        {(row) => (
-          <tr key={row.id}>
-            <td className="when">{formatExact(row.arrived_at)}</td>
-            <td>
-              {row.called_aet || '–'} / {row.calling_aet || '–'}
-            </td>
-            <td>
-              {row.modality} <span className="t3">{row.study_uid}</span>
-            </td>
-            <td>{formatInteger(row.n_images)}</td>
-            <td className="t2">{row.reason}</td>
-            <td className="end">
-              <button type="button" className="btn small" onClick={() => setAsked(row)}>
-                {words.release}
-              </button>
-            </td>
-          </tr>
-        )}
+        {(row) => {
+          const open = row.kind === 'unknown_site' ? held.look : held.compare;
+          return (
+            <tr key={row.id}>
+              <td>
+                {held.kinds[row.kind]}
+                {row.site ? <div className="t3">{row.site.name}</div> : null}
+                {row.state === 'accepting' ? (
+                  <div className="t3">{held.accepting}</div>
+                ) : null}
+              </td>
+              <td className="when">{formatExact(row.arrived_at)}</td>
+              <td>
+                {row.called_aet || '–'} / {row.calling_aet || '–'}
+              </td>
+              <td>
+                {row.modality} <span className="t3 uid">{row.study_uid}</span>
+              </td>
+              <td>{formatInteger(row.n_images)}</td>
+              <td className="t2">{row.reason}</td>
+              <td className="end">
+                <button
+                  id={buttonId(row)}
+                  type="button"
+                  className="btn small"
+                  aria-label={held.open(open, row.study_uid)}
+                  onClick={() => onOpen(row)}
+                >
+                  {open}
+                </button>
+              </td>
+            </tr>
+          );
+        }}
       </QueryTable>
-      {asked ? <ReleaseDialog row={asked} onClose={() => setAsked(null)} /> : null}
     </>
+  );
+}
+
+/** What is held until someone decides: the list, and both sides of one of its rows. */
+export function QuarantineTab() {
+  const [row, setRow] = useState<Quarantined | null>(null);
+  const [from, setFrom] = useState<Quarantined | null>(null);
+  if (row) return <HeldDetail row={row} onClose={() => setRow(null)} />;
+  return (
+    <HeldList
+      from={from}
+      onOpen={(one) => {
+        setFrom(one);
+        setRow(one);
+      }}
+    />
   );
 }
