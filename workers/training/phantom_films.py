@@ -64,7 +64,7 @@ class Part:
 PARTS = {
     "train": Part(settings=TRAIN, first_seed=1_000_000, count=2400),
     "validation": Part(settings=TRAIN, first_seed=2_000_000, count=300),
-    "unseen": Part(settings=UNSEEN, first_seed=3_000_000, count=600),
+    "unseen": Part(settings=UNSEEN, first_seed=4_000_000, count=400),
 }
 
 
