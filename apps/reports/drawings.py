@@ -10,6 +10,7 @@ from django.conf import settings
 
 from apps.core.errors import NotFound
 from apps.inference.artefacts import read_artefact
+from apps.inference.selectors import is_positive
 from apps.interop.dicom.errors import EncodingError
 from apps.interop.dicom.pictures import (
     Drawing,
@@ -57,11 +58,14 @@ def drawing_of(finding: Finding) -> Drawing:
 
 
 def kinds_of(finding: Finding) -> list[ExportKind]:
-    """Return what of a finding can be drawn."""
+    """Return what of a finding leaves as an image: its mask, and why it was called.
+
+    The saliency of what a model does not call is shown here and does not leave.
+    """
     kinds = []
     if finding.mask_id is not None:
         kinds.append(ExportKind.SEGMENTATION)
-    if finding.saliency_id is not None:
+    if finding.saliency_id is not None and is_positive(finding=finding):
         kinds.append(ExportKind.SALIENCY)
     return kinds
 
