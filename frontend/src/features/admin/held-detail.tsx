@@ -55,7 +55,7 @@ export function HeldDetail({ row, onClose }: HeldDetailProps) {
   return (
     <>
       <section
-        className="held"
+        className="held-detail"
         aria-label={words.kinds[row.kind]}
         aria-busy={query.isPending}
         onKeyDown={listen}

@@ -7,6 +7,9 @@ import { text } from '@/text/en';
 import { Glyph, type GlyphName } from '@/ui/glyph';
 import { Avatar, ProbabilityBar } from '@/ui/primitives';
 
+/** Minutes past the deadline from which the words of the allowance no longer fit. */
+const LONG_OVER = 600;
+
 /** Waiting time against the band's deadline: words, bar, and the exact time on hover. */
 export function WaitCell({ arrived, deadline }: { arrived: string; deadline: string }) {
   const wait = measureWait(arrived, deadline, useNow());
@@ -16,7 +19,9 @@ export function WaitCell({ arrived, deadline }: { arrived: string; deadline: str
       <span className={`wait ${wait.state}`}>
         {over ? <Glyph name="alert" small /> : null}
         <b>{over ? text.list.over(wordMinutes(wait.over)) : wordMinutes(wait.minutes)}</b>
-        <span className="t3">{text.list.ofDeadline(wordMinutes(wait.allowed))}</span>
+        {wait.over < LONG_OVER ? (
+          <span className="t3">{text.list.ofDeadline(wordMinutes(wait.allowed))}</span>
+        ) : null}
       </span>
       <span className={`wait-bar ${wait.state}`} aria-hidden="true">
         <i style={{ width: `${wait.share * 100}%` }} />
