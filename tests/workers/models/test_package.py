@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from workers.models.registry import build
 from workers.models.package import (
     CARD_NAME,
     WEIGHTS_NAME,
@@ -19,6 +18,7 @@ from workers.models.package import (
     save_package,
     write_package_zip,
 )
+from workers.models.registry import build
 
 TINY = {"stem": 4, "widths": [4, 6], "depths": [1, 1], "n_kinds": 2}
 STEPS = [
