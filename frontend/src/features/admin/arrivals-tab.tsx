@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { readArrivalFailures, retryArrival } from '@/api/held-endpoints';
+import type { ArrivalFailure } from '@/api/held-types';
 import { formatExact, formatInteger } from '@/domain/format';
 import { untilRetry } from '@/domain/held';
 import type { Id } from '@/domain/model';
@@ -20,14 +21,17 @@ function NextTry({ at }: { at: string }) {
 export function ArrivalsTab() {
   const queries = useQueryClient();
   const [problem, setProblem] = useState<string | null>(null);
+  // How often each had been tried when it was asked for: more tries mean it was tried.
+  const [asked, setAsked] = useState<ReadonlyMap<Id, number>>(new Map());
   const query = useQuery({
     queryKey: KEY,
     queryFn: readArrivalFailures,
     refetchInterval: 10_000,
   });
 
-  async function retry(id: Id): Promise<void> {
-    await carryOut(() => retryArrival(id), setProblem);
+  async function retry({ id, attempts }: ArrivalFailure): Promise<void> {
+    const done = await carryOut(() => retryArrival(id), setProblem);
+    if (done) setAsked((before) => new Map(before).set(id, attempts));
     await queries.invalidateQueries({ queryKey: KEY });
   }
 
@@ -51,14 +55,18 @@ export function ArrivalsTab() {
             <td>{row.reason}</td>
             <td>{formatInteger(row.attempts)}</td>
             <td className="when t2">
-              <NextTry at={row.retry_at} />
+              {asked.get(row.id) === row.attempts ? (
+                words.due
+              ) : (
+                <NextTry at={row.retry_at} />
+              )}
             </td>
             <td className="end">
               <button
                 type="button"
                 className="btn small"
                 aria-label={words.retryLabel(formatExact(row.first_at))}
-                onClick={() => void retry(row.id)}
+                onClick={() => void retry(row)}
               >
                 {words.retry}
               </button>
