@@ -26,6 +26,8 @@ from apps.workflow import desk, flow
 from apps.workflow.department.readers import Reader, decide, reading_minutes
 from apps.workflow.intake.door import take_file
 from apps.workflow.intake.types import Via
+from apps.worklist.models import WorkItem
+from apps.worklist.types import Band, ItemState
 from workers.contracts import TASK_INFER, TASK_PACK, InferResult
 
 if TYPE_CHECKING:
@@ -49,6 +51,12 @@ WORKER_SECRETS = frozenset(
 SENDING = timedelta(seconds=4)
 LAST_READ = timedelta(minutes=10)
 """How long readers stay after the last study that they are there for."""
+LOOKS_EVERY = timedelta(minutes=3)
+ON_CALL = {
+    Band.STAT.value: timedelta(minutes=12),
+    Band.PRIORITY.value: timedelta(minutes=75),
+}
+"""After how long those on call take a study of a band."""
 SHORTEST_ANSWER = timedelta(seconds=3)
 
 
@@ -150,6 +158,7 @@ class Department:
         they_leave = last.acquired_at + LAST_READ
         for number, study in enumerate(self.studies, start=1):
             self._read_until(min(study.acquired_at, they_leave))
+            self._read_urgent_until(study.acquired_at)
             self._arrive(study)
             self.tell(f"{number} of {len(self.studies)} studies, {self.read} read")
         if unread == 0:
@@ -222,11 +231,23 @@ class Department:
             if not self._read_one(desk_):
                 desk_.free_at = moment
 
-    def _read_one(self, at_desk: Desk) -> bool:
-        """Read the next study of the list; False when there is none."""
+    def _read_urgent_until(self, moment: datetime) -> None:
+        """Let those who are on call read what is urgent, and nothing else."""
+        for at_desk in self._desks:
+            while at_desk.free_at < moment:
+                item_id = _urgent(at_desk)
+                if item_id is None or not self._read_one(at_desk, item_id):
+                    at_desk.free_at = min(at_desk.free_at + LOOKS_EVERY, moment)
+
+    def _read_one(self, at_desk: Desk, item_id: UUID | None = None) -> bool:
+        """Read one study, the next of the list by default; False when there is none."""
         reader, actor, began = at_desk.reader, at_desk.actor, at_desk.free_at
         with messages_kept() as before, clock.standing_at(began):
-            opened = desk.open_next(actor=actor, site_ids=at_desk.site_ids)
+            opened = (
+                desk.open_next(actor=actor, site_ids=at_desk.site_ids)
+                if item_id is None
+                else desk.open_item(actor=actor, item_id=item_id)
+            )
         if opened is None:
             return False
         minutes = reading_minutes(reader=reader, random=self._random)
@@ -324,6 +345,24 @@ class Department:
     def _slip(self, length: float) -> float:
         """Return how far a hand draws a box's edge beside the truth, in pixels."""
         return self._random.gauss(0, 0.05) * length
+
+
+def _urgent(at_desk: Desk) -> UUID | None:
+    """Return the urgent study that waits longest, once it has waited a little."""
+    for band, wait in ON_CALL.items():
+        item = (
+            WorkItem.objects.filter(
+                site_id__in=at_desk.site_ids,
+                state=ItemState.OPEN,
+                band=band,
+                arrived_at__lte=at_desk.free_at - wait,
+            )
+            .order_by("arrived_at")
+            .first()
+        )
+        if item is not None:
+            return item.id
+    return None
 
 
 def truth_name(display: str, study: PhantomStudy | None) -> str:
