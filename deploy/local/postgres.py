@@ -197,8 +197,9 @@ def make_part(layout: Layout, place: Installation, *, durable: bool) -> Part:
         "log_parameter_max_length_on_error": "0",
     }
     if not durable:
+        # A commit still is with the system before it is answered: it outlives a
+        # killed server, and only not a machine that loses its power.
         settings |= {"fsync": "off", "full_page_writes": "off"}
-        settings["synchronous_commit"] = "off"
     options = [f"--{name}={value}" for name, value in settings.items()]
     return Part(
         name="postgres",

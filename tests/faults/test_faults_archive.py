@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
+import psutil
 import pytest
 
 from tests.faults.flaky import FlakyArchive
@@ -59,10 +60,21 @@ def _portal_with_archive(running: Running, url: str) -> Iterator[None]:
         undo.enter_context(running.stopped("worker-portal"))
         for command in (web, work):
             child = subprocess.Popen(command, env=env, stdout=log, stderr=log)
-            undo.callback(child.wait, timeout=60)
-            undo.callback(child.terminate)
+            undo.callback(_end, child)
         wait_until(lambda: _answers(portal_url), "the other portal answers")
         yield
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Ask it to end; what it is at by then is done again by the others."""
+    child.terminate()
+    try:
+        child.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        for process in psutil.Process(child.pid).children(recursive=True):
+            process.kill()
+        child.kill()
+        child.wait()
 
 
 def _answers(url: str) -> bool:
