@@ -15,6 +15,7 @@ from apps.audit.services import record
 from apps.core import clock
 from apps.interop.types import ArchiveUnavailable
 from apps.workflow import flow
+from apps.workflow.intake.beneath import LINK, open_file, path_of
 from apps.workflow.intake.door import Delivered, Prepared, deliver, prepare, settle
 from apps.workflow.intake.report import (
     Counts,
@@ -31,7 +32,7 @@ from apps.workflow.intake.types import (
     Status,
     Via,
 )
-from apps.workflow.intake.unpack import Entry, Unpacker, is_plain_file, walk_files
+from apps.workflow.intake.unpack import Entry, Unpacker, walk_files
 from apps.workflow.models import Intake, IntakeFile
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def take_paths(
     site: Site,
     paths: Iterable[Path],
     via: Via,
+    within: Path | None = None,
     progress: Callable[[Counts], None] = lambda _: None,
 ) -> Intake:
     """Take files, folders and zips into the archive as studies of one site.
@@ -110,6 +112,8 @@ def take_paths(
         site: The site that their studies belong to.
         paths: Files and folders.
         via: Which way they came.
+        within: A folder that others write to, which all paths are files below: no
+            link in it is followed.
         progress: Is told how far it is, now and then.
 
     Returns:
@@ -122,7 +126,7 @@ def take_paths(
     intake = open_intake(actor=actor, site=site, via=via)
     batch = _Batch(actor=actor, site=site, intake=intake, via=via, progress=progress)
     try:
-        batch.take(_entries(list(paths)))
+        batch.take(_entries(list(paths), within=within))
     finally:
         batch.write()
     return close_intake(actor=actor, intake=intake, state=IntakeState.DONE)
@@ -149,22 +153,37 @@ def keep_report(
     return close_intake(actor=actor, intake=intake, state=IntakeState.DONE)
 
 
-def _entries(paths: list[Path]) -> Iterator[Entry]:
+def _entries(paths: list[Path], *, within: Path | None) -> Iterator[Entry]:
     unpacker = Unpacker(scratch=scratch_folder())
     number = 0
     for root in paths:
-        for path in walk_files(paths=[root]):
+        for path in [root] if within else walk_files(paths=[root]):
             number += 1
             name, key = _name_below(root, path), str(number)
-            if path == root or is_plain_file(path):
+            folder = within or (root if path != root else None)
+            if folder is None:
                 yield from unpacker.unfold(path=path, name=name, key=key)
             else:
-                yield Entry(name=name, key=key, size=0, refusal=_LINK)
+                yield from _unfolded(unpacker, folder, path, name=name, key=key)
+
+
+def _unfolded(
+    unpacker: Unpacker, folder: Path, path: Path, *, name: str, key: str
+) -> Iterator[Entry]:
+    """Yield the entries of a file below a folder; one behind a link is refused."""
+    try:
+        file = open_file(root=folder, path=path)
+    except OSError as error:
+        reason = f"The file cannot be read: {error.strerror or 'input error'}."
+        refusal = _LINK if error.strerror == LINK else reason
+        yield Entry(name=name, key=key, size=0, refusal=refusal)
+        return
+    yield from unpacker.unfold(path=path_of(file), name=name, key=key, handle=file)
 
 
 def _name_below(root: Path, path: Path) -> str:
-    base = root.resolve().name if root.is_dir() else ""
-    below = path.relative_to(root) if root.is_dir() else Path(path.name)
+    base = root.resolve().name if path != root else ""
+    below = path.relative_to(root) if path != root else Path(path.name)
     # A name that is no text on this system still gets a line.
     text = str(Path(base) / below).encode("utf-8", "replace").decode("utf-8")
     return text.replace("\x00", "�")

@@ -35,7 +35,23 @@ _HEAD: Final = 132
 _READ: Final = MIB
 _ENCRYPTED: Final = 0x1
 _DIRECTORY_LIMIT: Final = 64 * MIB
-_BAD_ZIP: Final = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError)
+_PACKINGS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+# NotImplementedError, of what a newer version of zip would be needed for, is among
+# the RuntimeErrors.
+_BAD_ZIP: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    struct.error,
+    ValueError,
+    RuntimeError,
+    OverflowError,
+)
+_MAX_NAME: Final = 1024
+_MAX_SIZE: Final = 1 << 53
+_PACKED_ODDLY: Final = (
+    "It is packed in a way that cannot be opened: unpack the ZIP first."
+)
 _TOO_DEEP: Final = "This is a ZIP in a ZIP in a ZIP: unpack it first."
 _BOMB: Final = (
     "This unpacks to far more than images ever do (a ZIP bomb?): unpack it first."
@@ -78,6 +94,7 @@ class Entry:
         opened: Number of files in the zip, when this is one; else None.
         in_zip: Key of the outermost zip, '' outside.
         temporary: `source` is a file of ours, deleted by `discard`.
+        handle: What keeps `source` the file that it was, closed by `discard`.
     """
 
     name: str
@@ -88,9 +105,12 @@ class Entry:
     opened: int | None = None
     in_zip: str = ""
     temporary: bool = False
+    handle: IO[bytes] | None = None
 
     def discard(self) -> None:
-        """Let go of what was unpacked for it."""
+        """Let go of what was opened or unpacked for it."""
+        if self.handle is not None:
+            self.handle.close()
         if self.temporary and isinstance(self.source, Path):
             self.source.unlink(missing_ok=True)
 
@@ -111,6 +131,8 @@ class _Budget:
             return f"The ZIP has more than {limits.members} files: unpack it first."
         if info.flag_bits & _ENCRYPTED:
             return "It is locked with a password: unpack the ZIP first."
+        if info.compress_type not in _PACKINGS:
+            return _PACKED_ODDLY
         if info.file_size > limits.member_bytes:
             return f"It is larger than {limits.member_bytes // GIB} GiB."
         packed = max(info.compress_size, 1)
@@ -134,7 +156,13 @@ class Unpacker:
     limits: Limits = field(default=LIMITS)
 
     def unfold(
-        self, *, path: Path, name: str, key: str = "", done: Container[str] = ()
+        self,
+        *,
+        path: Path,
+        name: str,
+        key: str = "",
+        done: Container[str] = (),
+        handle: IO[bytes] | None = None,
     ) -> Iterator[Entry]:
         """Yield the entry of a file; of a zip, itself and then its members.
 
@@ -143,7 +171,20 @@ class Unpacker:
             name: Its name as the sender knows it.
             key: Its key; members' begin with it.
             done: Keys of members that need not be unpacked again.
+            handle: What keeps the path; closed when the file is no longer needed.
         """
+        kept = False
+        try:
+            for entry in self._unfold(path=path, name=name, key=key, done=done):
+                kept = entry.source is path
+                yield replace(entry, handle=handle) if kept else entry
+        finally:
+            if handle is not None and not kept:
+                handle.close()
+
+    def _unfold(
+        self, *, path: Path, name: str, key: str, done: Container[str]
+    ) -> Iterator[Entry]:
         try:
             size = path.stat().st_size
             head = _head_of(path)
@@ -178,9 +219,9 @@ class Unpacker:
                 yield replace(bare, opened=len(infos))
             for number, info in enumerate(infos):
                 member = Entry(
-                    name=f"{outer.name}!{info.filename}",
+                    name=f"{outer.name}!{info.filename[:_MAX_NAME]}",
                     key=f"{outer.key}{'.' if depth else ':'}{number}",
-                    size=info.file_size,
+                    size=min(info.file_size, _MAX_SIZE),
                     in_zip=outer.in_zip or outer.key,
                 )
                 yield from self._member(opened, info, member, budget, done, depth)
@@ -204,11 +245,7 @@ class Unpacker:
             with opened.open(info) as stream:
                 entry = self._read(member, stream, info.file_size)
         except NotImplementedError:
-            reason = "It is packed in a way that cannot be opened: unpack it first."
-            entry = replace(member, refusal=reason)
-        except RuntimeError:
-            reason = "It is locked with a password: unpack the ZIP first."
-            entry = replace(member, refusal=reason)
+            entry = replace(member, refusal=_PACKED_ODDLY)
         except _BAD_ZIP:
             entry = replace(member, refusal="It is damaged in the ZIP.")
         yield from self._nested(entry, budget, done, depth=depth)

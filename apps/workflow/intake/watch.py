@@ -3,7 +3,8 @@
 A file is taken once it has not changed for some seconds. Taken files go to `done/`,
 those that were refused or are held to `refused/` with the reason in a text beside.
 A file is moved after the archive has it: a crash in between takes it once more,
-which changes nothing.
+which changes nothing. No link is followed, whenever it was put there: a site's folder
+reaches nothing but itself.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from apps.accounts.models import Site
 from apps.accounts.types import SYSTEM
 from apps.core import clock
 from apps.interop.types import ArchiveUnavailable
+from apps.workflow import flow
 from apps.workflow.intake.batch import take_paths
+from apps.workflow.intake.beneath import make_folder, move_file
 from apps.workflow.intake.types import Status, Via
 from apps.workflow.intake.unpack import is_plain_file, walk_files
 from apps.workflow.models import IntakeFile, WatchedFolder
@@ -36,6 +39,10 @@ QUIET_S: Final = 5.0
 """A file that changed within so many seconds may still be on its way."""
 AT_ONCE: Final = 500
 DONE, REFUSED = "done", "refused"
+ODDITIES: Final = (*flow.ODDITIES, RuntimeError, MemoryError)
+"""What one odd file may raise; it never stops the other sites' folders."""
+
+_ODD: Final = "Something in this folder cannot be taken: an admin finds it in the log."
 _NOT_TAKEN = {Status.REFUSED.value, Status.CONFLICT.value}
 
 
@@ -72,12 +79,16 @@ def _watch_one(*, site: Site, folder: Path) -> int:
         waiting, trouble = found.waiting, ""
         try:
             if found.ready:
-                _take(site=site, folder=folder, paths=found.ready)
+                trouble = _take(site=site, folder=folder, paths=found.ready)
         except ArchiveUnavailable as error:
             waiting, trouble = waiting + len(found.ready), str(error)[:400]
         except OSError as error:
             trouble = f"The folder cannot be used: {error.strerror}."
             log.warning("watched folder of %s: %s", site.code, error.strerror)
+        except ODDITIES as error:
+            # What is said of it may quote a file's name: the kind alone is logged.
+            waiting, trouble = waiting + len(found.ready), _ODD
+            log.error("watched folder of %s: %s", site.code, type(error).__name__)
         WatchedFolder.objects.update_or_create(
             site=site,
             defaults={
@@ -129,12 +140,17 @@ def _changed_at(path: Path) -> float:
 
 def _inbox(folder: Path) -> Iterator[Path]:
     for entry in sorted(folder.iterdir()):
-        if entry.name not in {DONE, REFUSED}:
+        if entry.name not in {DONE, REFUSED} and not entry.is_symlink():
             yield from walk_files(paths=[entry])
 
 
-def _take(*, site: Site, folder: Path, paths: tuple[Path, ...]) -> None:
-    intake = take_paths(actor=SYSTEM, site=site, paths=paths, via=Via.WATCH)
+def _take(*, site: Site, folder: Path, paths: tuple[Path, ...]) -> str:
+    """Take files and move them; return what went wrong with moving, or ''."""
+    for name in (DONE, REFUSED):
+        make_folder(root=folder, name=name)
+    intake = take_paths(
+        actor=SYSTEM, site=site, paths=paths, via=Via.WATCH, within=folder
+    )
     lines = IntakeFile.objects.filter(intake=intake).order_by("created_at", "id")
     # Keys are "<number>" of the path, and "<number>:<member>" within a zip.
     reasons: dict[int, list[str]] = {}
@@ -144,25 +160,16 @@ def _take(*, site: Site, folder: Path, paths: tuple[Path, ...]) -> None:
         number = key.split(":")[0]
         if number.isdigit() and status in _NOT_TAKEN:
             reasons.setdefault(int(number), []).append(f"{name}: {reason}")
+    trouble = ""
     for place, path in enumerate(paths, start=1):
         said = reasons.get(place)
-        where = folder / (REFUSED if said else DONE)
-        target = _free(where / path.relative_to(folder))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if said:
-            note = target.with_name(target.name + ".reason.txt")
-            note.write_text("\n".join(said) + "\n", encoding="utf-8")
-        path.replace(target)
+        into, note = (REFUSED, "\n".join(said) + "\n") if said else (DONE, "")
+        try:
+            move_file(root=folder, path=path, into=into, note=note)
+        except OSError as error:
+            trouble = f"A file cannot be moved: {error.strerror}."
     _tidy(folder)
-
-
-def _free(path: Path) -> Path:
-    """Return the path, or one beside it when something is there."""
-    number, free = 1, path
-    while free.exists():
-        number += 1
-        free = path.with_name(f"{path.name}.{number}")
-    return free
+    return trouble
 
 
 def _tidy(folder: Path) -> None:
