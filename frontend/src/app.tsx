@@ -25,6 +25,11 @@ const IntakePage = lazy(() =>
     default: module.IntakePage,
   })),
 );
+const TokensPage = lazy(() =>
+  import('@/features/tokens/tokens-page').then((module) => ({
+    default: module.TokensPage,
+  })),
+);
 
 const client = new QueryClient({
   defaultOptions: {
@@ -79,6 +84,13 @@ function Routes() {
             </Suspense>
           </Shell>
         )}
+      </Route>
+      <Route path="/tokens">
+        <Shell>
+          <Suspense fallback={<Opening />}>
+            <TokensPage />
+          </Suspense>
+        </Shell>
       </Route>
       <Route path="/admin/:tab?">
         {({ tab }) => (

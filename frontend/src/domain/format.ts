@@ -31,6 +31,15 @@ export function formatExact(at: string | number): string {
   });
 }
 
+/** The day of an instant in the reader's own time zone: `21 Nov 2026`. */
+export function formatDay(at: string | number): string {
+  return new Date(at).toLocaleDateString('en-GB', {
+    day: '2-digit',
+    month: 'short',
+    year: 'numeric',
+  });
+}
+
 /** DICOM's `20261121` or ISO's `2026-11-21` as `21 Nov 2026`; other text as it is. */
 export function formatDate(date: string | null): string {
   const parts = /^(\d{4})-?(\d{2})-?(\d{2})/.exec(date ?? '');

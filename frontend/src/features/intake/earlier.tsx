@@ -2,7 +2,7 @@ import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
 import { finishIntake, readIntakes } from '@/api/intake-endpoints';
-import { formatClock, formatDate, formatInteger } from '@/domain/format';
+import { formatClock, formatDay, formatInteger } from '@/domain/format';
 import { countOf, type Intake } from '@/domain/intake';
 import type { Id } from '@/domain/model';
 import { useUpload } from '@/state/upload';
@@ -42,7 +42,7 @@ function Row({ intake, chosen }: { intake: Intake; chosen: boolean }) {
       >
         <span className="l1">
           <b>
-            {formatDate(intake.started_at)}, {formatClock(intake.started_at)}
+            {formatDay(intake.started_at)}, {formatClock(intake.started_at)}
           </b>{' '}
           {intake.site.name}
           {state}

@@ -4,7 +4,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useRef, useState } from 'react';
 import { readReport } from '@/api/intake-endpoints';
-import { formatBytes, formatClock, formatDate, formatInteger } from '@/domain/format';
+import { formatBytes, formatClock, formatDay, formatInteger } from '@/domain/format';
 import {
   countOf,
   csvOf,
@@ -283,7 +283,7 @@ function Body({ intake }: { intake: Intake }) {
         <h2>
           {words.title}{' '}
           <span className="t3">
-            {intake.site.name}, {formatDate(intake.started_at)},{' '}
+            {intake.site.name}, {formatDay(intake.started_at)},{' '}
             {formatClock(intake.started_at)}
           </span>
         </h2>

@@ -8,6 +8,7 @@ import { ADMIN_PERMISSIONS, useCan, useLogout, useUser } from '@/state/session';
 import { useUpload } from '@/state/upload';
 import { chooseFilters, useWorklist } from '@/state/worklist';
 import { text } from '@/text/en';
+import { tokens } from '@/text/en-tokens';
 import { Glyph } from '@/ui/glyph';
 import { Avatar, Brand } from '@/ui/primitives';
 
@@ -72,6 +73,9 @@ function UserMenu({ user }: { user: User }) {
           </Menu.Label>
         ))}
         <Menu.Divider />
+        <Menu.Item component={Link} href="/tokens">
+          {tokens.title}
+        </Menu.Item>
         <Menu.Item onClick={() => void leave()}>{text.top.logout}</Menu.Item>
       </Menu.Dropdown>
     </Menu>
