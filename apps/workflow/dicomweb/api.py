@@ -6,8 +6,9 @@ import json
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 from django.conf import settings
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import BaseParser
 from rest_framework.views import APIView
 
 from apps.accounts.authentication import SessionActor
@@ -55,12 +56,27 @@ class _AnyAccept(DefaultContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
+class _Unread(BaseParser):
+    """Leaves the body to the views, whatever it is.
+
+    The check of a session's CSRF token asks for the form's fields, and would have
+    the body of a STOW request parsed, or refused, before its view sees it.
+    """
+
+    media_type = "*/*"
+
+    def parse(self, *args: Any, **kwargs: Any) -> QueryDict:
+        """Say that there are no form fields."""
+        return QueryDict()
+
+
 class DicomWebView(APIView):
     """What all of them share: who may ask, and what trouble is called."""
 
     authentication_classes = [TokenActor, SessionActor]
     permission_classes = [LoggedIn]
     content_negotiation_class = _AnyAccept
+    parser_classes = [_Unread]
     schema = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -328,6 +328,21 @@ def test_a_session_needs_csrf_to_store(department, archive, broker):
         "/dicom-web/studies", data=body_of(make_film()), content_type=STOW
     )
     assert (answer.status_code, answer.json()["code"]) == (403, "csrf_failed")
+    token = from_browser.get("/api/session").json()["csrf_token"]
+    stored = from_browser.post(
+        "/dicom-web/studies",
+        data=body_of(make_film()),
+        content_type=STOW,
+        headers={"X-CSRFToken": token},
+    )
+    assert stored.status_code == 200, stored.content
+    assert len(stored.json()["00081199"]["Value"]) == 1
+    other = from_browser.post(
+        "/dicom-web/studies",
+        data={"csrfmiddlewaretoken": token},
+        headers={"X-CSRFToken": token},
+    )
+    assert other.status_code == 415
 
 
 def test_the_command_makes_a_token(department, client, capsys):
