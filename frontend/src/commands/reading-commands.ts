@@ -3,21 +3,26 @@ import { acceptFinding } from './reading/accept-finding';
 import { addMissed } from './reading/add-missed';
 import { changeBand } from './reading/change-band';
 import type { ReadingContext } from './reading/context';
+import { enlarge } from './reading/enlarge';
 import { firstImage } from './reading/first-image';
 import { flip } from './reading/flip';
 import { invert } from './reading/invert';
 import { lastImage } from './reading/last-image';
 import { layoutFour } from './reading/layout-four';
+import { layoutGrid } from './reading/layout-grid';
 import { layoutMpr } from './reading/layout-mpr';
 import { layoutOne } from './reading/layout-one';
 import { layoutTwo } from './reading/layout-two';
 import { leave } from './reading/leave';
 import { modifyFinding } from './reading/modify-finding';
+import { movePaneCommands } from './reading/move-pane';
 import { nextFinding } from './reading/next-finding';
 import { nextImage } from './reading/next-image';
 import { nextPane } from './reading/next-pane';
+import { nextSeries } from './reading/next-series';
 import { previousFinding } from './reading/previous-finding';
 import { previousImage } from './reading/previous-image';
+import { previousSeries } from './reading/previous-series';
 import { redo } from './reading/redo';
 import { rejectFinding } from './reading/reject-finding';
 import { resetView } from './reading/reset-view';
@@ -59,8 +64,13 @@ export const READING_COMMANDS: readonly Command<ReadingContext>[] = [
   layoutOne,
   layoutTwo,
   layoutFour,
+  layoutGrid,
   layoutMpr,
+  enlarge,
   nextPane,
+  ...movePaneCommands,
+  previousSeries,
+  nextSeries,
   undo,
   redo,
   toggleOwn,

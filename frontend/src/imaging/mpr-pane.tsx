@@ -4,7 +4,7 @@ import { affineThrough, type Vector } from '@/domain/geometry';
 import { cameraOf, type Grid, type View, voxelAt, wayOf, worldOf } from '@/domain/volume';
 import { rangeOf, windowOf } from '@/domain/windows';
 import { moveAlong, setMprView, useMpr } from './mpr-store';
-import { joinTools, leaveTools, renderingEngine } from './setup';
+import { joinTools, leaveTools, renderingEngine, resizePanes } from './setup';
 import { type PaneControl, registerPane } from './view-store';
 
 export interface MprPaneProps {
@@ -137,6 +137,8 @@ function controlOf(viewport: VolumeViewport, props: MprPaneProps): PaneControl {
     },
     rotate: () => undefined,
     flip: () => undefined,
+    look: () => null,
+    setLook: () => undefined,
     zoom: (factor) => {
       viewport.setZoom(viewport.getZoom() * factor);
       viewport.render();
@@ -198,7 +200,7 @@ async function mount(element: HTMLDivElement, props: MprPaneProps) {
     [Enums.Events.VOI_MODIFIED, onWindow],
   ] as const;
   const unregister = registerPane(props.pane, controlOf(viewport, props));
-  const resizing = new ResizeObserver(() => engine.resize(true, true));
+  const resizing = new ResizeObserver(() => resizePanes());
   const leave = () => {
     alive = false;
     unfollow();

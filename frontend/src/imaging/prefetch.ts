@@ -54,7 +54,7 @@ export class Prefetcher {
   #report(): void {
     const of = this.#stack.images.length;
     const here = of - this.#wanted.size - this.#running - this.#missing;
-    setLoaded(this.#stack.index, here, of);
+    setLoaded(this.#stack.uid, here, of);
   }
 
   #hasRoom(): boolean {

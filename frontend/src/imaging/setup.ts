@@ -99,6 +99,21 @@ export function renderingEngine(): RenderingEngine {
 
 export const ENGINE_ID = ENGINE;
 
+const RESIZE_MS = 60;
+let resizing: ReturnType<typeof setTimeout> | null = null;
+const afterResize = new Set<() => void>();
+
+/** Fits all panes to their new sizes, once for all that ask at about the same time. */
+export function resizePanes(then?: () => void): void {
+  if (then) afterResize.add(then);
+  resizing ??= setTimeout(() => {
+    resizing = null;
+    engine?.resize(true, true);
+    for (const one of afterResize) one();
+    afterResize.clear();
+  }, RESIZE_MS);
+}
+
 /** Makes a series known to the loader: from here on its images can be asked for. */
 export function registerStack(stack: Stack): void {
   stack.images.forEach((ref, place) => {

@@ -11,14 +11,28 @@ import {
   leaveTools,
   registerStack,
   renderingEngine,
+  resizePanes,
 } from './setup';
-import { type PaneControl, type PaneTrouble, registerPane, setPane } from './view-store';
+import {
+  type Look,
+  type PaneControl,
+  type PaneTrouble,
+  registerPane,
+  setPane,
+} from './view-store';
 
 export interface StackPaneProps {
   readonly pane: number;
   readonly stack: Stack;
   readonly startIndex: number;
+  readonly start: Start | null;
   readonly label: string;
+}
+
+/** How the pane begins: its grey window, and the edge that the image leans on. */
+export interface Start {
+  readonly window: GreyWindow | null;
+  readonly lean: 'left' | 'right' | null;
 }
 
 const viewportId = (pane: number) => `pane-${pane}`;
@@ -64,6 +78,7 @@ function publish(pane: number, viewport: StackViewport, stack: Stack): void {
     trouble: null,
     view: {
       series: stack.index,
+      uid: stack.uid,
       index,
       count: stack.images.length,
       image,
@@ -85,7 +100,53 @@ function troubleOf(error: unknown): PaneTrouble {
   return { kind: 'decode', detail: cause instanceof Error ? cause.message : '' };
 }
 
-function controlOf(viewport: StackViewport, stack: Stack): PaneControl {
+/**
+ * Lets the image touch the pane's edge, as a breast's chest wall touches the middle
+ * line. An image that was stored the other way round is mirrored first.
+ */
+function lean(viewport: StackViewport, stack: Stack, edge: Start['lean']): void {
+  const image = stack.images[viewport.getCurrentImageIdIndex()];
+  if (!image || edge === null) return;
+  const { row } = image.directions;
+  const stored = row.startsWith('P') ? 'right' : row.startsWith('A') ? 'left' : edge;
+  viewport.setCamera({ flipHorizontal: stored !== edge });
+  viewport.setPan([0, 0]);
+  const corners = [0, image.columns].map((x) => canvasPoint(viewport, image, x, 0)[0]);
+  const by =
+    edge === 'left'
+      ? -Math.min(...corners)
+      : viewport.element.clientWidth - Math.max(...corners);
+  viewport.setPan([by, 0]);
+}
+
+function lookOf(viewport: StackViewport): Look {
+  const { clientWidth, clientHeight } = viewport.element;
+  const [x, y] = viewport.getPan();
+  const { rotation = 0 } = viewport.getViewPresentation();
+  return {
+    zoom: viewport.getZoom(),
+    pan: [x / clientWidth, y / clientHeight],
+    rotation,
+    flipped: viewport.getCamera().flipHorizontal === true,
+  };
+}
+
+function takeLook(viewport: StackViewport, look: Look): void {
+  const { clientWidth, clientHeight } = viewport.element;
+  viewport.setCamera({ flipHorizontal: look.flipped });
+  viewport.setViewPresentation({
+    ...viewport.getViewPresentation(),
+    rotation: look.rotation,
+  });
+  viewport.setZoom(look.zoom);
+  viewport.setPan([look.pan[0] * clientWidth, look.pan[1] * clientHeight]);
+  viewport.render();
+}
+
+function controlOf(
+  viewport: StackViewport,
+  { stack, start }: StackPaneProps,
+): PaneControl {
   const clamp = (index: number) => Math.min(stack.images.length - 1, Math.max(0, index));
   const present = (change: Partial<Types.ViewPresentation>) => {
     viewport.setViewPresentation({ ...viewport.getViewPresentation(), ...change });
@@ -136,17 +197,29 @@ function controlOf(viewport: StackViewport, stack: Stack): PaneControl {
       viewport.setCamera({ flipHorizontal: false, flipVertical: false });
       viewport.resetProperties();
       viewport.resetCamera();
+      begin(viewport, stack, start);
       viewport.render();
     },
+    look: () => lookOf(viewport),
+    setLook: (look) => takeLook(viewport, look),
   };
 }
+
+function begin(viewport: StackViewport, stack: Stack, start: Start | null): void {
+  if (start?.window) viewport.setProperties({ voiRange: rangeOf(start.window) });
+  lean(viewport, stack, start?.lean ?? null);
+}
+
+/** Whether nobody moved the image since it was hung. */
+const isUnmoved = (viewport: StackViewport) => Math.abs(viewport.getZoom() - 1) < 1e-3;
 
 /** Puts a series into an element; answers how to take it out again. */
 async function mount(
   element: HTMLDivElement,
-  { pane, stack, startIndex }: StackPaneProps,
+  props: StackPaneProps,
   alive: () => boolean,
 ): Promise<() => void> {
+  const { pane, stack, startIndex, start } = props;
   await ensureImaging();
   if (!alive()) return () => undefined;
   const id = viewportId(pane);
@@ -165,8 +238,13 @@ async function mount(
   element.addEventListener(Enums.Events.IMAGE_RENDERED, onRendered);
   element.addEventListener(Enums.Events.STACK_NEW_IMAGE, onNewImage);
   element.addEventListener(Enums.Events.IMAGE_LOAD_ERROR, onFailed);
-  const unregister = registerPane(pane, controlOf(viewport, stack));
-  const resizing = new ResizeObserver(() => engine.resize(true, true));
+  const unregister = registerPane(pane, controlOf(viewport, props));
+  const again = () => {
+    if (!start?.lean || !alive() || !isUnmoved(viewport)) return;
+    lean(viewport, stack, start.lean);
+    viewport.render();
+  };
+  const resizing = new ResizeObserver(() => resizePanes(again));
   resizing.observe(element);
   viewport
     .setStack(
@@ -175,6 +253,7 @@ async function mount(
     )
     .then(() => {
       if (!alive()) return;
+      begin(viewport, stack, start);
       viewport.render();
       prefetcher.focus(startIndex);
     })

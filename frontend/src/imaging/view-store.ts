@@ -6,6 +6,8 @@ import type { ImageRef } from './pack';
 /** What one pane shows now: enough to lay marks and words over it. */
 export interface PaneView {
   readonly series: number;
+  /** Series Instance UID: it tells series of several studies apart. */
+  readonly uid: string;
   readonly index: number;
   readonly count: number;
   readonly image: ImageRef;
@@ -28,9 +30,9 @@ export interface PaneEntry {
   readonly loading: boolean;
 }
 
-/** How much of each series (by index in the pack) is in this browser's memory. */
+/** How much of each series (by UID) is in this browser's memory. */
 export type Loaded = Readonly<
-  Record<number, { readonly done: number; readonly of: number }>
+  Record<string, { readonly done: number; readonly of: number }>
 >;
 
 interface ViewState {
@@ -48,12 +50,22 @@ export function setPane(pane: number, change: Partial<PaneEntry>): void {
   }));
 }
 
-export function setLoaded(series: number, done: number, of: number): void {
-  useViews.setState(({ loaded }) => ({ loaded: { ...loaded, [series]: { done, of } } }));
+export function setLoaded(uid: string, done: number, of: number): void {
+  useViews.setState(({ loaded }) => ({ loaded: { ...loaded, [uid]: { done, of } } }));
 }
 
 export function resetViews(): void {
   useViews.setState({ panes: {}, loaded: {} });
+}
+
+/** Zoom, pan, turn and mirroring of a pane, told so that another pane can take them. */
+export interface Look {
+  /** 1 shows the whole image. */
+  readonly zoom: number;
+  /** Of the pane's size, from the middle. */
+  readonly pan: readonly [number, number];
+  readonly rotation: number;
+  readonly flipped: boolean;
 }
 
 /** What commands can do to one pane, without knowing what draws it. */
@@ -66,6 +78,9 @@ export interface PaneControl {
   flip(): void;
   zoom(factor: number): void;
   reset(): void;
+  /** Null where the pane has no such thing. */
+  look(): Look | null;
+  setLook(look: Look): void;
   /** Asks again for what could not be shown. */
   reload(): void;
 }

@@ -7,6 +7,7 @@ import {
   startDraft,
 } from '@/domain/draft';
 import { type Box, boxAround, boxPoints, type Point } from '@/domain/geometry';
+import { countOf, keptIn, type Layout, MOST_PANES } from '@/domain/layout';
 import type {
   Ai,
   Coded,
@@ -19,14 +20,12 @@ import type {
   Row,
   Verdict,
 } from '@/domain/model';
+import type { GreyWindow } from '@/domain/windows';
 import type { SaveState } from './draft-saver';
 import type { LocalCopy } from './local-copies';
 
 /** 'cross' moves the crosshairs: it is there in the three-plane view only. */
 export type Tool = 'scroll' | 'window' | 'pan' | 'zoom' | 'cross';
-export type Layout = '1x1' | '1x2' | '2x2';
-
-export const PANES: Readonly<Record<Layout, number>> = { '1x1': 1, '1x2': 2, '2x2': 4 };
 
 /** What the reader is drawing on the image, if anything. */
 export type Drawing =
@@ -54,9 +53,23 @@ export interface EditBox {
   readonly box: Box;
 }
 
+/** How a pane begins, as its hanging asks for. */
+export interface PaneStart {
+  /** The image to begin with; null begins as usual. */
+  readonly sopUid: string | null;
+  readonly window: GreyWindow | null;
+  /** Which edge of the pane the image leans on, as a breast's chest wall does. */
+  readonly lean: 'left' | 'right' | null;
+}
+
 export interface Pane {
-  /** Index of the series in the pack; null shows nothing. */
+  /** Index of the series in its study's pack; null shows nothing. */
   readonly series: number | null;
+  /** An earlier study of the patient; absent means the one that is read. */
+  readonly study?: Id;
+  readonly start?: PaneStart;
+  /** Index of a series that is laid over this one, as PET over CT. */
+  readonly over?: number;
 }
 
 /** Ask a pane to show one image. Each request is a new object. */
@@ -105,6 +118,8 @@ export interface RoomState {
   readonly layout: Layout;
   readonly panes: readonly Pane[];
   readonly activePane: number;
+  /** The pane that fills the stage for the moment; the others wait behind it. */
+  readonly maximised: number | null;
   /** Series (index in the pack) that is shown in three planes; null shows stacks. */
   readonly mpr: number | null;
   readonly jump: Jump | null;
@@ -115,7 +130,9 @@ export interface RoomState {
   readonly lastLabel: Coded | null;
 }
 
-const EMPTY_PANES: readonly Pane[] = [0, 1, 2, 3].map(() => ({ series: null }));
+const EMPTY_PANES: readonly Pane[] = Array.from({ length: MOST_PANES }, () => ({
+  series: null,
+}));
 
 export const useRoom = create<RoomState>(() => ({
   itemId: null,
@@ -143,6 +160,7 @@ export const useRoom = create<RoomState>(() => ({
   layout: '1x1',
   panes: EMPTY_PANES,
   activePane: 0,
+  maximised: null,
   mpr: null,
   jump: null,
   drawing: null,
@@ -184,10 +202,15 @@ export function changeDraft(action: DraftAction): void {
   if (draft !== state.draft) setRoom({ draft, signProblem: null });
 }
 
-export function showSeries(series: number, pane = getRoom().activePane): void {
+/** Hangs something in a pane and makes that pane the active one. */
+export function hangIn(pane: number, hung: Pane): void {
   leaveMpr();
-  const panes = getRoom().panes.map((one, index) => (index === pane ? { series } : one));
+  const panes = getRoom().panes.map((one, index) => (index === pane ? hung : one));
   setRoom({ panes, activePane: pane });
+}
+
+export function showSeries(series: number, pane = getRoom().activePane): void {
+  hangIn(pane, { series });
 }
 
 /** Shows an image: in the active pane, or in the one that has its series already. */
@@ -203,10 +226,11 @@ export function jumpTo(
   }
   leaveMpr();
   const { panes, activePane, layout } = getRoom();
-  const visible = panes.slice(0, PANES[layout]);
-  const holder = visible.findIndex((pane) => pane.series === series);
-  const pane = visible[activePane]?.series === series || holder < 0 ? activePane : holder;
-  if (visible[pane]?.series !== series) showSeries(series, pane);
+  const visible = panes.slice(0, countOf(layout));
+  const holds = (one: Pane | undefined) => one?.series === series && !one.study;
+  const holder = visible.findIndex(holds);
+  const pane = holds(visible[activePane]) || holder < 0 ? activePane : holder;
+  if (!holds(visible[pane])) showSeries(series, pane);
   setRoom({ jump: { pane, sopUid, frame, at }, activePane: pane });
 }
 
@@ -226,7 +250,9 @@ export function enterMpr(series: number): void {
 export function leaveMpr(): void {
   const { mpr, tool, panes, layout } = getRoom();
   if (mpr === null) return;
-  const holder = panes.slice(0, PANES[layout]).findIndex((one) => one.series === mpr);
+  const holder = panes
+    .slice(0, countOf(layout))
+    .findIndex((one) => one.series === mpr && !one.study);
   setRoom({
     mpr: null,
     jump: null,
@@ -235,32 +261,59 @@ export function leaveMpr(): void {
   });
 }
 
+/** Another grid: what hangs keeps its row and column, new panes are filled. */
 export function chooseLayout(layout: Layout): void {
   leaveMpr();
-  const { activePane, panes } = getRoom();
-  const count = PANES[layout];
-  const filled = panes.map((pane, index) =>
-    index < count && pane.series === null ? { series: nextSeries(panes, index) } : pane,
+  const { activePane, panes, layout: before } = getRoom();
+  const kept = keptIn(before, layout);
+  const filled = fillPanes(
+    kept.map((from) => (from === null ? undefined : panes[from]) ?? { series: null }),
   );
-  setRoom({ layout, panes: filled, activePane: Math.min(activePane, count - 1) });
+  const place = kept.indexOf(activePane);
+  setRoom({
+    layout,
+    panes: [...filled, ...EMPTY_PANES.slice(filled.length)],
+    activePane: Math.max(0, place),
+    maximised: null,
+  });
 }
 
-/** For a pane that opens: the first displayable series that no pane shows yet. */
-function nextSeries(panes: readonly Pane[], pane: number): number | null {
-  const shown = new Set(panes.map((one) => one.series));
-  const free = (getRoom().manifest?.series ?? []).filter(
-    (one) => one.displayable !== false,
+/** Into empty panes, series that no pane shows yet, in the order of the study. */
+function fillPanes(panes: readonly Pane[]): readonly Pane[] {
+  const shown = new Set(panes.filter((one) => !one.study).map((one) => one.series));
+  const unseen = (getRoom().manifest?.series ?? []).filter(
+    (one) => one.displayable !== false && !shown.has(one.index),
   );
-  const unseen = free.filter((one) => !shown.has(one.index));
-  return unseen[Math.max(0, pane - 1)]?.index ?? null;
+  return panes.map((pane) =>
+    pane.series === null ? { series: unseen.shift()?.index ?? null } : pane,
+  );
+}
+
+/** One pane over the whole stage, or all of them again. */
+export function toggleMaximised(pane = getRoom().activePane): void {
+  const { maximised, layout } = getRoom();
+  if (maximised !== null) setRoom({ maximised: null });
+  else if (countOf(layout) > 1) setRoom({ maximised: pane, activePane: pane });
+}
+
+/** The next or previous series of the same study in the active pane. */
+export function stepSeries(by: number, indices: readonly number[]): void {
+  const { panes, activePane } = getRoom();
+  const pane = panes[activePane];
+  if (!pane || indices.length === 0) return;
+  const at = pane.series === null ? -by : indices.indexOf(pane.series);
+  const next = indices[(at + by + indices.length) % indices.length];
+  if (next === undefined) return;
+  hangIn(activePane, pane.study ? { series: next, study: pane.study } : { series: next });
 }
 
 const PLANES_SHOWN = 3;
 
 export function nextPane(): void {
-  const { activePane, layout, mpr } = getRoom();
-  const count = mpr === null ? PANES[layout] : PLANES_SHOWN;
-  setRoom({ activePane: (activePane + 1) % count });
+  const { activePane, layout, mpr, maximised } = getRoom();
+  const count = mpr === null ? countOf(layout) : PLANES_SHOWN;
+  const next = (activePane + 1) % count;
+  setRoom({ activePane: next, maximised: maximised === null ? null : next });
 }
 
 /** Answers a finding, then rests on the next one that waits for an answer. */

@@ -16,6 +16,8 @@ export interface ReadingContext {
   readonly volume: number | null;
   /** In words, why it cannot. */
   readonly noVolume: string | null;
+  /** Of the active pane's study, the series that can be shown, in their order. */
+  readonly seriesIndices: readonly number[];
   readonly inverted: boolean;
   readonly modality: string;
   readonly can: (permission: string) => boolean;

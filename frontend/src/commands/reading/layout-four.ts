@@ -9,7 +9,6 @@ export const layoutFour: Command<ReadingContext> = {
   group: 'layout',
   keys: [],
   glyph: 'four',
-  toolbar: true,
   on: ({ room }) => room.mpr === null && room.layout === '2x2',
   when: () => true,
   perform: () => chooseLayout('2x2'),

@@ -9,7 +9,6 @@ export const layoutOne: Command<ReadingContext> = {
   group: 'layout',
   keys: [],
   glyph: 'one',
-  toolbar: true,
   on: ({ room }) => room.mpr === null && room.layout === '1x1',
   when: () => true,
   perform: () => chooseLayout('1x1'),

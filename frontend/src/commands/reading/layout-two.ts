@@ -9,7 +9,6 @@ export const layoutTwo: Command<ReadingContext> = {
   group: 'layout',
   keys: [],
   glyph: 'two',
-  toolbar: true,
   on: ({ room }) => room.mpr === null && room.layout === '1x2',
   when: () => true,
   perform: () => chooseLayout('1x2'),

@@ -20,7 +20,7 @@ import { beginMpr, type MprView, moveFocus, useMpr } from '@/imaging/mpr-store';
 import { openVolume } from '@/imaging/mpr-volume';
 import type { PackIndex, Stack } from '@/imaging/pack';
 import { useViews } from '@/imaging/view-store';
-import { leaveMpr, setRoom, useRoom } from '@/state/room';
+import { getRoom, leaveMpr, setRoom, useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
 import { MaskLayer, MaskLegend } from './masks';
@@ -287,9 +287,11 @@ function Words({ onRetry }: { onRetry: () => void }) {
 }
 
 /** Where the crosshairs begin: on the image that the stack showed. */
-function startOf(series: number, grid: Grid): Vector {
-  const shown = Object.values(useViews.getState().panes).find(
-    (one) => one.view?.series === series,
+function startOf(uid: string, grid: Grid): Vector {
+  const { panes } = useViews.getState();
+  const { activePane } = getRoom();
+  const shown = [panes[activePane], ...Object.values(panes)].find(
+    (one) => one?.view?.uid === uid,
   );
   const place = shown?.view ? grid.order.indexOf(shown.view.index) : -1;
   const [nx, ny, nz] = grid.size;
@@ -348,7 +350,7 @@ function useJumps(stack: Stack, grid: Grid): void {
 
 function Planes({ stack, grid }: { stack: Stack; grid: Grid }) {
   const views = useMemo(() => viewsOf(grid), [grid]);
-  const [start] = useState(() => startOf(stack.index, grid));
+  const [start] = useState(() => startOf(stack.uid, grid));
   const [tries, setTries] = useState(0);
   const volumeId = useOpenVolume(stack, grid, start, tries);
   const retry = () => setTries(tries + 1);
@@ -394,7 +396,7 @@ function Trouble({ detail }: { detail: string }) {
 
 function Waiting() {
   return (
-    <main id="main" className="stage l1x1">
+    <main id="main" className="stage">
       <div className="pane">
         <div className="pane-word" role="status">
           <b>{words.opening}</b>

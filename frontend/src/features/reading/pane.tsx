@@ -1,5 +1,5 @@
 import './pane.css';
-import { useCallback, useEffect, useMemo } from 'react';
+import { type DragEvent, useCallback, useEffect, useMemo, useState } from 'react';
 import { formatDate, formatSigned } from '@/domain/format';
 import { edgeLetters, pickScale, scaleOf } from '@/domain/geometry';
 import { type Mask, patchOn } from '@/domain/mask';
@@ -14,8 +14,18 @@ import {
   paneControl,
   useViews,
 } from '@/imaging/view-store';
-import { findingsOf, getRoom, setRoom, useRoom } from '@/state/room';
+import {
+  findingsOf,
+  getRoom,
+  type PaneStart,
+  setRoom,
+  type Tool,
+  toggleMaximised,
+  useRoom,
+} from '@/state/room';
 import { text } from '@/text/en';
+import { display } from '@/text/en-display';
+import { carriesSeries, dropSeries } from './drag-series';
 import { MaskLayer, MaskLegend } from './masks';
 import { PaneMarks } from './pane-marks';
 import { SaliencyLayer } from './saliency-layer';
@@ -187,7 +197,8 @@ function Shown({ pane, stack }: { pane: number; stack: Stack }) {
   const { view, trouble, loading } = useViews((state) => state.panes[pane] ?? NO_PANE);
   const active = useRoom((state) => state.activePane === pane);
   const jump = useRoom((state) => state.jump);
-  const startIndex = useMemo(() => startOf(stack, pane), [stack, pane]);
+  const start = useRoom((state) => state.panes[pane]?.start ?? null);
+  const startIndex = useMemo(() => startOf(stack, pane, start), [stack, pane, start]);
 
   useEffect(() => {
     if (jump?.pane !== pane) return;
@@ -204,7 +215,13 @@ function Shown({ pane, stack }: { pane: number; stack: Stack }) {
   );
   return (
     <>
-      <StackPane pane={pane} stack={stack} startIndex={startIndex} label={label} />
+      <StackPane
+        pane={pane}
+        stack={stack}
+        startIndex={startIndex}
+        start={start}
+        label={label}
+      />
       {loading ? <Word>{text.room.loadingSeries}</Word> : null}
       {trouble ? <Trouble pane={pane} trouble={trouble} /> : null}
       {view ? (
@@ -221,12 +238,13 @@ function Shown({ pane, stack }: { pane: number; stack: Stack }) {
   );
 }
 
-/** First the image that a jump asks for, or the one with AI's first mark; else the first. */
-function startOf(stack: Stack, pane: number): number {
+/** The image that a jump or the hanging asks for, or that AI marked first; else the first. */
+function startOf(stack: Stack, pane: number, start: PaneStart | null): number {
   const { jump, ai } = getRoom();
   const after = jump?.pane === pane ? null : placeAfterMpr(stack.uid);
   if (after !== null) return after;
-  const wanted = jump?.pane === pane ? jump.sopUid : firstMarked(findingsOf(ai));
+  const wanted =
+    jump?.pane === pane ? jump.sopUid : (start?.sopUid ?? firstMarked(findingsOf(ai)));
   const place = stack.images.findIndex(
     (image) =>
       image.sopUid === wanted && (jump?.pane !== pane || image.frame === jump.frame),
@@ -248,6 +266,8 @@ export interface PaneProps {
 /** One place of the grid: its series, or in words why there is none. */
 export function Pane({ pane, manifest, index, problem }: PaneProps) {
   const active = useRoom((state) => state.activePane === pane);
+  const large = useRoom((state) => state.maximised === pane);
+  const { dropping, drop } = useDrop(pane);
   const chosen = useRoom((state) => state.panes[pane]?.series ?? null);
   const series = index?.series.find((one) => one.index === chosen) ?? null;
   const { data: stack, error } = useStack(manifest?.pack.base ?? null, series);
@@ -261,13 +281,58 @@ export function Pane({ pane, manifest, index, problem }: PaneProps) {
   else if (manifest?.series.length === 0) body = <Word>{text.room.noSeries}</Word>;
 
   return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset draws a frame of its own
     <div
-      className={active ? 'pane active' : 'pane'}
+      role="group"
+      aria-label={display.viewport(pane + 1)}
+      className={classOf(active, large, dropping)}
+      data-pane={pane + 1}
+      data-drop={display.dropHere(pane + 1)}
       onPointerDownCapture={() => {
         if (getRoom().activePane !== pane) setRoom({ activePane: pane });
       }}
+      onDoubleClick={() => {
+        if (MOVING.has(getRoom().tool) && !getRoom().drawing) toggleMaximised(pane);
+      }}
+      {...drop}
     >
       {body}
     </div>
   );
+}
+
+/** Tools whose double click is free to enlarge a pane; others may end a drawing by it. */
+const MOVING: ReadonlySet<Tool> = new Set(['scroll', 'window', 'pan', 'zoom']);
+
+function classOf(active: boolean, large: boolean, dropping: boolean): string {
+  const kinds = ['pane', active && 'active', large && 'large', dropping && 'dropping'];
+  return kinds.filter(Boolean).join(' ');
+}
+
+/** A pane takes a series that is dropped on it. */
+function useDrop(pane: number) {
+  const [dropping, setDropping] = useState(false);
+  return {
+    dropping,
+    drop: {
+      onDragOver: (event: DragEvent) => {
+        if (!carriesSeries(event)) return;
+        event.preventDefault();
+        event.dataTransfer.dropEffect = 'copy';
+        setDropping(true);
+      },
+      onDragLeave: (event: DragEvent) => {
+        const inside =
+          event.relatedTarget instanceof Node &&
+          event.currentTarget.contains(event.relatedTarget);
+        if (!inside) setDropping(false);
+      },
+      onDrop: (event: DragEvent) => {
+        setDropping(false);
+        if (!carriesSeries(event)) return;
+        event.preventDefault();
+        dropSeries(event, pane);
+      },
+    },
+  };
 }

@@ -26,7 +26,6 @@ import {
   endAsking,
   findingsOf,
   getRoom,
-  PANES,
   setRoom,
   showSeries,
   useRoom,
@@ -36,14 +35,13 @@ import { followRows, loadList, useWorklist } from '@/state/worklist';
 import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
 import { useHotkeys } from '@/ui/use-hotkeys';
-import { MprStage } from './mpr-stage';
-import { Pane } from './pane';
 import { ReadingPanel } from './reading-panel';
 import { RoomDialogs } from './room-dialogs';
 import { RoomHeader } from './room-header';
 import { RoomNotices } from './room-notices';
 import { SeriesRail } from './series-rail';
 import { signBlock } from './sign-block';
+import { Stage } from './stage';
 import { StatusLine } from './status-line';
 import { Toolbar } from './toolbar';
 import {
@@ -122,6 +120,10 @@ function useSigning() {
   };
 }
 
+function shownSeries({ index }: PackState): readonly number[] {
+  return (index?.series ?? []).flatMap((one) => (one.displayable ? [one.index] : []));
+}
+
 function useContext(help: () => void, pack: PackState): ReadingContext {
   const room = useRoom();
   const can = useCan();
@@ -144,6 +146,7 @@ function useContext(help: () => void, pack: PackState): ReadingContext {
     view: view || planes ? paneControl(room.activePane) : null,
     hasImage: view !== null && !planes,
     ...volume,
+    seriesIndices: shownSeries(pack),
     inverted: view?.inverted ?? false,
     modality: shown?.modality ?? '',
     can,
@@ -256,22 +259,6 @@ function Room({ itemId, user }: { itemId: Id; user: User }) {
         onClose={() => setHelp(false)}
       />
     </div>
-  );
-}
-
-/** The middle: stacks side by side, or one series in three planes. */
-function Stage({ pack }: { pack: PackState }) {
-  const { layout, manifest, mpr } = useRoom();
-  if (mpr !== null) {
-    return <MprStage key={mpr} manifest={manifest} index={pack.index} series={mpr} />;
-  }
-  return (
-    <main id="main" className={`stage l${layout}`}>
-      {Array.from({ length: PANES[layout] }, (_, pane) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a pane is its place
-        <Pane key={pane} pane={pane} manifest={manifest} {...pack} />
-      ))}
-    </main>
   );
 }
 

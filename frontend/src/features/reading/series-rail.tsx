@@ -1,13 +1,16 @@
 import { formatDate, formatInteger } from '@/domain/format';
+import { countOf } from '@/domain/layout';
 import type { Manifest, ManifestSeries } from '@/domain/model';
 import { thumbnailUrl } from '@/imaging/pack';
 import { useViews } from '@/imaging/view-store';
-import { PANES, showSeries, useRoom } from '@/state/room';
+import { showSeries, useRoom } from '@/state/room';
 import { text } from '@/text/en';
+import { display } from '@/text/en-display';
 import { Glyph } from '@/ui/glyph';
+import { startDrag } from './drag-series';
 
 /** How much of the series is in memory: a bar while it comes, then a word. */
-function LoadedMark({ series }: { series: number }) {
+function LoadedMark({ series }: { series: string }) {
   const loaded = useViews((state) => state.loaded[series]);
   if (!loaded || loaded.of === 0) return null;
   if (loaded.done >= loaded.of) {
@@ -42,6 +45,7 @@ function Thumbnail({ series, base, ready }: SeriesCardProps) {
       className="thumb"
       src={thumbnailUrl(base, series.index)}
       alt=""
+      draggable={false}
       loading="lazy"
       onError={(event) => {
         event.currentTarget.style.visibility = 'hidden';
@@ -55,8 +59,10 @@ function SeriesCard(props: SeriesCardProps) {
   const panes = useRoom((state) => state.panes);
   const layout = useRoom((state) => state.layout);
   const shownIn = panes
-    .slice(0, PANES[layout])
-    .flatMap((pane, index) => (pane.series === series.index ? [index + 1] : []));
+    .slice(0, countOf(layout))
+    .flatMap((pane, place) =>
+      pane.series === series.index && !pane.study ? [place + 1] : [],
+    );
   const frames = series.n_frames ?? series.n_instances;
   const displayable = series.displayable !== false;
   const count = text.room.seriesImages(formatInteger(frames), frames === 1);
@@ -66,7 +72,9 @@ function SeriesCard(props: SeriesCardProps) {
       className={shownIn.length > 0 ? 'series on' : 'series'}
       aria-pressed={shownIn.length > 0}
       aria-disabled={!displayable}
-      title={series.why_not ?? undefined}
+      title={series.why_not || display.dragHint}
+      draggable={displayable}
+      onDragStart={(event) => startDrag(event, series.index, null)}
       onClick={() => {
         if (displayable) showSeries(series.index);
       }}
@@ -83,7 +91,7 @@ function SeriesCard(props: SeriesCardProps) {
         </b>
         <span className="line">
           {displayable ? count : `${text.room.notShown}: ${series.why_not ?? ''}`}
-          {displayable ? <LoadedMark series={series.index} /> : null}
+          {displayable ? <LoadedMark series={series.uid} /> : null}
         </span>
       </span>
     </button>

@@ -9,6 +9,7 @@ import { setRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { Glyph } from '@/ui/glyph';
 import { Key } from '@/ui/primitives';
+import { GridPicker } from './grid-picker';
 
 interface ToolProps {
   readonly command: Command<ReadingContext>;
@@ -128,6 +129,7 @@ export function Toolbar({ context }: { context: ReadingContext }) {
         <Fragment key={group}>
           <section aria-label={name}>
             <div>
+              {group === 'layout' ? <GridPicker /> : null}
               {commands.map((command) => (
                 <ToolButton key={command.id} command={command} context={context} />
               ))}
