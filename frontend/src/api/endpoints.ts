@@ -200,6 +200,18 @@ export async function readUsers(): Promise<readonly AdminUser[]> {
   return (await request<{ items: AdminUser[] }>('users')).data.items;
 }
 
+/** Adds an account with its first role. */
+export async function addUser(user: {
+  username: string;
+  display_name: string;
+  email?: string;
+  password: string;
+  site: Id;
+  role: string;
+}): Promise<void> {
+  await request('users', { method: 'POST', body: user });
+}
+
 export async function grantMembership(user: Id, site: Id, role: string): Promise<void> {
   await request(`users/${user}/memberships`, { method: 'POST', body: { site, role } });
 }

@@ -18,6 +18,8 @@ export const tokens = {
   days: 'Expires after',
   daysOf: (n: number) => (n === 365 ? '1 year' : `${n} days`),
   make: 'Make a token',
+  nothing:
+    'Your roles neither read nor send studies, so a token of yours could do nothing. Ask an administrator for the role.',
   needName: 'Name it first',
   needScope: 'Choose what it may do',
   making: 'Making it …',

@@ -1,5 +1,6 @@
 import type { AiState, Band, BandSource } from '@/domain/model';
 import type { ViewId } from '@/domain/views';
+import { admin } from './en-admin';
 import { intake } from './en-intake';
 import { masks, objectKinds } from './en-masks';
 import { mpr } from './en-mpr';
@@ -7,6 +8,7 @@ import { mpr } from './en-mpr';
 /** Every English word that the application shows, in one place, to be translated. */
 export const text = {
   app: 'Overread',
+  admin,
   intake,
   masks,
   mpr,
@@ -27,6 +29,7 @@ export const text = {
     of: 'of',
     you: 'You',
     ai: 'AI',
+    actions: 'Actions',
     skipToMain: 'Skip to the main part',
     chooseOne: 'Choose one',
     sayWhat: 'Say what',
@@ -497,101 +500,4 @@ export const text = {
     image: 'As stored',
   },
   acuity: { critical: 'critical', urgent: 'urgent', routine: 'routine' },
-  admin: {
-    title: 'Admin',
-    tabs: {
-      health: 'Health',
-      quarantine: 'Quarantine',
-      arrivals: 'Arrivals that failed',
-      work: 'Given-up work',
-      'ae-titles': 'AE titles',
-      users: 'Users',
-      audit: 'Audit log',
-      exports: 'Exports that failed',
-    },
-    health: {
-      overall: 'Overall',
-      part: 'Part',
-      state: 'State',
-      detail: 'What it says',
-      none: 'The portal tells its parts to administrators only.',
-      renewed: 'Renewed every 10 s.',
-    },
-    quarantine: {
-      intro:
-        'What arrived and waits for a decision. No reader sees it until someone decides.',
-      kind: 'Held because',
-      empty: 'Nothing is in quarantine.',
-      arrived: 'Arrived',
-      from: 'Called / calling AE title',
-      study: 'Study',
-      images: 'Images',
-      why: 'Why it is here',
-      releaseTitle: 'Release to a site',
-      site: 'Site',
-      submit: 'Release',
-      failed: 'Not released.',
-    },
-    ae: {
-      intro:
-        'Which site a sender belongs to. An empty calling AE title means any sender.',
-      empty: 'No AE title is known: every arrival goes to quarantine.',
-      called: 'Called AE title',
-      calling: 'Calling AE title',
-      any: 'any',
-      site: 'Site',
-      add: 'Add',
-      remove: 'Remove',
-      removeLabel: (title: string) => `Remove ${title}`,
-      failed: 'Not changed.',
-      calledHint: 'Up to 16 letters, as the modality sends it',
-    },
-    users: {
-      intro: 'Who may do what, and where. Changes act at once and are recorded.',
-      user: 'User',
-      memberships: 'Sites and roles',
-      grant: 'Grant…',
-      grantTitle: (name: string) => `Grant a role to ${name}`,
-      role: 'Role',
-      site: 'Site',
-      submit: 'Grant',
-      revoke: (role: string, site: string) => `Revoke ${role} at ${site}`,
-      failed: 'Not changed.',
-      inactive: 'not active',
-      noMembership: 'no site',
-      roles: {
-        radiologist: 'Radiologist',
-        annotator: 'Annotator',
-        clinical_lead: 'Clinical lead',
-        admin: 'Admin',
-        service: 'Service',
-      } as Readonly<Record<string, string>>,
-    },
-    audit: {
-      intro: 'Who did what to whose data. Rows can be added, never changed.',
-      at: 'When',
-      event: 'Event',
-      actor: 'Who',
-      outcome: 'Outcome',
-      subject: 'What',
-      from: 'From',
-      to: 'To',
-      q: 'Words',
-      apply: 'Filter',
-      more: 'Older rows',
-      empty: 'No event matches.',
-      anyEvent: 'any event',
-      anyActor: 'anyone',
-    },
-    exports: {
-      intro:
-        'Objects that did not leave, with the validator’s words. Nothing invalid is stored.',
-      empty: 'No export has failed.',
-      when: 'When',
-      kind: 'Object',
-      state: 'State',
-      words: 'What the validator said',
-      tries: (n: number) => (n === 1 ? '1 try' : `${n} tries`),
-    },
-  },
 } as const;

@@ -1,10 +1,12 @@
 import { Select, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
+import type { AeTitle } from '@/api/admin-types';
 import { addAeTitle, deleteAeTitle, readAeTitles } from '@/api/endpoints';
 import { useUser } from '@/state/session';
 import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
+import { ConfirmDialog } from './confirm-dialog';
 import { carryOut, QueryTable } from './table';
 
 const words = text.admin.ae;
@@ -17,6 +19,7 @@ export function AeTitlesTab() {
   const [calling, setCalling] = useState('');
   const [site, setSite] = useState<string | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
+  const [removing, setRemoving] = useState<AeTitle | null>(null);
   const ready = called.trim() !== '' && site !== null;
   const renew = () => queries.invalidateQueries({ queryKey: ['ae-titles'] });
 
@@ -31,10 +34,6 @@ export function AeTitlesTab() {
     setCalled('');
     setCalling('');
     await renew();
-  }
-
-  async function remove(id: string): Promise<void> {
-    if (await carryOut(() => deleteAeTitle(id), setProblem)) await renew();
   }
 
   return (
@@ -88,7 +87,7 @@ export function AeTitlesTab() {
                 type="button"
                 className="btn small"
                 aria-label={words.removeLabel(row.called_aet)}
-                onClick={() => void remove(row.id)}
+                onClick={() => setRemoving(row)}
               >
                 {words.remove}
               </button>
@@ -96,6 +95,18 @@ export function AeTitlesTab() {
           </tr>
         )}
       </QueryTable>
+      {removing ? (
+        <ConfirmDialog
+          title={words.removeTitle(removing.called_aet)}
+          submit={words.removeSubmit}
+          failed={words.failed}
+          act={() => deleteAeTitle(removing.id)}
+          onTried={renew}
+          onClose={() => setRemoving(null)}
+        >
+          <p>{words.removeDetail(removing.site.name)}</p>
+        </ConfirmDialog>
+      ) : null}
     </>
   );
 }

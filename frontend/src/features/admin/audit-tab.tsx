@@ -1,4 +1,4 @@
-import { TextInput } from '@mantine/core';
+import { Select, TextInput } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import type { AuditQuery, AuditRow } from '@/api/admin-types';
@@ -9,6 +9,9 @@ import { Notice } from '@/ui/primitives';
 import { wordsOf } from './table';
 
 const words = text.admin.audit;
+const EVENTS = Object.entries(words.events)
+  .map(([value, label]) => ({ value, label }))
+  .sort((a, b) => a.label.localeCompare(b.label));
 const ALL: AuditQuery = { event: '', actor: '', from: '', to: '', q: '' };
 
 /** A local date and time of a form as an instant; empty stays empty. */
@@ -18,12 +21,14 @@ function instantOf(local: string): string {
 }
 
 function FilterForm({ onApply }: { onApply: (query: AuditQuery) => void }) {
-  function submit(event: FormEvent<HTMLFormElement>): void {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
+  const [event, setEvent] = useState<string | null>(null);
+
+  function submit(sent: FormEvent<HTMLFormElement>): void {
+    sent.preventDefault();
+    const form = new FormData(sent.currentTarget);
     const field = (name: string) => String(form.get(name) ?? '').trim();
     onApply({
-      event: field('event'),
+      event: event ?? '',
       actor: field('actor'),
       from: instantOf(field('from')),
       to: instantOf(field('to')),
@@ -32,11 +37,27 @@ function FilterForm({ onApply }: { onApply: (query: AuditQuery) => void }) {
   }
   return (
     <form className="line-form" onSubmit={submit}>
-      <TextInput name="event" label={words.event} placeholder={words.anyEvent} />
+      <Select
+        label={words.event}
+        placeholder={words.anyEvent}
+        value={event}
+        data={EVENTS}
+        searchable
+        clearable
+        nothingFoundMessage={words.noEvent}
+        w={260}
+        onChange={setEvent}
+      />
       <TextInput name="actor" label={words.actor} placeholder={words.anyActor} />
       <TextInput name="from" label={words.from} type="datetime-local" />
       <TextInput name="to" label={words.to} type="datetime-local" />
-      <TextInput name="q" label={words.q} maxLength={150} />
+      <TextInput
+        name="q"
+        label={words.q}
+        placeholder={words.qHint}
+        maxLength={150}
+        w={250}
+      />
       <button type="submit" className="btn primary">
         {words.apply}
       </button>
@@ -44,19 +65,34 @@ function FilterForm({ onApply }: { onApply: (query: AuditQuery) => void }) {
   );
 }
 
-function subjectOf(row: AuditRow): string {
-  const detail =
-    row.detail && typeof row.detail === 'object' && Object.keys(row.detail).length > 0
-      ? JSON.stringify(row.detail)
-      : '';
-  const patients = (row.patients ?? []).length;
-  return [
-    row.object_kind ? `${row.object_kind} ${row.object_id}` : '',
-    patients > 0 ? `${patients} patient${patients === 1 ? '' : 's'}` : '',
-    detail,
-  ]
-    .filter(Boolean)
+/** What a record says besides, as words: `reason late slices, items 3`. */
+function detailOf(detail: unknown): string {
+  if (!detail || typeof detail !== 'object') return '';
+  return Object.entries(detail)
+    .filter(([, value]) => value !== '' && value !== null && `${value}` !== '')
+    .map(([name, value]) => `${name.replaceAll('_', ' ')} ${sayValue(value)}`)
     .join(' · ');
+}
+
+function sayValue(value: unknown): string {
+  if (Array.isArray(value)) return value.map(sayValue).join(', ');
+  return value && typeof value === 'object' ? JSON.stringify(value) : `${value}`;
+}
+
+function Subject({ row }: { row: AuditRow }) {
+  const patients = (row.patients ?? []).length;
+  const said = [patients > 0 ? words.patients(patients) : '', detailOf(row.detail)];
+  return (
+    <>
+      {said.filter(Boolean).join(' · ')}
+      {row.object_kind && row.object_id ? (
+        <div className="t3 uid">
+          {row.object_kind.replaceAll('_', ' ')}{' '}
+          <span className="mono">{row.object_id}</span>
+        </div>
+      ) : null}
+    </>
+  );
 }
 
 export function AuditTab() {
@@ -93,18 +129,29 @@ export function AuditTab() {
           {rows.map((row) => (
             <tr key={row.id}>
               <td className="when">{formatExact(row.at)}</td>
-              <td className="when">{row.event}</td>
-              <td>
-                {row.actor_name} <span className="t3">{row.source_ip ?? ''}</span>
+              <td className="when">
+                {words.events[row.event] ?? row.event}
+                <div className="t3">{row.event}</div>
               </td>
-              <td>{row.outcome}</td>
-              <td className="t2">{subjectOf(row)}</td>
+              <td>
+                {row.actor_name}
+                <div className="t3">
+                  {row.source_ip ?? ''} {row.as_superuser ? words.asSuperuser : ''}
+                </div>
+              </td>
+              <td>{words.outcomes[row.outcome] ?? row.outcome}</td>
+              <td className="t2">
+                <Subject row={row} />
+              </td>
             </tr>
           ))}
         </tbody>
       </table>
       {!pages.isPending && rows.length === 0 && !pages.error ? (
-        <p className="t2">{words.empty}</p>
+        <p className="table-words">{words.empty}</p>
+      ) : null}
+      {pages.isPending ? (
+        <p className="table-words">{text.common.loading(text.admin.tabs.audit)}</p>
       ) : null}
       {pages.hasNextPage ? (
         <button type="button" className="btn" onClick={() => void pages.fetchNextPage()}>

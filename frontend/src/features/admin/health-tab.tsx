@@ -12,7 +12,7 @@ function PartState({ state }: { state: string }) {
   return (
     <span className={`part-state ${kind}`}>
       <Glyph name={kind === 'ok' ? 'check' : 'alert'} small />
-      {state}
+      {text.admin.health.states[state] ?? state}
     </span>
   );
 }
@@ -38,7 +38,7 @@ export function HealthTab() {
       >
         {(part) => (
           <tr key={part.name}>
-            <td>{part.name}</td>
+            <td>{words.parts[part.name] ?? part.name}</td>
             <td>
               <PartState state={part.state} />
             </td>

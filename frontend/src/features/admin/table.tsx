@@ -60,15 +60,19 @@ export function QueryTable<T>({
           <tr>
             {heads.map((head) => (
               <th key={head} scope="col">
-                {head}
+                {head || <span className="visually-hidden">{text.common.actions}</span>}
               </th>
             ))}
           </tr>
         </thead>
         <tbody>{rows.map(children)}</tbody>
       </table>
-      {query.isPending ? <p className="t3">{text.common.loading(name)}</p> : null}
-      {!query.isPending && rows.length === 0 ? <p className="t2">{empty}</p> : null}
+      {query.isPending ? (
+        <p className="table-words t3">{text.common.loading(name)}</p>
+      ) : null}
+      {!query.isPending && rows.length === 0 ? (
+        <p className="table-words">{empty}</p>
+      ) : null}
     </>
   );
 }

@@ -1,12 +1,15 @@
 import { Modal, Select } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
-import type { AdminUser } from '@/api/admin-types';
+import type { AdminUser, Membership } from '@/api/admin-types';
 import { grantMembership, readUsers, revokeMembership } from '@/api/endpoints';
+import { formatExact } from '@/domain/format';
 import { useUser } from '@/state/session';
 import { text } from '@/text/en';
 import { Glyph } from '@/ui/glyph';
 import { Notice } from '@/ui/primitives';
+import { AddUserDialog, ROLE_CHOICES } from './add-user-dialog';
+import { ConfirmDialog } from './confirm-dialog';
 import { carryOut, QueryTable } from './table';
 
 const words = text.admin.users;
@@ -39,7 +42,7 @@ function GrantDialog({ user, onClose }: { user: AdminUser; onClose: () => void }
         <Select
           label={words.role}
           value={role}
-          data={Object.entries(words.roles).map(([value, label]) => ({ value, label }))}
+          data={ROLE_CHOICES}
           onChange={setRole}
           required
         />
@@ -67,7 +70,7 @@ function GrantDialog({ user, onClose }: { user: AdminUser; onClose: () => void }
 
 interface MembershipsProps {
   readonly user: AdminUser;
-  readonly onRevoke: (id: string) => void;
+  readonly onRevoke: (membership: Membership) => void;
 }
 
 function Memberships({ user, onRevoke }: MembershipsProps) {
@@ -84,7 +87,7 @@ function Memberships({ user, onRevoke }: MembershipsProps) {
           className="icon-btn"
           aria-label={words.revoke(role, one.site_name)}
           title={words.revoke(role, one.site_name)}
-          onClick={() => onRevoke(one.id)}
+          onClick={() => onRevoke(one)}
         >
           <Glyph name="cross" small />
         </button>
@@ -93,30 +96,51 @@ function Memberships({ user, onRevoke }: MembershipsProps) {
   });
 }
 
-export function UsersTab() {
+interface Revoking {
+  readonly user: AdminUser;
+  readonly membership: Membership;
+}
+
+function RevokeDialog(props: { asked: Revoking; onClose: () => void }) {
+  const { user, membership } = props.asked;
+  const me = useUser();
   const queries = useQueryClient();
+  const role = words.roles[membership.role] ?? membership.role;
+  return (
+    <ConfirmDialog
+      title={words.revokeTitle(role, user.display_name)}
+      submit={words.revokeSubmit}
+      failed={words.failed}
+      act={() => revokeMembership(membership.id)}
+      onTried={() => queries.invalidateQueries({ queryKey: ['users'] })}
+      onClose={props.onClose}
+    >
+      <p>{words.revokeDetail(membership.site_name)}</p>
+      {user.id === me?.id ? <Notice kind="warn" title={words.revokeSelf} /> : null}
+    </ConfirmDialog>
+  );
+}
+
+export function UsersTab() {
   const query = useQuery({ queryKey: ['users'], queryFn: readUsers });
   const [asked, setAsked] = useState<AdminUser | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
-
-  async function revoke(id: string): Promise<void> {
-    if (await carryOut(() => revokeMembership(id), setProblem)) {
-      await queries.invalidateQueries({ queryKey: ['users'] });
-    }
-  }
+  const [revoking, setRevoking] = useState<Revoking | null>(null);
+  const [adding, setAdding] = useState(false);
+  const [added, setAdded] = useState('');
 
   return (
     <>
       <p className="admin-intro">{words.intro}</p>
-      {problem === null ? null : (
-        <Notice kind="fail" title={words.failed} assertive>
-          {problem}
-        </Notice>
-      )}
+      <div className="line-form">
+        <button type="button" className="btn primary" onClick={() => setAdding(true)}>
+          {words.add}
+        </button>
+        <output>{added === '' ? '' : words.added(added)}</output>
+      </div>
       <QueryTable
         query={query}
         name={text.admin.tabs.users}
-        heads={[words.user, words.memberships, '']}
+        heads={[words.user, words.memberships, words.lastLogin, '']}
         empty={text.common.none}
       >
         {(user) => (
@@ -128,7 +152,13 @@ export function UsersTab() {
               )}
             </td>
             <td>
-              <Memberships user={user} onRevoke={(id) => void revoke(id)} />
+              <Memberships
+                user={user}
+                onRevoke={(membership) => setRevoking({ user, membership })}
+              />
+            </td>
+            <td className="when t2">
+              {user.last_login ? formatExact(user.last_login) : words.never}
             </td>
             <td className="end">
               <button type="button" className="btn small" onClick={() => setAsked(user)}>
@@ -139,6 +169,18 @@ export function UsersTab() {
         )}
       </QueryTable>
       {asked ? <GrantDialog user={asked} onClose={() => setAsked(null)} /> : null}
+      {revoking ? (
+        <RevokeDialog asked={revoking} onClose={() => setRevoking(null)} />
+      ) : null}
+      {adding ? (
+        <AddUserDialog
+          onClose={() => setAdding(false)}
+          onAdded={(name) => {
+            setAdded(name);
+            setAdding(false);
+          }}
+        />
+      ) : null}
     </>
   );
 }

@@ -32,7 +32,8 @@ function SitePick({ user }: { user: User }) {
   return (
     <Menu position="bottom-end">
       <Menu.Target>
-        <button type="button" className="pick" aria-label={text.top.site}>
+        <button type="button" className="pick">
+          <span className="visually-hidden">{text.top.site}: </span>
           {site?.name ?? text.common.allSites} <Glyph name="down" small />
         </button>
       </Menu.Target>
@@ -60,7 +61,8 @@ function UserMenu({ user }: { user: User }) {
   return (
     <Menu position="bottom-end" width={200}>
       <Menu.Target>
-        <button type="button" className="who" aria-label={text.top.userMenu}>
+        <button type="button" className="who">
+          <span className="visually-hidden">{text.top.userMenu}: </span>
           <Avatar initials={user.initials} me />
           {user.display_name} <span className="t3">{roleOf(user)}</span>
         </button>

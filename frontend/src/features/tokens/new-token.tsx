@@ -10,6 +10,12 @@ import { Notice } from '@/ui/primitives';
 export const TOKENS_KEY = ['tokens'] as const;
 const DAYS = [7, 30, 90, 180, 365] as const;
 const DEFAULT_DAYS = 90;
+const SCOPES: readonly TokenScope[] = ['read', 'store'];
+/** What a person must be allowed to do, or the scope is worth nothing. */
+const NEEDS: Readonly<Record<TokenScope, string>> = {
+  read: 'study:read',
+  store: 'study:import',
+};
 
 /** The secret of a new token: here once, and nowhere afterwards. */
 function Secret({ token, onDone }: { token: NewToken; onDone: () => void }) {
@@ -60,16 +66,18 @@ function missing(name: string, scopes: readonly TokenScope[]): string {
 
 /** The form that makes a token, and the token that it made. */
 export function MakeToken() {
-  const mayStore = useCan()('study:import');
+  const can = useCan();
   const queries = useQueryClient();
   const [name, setName] = useState('');
-  const [scopes, setScopes] = useState<readonly TokenScope[]>(['read']);
+  const [scopes, setScopes] = useState<readonly TokenScope[]>(
+    can(NEEDS.read) ? ['read'] : [],
+  );
   const [days, setDays] = useState(DEFAULT_DAYS);
   const [problem, setProblem] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const [made, setMade] = useState<NewToken | null>(null);
   const lack = missing(name, scopes);
-  const offered: readonly TokenScope[] = mayStore ? ['read', 'store'] : ['read'];
+  const offered = SCOPES.filter((scope) => can(NEEDS[scope]));
 
   async function submit(event: FormEvent): Promise<void> {
     event.preventDefault();
@@ -84,6 +92,7 @@ export function MakeToken() {
     await queries.invalidateQueries({ queryKey: TOKENS_KEY });
   }
 
+  if (offered.length === 0) return <Notice title={words.nothing} />;
   return (
     <>
       <form className="line-form" onSubmit={(event) => void submit(event)}>

@@ -1,50 +1,15 @@
 import '../admin/admin.css';
 import './tokens.css';
-import { Modal } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { type ApiToken, readTokens, revokeToken } from '@/api/token-endpoints';
 import { formatDay, formatExact } from '@/domain/format';
 import { wordAgo } from '@/domain/wait';
-import { carryOut, QueryTable } from '@/features/admin/table';
+import { ConfirmDialog } from '@/features/admin/confirm-dialog';
+import { QueryTable } from '@/features/admin/table';
 import { useNow } from '@/state/clock';
-import { text } from '@/text/en';
 import { tokens as words } from '@/text/en-tokens';
-import { Notice } from '@/ui/primitives';
 import { MakeToken, TOKENS_KEY } from './new-token';
-
-function RevokeDialog({ token, onClose }: { token: ApiToken; onClose: () => void }) {
-  const queries = useQueryClient();
-  const [problem, setProblem] = useState<string | null>(null);
-
-  async function submit(event: FormEvent): Promise<void> {
-    event.preventDefault();
-    const done = await carryOut(() => revokeToken(token.id), setProblem);
-    await queries.invalidateQueries({ queryKey: TOKENS_KEY });
-    if (done) onClose();
-  }
-
-  return (
-    <Modal opened onClose={onClose} title={words.revokeTitle(token.name)}>
-      <form className="form-column" onSubmit={(event) => void submit(event)}>
-        <p className="t2">{words.revokeDetail}</p>
-        {problem === null ? null : (
-          <Notice kind="fail" title={words.notRevoked} assertive>
-            {problem}
-          </Notice>
-        )}
-        <div className="form-actions">
-          <button type="button" className="btn" data-autofocus onClick={onClose}>
-            {text.common.cancel}
-          </button>
-          <button type="submit" className="btn primary">
-            {words.submit}
-          </button>
-        </div>
-      </form>
-    </Modal>
-  );
-}
 
 /** When a token was last used: how long ago, with the exact time on hover. */
 function Used({ at }: { at: string | null }) {
@@ -55,6 +20,7 @@ function Used({ at }: { at: string | null }) {
 
 /** A person's own API tokens: made, shown once, listed, and taken away. */
 export function TokensPage() {
+  const queries = useQueryClient();
   const query = useQuery({
     queryKey: TOKENS_KEY,
     queryFn: readTokens,
@@ -112,7 +78,18 @@ export function TokensPage() {
           )}
         </QueryTable>
       </div>
-      {asked ? <RevokeDialog token={asked} onClose={() => setAsked(null)} /> : null}
+      {asked ? (
+        <ConfirmDialog
+          title={words.revokeTitle(asked.name)}
+          submit={words.submit}
+          failed={words.notRevoked}
+          act={() => revokeToken(asked.id)}
+          onTried={() => queries.invalidateQueries({ queryKey: TOKENS_KEY })}
+          onClose={() => setAsked(null)}
+        >
+          <p>{words.revokeDetail}</p>
+        </ConfirmDialog>
+      ) : null}
     </div>
   );
 }
