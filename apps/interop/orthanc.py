@@ -95,7 +95,16 @@ def orthanc_instance_id(
     Returns:
         Five groups of eight hexadecimal digits of a SHA-1.
     """
-    text = "|".join((patient_id, study_uid, series_uid, sop_uid))
+    return _hashed(patient_id, study_uid, series_uid, sop_uid)
+
+
+def orthanc_study_id(*, patient_id: str, study_uid: str) -> str:
+    """Compute Orthanc's id of a study, without asking; see `orthanc_instance_id`."""
+    return _hashed(patient_id, study_uid)
+
+
+def _hashed(*names: str) -> str:
+    text = "|".join(names)
     digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
     return "-".join(digest[i : i + 8] for i in range(0, 40, 8))
 
@@ -287,6 +296,15 @@ class Archive:
             instances=instances,
             samples=samples,
         )
+
+    def study_uid(self, orthanc_id: str) -> str:
+        """Return the Study Instance UID of a study, by Orthanc's id of it.
+
+        Raises:
+            NotInArchive: When the study is gone.
+        """
+        study = self._get_json(f"studies/{orthanc_id}")
+        return str((study.get("MainDicomTags") or {}).get("StudyInstanceUID", ""))
 
     # ------------------------------------------------------------ files
 

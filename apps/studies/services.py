@@ -18,6 +18,8 @@ from apps.core.errors import Conflict, Forbidden, Invalid, NotFound
 from apps.core.permissions import Permission
 from apps.core.queue import enqueue
 from apps.core.steps import Step
+from apps.interop.types import NotInArchive
+from apps.studies.archive import archive
 from apps.studies.locks import lock_study_uid
 from apps.studies.models import (
     AETitle,
@@ -26,6 +28,7 @@ from apps.studies.models import (
     Attachment,
     ImportClaim,
     Patient,
+    QuarantinedStudy,
     RevisionInstance,
     Study,
     StudyOpen,
@@ -37,7 +40,13 @@ from apps.studies.quarantine import (
     settle_quarantine,
 )
 from apps.studies.selectors import access_revision, access_study, arrival_failures
-from apps.studies.types import Held, PackState, Registered
+from apps.studies.types import (
+    Held,
+    PackState,
+    QuarantineKind,
+    QuarantineState,
+    Registered,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -333,12 +342,19 @@ def claim_import(*, actor: Actor, study_uid: str, site: Site) -> bool:
 
     Returns:
         True when the claim stands; False when the study already belongs to
-        another site (the caller reports the file as rejected).
+        another site, or to none that is known (the caller reports the file as
+        rejected).
+
+    Raises:
+        ArchiveError: The archive was asked what it has, and did not say.
     """
     lock_study_uid(study_uid=study_uid)
     existing = Study.objects.filter(study_uid=study_uid).first()
     if existing is not None:
         return existing.site_id == site.id
+    known = ImportClaim.objects.filter(study_uid=study_uid).first()
+    if known is None and not _is_free(study_uid=study_uid, site=site):
+        return False
     claim, created = ImportClaim.objects.get_or_create(
         study_uid=study_uid, defaults={"site": site}
     )
@@ -351,6 +367,28 @@ def claim_import(*, actor: Actor, study_uid: str, site: Site) -> bool:
             object_id=claim.id,
         )
     return claim.site_id == site.id
+
+
+def _is_free(*, study_uid: str, site: Site) -> bool:
+    """Say whether nobody else's study of this UID is held, or just arriving.
+
+    Whoever has one image of such a study would else have all of it at one's own site.
+    """
+    waiting = QuarantinedStudy.objects.filter(
+        study_uid=study_uid,
+        kind=QuarantineKind.UNKNOWN_SITE,
+        state=QuarantineState.HELD,
+    )
+    if waiting.exists():
+        return False
+    arriving = archive().find_study(study_uid)
+    if arriving is None:
+        return True
+    try:
+        meant = find_site(header=archive().study_header(arriving))
+    except NotInArchive:
+        return True
+    return meant is not None and meant.id == site.id
 
 
 @transaction.atomic

@@ -233,6 +233,9 @@ class FakeArchive:
             samples=self._samples(rows, instances),
         )
 
+    def study_uid(self, orthanc_id: str) -> str:
+        return self.study_header(orthanc_id).study_uid
+
     # --- inside
 
     def _answer(self) -> None:

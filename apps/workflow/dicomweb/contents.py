@@ -61,7 +61,7 @@ def access_by_uid(*, actor: Actor, study_uid: str, need: Permission) -> Study:
         NotFound: There is none, it was deleted, or it is another site's.
         Forbidden: The role at the study's site does not allow it.
     """
-    study = find_study(study_uid=study_uid)
+    study = None if "\x00" in study_uid else find_study(study_uid=study_uid)
     if study is None or study.deleted_at is not None:
         raise NotFound("not_found", _ABSENT)
     return access_study(actor=actor, study_id=study.id, need=need)

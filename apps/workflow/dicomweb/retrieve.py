@@ -134,10 +134,13 @@ def parse_frames(text: str) -> list[int]:
     """Read a list of frame numbers, such as `1,2,5`.
 
     Raises:
-        NotFound: It is none.
+        NotFound: It is none, or names a frame twice.
     """
     parts = text.split(",")
     sound = all(p.isascii() and p.isdigit() and 1 <= len(p) <= 6 for p in parts)
     if not sound or len(parts) > 10_000 or "0" in {p.lstrip("0") or "0" for p in parts}:
         raise NotFound("not_found", "Frames are numbers from 1, with commas between.")
-    return [int(part) for part in parts]
+    numbers = [int(part) for part in parts]
+    if len(set(numbers)) < len(numbers):
+        raise NotFound("not_found", "A frame is named more than once.")
+    return numbers

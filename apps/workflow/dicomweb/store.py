@@ -72,6 +72,7 @@ def choose_site(*, actor: Actor, code: str) -> Site:
     """
     mine = Site.objects.filter(id__in=actor.sites_with(Permission.STUDY_IMPORT))
     if code:
+        code = code.replace("\x00", "�")
         found = mine.filter(code=code[:32]).first()
         if found is None and Site.objects.filter(code=code[:32], id__in=actor.site_ids):
             raise Forbidden("forbidden", "You may not bring studies to this site.")
@@ -324,8 +325,9 @@ class _Reader:
 
     def read_header(self) -> bytes | None:
         """Read a part's header lines; None at the end of the body."""
-        while b"\r\n" not in self._held and self._more():
-            pass
+        while b"\r\n" not in self._held:
+            if len(self._held) > MAX_HEADER or not self._more():
+                break
         if self._held[:2] == b"--" or not self._held:
             return None
         self._held = self._held.lstrip(b" \t")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
 LISTED, LINES, MAX_LINES = 50, 100, 1000
+_YEARS = (1900, 9998)
 _OFFSET = OpenApiParameter(
     "Upload-Offset", OpenApiTypes.INT, OpenApiParameter.HEADER, required=True
 )
@@ -111,9 +112,9 @@ def _read_cursor(text: str) -> tuple[Any, UUID]:
     moment, _, last = text.partition("_")
     try:
         at, key = parse_datetime(moment.replace(" ", "+")), UUID(last)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise Invalid("invalid", "cursor: is not one of ours.") from error
-    if at is None:
+    if at is None or at.tzinfo is None or not _YEARS[0] <= at.year <= _YEARS[1]:
         raise Invalid("invalid", "cursor: is not one of ours.")
     return at, key
 
@@ -141,7 +142,7 @@ class IntakeView(APIView):
         limit = _number(query.get("limit", str(LINES)), field="limit", top=MAX_LINES)
         lines = IntakeFile.objects.filter(intake=intake).order_by("created_at", "id")
         if wanted := query.getlist("status"):
-            lines = lines.filter(status__in=wanted)
+            lines = lines.filter(status__in=set(wanted) & set(shapes.ENDS))
         begin = _number(query.get("cursor", "0"), field="cursor", top=1 << 40)
         page = list(upload.with_members(lines)[begin : begin + limit + 1])
         body = shapes.intake_body(intake=intake, user_id=actor.user_id)

@@ -25,6 +25,7 @@ from apps.interop.dicom.headers import (
     complete_part10,
 )
 from apps.interop.dicom.media import referenced_files
+from apps.interop.orthanc import orthanc_study_id
 from apps.interop.types import (
     ArchiveError,
     ArchiveRefused,
@@ -45,7 +46,16 @@ if TYPE_CHECKING:
 PAUSES_S: Final = (0.5, 1.0, 2.0, 4.0)
 """Seconds between the attempts to store a file in an archive that has trouble."""
 
-_OTHER_SITE: Final = "The study belongs to another site already."
+MAX_INSTANCE_BYTES: Final = 2 << 30
+"""One DICOM file is in memory while it is taken, so it may be no larger."""
+
+_TOO_LARGE: Final = "It is larger than the 2 GiB that one DICOM file may have."
+_OTHER_STUDY: Final = (
+    "The file does not say clearly which study it belongs to: readers would differ."
+)
+_OTHER_SITE: Final = (
+    "The study belongs to another site already, or nobody has said yet where it does."
+)
 _CONFLICT: Final = (
     "The archive has another object under the same UIDs. It was left as it is; "
     "this one is held for a decision."
@@ -121,6 +131,8 @@ def prepare(
     """
     if not actor.can(Permission.STUDY_IMPORT, site.id):
         raise Forbidden("forbidden", "You may not bring studies to this site.")
+    if _size_of(source) > MAX_INSTANCE_BYTES:
+        return FileOutcome(name=name, status=Status.REFUSED, reason=_TOO_LARGE)
     accepted = (
         classify_bytes(source) if isinstance(source, bytes) else classify_file(source)
     )
@@ -147,6 +159,8 @@ def deliver(prepared: Prepared) -> Delivered:
         storable = to_storable(content)
         transcoded, content = storable is not None, storable or content
         stored = _upload(content)
+        if not _is_claimed_study(prepared, stored):
+            return _taken_back(prepared, stored)
         if stored.status == "stored" or _is_same(stored, content):
             outcome = _outcome(
                 prepared,
@@ -176,6 +190,44 @@ def deliver(prepared: Prepared) -> Delivered:
         prepared, status=Status.CONFLICT, reason=_CONFLICT, study_id=stored.study_id
     )
     return Delivered(prepared=prepared, outcome=outcome, conflicting=content)
+
+
+def _size_of(source: Path | bytes) -> int:
+    if isinstance(source, bytes):
+        return len(source)
+    try:
+        return source.stat().st_size
+    except OSError:
+        return 0  # whoever reads it says what is wrong
+
+
+def _is_claimed_study(prepared: Prepared, stored: StoreOutcome) -> bool:
+    """Whether the archive filed it under the study that was claimed for the site.
+
+    A file may be written so that two readers see two studies, or may have changed
+    since it was looked at: the archive's word counts, it decides who sees it.
+    """
+    header = prepared.accepted.header
+    expected = orthanc_study_id(
+        patient_id=header.patient_id, study_uid=header.study_uid
+    )
+    if stored.study_id == expected:
+        return True
+    return archive().study_uid(stored.study_id) == header.study_uid
+
+
+def _taken_back(prepared: Prepared, stored: StoreOutcome) -> Delivered:
+    if stored.status == "stored":
+        archive().delete_instance(stored.instance_id)
+    header = prepared.accepted.header
+    outcome = FileOutcome(
+        name=prepared.name,
+        status=Status.REFUSED,
+        reason=_OTHER_STUDY,
+        sop_uid=header.sop_uid,
+        sop_class_uid=header.sop_class_uid,
+    )
+    return Delivered(prepared=prepared, outcome=outcome)
 
 
 def _turned_away(

@@ -86,9 +86,7 @@ def test_what_is_another_sites_is_refused_with_the_reason(
     run(department, folder / "sub")
     counts, files = run(south, folder / "sub")
     assert counts.adds_up
-    assert set(files.values_list("reason", flat=True)) == {
-        "The study belongs to another site already."
-    }
+    assert set(files.values_list("reason", flat=True)) == {door._OTHER_SITE}
     assert {study.site for study in Study.objects.all()} == {department.site}
 
 

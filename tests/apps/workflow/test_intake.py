@@ -93,7 +93,7 @@ def test_another_sites_study_is_refused(department, archive):
     take(department, film)
     outcome = take(make_department("south"), film)
     assert outcome.status == Status.REFUSED
-    assert outcome.reason == "The study belongs to another site already."
+    assert outcome.reason == door._OTHER_SITE
 
 
 def test_who_may_not_import_is_stopped(department, archive):
