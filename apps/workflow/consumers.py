@@ -31,6 +31,7 @@ from apps.core.realtime import (
 )
 from apps.workflow.rows import build_row
 from apps.workflow.serializers import RowSerializer
+from apps.workflow.visibility import visible_ai_of
 from apps.worklist.selectors import items_by_id
 from apps.worklist.types import ON_LIST
 
@@ -104,7 +105,8 @@ class Delivery:
             items = _listed(actor, changes)
             self._audit_new(actor=actor, site=site, items=items)
         self.sent[site] = changes[-1].seq
-        events = [_event(actor, change, items) for change in changes]
+        rows = _rows(actor, items)
+        events = [_event(change, rows) for change in changes]
         return [{"type": "events", "events": events, "now": clock.now()}]
 
     def _audit_new(
@@ -140,18 +142,24 @@ def _listed(actor: Actor, changes: list[Change]) -> dict[UUID, WorkItem]:
     return {key: item for key, item in items.items() if item.state in ON_LIST}
 
 
-def _event(actor: Actor, change: Change, items: dict[UUID, WorkItem]) -> dict[str, Any]:
-    item = items.get(change.object_id)
-    row = None
-    if item is not None:
-        # The very shape of REST: a row must not depend on the way it came.
-        row = dict(RowSerializer(build_row(actor=actor, item=item)).data)
+def _rows(actor: Actor, items: dict[UUID, WorkItem]) -> dict[UUID, dict[str, Any]]:
+    """Return the very shape of REST: a row must not depend on the way it came."""
+    sights = visible_ai_of(actor=actor, items=items.values())
+    return {
+        key: dict(
+            RowSerializer(build_row(actor=actor, item=item, sight=sights[key])).data
+        )
+        for key, item in items.items()
+    }
+
+
+def _event(change: Change, rows: dict[UUID, dict[str, Any]]) -> dict[str, Any]:
     return {
         "site": change.site_id,
         "seq": change.seq,
         "kind": change.kind,
         "id": change.object_id,
-        "item": row,
+        "item": rows.get(change.object_id),
     }
 
 

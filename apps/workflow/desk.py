@@ -27,7 +27,7 @@ from apps.studies.services import open_study
 from apps.workflow import flow
 from apps.workflow.cursors import read_cursor, write_cursor
 from apps.workflow.rows import build_ai, build_manifest, build_reading, build_row
-from apps.workflow.visibility import visible_ai
+from apps.workflow.visibility import visible_ai, visible_ai_of
 from apps.worklist import selectors as worklist
 from apps.worklist import services
 from apps.worklist.priority import compute_rank, explain
@@ -107,6 +107,7 @@ def show_worklist(*, actor: Actor, query: QueryDict) -> dict[str, Any]:
     )
     counts = worklist.band_counts(actor=actor, sites=filters.sites, now=now)
     facets = worklist.facets(actor=actor, sites=filters.sites)
+    sights = visible_ai_of(actor=actor, items=page.items)
     cursor = None
     if page.next_key is not None:
         cursor = write_cursor(key=page.next_key, offset=offset + len(page.items))
@@ -117,7 +118,12 @@ def show_worklist(*, actor: Actor, query: QueryDict) -> dict[str, Any]:
             str(site.id): site.ai_ordering for site in worklist.sites_of(actor=actor)
         },
         "items": [
-            build_row(actor=actor, item=item, rank_total=page.rank_total)
+            build_row(
+                actor=actor,
+                item=item,
+                rank_total=page.rank_total,
+                sight=sights[item.id],
+            )
             for item in page.items
         ],
         "next_cursor": cursor,
@@ -374,7 +380,9 @@ def sign(
 @transaction.atomic
 def open_study_for(*, actor: Actor, study_id: UUID) -> dict[str, Any]:
     """Open a study to look at it."""
-    return build_manifest(revision=open_study(actor=actor, study_id=study_id))
+    return build_manifest(
+        actor=actor, revision=open_study(actor=actor, study_id=study_id)
+    )
 
 
 def show_manifest(*, actor: Actor, study_id: UUID, revision: str) -> dict[str, Any]:
@@ -384,7 +392,8 @@ def show_manifest(*, actor: Actor, study_id: UUID, revision: str) -> dict[str, A
     )
     wanted = _uuids([revision], "revision")[0] if revision else None
     return build_manifest(
-        revision=opened_revision(actor=actor, study=study, revision_id=wanted)
+        actor=actor,
+        revision=opened_revision(actor=actor, study=study, revision_id=wanted),
     )
 
 

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from apps.inference.selectors import acuity_of, is_positive, live_runs, threshold_of
 from apps.studies.types import PackState
-from apps.workflow.visibility import Visibility, visible_ai
+from apps.workflow.visibility import (
+    Visibility,
+    may_be_ai,
+    visible_ai,
+    visible_study,
+    withheld_of,
+)
 
 if TYPE_CHECKING:
     from datetime import date
@@ -19,8 +25,21 @@ if TYPE_CHECKING:
     from apps.worklist.models import WorkItem
 
 
-def build_row(*, actor: Actor, item: WorkItem, rank_total: int = 0) -> dict[str, Any]:
-    """Return a Row (docs/architecture.md) of one work item for one person."""
+def build_row(
+    *,
+    actor: Actor,
+    item: WorkItem,
+    rank_total: int = 0,
+    sight: Visibility | None = None,
+) -> dict[str, Any]:
+    """Return a Row (docs/architecture.md) of one work item for one person.
+
+    Args:
+        actor: The person.
+        item: The work item.
+        rank_total: How long the list is that its rank counts.
+        sight: What `visible_ai_of` said of it, where that was asked for many.
+    """
     revision = item.case.revision
     study = revision.study
     protocol = item.case.protocol
@@ -46,7 +65,7 @@ def build_row(*, actor: Actor, item: WorkItem, rank_total: int = 0) -> dict[str,
         },
         "patient": _patient(study),
         "study": _study(study, revision),
-        "ai": _row_ai(item, visible_ai(actor=actor, item=item)),
+        "ai": _row_ai(item, sight or visible_ai(actor=actor, item=item)),
         "lease": _lease(actor, item),
     }
 
@@ -208,12 +227,22 @@ def _finding(finding: Finding) -> dict[str, Any]:
     }
 
 
-def build_manifest(*, revision: StudyRevision) -> dict[str, Any]:
+def build_manifest(*, actor: Actor, revision: StudyRevision) -> dict[str, Any]:
     """Return the Manifest of a revision: what there is to show, and where it is.
 
-    Series that come from AI, ours or others', are not listed here.
+    What may come from AI, ours or others', is listed only for whom it is not hidden.
     """
     study = revision.study
+    suspects = withheld_of(revision=revision)
+    attached = [
+        a
+        for a in study.attachments.filter(by_overread=False)
+        if a.modality not in _DRAWN_APART
+    ]
+    if (suspects or attached) and visible_study(actor=actor, study=study).visible:
+        suspects = frozenset()
+    elif attached:
+        attached = [a for a in attached if not may_be_ai(modality=a.modality)]
     return {
         "study": _study(study, revision),
         "patient": _patient(study),
@@ -228,6 +257,7 @@ def build_manifest(*, revision: StudyRevision) -> dict[str, Any]:
         "series": [
             {"index": index, **_series(series)}
             for index, series in enumerate(revision.series)
+            if series["uid"] not in suspects
         ],
         "attachments": [
             {
@@ -236,11 +266,12 @@ def build_manifest(*, revision: StudyRevision) -> dict[str, Any]:
                 "description": attachment.description,
                 "n_instances": attachment.n_instances,
             }
-            for attachment in study.attachments.filter(by_overread=False).exclude(
-                modality__in=["SR", "SEG", "PR"]
-            )
+            for attachment in attached
         ],
     }
+
+
+_DRAWN_APART = frozenset({"SR", "SEG", "PR"})
 
 
 def _series(series: dict[str, Any]) -> dict[str, Any]:

@@ -17,8 +17,7 @@ from apps.core.access import needs
 from apps.core.permissions import Permission
 from apps.studies import serializers as shapes
 from apps.studies.selectors import access_study, studies_without_images
-from apps.workflow.visibility import visible_ai
-from apps.worklist.selectors import items_of_revision
+from apps.workflow.visibility import may_be_ai, visible_study
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from apps.studies.models import Study
 
 PAGE = 200
-_MAY_BE_AI = frozenset({"SR", "SEG", "PR"})
 
 
 @transaction.atomic
@@ -63,10 +61,9 @@ def show_study(*, actor: Actor, study_id: UUID) -> dict[str, Any]:
 def _shown(*, actor: Actor, study: Study) -> dict[str, Any]:
     """Return a study's words; what may come from AI only where AI may be seen."""
     revisions = list(study.revisions.order_by("number"))
-    items = [i for r in revisions for i in items_of_revision(revision_id=r.id)]
-    attached = study.attachments.filter(by_overread=False).order_by("created_at")
-    if not all(visible_ai(actor=actor, item=item).visible for item in items):
-        attached = attached.exclude(modality__in=_MAY_BE_AI)
+    attached = list(study.attachments.filter(by_overread=False).order_by("created_at"))
+    if attached and not visible_study(actor=actor, study=study).visible:
+        attached = [a for a in attached if not may_be_ai(modality=a.modality)]
     patient = study.patient
     return {
         "id": study.id,
@@ -84,7 +81,7 @@ def _shown(*, actor: Actor, study: Study) -> dict[str, Any]:
             "birth_date": patient.birth_date,
         },
         "revisions": revisions,
-        "attachments": list(attached),
+        "attachments": attached,
     }
 
 

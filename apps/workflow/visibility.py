@@ -1,20 +1,34 @@
-"""What a reader may see of the AI: decided here and nowhere else."""
+"""What a reader may see of the AI: decided here and nowhere else.
+
+The rule (docs/decisions/0010): a person sees what AI said of a work item when its
+protocol shows it to them, and no other read of the same study that is still on the
+list has to be done by somebody who has not seen it. Everything else hides it.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from apps.annotations.models import Reading
 from apps.annotations.types import DisplayMode, ReadingState
 from apps.core.permissions import Permission
+from apps.interop.sop_classes import SECONDARY_CAPTURES
+from apps.worklist.models import WorkItem
+from apps.worklist.types import ON_LIST
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from uuid import UUID
+
     from apps.accounts.types import Actor
-    from apps.worklist.models import WorkItem
+    from apps.studies.models import Study, StudyRevision
 
 _NEEDS_COMMIT = "Hidden until you commit your own read."
 _NEVER = "This protocol does not show AI results."
+_OTHER_READ = "Hidden while another read of this study is to be done without AI."
+_NOBODYS = "This study is on no list, so nothing unblinds it."
 _REVEALED = (ReadingState.REVEALED.value, ReadingState.SIGNED.value)
 
 
@@ -26,25 +40,143 @@ class Visibility:
     reason: str = "AI results are not shown to you."
 
 
+_SEEN = Visibility(visible=True, reason="")
+
+
 def visible_ai(*, actor: Actor, item: WorkItem) -> Visibility:
     """Return what of the AI the actor may see of an item; nothing by default."""
-    if not actor.can(Permission.WORKLIST_READ, item.site_id):
-        return Visibility()
-    mode = item.case.protocol.display_mode
-    if mode == DisplayMode.CONCURRENT:
-        return Visibility(visible=True, reason="")
-    if mode == DisplayMode.AFTER_COMMIT:
-        return _after_commit(actor=actor, item=item)
-    return Visibility(reason=_NEVER)
+    return visible_ai_of(actor=actor, items=[item])[item.id]
 
 
-def _after_commit(*, actor: Actor, item: WorkItem) -> Visibility:
-    revealed = Reading.objects.filter(
-        revision=item.case.revision,
-        protocol=item.case.protocol,
-        reader_id=actor.user_id,
-        state__in=_REVEALED,
-    ).exists()
-    if revealed:
-        return Visibility(visible=True, reason="")
-    return Visibility(reason=_NEEDS_COMMIT)
+def visible_ai_of(*, actor: Actor, items: Iterable[WorkItem]) -> dict[UUID, Visibility]:
+    """Return the same for many items, by item id, in at most two queries."""
+    items = list(items)
+    readable = [i for i in items if actor.can(Permission.WORKLIST_READ, i.site_id)]
+    blinds = _blind_reads({item.case.revision.study_id for item in readable})
+    revealed = _revealed(
+        actor=actor,
+        revisions={item.case.revision_id for item in readable}
+        | {blind.case.revision_id for reads in blinds.values() for blind in reads},
+        needed=bool(blinds) or any(_mode(i) is not _SHOWN for i in readable),
+    )
+    found = {item.id: Visibility() for item in items}
+    for item in readable:
+        found[item.id] = _of_protocol(item, revealed)
+        others = blinds.get(item.case.revision.study_id, [])
+        if found[item.id].visible and not all(
+            _of_protocol(other, revealed).visible for other in others
+        ):
+            found[item.id] = Visibility(reason=_OTHER_READ)
+    return found
+
+
+_SHOWN = DisplayMode.CONCURRENT
+
+
+def _mode(item: WorkItem) -> DisplayMode:
+    return DisplayMode(item.case.protocol.display_mode)
+
+
+def _of_protocol(item: WorkItem, revealed: set[tuple[UUID, UUID]]) -> Visibility:
+    match _mode(item):
+        case DisplayMode.CONCURRENT:
+            return _SEEN
+        case DisplayMode.AFTER_COMMIT:
+            key = (item.case.revision_id, item.case.protocol_id)
+            return _SEEN if key in revealed else Visibility(reason=_NEEDS_COMMIT)
+        case DisplayMode.NONE:
+            return Visibility(reason=_NEVER)
+
+
+def _blind_reads(study_ids: set[UUID]) -> dict[UUID, list[WorkItem]]:
+    """Return what is on the list under a protocol that hides the AI, by study."""
+    reads: dict[UUID, list[WorkItem]] = defaultdict(list)
+    waiting = (
+        WorkItem.objects.filter(
+            case__revision__study_id__in=study_ids, state__in=ON_LIST, withdrawn=False
+        )
+        .exclude(case__protocol__display_mode=_SHOWN)
+        .select_related("case__protocol", "case__revision")
+    )
+    for item in waiting if study_ids else ():
+        reads[item.case.revision.study_id].append(item)
+    return reads
+
+
+def _revealed(
+    *, actor: Actor, revisions: set[UUID], needed: bool
+) -> set[tuple[UUID, UUID]]:
+    """Return (revision, protocol) of the actor's own reads that saw the AI."""
+    if not needed:
+        return set()
+    mine = Reading.objects.filter(
+        revision_id__in=revisions, reader_id=actor.user_id, state__in=_REVEALED
+    )
+    return set(mine.values_list("revision_id", "protocol_id"))
+
+
+# --- objects of a study that may tell what an AI found
+
+
+def may_be_ai(*, modality: str, by_overread: bool = False) -> bool:
+    """Say whether an object beside the images may tell what an AI found.
+
+    Nobody can tell from outside who made a report, a mask, a drawing, a plan's
+    contours, key images or a PDF, so each of them counts. What only records a
+    signal, or a machine's settings, does not.
+    """
+    return by_overread or modality not in _HARMLESS
+
+
+_HARMLESS = frozenset({"ECG", "HD", "EPS", "RESP", "AU", "SMR", "STAIN", "RTRECORD"})
+
+
+def withheld_of(*, revision: StudyRevision) -> frozenset[str]:
+    """Return the image series of a revision that may be an AI's pictures, by UID.
+
+    A secondary capture beside acquired images may be one with an AI's boxes drawn
+    in. A study of captures alone is what there is to read.
+    """
+    captures = frozenset(
+        revision.instances.filter(sop_class_uid__in=SECONDARY_CAPTURES)
+        .values_list("series_uid", flat=True)
+        .distinct()
+    )
+    acquired = {str(series["uid"]) for series in revision.series} - captures
+    return captures if acquired else frozenset()
+
+
+def visible_study(*, actor: Actor, study: Study) -> Visibility:
+    """Say whether whatever may come from AI of a study may leave for this person.
+
+    At least one read of it shows the AI to this person, and no read on the list
+    hides it. A study of reports alone is read by nobody: yes. One with images that
+    is on no list is nobody's to unblind: no.
+    """
+    if not study.revisions.exists():
+        return _SEEN
+    items = list(
+        WorkItem.objects.filter(case__revision__study_id=study.id).select_related(
+            "case__protocol", "case__revision"
+        )
+    )
+    sights = list(visible_ai_of(actor=actor, items=items).values())
+    if any(sight.visible for sight in sights):
+        return _SEEN
+    return sights[0] if sights else Visibility(reason=_NOBODYS)
+
+
+def visible_object(
+    *, actor: Actor, study: Study, modality: str, by_overread: bool = False
+) -> Visibility:
+    """Say whether this person may see an object that lies beside a study's images.
+
+    Args:
+        actor: Who asks. That they may use the study at all was checked before.
+        study: The study.
+        modality: Modality of the object (SR, SEG, PR, RTSTRUCT, …).
+        by_overread: We wrote it.
+    """
+    if not may_be_ai(modality=modality, by_overread=by_overread):
+        return _SEEN
+    return visible_study(actor=actor, study=study)

@@ -6,20 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from apps.core.errors import NotFound
-from apps.interop.sop_classes import NON_IMAGE_MODALITIES
 from apps.studies.archive import archive
 from apps.studies.models import RevisionInstance
 from apps.studies.selectors import access_study, find_study
-from apps.workflow.visibility import visible_ai
-from apps.worklist.selectors import items_of_revision
+from apps.workflow.visibility import may_be_ai, visible_study, withheld_of
 
 if TYPE_CHECKING:
     from apps.accounts.types import Actor
     from apps.core.permissions import Permission
     from apps.studies.models import Attachment, Study, StudyRevision
-
-MAY_BE_AI: Final = frozenset({"SR", "SEG", "PR", "PM", "ANN"})
-"""Modalities of attachments that may tell what an AI found."""
 
 _ABSENT: Final = "There is no such study, or it is not yours to see."
 
@@ -67,45 +62,22 @@ def access_by_uid(*, actor: Actor, study_uid: str, need: Permission) -> Study:
     return access_study(actor=actor, study_id=study.id, need=need)
 
 
-def may_see_ai(*, actor: Actor, study: Study) -> bool:
-    """Say whether everything that may come from AI may leave for this person.
-
-    A study with images that is on no list is nobody's to unblind: no. One of
-    reports alone is read by nobody: yes.
-    """
-    revisions = list(study.revisions.values_list("id", flat=True))
-    if not revisions:
-        return True
-    items = [item for r in revisions for item in items_of_revision(revision_id=r)]
-    return bool(items) and all(
-        visible_ai(actor=actor, item=item).visible for item in items
-    )
-
-
 def series_of(*, actor: Actor, study: Study) -> list[SeriesShown]:
     """Return the series of a study that may leave for the actor."""
     revision = study.revisions.order_by("-number").first()
     shown = _image_series(study, revision) if revision else []
     attached = list(study.attachments.order_by("created_at", "id"))
-    if any(_may_be_ai(a) for a in attached) and not may_see_ai(
+    suspects = withheld_of(revision=revision) if revision else frozenset()
+    if (suspects or any(_may_be_ai(a) for a in attached)) and not visible_study(
         actor=actor, study=study
-    ):
+    ).visible:
+        shown = [series for series in shown if series.uid not in suspects]
         attached = [a for a in attached if not _may_be_ai(a)]
     return [*shown, *(_attached_series(study, a) for a in attached)]
 
 
 def _may_be_ai(attachment: Attachment) -> bool:
-    """Say whether an object may tell what an AI found, as far as we know it.
-
-    A map is named after the modality of its images, so whatever is no image and is
-    named like one counts too.
-    """
-    modality = attachment.modality
-    return (
-        attachment.by_overread
-        or modality in MAY_BE_AI
-        or modality not in NON_IMAGE_MODALITIES
-    )
+    return may_be_ai(modality=attachment.modality, by_overread=attachment.by_overread)
 
 
 def _image_series(study: Study, revision: StudyRevision) -> list[SeriesShown]:
