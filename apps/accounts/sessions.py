@@ -32,6 +32,9 @@ MAX_PER_NAME = 20
 MAX_PER_ADDRESS = 50
 """Failures from one address with any names: a hospital may share one."""
 
+TOKEN_KEY = "token:"  # noqa: S105
+"""How the key of a failed API token begins; those are counted apart."""
+
 
 class BadCredentials(DomainError):
     """No account has this name and password; the answer does not say which."""
@@ -87,7 +90,7 @@ def log_in(*, request: HttpRequest, username: str, password: str) -> Actor:
     attempt = _attempt(request, username)
     refusal: DomainError | None = None
     with transaction.atomic():
-        _lock(attempt.name_key)
+        lock_name(attempt.name_key)
         wait_s = _wait_s(attempt)
         user = (
             None
@@ -124,7 +127,8 @@ def _attempt(request: HttpRequest, username: str) -> _Attempt:
     return _Attempt(name_key=key, account=account, source_ip=request_ip(request))
 
 
-def _lock(name_key: str) -> None:
+def lock_name(name_key: str) -> None:
+    """Let one try of a name (its hash, hexadecimal) be counted at a time."""
     number = int.from_bytes(bytes.fromhex(name_key[:16]), "big", signed=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
@@ -133,7 +137,9 @@ def _lock(name_key: str) -> None:
 def _wait_s(attempt: _Attempt) -> int:
     """Return the seconds until the next try is looked at, 0 for now."""
     since = clock.now() - WINDOW
-    recent = LoginFailure.objects.filter(at__gt=since)
+    recent = LoginFailure.objects.filter(at__gt=since).exclude(
+        name_key__startswith=TOKEN_KEY
+    )
     by_name, by_ip = Q(name_key=attempt.name_key), Q(source_ip=attempt.source_ip)
     limits = (
         (by_name & by_ip, MAX_PER_PAIR),

@@ -6,12 +6,13 @@ DRF imports this while it is itself being imported: no views from here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 
 from apps.accounts.selectors import request_ip
+from apps.accounts.token_failures import note_failure, wait_for_token
 from apps.accounts.tokens import Scope, recognise_token
 from apps.core.errors import Forbidden
 
@@ -28,7 +29,8 @@ class TokenActor(BaseAuthentication):
     """`Authorization: Bearer …` in; account and actor out.
 
     A token that is not good is refused, even when a session came along: the
-    program that sent it shall hear of it.
+    program that sent it shall hear of it. After too many of them even a good one
+    waits, as with passwords.
     """
 
     def authenticate(self, request: Request) -> tuple[User, Actor] | None:
@@ -37,8 +39,16 @@ class TokenActor(BaseAuthentication):
         scheme, _, secret = plain.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != _SCHEME:
             return None
-        use = recognise_token(secret=secret.strip(), source_ip=request_ip(plain))
+        shown: dict[str, Any] = {
+            "secret": secret.strip(),
+            "source_ip": request_ip(plain),
+        }
+        if wait_s := wait_for_token(**shown):
+            raise Throttled(wait_s)
+        use = recognise_token(**shown)
         if use is None:
+            if wait_s := note_failure(**shown):
+                raise Throttled(wait_s)
             raise AuthenticationFailed("This token is not (or no longer) good.")
         plain.overread_actor = use.actor  # type: ignore[attr-defined]
         plain.overread_scopes = use.scopes  # type: ignore[attr-defined]
