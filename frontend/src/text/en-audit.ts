@@ -44,7 +44,7 @@ const events: Readonly<Record<string, string>> = {
   'item:lease_expired': 'Lease ran out',
   'item:take_next': 'Next work item taken',
   'item:band': 'Priority band changed',
-  'item:rank': 'Rank explained',
+  'item:rank': 'Rank changed',
   'item:supersede': 'Work item moved to a new revision',
   'item:cancel': 'Work item cancelled',
   'inference:request': 'Inference run asked for',
@@ -94,6 +94,18 @@ export const audit = {
     serious_failure: 'failed',
     major_failure: 'failed badly',
   } as Readonly<Record<string, string>>,
+  /** Names inside a record's detail that are not words by themselves. */
+  names: {
+    n: 'rows',
+    number: 'revision',
+    sop_uid: 'SOP UID',
+    study_uid: 'Study UID',
+    called_aet: 'called AE title',
+    calling_aet: 'calling AE title',
+    n_files: 'files',
+  } as Readonly<Record<string, string>>,
+  yes: 'yes',
+  no: 'no',
   patients: (n: number) => (n === 1 ? '1 patient' : `${n} patients`),
   asSuperuser: 'as superuser',
 } as const;

@@ -6,6 +6,7 @@ import { readAudit } from '@/api/endpoints';
 import { formatExact } from '@/domain/format';
 import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
+import { detailWords } from './audit-words';
 import { wordsOf } from './table';
 
 const words = text.admin.audit;
@@ -65,23 +66,9 @@ function FilterForm({ onApply }: { onApply: (query: AuditQuery) => void }) {
   );
 }
 
-/** What a record says besides, as words: `reason late slices, items 3`. */
-function detailOf(detail: unknown): string {
-  if (!detail || typeof detail !== 'object') return '';
-  return Object.entries(detail)
-    .filter(([, value]) => value !== '' && value !== null && `${value}` !== '')
-    .map(([name, value]) => `${name.replaceAll('_', ' ')} ${sayValue(value)}`)
-    .join(' · ');
-}
-
-function sayValue(value: unknown): string {
-  if (Array.isArray(value)) return value.map(sayValue).join(', ');
-  return value && typeof value === 'object' ? JSON.stringify(value) : `${value}`;
-}
-
 function Subject({ row }: { row: AuditRow }) {
   const patients = (row.patients ?? []).length;
-  const said = [patients > 0 ? words.patients(patients) : '', detailOf(row.detail)];
+  const said = [patients > 0 ? words.patients(patients) : '', detailWords(row.detail)];
   return (
     <>
       {said.filter(Boolean).join(' · ')}

@@ -33,10 +33,16 @@ function Chip({ field, choices }: ChipProps) {
       position="bottom-start"
       shadow="md"
       trapFocus
+      withRoles={false}
     >
       <Popover.Target>
         <span className={chosen.length > 0 ? 'chip on' : 'chip'}>
-          <button type="button" aria-expanded={opened} onClick={() => setOpened(!opened)}>
+          <button
+            type="button"
+            aria-haspopup="dialog"
+            aria-expanded={opened}
+            onClick={() => setOpened(!opened)}
+          >
             {name}
             {labels.length > 0 ? <b className="cut">{labels.join(', ')}</b> : null}
             {labels.length > 0 ? null : <Glyph name="down" small />}
@@ -52,7 +58,7 @@ function Chip({ field, choices }: ChipProps) {
           ) : null}
         </span>
       </Popover.Target>
-      <Popover.Dropdown>
+      <Popover.Dropdown role="dialog" aria-label={name}>
         <Checkbox.Group
           value={[...chosen]}
           onChange={(value) => chooseFilters({ [field]: value })}

@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { formatExact } from '@/domain/format';
+import { detailWords } from './audit-words';
+
+describe('the detail of an audit record', () => {
+  it('says codes, instants and truth in words', () => {
+    const due = '2026-11-19T09:17:34+00:00';
+    expect(detailWords({ after: ['PRIORITY', due], before: ['ROUTINE'] })).toBe(
+      `before ROUTINE · after PRIORITY, ${formatExact(due)}`,
+    );
+    expect(detailWords({ kind: 'ai_result', again: false, n: 6 })).toBe(
+      'kind ai result · again no · rows 6',
+    );
+  });
+
+  it('leaves out what is empty', () => {
+    expect(detailWords({ calling_aet: '', events: [], to: null })).toBe('');
+    expect(detailWords(null)).toBe('');
+    expect(detailWords({ n: 0 })).toBe('rows 0');
+  });
+});
