@@ -120,12 +120,16 @@ class AuthorisePixelsView(APIView):
 
     @extend_schema(exclude=True)
     def get(self, request: Request) -> Response:
-        """Answer 204 yes; 401 not logged in; 403 not this study, or not opened."""
+        """Answer 204 yes; 401 not logged in; 403 not this study, or not opened.
+
+        nginx knows yes and no: that a study was deleted stands in a header.
+        """
         address = request.headers.get("X-Original-URI", "")
         try:
             require_pixels(actor=actor_of(request), revision_id=_revision_in(address))
-        except Gone as error:  # nginx knows yes and no; the portal then says why
-            raise Forbidden(error.code, error.detail) from error
+        except Gone as error:
+            body = {"code": error.code, "detail": error.detail}
+            return Response(body, status=403, headers={"X-Pixels": "deleted"})
         return Response(status=204)
 
 

@@ -234,7 +234,8 @@ def stale_packs(
     """Revisions whose pack was never asked for, or was lost on the way."""
     open_packs = StudyRevision.objects.filter(
         Q(pack_state=PackState.ABSENT, created_at__lt=absent_before)
-        | Q(pack_state=PackState.BUILDING, pack_requested_at__lt=building_before)
+        | Q(pack_state=PackState.BUILDING, pack_requested_at__lt=building_before),
+        study__deleted_at=None,
     ).order_by("created_at")
     return list(open_packs.values_list("id", flat=True)[:limit])
 

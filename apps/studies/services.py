@@ -486,7 +486,8 @@ def start_pack(*, actor: Actor, revision_id: UUID) -> StudyRevision | None:
         and revision.pack_requested_at is not None
         and revision.pack_requested_at > now - PACK_STALE
     )
-    if revision.pack_state == PackState.READY or busy:
+    deleted = revision.study.deleted_at is not None
+    if revision.pack_state == PackState.READY or busy or deleted:
         return None
     if revision.pack_attempts >= PACK_MAX_ATTEMPTS:
         revision.pack_state = PackState.FAILED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -38,6 +39,7 @@ from apps.studies.machine import (
     issue_token,
 )
 from apps.studies.models import StudyRevision
+from apps.studies.pack_files import packs_to_remove, remove_packs
 from apps.studies.services import (
     PACK_STALE,
     clear_failure,
@@ -164,6 +166,7 @@ def bury(*, archive_id: str) -> bool:
     if study is None:
         return False
     withdraw_study(actor=SYSTEM, study_id=study.id, reason=DELETED)
+    transaction.on_commit(partial(_attempt, remove_packs, study_id=study.id))
     return True
 
 
@@ -408,6 +411,8 @@ def sweep() -> dict[str, int]:
         _attempt(request_inference, revision_id=revision_id)
     for revision_id in found["packs"]:
         _attempt(request_pack, revision_id=revision_id)
+    for study_id in packs_to_remove(limit=BATCH):
+        _attempt(remove_packs, study_id=study_id)
     for run_id in found["runs"]:
         _attempt(send_run, run_id=run_id)
     for step, field, source_id in found["exports"]:

@@ -35,6 +35,8 @@ class Portal:
     allowed: set[tuple[str, str]] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
+    deleted: set[str] = field(default_factory=set)
+    slow: threading.Event | None = None
 
     def answer(self, path: str, cookie: str, uri: str) -> tuple[int, bytes]:
         self.asked.append(f"{path} {uri}".strip())
@@ -43,6 +45,8 @@ class Portal:
             if not cookie:
                 return 401, b""
             return (204 if (cookie, revision) in self.allowed else 403), b""
+        if self.slow and path.endswith("/slow"):
+            self.slow.wait(20)
         return 200, f"portal {path}".encode()
 
 
@@ -73,6 +77,20 @@ class Door:
         return answer.status, {k.lower(): v for k, v in answer.getheaders()}, body
 
 
+def make_packs(packs: Path) -> Path:
+    for revision in (MINE, THEIRS):
+        pack = packs / revision
+        (pack / "frames" / "1.2.3").mkdir(parents=True)
+        (pack / "metadata").mkdir()
+        (pack / "thumbs").mkdir()
+        for extension in nginx.FRAME_SYNTAXES:
+            (pack / "frames" / "1.2.3" / f"1.{extension}").write_bytes(b"frame")
+        (pack / "index.json").write_text('{"version": 1}')
+        (pack / "metadata" / "0.json.gz").write_bytes(gzip.compress(b'[{"a": 1}]'))
+        (pack / "thumbs" / "0.jpg").write_bytes(b"thumb")
+    return packs
+
+
 @pytest.fixture
 def door(layout: Layout) -> Iterator[Door]:
     portal = Portal()
@@ -90,6 +108,8 @@ def door(layout: Layout) -> Iterator[Door]:
             status, body = portal.answer(self.path, cookie, uri)
             self.send_response(status)
             self.send_header("Vary", "Cookie")
+            if any(revision in uri for revision in portal.deleted):
+                self.send_header("X-Pixels", "deleted")
             if status != 204:
                 self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -98,25 +118,18 @@ def door(layout: Layout) -> Iterator[Door]:
         def log_message(self, *args) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", layout.ports.wsgi), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    ports = (layout.ports.wsgi, layout.ports.asgi)
+    servers = [ThreadingHTTPServer(("127.0.0.1", port), Handler) for port in ports]
+    for server in servers:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
     env = make_environment(layout, kind="test", outer={})
-    packs = Path(env.values["OVERREAD_PACKS_DIR"])
-    for revision in (MINE, THEIRS):
-        pack = packs / revision
-        (pack / "frames" / "1.2.3").mkdir(parents=True)
-        (pack / "metadata").mkdir()
-        (pack / "thumbs").mkdir()
-        for extension in nginx.FRAME_SYNTAXES:
-            (pack / "frames" / "1.2.3" / f"1.{extension}").write_bytes(b"frame")
-        (pack / "index.json").write_text('{"version": 1}')
-        (pack / "metadata" / "0.json.gz").write_bytes(gzip.compress(b'[{"a": 1}]'))
-        (pack / "thumbs" / "0.jpg").write_bytes(b"thumb")
+    packs = make_packs(Path(env.values["OVERREAD_PACKS_DIR"]))
     supervisor = Supervisor(layout, Console())
     supervisor.start([nginx.make_part(layout, env, bind="127.0.0.1")])
     yield Door(layout.ports.public, portal, packs)
     supervisor.stop()
-    server.shutdown()
+    for server in servers:
+        server.shutdown()
 
 
 def test_the_cookie_is_that_of_the_portal():
@@ -208,6 +221,50 @@ def test_pixels_are_kept_nowhere_whatever_the_way_to_them(door: Door, way: str):
     for part in ("metadata/0.json", "frames/1.2.3/1.raw", "frames/9.9/1.raw"):
         _, headers, _ = door.get(f"{way}pixels/{MINE}/{part}", session="me")
         assert headers["cache-control"] == "private, no-store"
+
+
+def test_pixels_of_a_deleted_study_are_gone(door: Door):
+    door.portal.deleted.add(MINE)
+    for part in ("frames/1.2.3/1.raw", "index.json", "metadata/0.json", "thumbs/0.jpg"):
+        status, headers, body = door.get(f"/pixels/{MINE}/{part}", session="me")
+        assert (status, headers["content-type"]) == (410, "application/json")
+        assert b'"code": "deleted"' in body
+        assert headers["cache-control"] == "private, no-store"
+        status, _, body = door.get(f"/pixels/{THEIRS}/{part}", session="me")
+        assert (status, b'"code": "not_opened"' in body) == (403, True)
+    assert door.get(f"/pixels/{MINE}/index.json", verb="DELETE")[0] == 403
+
+
+@pytest.mark.parametrize("path", ["/api/x", "/ws/worklist", "/dicom-web/studies"])
+def test_nobody_makes_up_an_address(door: Door, path: str):
+    line = http.client.HTTPConnection("127.0.0.1", door.port, timeout=5)
+    told = {"X-Real-IP": "6.6.6.6", "X-Forwarded-For": "6.6.6.6", "X-Original-URI": "/"}
+    line.request("GET", path, headers=told)
+    assert line.getresponse().status == 200
+    line.close()
+    seen = door.portal.headers
+    assert seen["X-Real-IP"] == seen["X-Forwarded-For"] == "127.0.0.1"
+    assert "X-Original-URI" not in seen
+    assert seen["Host"] == f"127.0.0.1:{door.port}"
+
+
+def test_slow_programs_leave_threads_for_people(door: Door):
+    door.portal.slow = threading.Event()
+    lines = []
+    for _ in range(12):
+        line = http.client.HTTPConnection("127.0.0.1", door.port, timeout=25)
+        line.request("GET", "/dicom-web/slow")
+        lines.append(line)
+    begun = time.monotonic()
+    while sum("slow" in path for path in door.portal.asked) < 12:
+        assert time.monotonic() - begun < 10
+        time.sleep(0.05)
+    status, headers, body = door.get("/dicom-web/slow")
+    assert (status, headers["retry-after"]) == (503, "5")
+    assert b'"code": "busy"' in body
+    assert door.get("/api/x")[0] == 200
+    door.portal.slow.set()
+    assert [line.getresponse().status for line in lines] == [200] * 12
 
 
 def test_a_refusal_is_not_remembered(door: Door):
