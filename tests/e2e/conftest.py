@@ -38,7 +38,7 @@ FLAGS = (
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
 )
-WAIT_MS = 30_000
+WAIT_MS = 120_000
 
 
 @dataclass
