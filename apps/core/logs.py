@@ -39,7 +39,10 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # DICOM person names: FAMILY^GIVEN
     (re.compile(r"\b[^\W\d_][\w'.-]*\^[\w'^.-]*"), REMOVED),
     # A query string may hold what somebody searched for.
-    (re.compile(r"(/(?:api|internal|ws|pixels)[^\s?\"]*)\?[^\s\"]*"), r"\1?" + REMOVED),
+    (
+        re.compile(r"(/(?:api|dicom-web|internal|ws|pixels)[^\s?\"]*)\?[^\s\"]*"),
+        r"\1?" + REMOVED,
+    ),
 )
 
 

@@ -7,18 +7,20 @@ here, under `held`, until a person has looked at both.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from apps.accounts.types import SYSTEM
 from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core import clock
+from apps.core.errors import DomainError
 from apps.interop.dicom.compare import same_content
 from apps.interop.dicom.headers import AcceptedFile, classify_bytes
-from apps.interop.types import ArchiveRefused
+from apps.interop.types import ArchiveError, ArchiveRefused, ArchiveUnavailable
 from apps.studies.archive import archive
 from apps.studies.held import arrivals_folder, keep_file
 from apps.studies.locks import lock_study_uid
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 AT_ONCE = 50
+_TROUBLE = (ArchiveError, DomainError, DatabaseError, OSError, ValueError)
 _REASON = (
     "Other content arrived under UIDs that are in the archive already. Nothing was "
     "changed there. Compare both and decide which one counts."
@@ -134,12 +137,26 @@ def take_held_arrivals() -> int:
         How many files were taken.
     """
     try:
-        files = sorted(arrivals_folder().glob("*.dcm"))[:AT_ONCE]
+        files = sorted(arrivals_folder().glob("*.dcm"), key=_left_at)[:AT_ONCE]
     except FileNotFoundError:
         return 0
+    taken = 0
     for path in files:
-        _take_held_arrival(path)
-    return len(files)
+        try:
+            _take_held_arrival(path)
+            taken += 1
+        except ArchiveUnavailable:
+            raise
+        except _TROUBLE as error:
+            # It is tried again after all that wait now.
+            with suppress(OSError):
+                path.touch()
+            log.warning("held arrival %s: %s", path.name, type(error).__name__)
+    return taken
+
+
+def _left_at(path: Path) -> float:
+    return path.stat().st_mtime
 
 
 def _take_held_arrival(path: Path) -> None:

@@ -46,6 +46,7 @@ def log():
         ("DETAIL:  Key (patient_id)=(12345-X) already exists.", "12345"),
         ("DETAIL:  Failing row contains (a, DOE, 1970).", "DOE"),
         ("Not Found: /api/worklist?q=Doe+Jane", "Jane"),
+        ("GET /dicom-web/studies?PatientName=Doe* 200", "Doe"),
     ],
 )
 def test_what_looks_like_a_patient_is_taken_out(line, secret):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import stat
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from pydicom.uid import generate_uid
 from apps.accounts.models import Role
 from apps.accounts.types import SYSTEM
 from apps.audit.models import AuditRecord
+from apps.interop.dicom.headers import classify_bytes
+from apps.studies import conflicts
 from apps.studies.conflicts import hold_conflict, take_held_arrivals
 from apps.studies.models import HeldFile, QuarantinedStudy, Study
 from apps.studies.pixels import read_pack_file
@@ -125,6 +128,28 @@ def test_what_the_archive_lacks_after_all_is_stored(
     assert len(archive.files) == 1
     assert not path.exists()
     assert QuarantinedStudy.objects.count() == 0
+
+
+def test_one_that_always_fails_stops_no_other(
+    department, archive, broker, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(conflicts, "AT_ONCE", 1)
+    films = [make_film(), make_film()]
+    poison, good = (leave(tmp_path, film) for film in films)
+    os.utime(poison, (1, 1))
+    monkeypatch.setattr(
+        conflicts, "classify_bytes", lambda data: keep_or_fail(data, films[0])
+    )
+    assert take_held_arrivals() == 0
+    assert poison.exists()
+    assert take_held_arrivals() == 1
+    assert not good.exists()
+
+
+def keep_or_fail(data, poison):
+    if data == poison:
+        raise ValueError("nobody foresaw this")
+    return classify_bytes(data)
 
 
 # --- shown
