@@ -20,12 +20,14 @@ PATIENCE_S = 120.0
 class Person:
     """Somebody at a browser: a session of their own, a CSRF token with each verb."""
 
-    def __init__(self, stack: Stack, username: str) -> None:
+    def __init__(
+        self, stack: Stack, username: str, *, password: str = PASSWORD
+    ) -> None:
         self.stack = stack
         self.http = httpx.Client(base_url=f"{stack.url}/api/", timeout=30)
         self.http.get("session").raise_for_status()
         self.send(
-            "POST", "session", json={"username": username, "password": PASSWORD}
+            "POST", "session", json={"username": username, "password": password}
         ).raise_for_status()
 
     def send(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
