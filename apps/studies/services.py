@@ -98,7 +98,11 @@ def require_names(*, header: StudyHeader) -> None:
             if not uid:
                 raise Invalid("no_uid", f"It has no {what}. Send it again with one.")
             if len(uid) > 64 or not uid.isascii():
-                raise Invalid("bad_uid", f"Its {what} is no valid UID.")
+                raise Invalid(
+                    "bad_uid",
+                    f"Its {what} is no valid UID. Correct it at the sender, then"
+                    " send the study again.",
+                )
 
 
 @transaction.atomic

@@ -238,11 +238,16 @@ def _patient_pairs(held: QuarantinedStudy, only: str) -> list[_Pair]:
 
 
 def _first_instances(archive_id: str) -> dict[str, str]:
-    """Return SOP Instance UID → archive id of a study's first instances."""
+    """Return SOP Instance UID → archive id of a study's first instances.
+
+    What Overread wrote to it is left out: it says nothing of whose study this is,
+    and who decides here may not see what AI said.
+    """
     try:
         header = archive().study_header(archive_id)
     except NotInArchive:
         return {}
-    found = [i for series in header.series for i in series.instances]
+    theirs = (series for series in header.series if not series.written_by_overread)
+    found = [i for series in theirs for i in series.instances]
     found.sort(key=lambda i: not i.is_image)
     return {i.sop_uid: i.orthanc_id for i in found}

@@ -34,7 +34,7 @@ def check_arrivals() -> tuple[State, str]:
     silent = clock.now() - cursor.looked_at
     failures = ArrivalFailure.objects.count()
     words = (
-        f"Looked {int(silent.total_seconds())} s ago, {failures} waiting to be retried"
+        f"Looked {int(silent.total_seconds())} s ago, to be tried again: {failures}"
     )
     if silent > SILENT:
         return State.DOWN, f"{words}. Is the scheduler running?"
@@ -58,7 +58,7 @@ def check_inference() -> tuple[State, str]:
     ).count()
     failed = InferenceRun.objects.filter(state=RunState.FAILED).count()
     state = State.DEGRADED if failed else State.OK
-    return state, f"{waiting} runs waiting, {failed} failed"
+    return state, f"Runs waiting: {waiting}, given up: {failed}"
 
 
 def check_exports() -> tuple[State, str]:
@@ -71,7 +71,7 @@ def check_exports() -> tuple[State, str]:
     failed = ExportedObject.objects.filter(state=ExportState.FAILED).count()
     waiting = ExportedObject.objects.filter(state=ExportState.PENDING).count()
     state = State.DEGRADED if failed else State.OK
-    return state, f"{waiting} objects waiting, {failed} refused by the validator"
+    return state, f"Objects waiting: {waiting}, failed: {failed}"
 
 
 def register_checks() -> None:

@@ -110,12 +110,24 @@ export const admin = {
   audit,
   exports: {
     intro:
-      'Objects that did not leave, with the validator’s words. Nothing invalid is stored.',
+      'Objects of Overread that did not reach the archive: they could not be written validly, or the validator refused them. Nothing invalid is stored. The finding or reading itself is safe in the portal; correct the study at its sender and send it again.',
     empty: 'No export has failed.',
     when: 'When',
     kind: 'Object',
     state: 'State',
-    words: 'What the validator said',
+    kinds: {
+      ai_result: 'AI result',
+      reading: 'Reading',
+      segmentation: 'Segmentation',
+      saliency: 'Saliency map',
+    } as Readonly<Record<string, string>>,
+    states: {
+      failed: 'Failed',
+      pending: 'Waiting',
+      stored: 'Stored',
+    } as Readonly<Record<string, string>>,
+    study: 'Study',
+    words: 'What was wrong with it',
     tries: (n: number) => (n === 1 ? '1 try' : `${n} tries`),
   },
 } as const;

@@ -315,6 +315,20 @@ def test_another_patients_study_is_compared_and_may_be_accepted(
     assert QuarantinedStudy.objects.filter(state="held").count() == 1
 
 
+def test_what_ai_said_is_on_no_side(department, archive, broker, admin):
+    uid = generate_uid()
+    arrive(archive, make_film(study_uid=uid, PatientID="WRONG"))
+    arrive(archive, make_film(study_uid=uid, PatientID="RIGHT"))
+    ours = {"Manufacturer": "Overread", "sop_uid": "2.25.77"}
+    arrive(archive, make_film(study_uid=uid, PatientID="WRONG", **ours))
+    held = QuarantinedStudy.objects.get()
+    body = admin.get(f"/api/quarantine/{held.id}").json()
+    assert "2.25.77" not in str(body)
+    assert len(body["files"]) == 2
+    there = f"/api/quarantine/{held.id}/pictures/there"
+    assert admin.get(f"{there}/2.25.77").status_code == 404
+
+
 def test_an_unknown_sites_study_tells_nobody_whose_it_is(
     department, archive, broker, admin
 ):

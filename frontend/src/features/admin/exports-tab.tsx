@@ -17,17 +17,20 @@ export function ExportsTab() {
       <QueryTable
         query={query}
         name={text.admin.tabs.exports}
-        heads={[words.when, words.kind, words.state, words.words]}
+        heads={[words.when, words.kind, words.study, words.state, words.words]}
         empty={words.empty}
       >
         {(row) => (
           <tr key={row.id}>
             <td className="when">{formatExact(row.created_at)}</td>
             <td>
-              {row.kind} <span className="t3">{row.site}</span>
+              {words.kinds[row.kind] ?? row.kind}
+              <div className="t3">{row.site}</div>
             </td>
-            <td>
-              {row.state} <span className="t3">{words.tries(row.attempts)}</span>
+            <td className="t3 uid">{row.study_uid}</td>
+            <td className="when">
+              {words.states[row.state] ?? row.state}{' '}
+              <span className="t3">{words.tries(row.attempts)}</span>
             </td>
             <td>
               <pre>{row.problems}</pre>

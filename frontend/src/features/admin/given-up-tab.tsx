@@ -7,7 +7,7 @@ import {
   retryRun,
 } from '@/api/held-endpoints';
 import type { PackWork, RunWork, WorkPage } from '@/api/held-types';
-import { formatExact, formatInteger } from '@/domain/format';
+import { formatExact } from '@/domain/format';
 import type { Id } from '@/domain/model';
 import { useCan } from '@/state/session';
 import { givenUp as words } from '@/text/en-held';
@@ -52,7 +52,7 @@ function WorkList<T extends PackWork>(props: ListProps<T>) {
           {problem}
         </Notice>
       )}
-      {asked ? <p role="status">{words.asked}</p> : null}
+      {asked ? <p role="status">{words.askedAgain}</p> : null}
       <QueryTable
         query={{ ...pages, data: pages.data?.pages.flatMap((page) => page.items) }}
         name={props.name}
@@ -62,7 +62,7 @@ function WorkList<T extends PackWork>(props: ListProps<T>) {
           words.study,
           words.site,
           words.why,
-          words.tries,
+          words.asked,
           '',
         ]}
         empty={props.empty}
@@ -70,16 +70,16 @@ function WorkList<T extends PackWork>(props: ListProps<T>) {
         {(row) => (
           <tr key={row.id}>
             <td className="when">{formatExact(row.changed_at)}</td>
-            {props.head === null ? null : <td>{props.what(row)}</td>}
+            {props.head === null ? null : <td className="when">{props.what(row)}</td>}
             <td>
               {row.study.modality}{' '}
               <span className="t3 uid">
                 {row.study.uid} · {words.revision(row.study.revision)}
               </span>
             </td>
-            <td>{row.site.name}</td>
+            <td className="when">{row.site.name}</td>
             <td className="t2">{row.reason}</td>
-            <td>{formatInteger(row.attempts)}</td>
+            <td className="when">{words.times(row.attempts)}</td>
             <td className="end">
               {mayRetry ? (
                 <button

@@ -39,7 +39,7 @@ export function Headers({ sides }: { sides: Comparison['sides'] }) {
       <tbody>
         {bare.some((why) => why !== '') ? (
           <tr>
-            <th scope="row" />
+            <td />
             {NAMES.map((name, i) => (
               <td key={name} className="t2">
                 {bare[i]}
@@ -123,45 +123,64 @@ export function Pictures({ id, sides }: { id: Id; sides: Comparison['sides'] }) 
   );
 }
 
-function attributesOf({ differs }: DifferingFile): string {
+/** On which side a file stands alone; null when both have it, or nobody may know. */
+function aloneOn(uid: string, sides: Comparison['sides']): SideName | null {
+  const [there, arrived] = NAMES.map((name) => sides[name]?.pictures.includes(uid));
+  if (there === arrived) return null;
+  return there ? 'there' : 'arrived';
+}
+
+function attributesOf({ differs }: DifferingFile, alone: SideName | null): string {
+  if (alone) return words.only[alone];
   if (differs === null) return words.cannotSay;
   return differs.length === 0 ? words.noDifference : differs.join(', ');
 }
 
-function pixelsOf({ same_pixels }: DifferingFile): string {
+function pixelsOf({ same_pixels }: DifferingFile, alone: SideName | null): string {
+  if (alone) return words.empty;
   if (same_pixels === null) return words.cannotSay;
   return same_pixels ? words.samePixels : words.otherPixels;
 }
 
-/** The names of what differs, file by file. */
+/** What differs, file by file; only the files where nothing can be compared yet. */
 export function Files({ comparison }: { comparison: Comparison }) {
-  const { files, n_files } = comparison;
+  const { files, n_files, sides, item } = comparison;
   if (files.length === 0) return null;
+  const bare = item.kind === 'unknown_site';
+  const name = bare ? words.filesOnly : words.files;
+  const compared = bare ? [] : [words.attributes, words.pixels, words.via];
   return (
     <>
-      <h3>{words.files}</h3>
-      <table aria-label={words.files}>
+      <h3>{name}</h3>
+      <table aria-label={name}>
         <thead>
           <tr>
-            {[words.attributes, words.pixels, words.via, words.bytes, words.file].map(
-              (head) => (
-                <th key={head} scope="col">
-                  {head}
-                </th>
-              ),
-            )}
+            {[...compared, words.bytes, words.file].map((head) => (
+              <th key={head} scope="col">
+                {head}
+              </th>
+            ))}
           </tr>
         </thead>
         <tbody>
-          {files.map((file) => (
-            <tr key={`${file.sop_uid} ${file.via}`}>
-              <td>{attributesOf(file)}</td>
-              <td>{pixelsOf(file)}</td>
-              <td>{file.via || words.empty}</td>
-              <td className="when">{formatBytes(file.size)}</td>
-              <td className="t3 uid">{file.sop_uid}</td>
-            </tr>
-          ))}
+          {files.map((file) => {
+            const alone = aloneOn(file.sop_uid, sides);
+            return (
+              <tr key={`${file.sop_uid} ${file.via}`}>
+                {bare ? null : (
+                  <>
+                    <td>{attributesOf(file, alone)}</td>
+                    <td>{pixelsOf(file, alone)}</td>
+                    <td>{words.vias[file.via] ?? (file.via || words.empty)}</td>
+                  </>
+                )}
+                <td className="when">
+                  {file.size > 0 ? formatBytes(file.size) : words.empty}
+                </td>
+                <td className="t3 uid">{file.sop_uid}</td>
+              </tr>
+            );
+          })}
         </tbody>
       </table>
       {files.length < n_files ? (

@@ -11,6 +11,19 @@ import { QueryTable } from './table';
 const words = text.admin.quarantine;
 const buttonId = (row: Quarantined) => `held-${row.id}`;
 
+/** By which AE titles it came; not every way in has them. */
+function Sender({ row }: { row: Quarantined }) {
+  if (row.called_aet === '' && row.calling_aet === '') {
+    return <span className="t3">{held.notStated}</span>;
+  }
+  return (
+    <>
+      {row.called_aet || held.empty}
+      <div className="t3">{row.calling_aet || held.empty}</div>
+    </>
+  );
+}
+
 interface HeldListProps {
   /** Whose button has the focus when the list appears: where one came from. */
   readonly from: Quarantined | null;
@@ -57,8 +70,8 @@ function HeldList({ from, onOpen }: HeldListProps) {
                 ) : null}
               </td>
               <td className="when">{formatExact(row.arrived_at)}</td>
-              <td>
-                {row.called_aet || '–'} / {row.calling_aet || '–'}
+              <td className="when">
+                <Sender row={row} />
               </td>
               <td>
                 {row.modality} <span className="t3 uid">{row.study_uid}</span>
