@@ -19,13 +19,18 @@ from apps.audit.services import record
 from apps.core import clock
 from apps.core.errors import DomainError
 from apps.interop.dicom.compare import same_content
-from apps.interop.dicom.headers import AcceptedFile, classify_bytes
+from apps.interop.dicom.headers import (
+    AcceptedFile,
+    RejectedFile,
+    classify_bytes,
+)
 from apps.interop.types import ArchiveError, ArchiveRefused, ArchiveUnavailable
 from apps.studies.archive import archive
 from apps.studies.held import arrivals_folder, keep_file
 from apps.studies.locks import lock_study_uid
 from apps.studies.models import HeldFile, QuarantinedStudy, Study
 from apps.studies.types import QuarantineKind, QuarantineState
+from apps.studies.unread import set_aside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +45,8 @@ _REASON = (
     "Other content arrived under UIDs that are in the archive already. Nothing was "
     "changed there. Compare both and decide which one counts."
 )
+
+_ARCHIVE_CANNOT = "The archive cannot read it: its structure is not valid DICOM."
 
 
 @transaction.atomic
@@ -169,7 +176,10 @@ def _take_held_arrival(path: Path) -> None:
         there = None
     if there is None or not isinstance(accepted, AcceptedFile):
         log.warning("held arrival %s cannot be read; it is left there", path.name)
-        path.rename(path.with_suffix(".unreadable"))
+        reason = _ARCHIVE_CANNOT
+        if isinstance(accepted, RejectedFile):
+            reason = accepted.reason
+        set_aside(path, reason=reason)
         return
     if not same_content(there, data):
         header = accepted.header

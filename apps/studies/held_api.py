@@ -19,6 +19,7 @@ from apps.studies.decisions import accept_arrival, keep_what_is_there
 from apps.studies.selectors import arrival_failures
 from apps.studies.services import retry_arrival
 from apps.studies.sides import compare_sides, draw_side
+from apps.studies.unread import archive_refusals, unread_arrivals
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -109,7 +110,7 @@ class AcceptView(APIView):
 
 
 class FailuresView(APIView):
-    """Studies that could not be registered."""
+    """What came and is in no study: not registered, not readable, refused."""
 
     permission_classes = [needs(Permission.QUARANTINE_MANAGE)]
 
@@ -119,8 +120,13 @@ class FailuresView(APIView):
     )
     def get(self, request: Request) -> Response:
         """List them."""
-        items = arrival_failures(actor=actor_of(request))[:PAGE]
-        return Response(shapes.ArrivalFailuresSerializer({"items": items}).data)
+        actor = actor_of(request)
+        body = {
+            "items": arrival_failures(actor=actor)[:PAGE],
+            "unread": unread_arrivals(actor=actor),
+            "refused": archive_refusals(actor=actor),
+        }
+        return Response(shapes.ArrivalFailuresSerializer(body).data)
 
 
 class RetryView(APIView):

@@ -111,10 +111,32 @@ class ArrivalFailureSerializer(s.Serializer):  # type: ignore[type-arg]
     retry_at = s.DateTimeField()
 
 
+class UnreadSerializer(s.Serializer):  # type: ignore[type-arg]
+    """A file that was kept and that nobody can read."""
+
+    name = s.CharField()
+    reason = s.CharField()
+    size = s.IntegerField()
+    arrived_at = s.DateTimeField()
+
+
+class RefusalSerializer(s.Serializer):  # type: ignore[type-arg]
+    """What the archive refused of one sender for one reason."""
+
+    id = s.CharField()
+    sender = s.CharField(allow_blank=True)
+    reason = s.CharField()
+    n = s.IntegerField()
+    first_at = s.DateTimeField()
+    last_at = s.DateTimeField()
+
+
 class ArrivalFailuresSerializer(s.Serializer):  # type: ignore[type-arg]
-    """What could not be registered."""
+    """What could not be registered, could not be read, and was refused."""
 
     items = ArrivalFailureSerializer(many=True)
+    unread = UnreadSerializer(many=True)
+    refused = RefusalSerializer(many=True)
 
 
 class ListedAttachmentSerializer(s.Serializer):  # type: ignore[type-arg]

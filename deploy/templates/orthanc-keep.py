@@ -15,6 +15,7 @@ import json
 import os
 import tempfile
 import threading
+import time
 import zlib
 from typing import Any
 
@@ -32,9 +33,12 @@ CANNOT_UNDERSTAND = 0xC000
 BIG_ENDIAN = b"1.2.840.10008.1.2.2"
 DEFLATED = b"1.2.840.10008.1.2.1.99"
 REMEMBERED = 4096
+MAX_NOTES = 500
+NOT_KEPT = "It could not be kept for comparison; the sender was told to try again."
 NOT_THERE = (orthanc.ErrorCode.UNKNOWN_RESOURCE, orthanc.ErrorCode.INEXISTENT_ITEM)
 
 _folder = json.loads(orthanc.GetConfiguration())["Overread"]["KeepIn"]
+_refused = os.path.join(os.path.dirname(_folder), "refused")
 _lock = threading.Lock()
 _recent: collections.OrderedDict[tuple[str, ...], str] = collections.OrderedDict()
 
@@ -51,11 +55,39 @@ def receive(instance: Any, *_unused: object) -> int:
             keep(content)
     except UnsafeFileError as error:
         orthanc.LogWarning(f"Overread: an instance was refused: {error}")
+        note_refusal(instance, f"It was refused: {error}.")
         return CANNOT_UNDERSTAND
     except Exception as error:  # noqa: BLE001  not kept means not taken
         orthanc.LogError(f"Overread: not kept, not taken: {type(error).__name__}")
+        note_refusal(instance, NOT_KEPT)
         return OUT_OF_RESOURCES
     return SUCCESS
+
+
+def note_refusal(instance: Any, reason: str) -> None:
+    """Note for the portal whom something was refused, and why; never what it says.
+
+    One file for a sender and a reason, with a count: a sender that goes on sending
+    fills no disk. That the note fails changes nothing of the refusal.
+    """
+    try:
+        sender = str(instance.GetInstanceRemoteAet() or "")[:64]
+        name = hashlib.sha256(f"{sender}\n{reason}".encode()).hexdigest() + ".json"
+        path = os.path.join(_refused, name)
+        now = time.time()
+        with _lock:
+            os.makedirs(_refused, mode=0o700, exist_ok=True)
+            note = {"sender": sender, "reason": reason, "n": 0, "first_at": now}
+            if os.path.exists(path):
+                with open(path, encoding="utf-8") as file:
+                    note = json.load(file)
+            elif len(os.listdir(_refused)) >= MAX_NOTES:
+                return
+            note["n"] += 1
+            note["last_at"] = now
+            write_whole(_refused, name, json.dumps(note).encode())
+    except Exception as error:  # noqa: BLE001  the refusal counts, not its note
+        orthanc.LogError(f"Overread: a refusal was not noted: {type(error).__name__}")
 
 
 def check_structure(content: bytes) -> None:
@@ -119,13 +151,18 @@ def keep(content: bytes) -> None:
     """Write an instance durably, under its hash."""
     name = hashlib.sha256(content).hexdigest() + ".dcm"
     os.makedirs(_folder, mode=0o700, exist_ok=True)
-    handle, path = tempfile.mkstemp(dir=_folder, prefix=".")
+    write_whole(_folder, name, content)
+
+
+def write_whole(folder: str, name: str, content: bytes) -> None:
+    """Write a file durably: all of it under its name, or nothing."""
+    handle, path = tempfile.mkstemp(dir=folder, prefix=".")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(path, os.path.join(_folder, name))
+        os.replace(path, os.path.join(folder, name))
     except BaseException:
         os.unlink(path)
         raise

@@ -1,7 +1,7 @@
 import type { Id } from '@/domain/model';
 import { request } from './client';
 import type {
-  ArrivalFailure,
+  Arrivals,
   Comparison,
   PackWork,
   RunWork,
@@ -31,8 +31,8 @@ export async function decideHeld(
   });
 }
 
-export async function readArrivalFailures(): Promise<readonly ArrivalFailure[]> {
-  return (await request<{ items: ArrivalFailure[] }>('arrival-failures')).data.items;
+export async function readArrivals(): Promise<Arrivals> {
+  return (await request<Arrivals>('arrival-failures')).data;
 }
 
 export async function retryArrival(id: Id): Promise<void> {

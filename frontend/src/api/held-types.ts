@@ -57,6 +57,31 @@ export interface ArrivalFailure {
   readonly retry_at: Instant;
 }
 
+/** A file that was kept and that nobody can read; `name` is a hash. */
+export interface UnreadArrival {
+  readonly name: string;
+  readonly reason: string;
+  readonly size: number;
+  readonly arrived_at: Instant;
+}
+
+/** What the archive refused of one sender for one reason. */
+export interface ArrivalRefusal {
+  readonly id: string;
+  /** Its calling AE title; empty when it gave none. */
+  readonly sender: string;
+  readonly reason: string;
+  readonly n: number;
+  readonly first_at: Instant;
+  readonly last_at: Instant;
+}
+
+export interface Arrivals {
+  readonly items: readonly ArrivalFailure[];
+  readonly unread: readonly UnreadArrival[];
+  readonly refused: readonly ArrivalRefusal[];
+}
+
 /** A pixel pack as work: `id` is the revision's. */
 export interface PackWork {
   readonly id: Id;

@@ -924,9 +924,11 @@ export interface components {
             /** Format: date-time */
             retry_at: string;
         };
-        /** @description What could not be registered. */
+        /** @description What could not be registered, could not be read, and was refused. */
         ArrivalFailures: {
             items: components["schemas"]["ArrivalFailure"][];
+            unread: components["schemas"]["Unread"][];
+            refused: components["schemas"]["Refusal"][];
         };
         /** @description A series that is no image. */
         Attachment: {
@@ -1533,6 +1535,17 @@ export interface components {
         };
         /** @enum {string} */
         ReasonEnum: "clinical" | "label" | "relabel" | "adjudicate" | "quality_check";
+        /** @description What the archive refused of one sender for one reason. */
+        Refusal: {
+            id: string;
+            sender: string;
+            reason: string;
+            n: number;
+            /** Format: date-time */
+            first_at: string;
+            /** Format: date-time */
+            last_at: string;
+        };
         /** @description Which site a held study belongs to, and why. */
         ReleaseRequestRequest: {
             /** Format: uuid */
@@ -1756,6 +1769,14 @@ export interface components {
         /** @description Sites to take the next item from; none means all of the reader's. */
         TakeNextRequestRequest: {
             site?: string[];
+        };
+        /** @description A file that was kept and that nobody can read. */
+        Unread: {
+            name: string;
+            reason: string;
+            size: number;
+            /** Format: date-time */
+            arrived_at: string;
         };
         /** @description An account, with its memberships at the sites that the asker manages. */
         User: {

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { readArrivalFailures, retryArrival } from '@/api/held-endpoints';
+import { readArrivals, retryArrival } from '@/api/held-endpoints';
 import type { ArrivalFailure } from '@/api/held-types';
 import { formatExact, formatInteger } from '@/domain/format';
 import { untilRetry } from '@/domain/held';
@@ -9,6 +9,7 @@ import { useNow } from '@/state/clock';
 import { arrivals as words } from '@/text/en-held';
 import { Notice } from '@/ui/primitives';
 import { carryOut, QueryTable } from './table';
+import { Refused, Unread } from './unread-tables';
 
 const KEY = ['arrival-failures'];
 
@@ -25,7 +26,7 @@ export function ArrivalsTab() {
   const [asked, setAsked] = useState<ReadonlyMap<Id, number>>(new Map());
   const query = useQuery({
     queryKey: KEY,
-    queryFn: readArrivalFailures,
+    queryFn: readArrivals,
     refetchInterval: 10_000,
   });
 
@@ -44,7 +45,7 @@ export function ArrivalsTab() {
         </Notice>
       )}
       <QueryTable
-        query={query}
+        query={{ ...query, data: query.data?.items }}
         name={words.name}
         heads={[words.first, words.why, words.tries, words.next, '']}
         empty={words.empty}
@@ -74,6 +75,12 @@ export function ArrivalsTab() {
           </tr>
         )}
       </QueryTable>
+      {query.data === undefined ? null : (
+        <>
+          <Unread rows={query.data.unread} />
+          <Refused rows={query.data.refused} />
+        </>
+      )}
     </>
   );
 }
