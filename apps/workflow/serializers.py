@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from rest_framework import serializers as s
 
+from apps.annotations.geometry import GEOMETRY_KINDS
+from apps.annotations.measured import SCALES
 from apps.annotations.types import DisplayMode, ReadingState
 from apps.worklist.types import Band, BandSource, ItemReason, ItemState
 
@@ -198,7 +200,7 @@ class WhySerializer(s.Serializer):  # type: ignore[type-arg]
 class GeometrySerializer(s.Serializer):  # type: ignore[type-arg]
     """A place on a named image (docs/architecture.md)."""
 
-    kind = s.ChoiceField(choices=["box", "point", "polyline", "ellipse", "length"])
+    kind = s.ChoiceField(choices=list(GEOMETRY_KINDS))
     space = s.ChoiceField(choices=["image", "patient"])
     sop_uid = s.CharField()
     frame = s.IntegerField()
@@ -291,6 +293,21 @@ class VerdictSerializer(s.Serializer):  # type: ignore[type-arg]
     geometry = GeometrySerializer(allow_null=True)
 
 
+class MeasuredValueSerializer(LabelSerializer):
+    """One number that a mark measures."""
+
+    value = s.FloatField()
+    unit = s.CharField(help_text="UCUM")
+
+
+class MeasuredSerializer(s.Serializer):  # type: ignore[type-arg]
+    """What a mark of a measuring tool says."""
+
+    scale = s.ChoiceField(choices=list(SCALES))
+    calibration_mm = s.FloatField(allow_null=True)
+    values = MeasuredValueSerializer(many=True)
+
+
 class AnnotationSerializer(s.Serializer):  # type: ignore[type-arg]
     """A mark of the reader."""
 
@@ -300,6 +317,7 @@ class AnnotationSerializer(s.Serializer):  # type: ignore[type-arg]
     geometry = GeometrySerializer()
     text = s.CharField(allow_blank=True)
     missed_by_ai = s.BooleanField()
+    measured = MeasuredSerializer(required=False)
 
 
 class ContentSerializer(s.Serializer):  # type: ignore[type-arg]

@@ -885,6 +885,7 @@ export interface components {
             geometry: components["schemas"]["Geometry"];
             text: string;
             missed_by_ai: boolean;
+            measured?: components["schemas"]["Measured"];
         };
         /** @description A mark of the reader. */
         AnnotationRequest: {
@@ -894,6 +895,7 @@ export interface components {
             geometry: components["schemas"]["GeometryRequest"];
             text: string;
             missed_by_ai: boolean;
+            measured?: components["schemas"]["MeasuredRequest"];
         };
         /** @description A token, without its secret; `hint` is how it begins. */
         ApiToken: {
@@ -1123,7 +1125,7 @@ export interface components {
             points: number[][];
         };
         /** @enum {string} */
-        GeometryKindEnum: "box" | "point" | "polyline" | "ellipse" | "length";
+        GeometryKindEnum: "box" | "point" | "length" | "ellipse" | "polyline" | "bidirectional" | "angle" | "cobb" | "circle" | "polygon" | "spline" | "arrow";
         /** @description A place on a named image (docs/architecture.md). */
         GeometryRequest: {
             kind: components["schemas"]["GeometryKindEnum"];
@@ -1326,6 +1328,40 @@ export interface components {
             columns: number;
             /** Format: double */
             volume_ml: number;
+        };
+        /** @description What a mark of a measuring tool says. */
+        Measured: {
+            scale: components["schemas"]["ScaleEnum"];
+            /** Format: double */
+            calibration_mm: number | null;
+            values: components["schemas"]["MeasuredValue"][];
+        };
+        /** @description What a mark of a measuring tool says. */
+        MeasuredRequest: {
+            scale: components["schemas"]["ScaleEnum"];
+            /** Format: double */
+            calibration_mm: number | null;
+            values: components["schemas"]["MeasuredValueRequest"][];
+        };
+        /** @description One number that a mark measures. */
+        MeasuredValue: {
+            scheme: string;
+            code: string;
+            display: string;
+            /** Format: double */
+            value: number;
+            /** @description UCUM */
+            unit: string;
+        };
+        /** @description One number that a mark measures. */
+        MeasuredValueRequest: {
+            scheme: string;
+            code: string;
+            display: string;
+            /** Format: double */
+            value: number;
+            /** @description UCUM */
+            unit: string;
         };
         /** @description How far a zip is. */
         Members: {
@@ -1649,6 +1685,8 @@ export interface components {
             sop_uid: string;
             frame: number;
         };
+        /** @enum {string} */
+        ScaleEnum: "patient" | "detector" | "calibrated" | "none";
         /** @enum {string} */
         ScopesEnum: "read" | "store";
         /** @description One series of images. */

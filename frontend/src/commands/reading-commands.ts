@@ -14,15 +14,36 @@ import { layoutMpr } from './reading/layout-mpr';
 import { layoutOne } from './reading/layout-one';
 import { layoutTwo } from './reading/layout-two';
 import { leave } from './reading/leave';
+import { markBack } from './reading/mark-back';
+import { markDelete } from './reading/mark-delete';
+import { markGrip } from './reading/mark-grip';
+import { markNudgeCommands } from './reading/mark-nudge';
+import { markPlace } from './reading/mark-place';
+import { markRelabel } from './reading/mark-relabel';
+import { markRename } from './reading/mark-rename';
+import { measureAngle } from './reading/measure-angle';
+import { measureArrow } from './reading/measure-arrow';
+import { measureBidirectional } from './reading/measure-bidirectional';
+import { measureCalibrate } from './reading/measure-calibrate';
+import { measureCircle } from './reading/measure-circle';
+import { measureCobb } from './reading/measure-cobb';
+import { measureEllipse } from './reading/measure-ellipse';
+import { measureFreehand } from './reading/measure-freehand';
+import { measureLength } from './reading/measure-length';
+import { measureProbe } from './reading/measure-probe';
+import { measureRectangle } from './reading/measure-rectangle';
+import { measureSpline } from './reading/measure-spline';
 import { modifyFinding } from './reading/modify-finding';
 import { movePaneCommands } from './reading/move-pane';
 import { nextFinding } from './reading/next-finding';
 import { nextImage } from './reading/next-image';
+import { nextMark } from './reading/next-mark';
 import { nextPane } from './reading/next-pane';
 import { nextSeries } from './reading/next-series';
 import { previousFinding } from './reading/previous-finding';
 import { previousImage } from './reading/previous-image';
 import { previousSeries } from './reading/previous-series';
+import { previousMark } from './reading/previous-mark';
 import { redo } from './reading/redo';
 import { rejectFinding } from './reading/reject-finding';
 import { resetView } from './reading/reset-view';
@@ -34,6 +55,7 @@ import { toggleMarks } from './reading/toggle-marks';
 import { toggleOwn } from './reading/toggle-own';
 import { toggleSaliency } from './reading/toggle-saliency';
 import { toolCross } from './reading/tool-cross';
+import { toolMagnify } from './reading/tool-magnify';
 import { toolPan } from './reading/tool-pan';
 import { toolScroll } from './reading/tool-scroll';
 import { toolWindow } from './reading/tool-window';
@@ -50,6 +72,7 @@ export const READING_COMMANDS: readonly Command<ReadingContext>[] = [
   toolPan,
   toolZoom,
   toolCross,
+  toolMagnify,
   previousImage,
   nextImage,
   firstImage,
@@ -57,6 +80,27 @@ export const READING_COMMANDS: readonly Command<ReadingContext>[] = [
   zoomIn,
   zoomOut,
   ...windowPresetCommands,
+  measureLength,
+  measureBidirectional,
+  measureAngle,
+  measureCobb,
+  measureEllipse,
+  measureRectangle,
+  measureCircle,
+  measureFreehand,
+  measureSpline,
+  measureProbe,
+  measureArrow,
+  measureCalibrate,
+  markPlace,
+  markBack,
+  nextMark,
+  previousMark,
+  markGrip,
+  ...markNudgeCommands,
+  markRename,
+  markRelabel,
+  markDelete,
   invert,
   rotate,
   flip,

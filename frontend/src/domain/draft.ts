@@ -17,8 +17,11 @@ export type DraftAction =
   | {
       readonly type: 'change';
       readonly id: Id;
-      readonly with: Partial<Pick<Annotation, 'geometry' | 'label' | 'text'>>;
+      readonly with: Partial<
+        Pick<Annotation, 'geometry' | 'label' | 'text' | 'measured'>
+      >;
     }
+  | { readonly type: 'annotate'; readonly annotations: readonly Annotation[] }
   | { readonly type: 'remove'; readonly id: Id }
   | { readonly type: 'write'; readonly impression: string }
   | { readonly type: 'undo' }
@@ -106,6 +109,8 @@ export function reduceDraft(draft: Draft, action: DraftAction): Draft {
       });
     case 'change':
       return change(draft, action);
+    case 'annotate':
+      return marked(draft, { annotations: action.annotations });
     case 'remove':
       return remove(draft, action.id);
     case 'write':

@@ -178,7 +178,19 @@ export interface Session {
   readonly csrf_token: string;
 }
 
-export type GeometryKind = 'box' | 'point' | 'polyline' | 'ellipse' | 'length';
+export type GeometryKind =
+  | 'box'
+  | 'point'
+  | 'polyline'
+  | 'ellipse'
+  | 'length'
+  | 'bidirectional'
+  | 'angle'
+  | 'cobb'
+  | 'circle'
+  | 'polygon'
+  | 'spline'
+  | 'arrow';
 export type GeometrySpace = 'image' | 'patient';
 
 /** Space "image": (column, row), (0,0) the top left corner of the top left pixel. */
@@ -250,6 +262,23 @@ export interface Verdict {
   readonly geometry: Geometry | null;
 }
 
+/** What the millimetres of a mark rest on. */
+export type ScaleSource = 'patient' | 'detector' | 'calibrated' | 'none';
+
+/** One number that a mark measures: a coded quantity in a UCUM unit. */
+export interface MeasuredValue extends Coded {
+  readonly value: number;
+  readonly unit: string;
+}
+
+/** What a mark of a measuring tool says beside its place. */
+export interface Measured {
+  readonly scale: ScaleSource;
+  /** The known length that this line gives to its image, mm. */
+  readonly calibration_mm: number | null;
+  readonly values: readonly MeasuredValue[];
+}
+
 export interface Annotation {
   readonly id: Id;
   readonly tracking_uid: string;
@@ -257,6 +286,8 @@ export interface Annotation {
   readonly geometry: Geometry;
   readonly text: string;
   readonly missed_by_ai: boolean;
+  /** Only marks that a measuring tool made have it. */
+  readonly measured?: Measured;
 }
 
 export interface Content {

@@ -37,7 +37,11 @@ export function numbers(dataset: Dataset, tag: string): readonly number[] {
     );
 }
 
-function items(dataset: Dataset, tag: string): readonly Dataset[] {
+export function strings(dataset: Dataset, tag: string): readonly string[] {
+  return (dataset[tag]?.Value ?? []).map((value) => String(value));
+}
+
+export function items(dataset: Dataset, tag: string): readonly Dataset[] {
   return (dataset[tag]?.Value ?? []).filter(isDataset);
 }
 
@@ -95,11 +99,24 @@ function pairSpacing(dataset: Dataset, tag: string, source: Spacing['source']) {
   return row && column && row > 0 && column > 0 ? { row, column, source } : null;
 }
 
+/**
+ * A projection's Pixel Spacing that only repeats the detector's, with no word of a
+ * calibration, is the detector's: the patient was magnified onto it (PS3.3 10.7.1.3).
+ */
+function statedSpacing(dataset: Dataset): Spacing | null {
+  const stated = pairSpacing(dataset, '00280030', 'patient');
+  const detector = pairSpacing(dataset, '00181164', 'detector');
+  if (!stated || !detector || text(dataset, '00280A02') !== '') return stated;
+  const near = (a: number, b: number) => Math.abs(a - b) <= 1e-3 * b;
+  const same = near(stated.row, detector.row) && near(stated.column, detector.column);
+  return same ? detector : stated;
+}
+
 export function spacingOf(dataset: Dataset): Spacing {
   const aspect = numbers(dataset, '00280034');
   const tall = (aspect[0] ?? 1) / (aspect[1] || 1);
   return (
-    pairSpacing(dataset, '00280030', 'patient') ??
+    statedSpacing(dataset) ??
     ultrasoundSpacing(dataset) ??
     pairSpacing(dataset, '00181164', 'detector') ??
     pairSpacing(dataset, '00182010', 'detector') ?? {

@@ -12,19 +12,21 @@ import {
   addTool,
   Enums,
   init as initTools,
+  MagnifyTool,
   PanTool,
   StackScrollTool,
   ToolGroupManager,
   WindowLevelTool,
   ZoomTool,
 } from '@cornerstonejs/tools';
+import { isMeasureTool, type MeasureTool } from '@/domain/measure/kinds';
 import { undrawable } from './dataset';
 import { buildModule } from './modules';
 import { fetchPart, type ImageRef, type Stack } from './pack';
 
 export type PointerTool = 'scroll' | 'window' | 'pan' | 'zoom';
 /** The left button may also belong to the page, for crosshairs. */
-export type PrimaryTool = PointerTool | 'cross';
+export type PrimaryTool = PointerTool | 'cross' | 'magnify' | MeasureTool;
 
 const ENGINE = 'overread';
 const GROUP = 'reading';
@@ -81,7 +83,9 @@ async function start(): Promise<void> {
   imageLoader.registerImageLoader('pack', loadImage as unknown as Types.ImageLoaderFn);
   metaData.addProvider(provideMetadata, 10_000);
   cache.setMaxCacheSize(CACHE_BYTES);
-  for (const tool of [WindowLevelTool, PanTool, ZoomTool, StackScrollTool]) addTool(tool);
+  for (const tool of [WindowLevelTool, PanTool, ZoomTool, StackScrollTool, MagnifyTool]) {
+    addTool(tool);
+  }
   engine = new RenderingEngine(ENGINE);
 }
 
@@ -136,27 +140,39 @@ const NAMES: Readonly<Record<PointerTool, string>> = {
 
 const { MouseBindings, KeyboardBindings } = Enums;
 
+/** The glass: CSS pixels, and how many times larger than the pane shows. */
+const MAGNIFIER = { magnifySize: 3, magnifyWidth: 280, magnifyHeight: 280 };
+
+/** Crosshairs, magnifier and measuring take the left button from the pointer tools. */
+const isPointerTool = (tool: PrimaryTool): tool is PointerTool =>
+  tool !== 'cross' && tool !== 'magnify' && !isMeasureTool(tool);
+
 function toolGroup() {
   const present = ToolGroupManager.getToolGroup(GROUP);
   if (present) return present;
   const group = ToolGroupManager.createToolGroup(GROUP);
   if (!group) throw new Error('no tool group');
   for (const name of Object.values(NAMES)) group.addTool(name);
+  group.addTool(MagnifyTool.toolName, MAGNIFIER);
   return group;
 }
 
 /** Left button: the chosen tool. Middle: pan. Right: zoom. Wheel: scroll. */
 export function bindTool(tool: PrimaryTool): void {
   const group = toolGroup();
-  for (const name of Object.values(NAMES))
+  for (const name of [...Object.values(NAMES), MagnifyTool.toolName])
     group.setToolPassive(name, { removeAllBindings: true });
+  if (tool === 'magnify') {
+    const primary = [{ mouseButton: MouseBindings.Primary }];
+    group.setToolActive(MagnifyTool.toolName, { bindings: primary });
+  }
   const bindings: Record<PointerTool, Parameters<typeof group.setToolActive>[1]> = {
     window: { bindings: [] },
     scroll: { bindings: [{ mouseButton: MouseBindings.Wheel }] },
     pan: { bindings: [{ mouseButton: MouseBindings.Auxiliary }] },
     zoom: { bindings: [{ mouseButton: MouseBindings.Secondary }] },
   };
-  if (tool !== 'cross') {
+  if (isPointerTool(tool)) {
     bindings[tool]?.bindings?.push({ mouseButton: MouseBindings.Primary });
   }
   if (tool !== 'pan') {

@@ -8,6 +8,7 @@ import {
 } from '@/domain/draft';
 import { type Box, boxAround, boxPoints, type Point } from '@/domain/geometry';
 import { countOf, keptIn, type Layout, MOST_PANES } from '@/domain/layout';
+import type { MeasureTool } from '@/domain/measure/kinds';
 import type {
   Ai,
   Coded,
@@ -25,7 +26,14 @@ import type { SaveState } from './draft-saver';
 import type { LocalCopy } from './local-copies';
 
 /** 'cross' moves the crosshairs: it is there in the three-plane view only. */
-export type Tool = 'scroll' | 'window' | 'pan' | 'zoom' | 'cross';
+export type Tool =
+  | 'scroll'
+  | 'window'
+  | 'pan'
+  | 'zoom'
+  | 'cross'
+  | 'magnify'
+  | MeasureTool;
 
 /** What the reader is drawing on the image, if anything. */
 export type Drawing =

@@ -3,6 +3,7 @@ import type { ViewId } from '@/domain/views';
 import { admin } from './en-admin';
 import { intake } from './en-intake';
 import { masks, objectKinds } from './en-masks';
+import { measure } from './en-measure';
 import { mpr } from './en-mpr';
 
 /** Every English word that the application shows, in one place, to be translated. */
@@ -11,6 +12,7 @@ export const text = {
   admin,
   intake,
   masks,
+  measure,
   mpr,
   objectKinds,
   common: {
@@ -248,6 +250,8 @@ export const text = {
       window: 'Window',
       image: 'Image',
       layout: 'Layout',
+      measure: 'Measure',
+      marks: 'My marks',
       edit: 'Edit',
       answer: 'AI findings',
       overlay: 'AI overlay, review required',

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from apps.annotations.content import (
     EMPTY,
-    GEOMETRY_KINDS,
     missing_for_signing,
     parse_content,
     plain_content,
 )
+from apps.annotations.geometry import GEOMETRY_KINDS, OPEN_ENDED
 from apps.annotations.types import REJECT_REASONS
 from apps.core.errors import Invalid
 
@@ -60,7 +60,7 @@ def geometries(draw):
     kind = draw(st.sampled_from(sorted(GEOMETRY_KINDS)))
     space = draw(st.sampled_from(["image", "patient"]))
     least = GEOMETRY_KINDS[kind]
-    most = 9 if kind == "polyline" else least
+    most = 9 if kind in OPEN_ENDED else least
     size = 2 + (space == "patient")
     point = st.lists(numbers, min_size=size, max_size=size)
     return {

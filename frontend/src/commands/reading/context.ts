@@ -22,6 +22,8 @@ export interface ReadingContext {
   readonly modality: string;
   readonly can: (permission: string) => boolean;
   readonly moveFinding: (by: number) => void;
+  /** Goes to the mark of one's own that lies `by` further in the list. */
+  readonly moveMark: (by: number) => void;
   readonly sign: () => void;
   /** Ends what is being drawn or asked; with nothing of the kind, leaves. */
   readonly escape: () => void;

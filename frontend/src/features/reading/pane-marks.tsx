@@ -7,6 +7,7 @@ import {
   boxAround,
   patientToImage,
 } from '@/domain/geometry';
+import { isMeasurement } from '@/domain/measure/kinds';
 import type { Annotation, Finding, Geometry, Verdict } from '@/domain/model';
 import type { ImageRef } from '@/imaging/pack';
 import type { PaneView } from '@/imaging/view-store';
@@ -96,7 +97,7 @@ function useHumanMarks(image: ImageRef): readonly HumanMark[] {
   const ai = useRoom((state) => state.ai);
   if (!shown) return [];
   const own = annotations.flatMap((annotation) => {
-    const box = boxOn(annotation.geometry, image);
+    const box = isMeasurement(annotation) ? null : boxOn(annotation.geometry, image);
     return box
       ? [{ key: annotation.id, label: annotation.label.display, box, annotation }]
       : [];

@@ -27,6 +27,7 @@ import { text } from '@/text/en';
 import { display } from '@/text/en-display';
 import { carriesSeries, dropSeries } from './drag-series';
 import { MaskLayer, MaskLegend } from './masks';
+import { MeasureLayer } from './measure-layer';
 import { PaneMarks } from './pane-marks';
 import { SaliencyLayer } from './saliency-layer';
 import { firstMarked, useStack } from './use-pack';
@@ -229,6 +230,7 @@ function Shown({ pane, stack }: { pane: number; stack: Stack }) {
           <Masks view={view} stack={stack} />
           <Saliency view={view} />
           <PaneMarks view={view} active={active} />
+          <MeasureLayer pane={pane} view={view} active={active} />
           <Orientation view={view} />
           <ScaleBar view={view} />
           <Corners view={view} stack={stack} />

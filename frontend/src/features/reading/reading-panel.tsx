@@ -1,18 +1,16 @@
 import './panel.css';
-import { addMissed } from '@/commands/reading/add-missed';
 import type { ReadingContext } from '@/commands/reading/context';
 import { sign } from '@/commands/reading/sign';
 import { printHotkey } from '@/domain/hotkeys';
-import type { Annotation } from '@/domain/model';
 import type { PackIndex } from '@/imaging/pack';
 import { mustAnswer } from '@/state/reading-session';
-import { changeDraft, jumpTo, setRoom, useRoom } from '@/state/room';
+import { changeDraft, useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { Glyph } from '@/ui/glyph';
 import { Key } from '@/ui/primitives';
 import { FindingsPanel } from './findings-panel';
+import { MarksList } from './marks-list';
 import { signBlock } from './sign-block';
-import { seriesHolding } from './use-pack';
 
 const panel = text.room.panel;
 
@@ -44,90 +42,6 @@ function Steps({ context }: { context: ReadingContext }) {
         {panel.stepSign}
       </li>
     </ol>
-  );
-}
-
-interface OwnMarkProps {
-  readonly annotation: Annotation;
-  readonly index: PackIndex | null;
-  readonly writable: boolean;
-}
-
-function OwnMark({ annotation, index, writable }: OwnMarkProps) {
-  const active = useRoom((state) => state.activeAnnotation === annotation.id);
-  const saved = useRoom((state) => state.save.kind === 'saved');
-  const { label, geometry } = annotation;
-  const series = seriesHolding(index, geometry.sop_uid);
-  const go = () => {
-    setRoom({ activeAnnotation: annotation.id, own: true });
-    if (series !== null) jumpTo(series, geometry.sop_uid, geometry.frame);
-  };
-  return (
-    <li className={active ? 'on' : ''}>
-      <button
-        type="button"
-        className="go"
-        aria-label={panel.goTo(label.display)}
-        onClick={go}
-      >
-        <span className="cut" title={annotation.text || undefined}>
-          {label.display}
-        </span>
-        {annotation.missed_by_ai ? <span className="where">{panel.missed}</span> : null}
-      </button>
-      {saved ? (
-        <span className="ok">
-          <Glyph name="check" small />
-        </span>
-      ) : null}
-      <button
-        type="button"
-        className="icon-btn"
-        aria-label={panel.remove(label.display)}
-        aria-disabled={!writable}
-        onClick={() => changeDraft({ type: 'remove', id: annotation.id })}
-      >
-        <Glyph name="trash" small />
-      </button>
-    </li>
-  );
-}
-
-function OwnMarks({
-  context,
-  index,
-}: {
-  context: ReadingContext;
-  index: PackIndex | null;
-}) {
-  const annotations = useRoom((state) => state.draft.content.annotations);
-  const own = useRoom((state) => state.own);
-  return (
-    <section className="block mine" aria-label={panel.annotations}>
-      <div className="panel-head">
-        <h2>{panel.annotations}</h2>
-        <span className="t3">{annotations.length}</span>
-        <span className="grow" />
-        <button type="button" className="t2" onClick={() => setRoom({ own: !own })}>
-          {own ? panel.hideAll : panel.showAll}
-        </button>
-      </div>
-      {annotations.length === 0 ? (
-        <p className="panel-word t3">
-          {panel.noAnnotations(printHotkey(addMissed.keys[0] ?? ''))}
-        </p>
-      ) : null}
-      <ul>
-        {annotations.map((annotation) => (
-          <OwnMark
-            key={annotation.id}
-            annotation={annotation}
-            index={index}
-            writable={context.writable}
-          />
-        ))}
-      </ul>
-    </section>
   );
 }
 
@@ -204,7 +118,7 @@ export function ReadingPanel({ context, index }: ReadingPanelProps) {
       <Steps context={context} />
       <div className="panel-scroll">
         <FindingsPanel context={context} index={index} />
-        <OwnMarks context={context} index={index} />
+        <MarksList context={context} index={index} />
         <Impression writable={context.writable} />
       </div>
       <SignLine context={context} />

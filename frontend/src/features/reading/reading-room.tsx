@@ -35,6 +35,7 @@ import { followRows, loadList, useWorklist } from '@/state/worklist';
 import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
 import { useHotkeys } from '@/ui/use-hotkeys';
+import { endMeasuring, moveMark } from './marks-moves';
 import { ReadingPanel } from './reading-panel';
 import { RoomDialogs } from './room-dialogs';
 import { RoomHeader } from './room-header';
@@ -151,9 +152,10 @@ function useContext(help: () => void, pack: PackState): ReadingContext {
     modality: shown?.modality ?? '',
     can,
     moveFinding: (by) => moveFinding(findings, by),
+    moveMark: (by) => moveMark(pack.index, by),
     sign: () => void sign(),
     escape: () => {
-      if (!endAsking()) navigate('/');
+      if (!endMeasuring() && !endAsking()) navigate('/');
     },
     help,
   };

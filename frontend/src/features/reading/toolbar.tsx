@@ -97,6 +97,58 @@ function Presets({ context }: { context: ReadingContext }) {
   );
 }
 
+/** Buttons of the measuring tools that are always there, and where there is room. */
+const ALWAYS = new Set(['length', 'ellipse', 'probe']);
+const WHEN_WIDE = new Set(['bidirectional', 'angle', 'rectangle', 'freehand', 'arrow']);
+
+interface GroupProps {
+  readonly commands: readonly Command<ReadingContext>[];
+  readonly context: ReadingContext;
+}
+
+/** The measuring tools: the usual ones as buttons, all of them in a menu. */
+function MeasureTools({ commands, context }: GroupProps) {
+  const shown = commands.filter(
+    ({ glyph }) => ALWAYS.has(glyph ?? '') || WHEN_WIDE.has(glyph ?? ''),
+  );
+  const chosen = commands.find((one) => one.on?.(context) && !shown.includes(one));
+  return (
+    <div>
+      {shown.map((command) => (
+        <span
+          key={command.id}
+          className={ALWAYS.has(command.glyph ?? '') ? '' : 'wide-only'}
+        >
+          <ToolButton command={command} context={context} />
+        </span>
+      ))}
+      {chosen ? <ToolButton command={chosen} context={context} /> : null}
+      <Menu position="bottom-start" width={290}>
+        <Menu.Target>
+          <button type="button" className="tool" aria-label={text.measure.more}>
+            <Glyph name="down" small />
+          </button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {commands.map((command) => (
+            <Menu.Item
+              key={command.id}
+              disabled={!command.when(context)}
+              onClick={() => run({ command, context })}
+              rightSection={<Key>{printHotkey(command.keys[0] ?? '')}</Key>}
+            >
+              <span className="measure-item">
+                {command.glyph ? <Glyph name={command.glyph} /> : null}
+                {command.name}
+              </span>
+            </Menu.Item>
+          ))}
+        </Menu.Dropdown>
+      </Menu>
+    </div>
+  );
+}
+
 /** How much of the image findings' shapes let through. */
 function Opacity({ context: { findings, room } }: { context: ReadingContext }) {
   if (!findings.some((finding) => finding.mask && finding.positive)) return null;
@@ -128,12 +180,16 @@ export function Toolbar({ context }: { context: ReadingContext }) {
       {tools.map(({ group, name, commands }) => (
         <Fragment key={group}>
           <section aria-label={name}>
-            <div>
-              {group === 'layout' ? <GridPicker /> : null}
-              {commands.map((command) => (
-                <ToolButton key={command.id} command={command} context={context} />
-              ))}
-            </div>
+            {group === 'measure' ? (
+              <MeasureTools commands={commands} context={context} />
+            ) : (
+              <div>
+                {group === 'layout' ? <GridPicker /> : null}
+                {commands.map((command) => (
+                  <ToolButton key={command.id} command={command} context={context} />
+                ))}
+              </div>
+            )}
             <h3>{name}</h3>
           </section>
           {group === 'navigate' ? <Presets context={context} /> : null}

@@ -1,0 +1,26 @@
+import type { Point } from '@/domain/geometry';
+import { markControl } from '@/state/measuring';
+import { text } from '@/text/en';
+import type { Command } from '../command';
+import type { ReadingContext } from './context';
+
+type Way = keyof typeof text.measure.nudge;
+
+const WAYS: readonly (readonly [Way, string, Point])[] = [
+  ['left', 'Shift+ArrowLeft', [-1, 0]],
+  ['right', 'Shift+ArrowRight', [1, 0]],
+  ['up', 'Shift+ArrowUp', [0, -1]],
+  ['down', 'Shift+ArrowDown', [0, 1]],
+];
+
+/** By one pixel of the image a stroke: the whole mark, or the grip that is chosen. */
+export const markNudgeCommands: readonly Command<ReadingContext>[] = WAYS.map(
+  ([way, key, by]) => ({
+    id: `reading.mark-${way}`,
+    name: text.measure.nudge[way],
+    group: 'marks',
+    keys: [key],
+    when: ({ room, writable }) => writable && room.activeAnnotation !== null,
+    perform: () => markControl()?.nudge(by),
+  }),
+);

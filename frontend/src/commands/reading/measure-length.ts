@@ -1,0 +1,3 @@
+import { measuringTool } from './measuring-tool';
+
+export const measureLength = measuringTool('length', 'l');
