@@ -17,7 +17,7 @@ from apps.annotations.content import (
     parse_content,
     plain_content,
 )
-from apps.annotations.geometry import GEOMETRY_KINDS, OPEN_ENDED
+from apps.annotations.geometry import GEOMETRY_KINDS, OPEN_ENDED, require_inside
 from apps.annotations.types import REJECT_REASONS
 from apps.core.errors import Invalid
 
@@ -281,3 +281,91 @@ def test_what_is_missing_before_it_can_be_signed(verdict, detail):
 
 def test_nothing_to_answer_is_nothing_missing():
     assert missing_for_signing(content=parse_content(raw=EMPTY), findings={}) == []
+
+
+def _measurement(**change):
+    return {
+        "id": "m",
+        "tracking_uid": "1.2.3",
+        "label": {"scheme": "99OVERREAD", "code": "measurement", "display": "M"},
+        "geometry": {
+            "kind": "length",
+            "space": "image",
+            "sop_uid": "1.2.5",
+            "frame": 1,
+            "frame_of_reference_uid": None,
+            "points": [[1.0, 2.0], [4.0, 6.0]],
+        },
+        "text": "Nodule",
+        "missed_by_ai": False,
+        "measured": {
+            "scale": "patient",
+            "calibration_mm": None,
+            "values": [
+                {
+                    "scheme": "SCT",
+                    "code": "410668003",
+                    "display": "Length",
+                    "value": 5.0,
+                    "unit": "mm",
+                }
+            ],
+        },
+        **change,
+    }
+
+
+def test_a_measurement_comes_back_as_it_went_in():
+    raw = {**EMPTY, "annotations": [_measurement()]}
+    assert plain_content(parse_content(raw=raw)) == raw
+
+
+def _with(path, value):
+    mark = _measurement()
+    inner = mark
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = value
+    return mark
+
+
+@pytest.mark.parametrize(
+    ("mark", "field"),
+    [
+        (_with(["measured", "scale"], "guess"), "measured.scale"),
+        (_with(["measured", "values"], "five"), "measured.values"),
+        (_with(["measured", "values", 0, "value"], float("nan")), "values[0].value"),
+        (_with(["measured", "values", 0, "value"], True), "values[0].value"),
+        (_with(["measured", "values", 0, "unit"], "cubit"), "values[0].unit"),
+        (_with(["measured", "values", 0, "code"], "1"), "values[0].code"),
+        (_with(["measured", "calibration_mm"], 0), "calibration_mm"),
+        (_with(["measured", "calibration_mm"], float("inf")), "calibration_mm"),
+        (_with(["geometry", "points"], [[1, 2], [1, 2]]), "geometry.points"),
+        (_with(["geometry", "points"], [[1, 2]]), "geometry.points"),
+        (_with(["geometry", "points"], [[1, 2], [float("nan"), 2]]), "points[1]"),
+        (_with(["geometry", "kind"], "angle"), "geometry.points"),
+        (_with(["geometry", "kind"], "heart"), "geometry.kind"),
+    ],
+)
+def test_a_wrong_measurement_is_refused_by_its_field(mark, field):
+    with pytest.raises(Invalid) as refused:
+        parse_content(raw={**EMPTY, "annotations": [mark]})
+    assert refused.value.extra["field"].endswith(field)
+
+
+def test_a_quantity_is_said_once_and_in_our_words():
+    mark = _measurement()
+    mark["measured"]["values"][0]["display"] = "Height of the sender"
+    parsed = parse_content(raw={**EMPTY, "annotations": [mark]})
+    assert parsed.annotations[0].measured.values[0].display == "Length"
+    mark["measured"]["values"] *= 2
+    with pytest.raises(Invalid, match="twice"):
+        parse_content(raw={**EMPTY, "annotations": [mark]})
+
+
+def test_a_mark_lies_on_its_image():
+    mark = parse_content(raw={**EMPTY, "annotations": [_measurement()]}).annotations[0]
+    place = {"geometry": mark.geometry, "field": "here"}
+    require_inside(**place, columns=4, rows=6, frames=1)
+    with pytest.raises(Invalid, match="outside the image of 3 × 6"):
+        require_inside(**place, columns=3, rows=6, frames=1)

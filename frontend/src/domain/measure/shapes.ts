@@ -270,6 +270,18 @@ export function dragGrip(
     : dragShortAxis(points, grip, to, scale);
 }
 
+/** The longer axis (in the patient) of an ellipse first, whichever was dragged. */
+export function inOrder(
+  kind: GeometryKind,
+  points: readonly Point[],
+  scale: Scale,
+): readonly Point[] {
+  if (kind !== 'ellipse') return points;
+  const size = (index: number) =>
+    distance(pointAt(points, index), pointAt(points, index + 1), scale);
+  return size(0) >= size(2) ? points : [...points.slice(2), ...points.slice(0, 2)];
+}
+
 /** All points moved, as far as they stay on the image. */
 export function movePoints(
   points: readonly Point[],

@@ -11,6 +11,7 @@ import {
   distanceToLine,
   dragGrip,
   gripsOf,
+  inOrder,
   linesOf,
   movePoints,
   pairs,
@@ -79,11 +80,17 @@ interface Hit {
   readonly grip: number | null;
 }
 
-/** The mark under a point of the screen; grips go first, those of the active mark. */
+/**
+ * The mark under a point of the screen; grips go first, those of the active mark. With
+ * a measuring tool only these count, or nothing could be drawn beside a mark.
+ */
 function hitAt(view: PaneView, on: Point): Hit | null {
-  const { draft, activeAnnotation, own } = getRoom();
+  const { draft, activeAnnotation, own, tool } = getRoom();
   if (!own) return null;
-  const shown = marksOn(view, draft.content.annotations);
+  const drawing = isMeasureTool(tool);
+  const shown = marksOn(view, draft.content.annotations).filter(
+    ({ id }) => !drawing || id === activeAnnotation,
+  );
   const ordered = [...shown].sort(
     (a, b) => Number(b.id === activeAnnotation) - Number(a.id === activeAnnotation),
   );
@@ -92,6 +99,7 @@ function hitAt(view: PaneView, on: Point): Hit | null {
     const grip = grips.findIndex((one) => near(apply(view.matrix, one), on) < GRIP_REACH);
     if (grip >= 0) return { mark, grip };
   }
+  if (drawing) return null;
   const scale = scaleNow(imageOf(view));
   const touched = ordered.find(({ geometry }) =>
     linesOf(geometry.kind, pairs(geometry.points), scale).some(
@@ -195,7 +203,10 @@ class Marker {
 
   #reshape(mark: Annotation, points: readonly Point[]): void {
     const { columns, rows } = this.view.image;
-    reshapeMark(mark, settle(points, columns, rows), imageOf(this.view));
+    const image = imageOf(this.view);
+    const ordered = inOrder(mark.geometry.kind, points, scaleNow(image));
+    if (ordered !== points) setMeasuring({ grip: null });
+    reshapeMark(mark, settle(ordered, columns, rows), image);
   }
 
   #dragTo(drag: Drag, on: Point): void {
