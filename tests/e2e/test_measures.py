@@ -185,7 +185,7 @@ def test_lengths_and_angles_on_anisotropic_pixels(bench):
     diagonal = np.hypot((right - left) * 0.75, (bottom - top) * 1.2)
     assert exact == pytest.approx(diagonal, abs=1.0), "the plate's known diagonal"
 
-    bench.take("g")
+    bench.take("j")
     bench.drag((60, 90), (60, 50))
     bench.click(100, 90)
     points, said = bench.last(2)
@@ -194,7 +194,7 @@ def test_lengths_and_angles_on_anisotropic_pixels(bench):
     assert said == {"Angle": (pytest.approx(angle, abs=1e-3), "deg")}
     assert angle == pytest.approx(np.degrees(np.arctan2(40 * 0.75, 40 * 1.2)), abs=1.5)
 
-    bench.take("Shift+g")
+    bench.take("Shift+j")
     bench.drag((50, 40), (110, 48))
     bench.drag((50, 95), (110, 80))
     points, said = bench.last(3)
@@ -220,7 +220,7 @@ def test_regions_hold_the_pixels_of_the_stated_rule(bench):
     page = bench.reader.page
     drawn = [
         ("e", "ellipse", lambda: bench.drag((30, 20), (90, 70))),
-        ("Shift+e", "box", lambda: bench.drag((95.3, 85.4), (140.2, 130.7))),
+        ("Shift+q", "box", lambda: bench.drag((95.3, 85.4), (140.2, 130.7))),
         ("Shift+c", "circle", lambda: bench.drag((60, 110), (75, 122))),
         (
             "k",
@@ -272,7 +272,7 @@ def test_marks_come_back_are_named_moved_undone_and_deleted_by_keyboard(bench):
     first = bench.saved(1)[0]
     page.keyboard.press("Shift+m")
     for _ in range(3):
-        page.keyboard.press("Shift+ArrowRight")
+        page.keyboard.press("Control+ArrowRight")
     page.wait_for_timeout(1500)
     moved = bench.saved(1)[0]
     before, after = first["geometry"]["points"], moved["geometry"]["points"]

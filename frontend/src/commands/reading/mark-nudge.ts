@@ -7,10 +7,10 @@ import type { ReadingContext } from './context';
 type Way = keyof typeof text.measure.nudge;
 
 const WAYS: readonly (readonly [Way, string, Point])[] = [
-  ['left', 'Shift+ArrowLeft', [-1, 0]],
-  ['right', 'Shift+ArrowRight', [1, 0]],
-  ['up', 'Shift+ArrowUp', [0, -1]],
-  ['down', 'Shift+ArrowDown', [0, 1]],
+  ['left', 'Ctrl+ArrowLeft', [-1, 0]],
+  ['right', 'Ctrl+ArrowRight', [1, 0]],
+  ['up', 'Ctrl+ArrowUp', [0, -1]],
+  ['down', 'Ctrl+ArrowDown', [0, 1]],
 ];
 
 /** By one pixel of the image a stroke: the whole mark, or the grip that is chosen. */

@@ -1,3 +1,3 @@
 import { measuringTool } from './measuring-tool';
 
-export const measureAngle = measuringTool('angle', 'g');
+export const measureAngle = measuringTool('angle', 'j');

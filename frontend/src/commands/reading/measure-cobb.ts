@@ -1,3 +1,3 @@
 import { measuringTool } from './measuring-tool';
 
-export const measureCobb = measuringTool('cobb', 'Shift+g');
+export const measureCobb = measuringTool('cobb', 'Shift+j');

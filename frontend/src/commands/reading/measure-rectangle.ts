@@ -1,3 +1,3 @@
 import { measuringTool } from './measuring-tool';
 
-export const measureRectangle = measuringTool('rectangle', 'Shift+e');
+export const measureRectangle = measuringTool('rectangle', 'Shift+q');

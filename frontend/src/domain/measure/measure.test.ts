@@ -168,7 +168,7 @@ describe('shapes', () => {
       [4, 0],
       [10, 2],
     ]);
-    expect(settle([[-1, 2.71828]], 10, 10)).toEqual([[0, 2.72]]);
+    expect(settle([[-1, 4.56789]], 10, 10)).toEqual([[0, 4.57]]);
   });
   it('of a spline go through its control points', () => {
     const controls: Point[] = [
