@@ -135,6 +135,9 @@ export const held = {
   },
   reasonHint: 'What you compared, and why this side counts',
   confirm: 'I compared both sides.',
+  lacksReason: 'Give a reason first',
+  lacksSite: 'Choose the site first',
+  lacksCompared: 'Confirm the comparison first',
   notDecided: 'Not decided.',
   decidedBefore:
     'Someone decided this meanwhile. Close this and read the list again to see what became of it.',

@@ -23,7 +23,8 @@ interface ReasonFormProps extends DialogProps {
   readonly title: string;
   readonly failed: string;
   readonly submit: string;
-  readonly ready: boolean;
+  /** What is still missing, as the button says it; empty when nothing is. */
+  readonly lack: string;
   readonly hint?: string;
   readonly act: (reason: string) => Promise<void>;
   readonly children: ReactNode;
@@ -44,7 +45,8 @@ function ReasonForm(props: ReasonFormProps) {
   const [reason, setReason] = useState('');
   const [problem, setProblem] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
-  const ready = props.ready && reason.trim() !== '' && !busy;
+  const lack = props.lack || (reason.trim() === '' ? words.lacksReason : '');
+  const ready = lack === '' && !busy;
 
   async function submit(event: FormEvent): Promise<void> {
     event.preventDefault();
@@ -79,7 +81,7 @@ function ReasonForm(props: ReasonFormProps) {
             {text.common.cancel}
           </button>
           <button type="submit" className="btn primary" aria-disabled={!ready}>
-            {props.submit}
+            {lack || props.submit}
           </button>
         </div>
       </form>
@@ -97,7 +99,7 @@ function ReleaseDialog(props: DialogProps) {
       title={release.releaseTitle}
       failed={release.failed}
       submit={release.submit}
-      ready={site !== null}
+      lack={site === null ? words.lacksSite : ''}
       act={async (reason) => {
         if (site !== null) await releaseQuarantined(props.row.id, site, reason);
       }}
@@ -126,7 +128,7 @@ function DecisionDialog({
       title={said.title}
       failed={words.notDecided}
       submit={said.submit}
-      ready={compared}
+      lack={compared ? '' : words.lacksCompared}
       hint={words.reasonHint}
       act={(reason) => decideHeld(props.row.id, decision, reason)}
     >
