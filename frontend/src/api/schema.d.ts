@@ -553,6 +553,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/studies/{study_id}/objects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List the objects that I may see. */
+        get: operations["foreign_objects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_id}/objects/{sop_uid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return an object with all of its shapes. */
+        get: operations["foreign_object"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_id}/objects/{sop_uid}/segments/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return 0 or 1 for each voxel: [frame][row][column]. */
+        get: operations["foreign_segment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/studies/{study_id}/open": {
         parameters: {
             query?: never;
@@ -997,6 +1048,12 @@ export interface components {
             /** Format: uuid */
             site: string;
         };
+        /** @description A code; scheme and code may be ''. */
+        Coded: {
+            scheme: string;
+            code: string;
+            display: string;
+        };
         /** @description Both sides of what is held. */
         Comparison: {
             item: components["schemas"]["Quarantined"];
@@ -1039,6 +1096,14 @@ export interface components {
             /** Format: date-time */
             last_used_at: string | null;
             token: string;
+        };
+        /** @description Who made it. */
+        Creator: {
+            origin: components["schemas"]["OriginEnum"];
+            name: string;
+            version: string;
+            maker: string;
+            model: string;
         };
         /** @description Why, and that both were compared. */
         DecisionRequestRequest: {
@@ -1114,6 +1179,61 @@ export interface components {
         FinishRequestRequest: {
             /** @default false */
             give_up: boolean;
+        };
+        /** @description A coded question and answer. */
+        ForeignEvaluation: {
+            name: components["schemas"]["Coded"];
+            value: components["schemas"]["Coded"];
+        };
+        /** @description One thing that an object says. */
+        ForeignItem: {
+            key: string;
+            tracking_uid: string;
+            tracking_id: string;
+            category: components["schemas"]["Coded"] | null;
+            site: components["schemas"]["Coded"] | null;
+            text: string;
+            colour: string;
+            measurements: components["schemas"]["ForeignMeasurement"][];
+            evaluations: components["schemas"]["ForeignEvaluation"][];
+            marks: components["schemas"]["Mark"][];
+            images: string[];
+            segments: components["schemas"]["SegmentRef"][];
+            segment: components["schemas"]["Segment"] | null;
+            why_not: string;
+            label: components["schemas"]["Coded"];
+        };
+        /** @description A number with its unit. */
+        ForeignMeasurement: {
+            name: components["schemas"]["Coded"];
+            /** Format: double */
+            value: number;
+            unit: components["schemas"]["Coded"];
+        };
+        /** @description An object that we did not make; without its shapes when it is not `whole`. */
+        ForeignObject: {
+            study_uid: string;
+            series_uid: string;
+            sop_uid: string;
+            sop_class_uid: string;
+            kind: components["schemas"]["ForeignObjectKindEnum"];
+            modality: string;
+            title: string;
+            creator: components["schemas"]["Creator"];
+            made_at: string;
+            items: components["schemas"]["ForeignItem"][];
+            presentations: components["schemas"]["Presentation"][];
+            trouble: string;
+            notes: string[];
+            whole: boolean;
+        };
+        /** @enum {string} */
+        ForeignObjectKindEnum: "sr" | "seg" | "rtstruct" | "gsps" | "kos" | "other";
+        /** @description What others left about a study. */
+        ForeignObjects: {
+            items: components["schemas"]["ForeignObject"][];
+            total: number;
+            hidden_reason: string;
         };
         /** @description A place on a named image (docs/architecture.md). */
         Geometry: {
@@ -1318,6 +1438,19 @@ export interface components {
             series: components["schemas"]["Series"][];
             attachments: components["schemas"]["Attachment"][];
         };
+        /** @description One shape, in an image or in the patient. */
+        Mark: {
+            kind: components["schemas"]["MarkKindEnum"];
+            space: components["schemas"]["SpaceEnum"];
+            points: number[][];
+            sop_uid: string;
+            frame: number;
+            frame_of_reference_uid: string;
+            text: string;
+            filled: boolean;
+        };
+        /** @enum {string} */
+        MarkKindEnum: "box" | "point" | "polyline" | "ellipse" | "text";
         /** @description Where the voxels of a finding are: one frame for each image. */
         Mask: {
             /** Format: uuid */
@@ -1446,6 +1579,8 @@ export interface components {
         Opened: {
             manifest: components["schemas"]["Manifest"];
         };
+        /** @enum {string} */
+        OriginEnum: "ai" | "person" | "unknown";
         /** @description Where the pixels are. */
         Pack: {
             state: components["schemas"]["PackStateEnum"];
@@ -1512,6 +1647,15 @@ export interface components {
             id: string;
             display_name: string;
             initials: string;
+        };
+        /** @description How some images are to be shown; an image is [SOP Instance UID, frame or 0]. */
+        Presentation: {
+            images: unknown[][];
+            window: number[] | null;
+            inverse: boolean;
+            rotation: number;
+            flip: boolean;
+            area: number[][] | null;
         };
         /** @enum {string} */
         ProbabilitySourceEnum: "finding" | "base_rate" | "clinician";
@@ -1689,6 +1833,34 @@ export interface components {
         ScaleEnum: "patient" | "detector" | "calibrated" | "none";
         /** @enum {string} */
         ScopesEnum: "read" | "store";
+        /** @description A mask; its voxels are had by its number. */
+        Segment: {
+            number: number;
+            rows: number;
+            columns: number;
+            frames: components["schemas"]["SegmentFrame"][];
+            frame_of_reference_uid: string;
+            fractional: boolean;
+            /** Format: double */
+            volume_ml: number | null;
+        };
+        /** @description Where a frame of a mask lies. */
+        SegmentFrame: {
+            sop_uid: string;
+            frame: number;
+            origin: number[] | null;
+            row: number[];
+            column: number[];
+            /** Format: double */
+            row_spacing: number;
+            /** Format: double */
+            column_spacing: number;
+        };
+        /** @description A segment of another object. */
+        SegmentRef: {
+            sop_uid: string;
+            number: number;
+        };
         /** @description One series of images. */
         Series: {
             index: number;
@@ -2742,6 +2914,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Manifest"];
+                };
+            };
+        };
+    };
+    foreign_objects: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForeignObjects"];
+                };
+            };
+        };
+    };
+    foreign_object: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sop_uid: string;
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForeignObject"];
+                };
+            };
+        };
+    };
+    foreign_segment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+                sop_uid: string;
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-overread-mask": string;
                 };
             };
         };

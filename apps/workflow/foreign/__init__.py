@@ -1,0 +1,1 @@
+"""Objects from the archive that we did not make: listed, shown, answered."""
