@@ -22,13 +22,9 @@ from apps.interop.dicom.foreign.types import ForeignError, ForeignObject
 from apps.interop.types import ArchiveError
 from apps.studies.archive import archive
 from apps.studies.selectors import access_study
-from apps.workflow.dicomweb.contents import (
-    WebObject,
-    may_see_ai,
-    objects_of,
-    series_of,
-)
+from apps.workflow.dicomweb.contents import WebObject, objects_of, series_of
 from apps.workflow.foreign.shelf import Shelf
+from apps.workflow.visibility import visible_study
 
 if TYPE_CHECKING:
     from apps.accounts.types import Actor
@@ -59,7 +55,8 @@ def list_objects(*, actor: Actor, study_id: UUID) -> dict[str, Any]:
     An object with very many points is listed without its shapes.
     """
     study = access_study(actor=actor, study_id=study_id, need=Permission.STUDY_READ)
-    hidden = "" if may_see_ai(actor=actor, study=study) else HIDDEN
+    sight = visible_study(actor=actor, study=study)
+    hidden = "" if sight.visible else HIDDEN
     there = _foreign(actor=actor, study=study)
     items = [_listed(study, one) for one in there[:MAX_OBJECTS]]
     _audit(actor=actor, study=study, detail={"n": len(items)})

@@ -135,6 +135,7 @@ function controlOf(viewport: VolumeViewport, props: MprPaneProps): PaneControl {
         one.setProperties({ invert });
       });
     },
+    present: () => undefined,
     rotate: () => undefined,
     flip: () => undefined,
     look: () => null,

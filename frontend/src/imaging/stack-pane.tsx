@@ -1,6 +1,12 @@
 import { cache, Enums, type StackViewport, type Types } from '@cornerstonejs/core';
 import { useEffect, useRef } from 'react';
-import { type Affine, affineThrough, imageToPatient } from '@/domain/geometry';
+import {
+  type Affine,
+  affineThrough,
+  apply,
+  imageToPatient,
+  type Point,
+} from '@/domain/geometry';
 import { type GreyWindow, rangeOf, windowOf } from '@/domain/windows';
 import { text } from './dataset';
 import { type ImageRef, PackError, type Stack } from './pack';
@@ -18,6 +24,7 @@ import {
   type PaneControl,
   type PaneTrouble,
   registerPane,
+  type ShownAs,
   setPane,
 } from './view-store';
 
@@ -143,6 +150,53 @@ function takeLook(viewport: StackViewport, look: Look): void {
   viewport.render();
 }
 
+/** Turns clockwise by quarters, then mirrors; the map itself says when it is right. */
+function turn(viewport: StackViewport, image: ImageRef, { rotation, flip }: ShownAs) {
+  viewport.setCamera({ flipHorizontal: flip, flipVertical: false });
+  const angle = (rotation * Math.PI) / 180;
+  const wanted = [Math.cos(angle) * (flip ? -1 : 1), Math.sin(angle)] as const;
+  for (const degrees of [rotation, (360 - rotation) % 360]) {
+    viewport.setViewPresentation({
+      ...viewport.getViewPresentation(),
+      rotation: degrees,
+    });
+    const { a, b } = matrixOf(viewport, image);
+    if (a * wanted[0] + b * wanted[1] > 0) return;
+  }
+}
+
+/** Zooms and moves so that a rectangle of the image fills the pane. */
+function showArea(
+  viewport: StackViewport,
+  image: ImageRef,
+  area: readonly Point[],
+): void {
+  const { clientWidth, clientHeight } = viewport.element;
+  const boxOf = () => {
+    const corners = area.map((point) => apply(matrixOf(viewport, image), point));
+    const xs = corners.map(([x]) => x);
+    const ys = corners.map(([, y]) => y);
+    return boxFrom(
+      [Math.min(...xs), Math.min(...ys)],
+      [Math.max(...xs), Math.max(...ys)],
+    );
+  };
+  const before = boxOf();
+  const by = Math.min(clientWidth / before.width, clientHeight / before.height);
+  if (!Number.isFinite(by) || by <= 0) return;
+  viewport.setZoom(viewport.getZoom() * by);
+  const after = boxOf();
+  const [x, y] = viewport.getPan();
+  viewport.setPan([x + clientWidth / 2 - after.x, y + clientHeight / 2 - after.y]);
+}
+
+const boxFrom = ([x0, y0]: Point, [x1, y1]: Point) => ({
+  width: x1 - x0,
+  height: y1 - y0,
+  x: (x0 + x1) / 2,
+  y: (y0 + y1) / 2,
+});
+
 function controlOf(
   viewport: StackViewport,
   { stack, start }: StackPaneProps,
@@ -191,6 +245,19 @@ function controlOf(
     },
     zoom: (factor) => {
       viewport.setZoom(viewport.getZoom() * factor);
+      viewport.render();
+    },
+    present: (as) => {
+      const image = stack.images[viewport.getCurrentImageIdIndex()];
+      if (!image) return;
+      viewport.resetCamera();
+      turn(viewport, image, as);
+      // It speaks of values, not of what the image itself calls bright.
+      viewport.setProperties({
+        ...(as.window ? { voiRange: rangeOf(as.window) } : {}),
+        invert: as.inverse,
+      });
+      if (as.area) showArea(viewport, image, as.area);
       viewport.render();
     },
     reset: () => {

@@ -1,5 +1,5 @@
 import { create } from 'zustand';
-import type { Affine } from '@/domain/geometry';
+import type { Affine, Point } from '@/domain/geometry';
 import type { GreyWindow } from '@/domain/windows';
 import type { ImageRef } from './pack';
 
@@ -68,6 +68,17 @@ export interface Look {
   readonly flipped: boolean;
 }
 
+/** How an image is to be shown; what is null stays as it is. */
+export interface ShownAs {
+  readonly window: GreyWindow | null;
+  readonly inverse: boolean;
+  /** Degrees clockwise, before mirroring. */
+  readonly rotation: number;
+  readonly flip: boolean;
+  /** Two corners in image space of what is to fill the pane. */
+  readonly area: readonly Point[] | null;
+}
+
 /** What commands can do to one pane, without knowing what draws it. */
 export interface PaneControl {
   scroll(by: number): void;
@@ -81,6 +92,8 @@ export interface PaneControl {
   /** Null where the pane has no such thing. */
   look(): Look | null;
   setLook(look: Look): void;
+  /** Shows the image as a presentation state says. */
+  present(as: ShownAs): void;
   /** Asks again for what could not be shown. */
   reload(): void;
 }

@@ -21,6 +21,8 @@ _AI_NAMES: Final = re.compile(
 Some algorithms sign as a person: the objects of Sybil in the public archives do.
 """
 
+_UID: Final = re.compile(r"[0-9]+(\.[0-9]+)*")
+_LONGEST_UID: Final = 64
 MAX_POINTS: Final = 10_000
 NO_CODE: Final = Coded(scheme="", code="", display="")
 
@@ -49,8 +51,9 @@ def coded(items: Any) -> Coded | None:
 
 
 def uid_of(item: Dataset, keyword: str) -> str:
-    """Return a UID as text, '' when absent."""
-    return str(item.get(keyword) or "").strip()
+    """Return a UID as text, '' when it is absent or none."""
+    text = str(item.get(keyword) or "").strip()
+    return text if len(text) <= _LONGEST_UID and _UID.fullmatch(text) else ""
 
 
 def moment_of(dataset: Dataset, *pairs: tuple[str, str]) -> str:
@@ -146,11 +149,15 @@ def creator_of(
     title: str = "",
 ) -> Creator:
     """Return who made an object."""
+    origin = origin_of(dataset, algorithm=algorithm, person=person, title=title)
+    maker = decoded_text(dataset, "Manufacturer")
+    # An algorithm that signs as somebody is named by who made it.
+    signed = maker if origin == "ai" else format_person_name(person)
     return Creator(
-        origin=origin_of(dataset, algorithm=algorithm, person=person, title=title),
-        name=algorithm or format_person_name(person),
+        origin=origin,
+        name=algorithm or signed,
         version=version,
-        maker=decoded_text(dataset, "Manufacturer"),
+        maker=maker,
         model=decoded_text(dataset, "ManufacturerModelName"),
     )
 

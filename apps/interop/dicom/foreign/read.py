@@ -61,13 +61,15 @@ def read_foreign(content: bytes) -> ForeignObject:
         What it says; or, with `trouble`, why it could not be read.
     """
     dataset: Dataset | None = None
-    try:
-        dataset = _parse(content)
-        return _with_modality(_read(dataset, content), dataset)
-    except ForeignError as error:
-        return _unread(dataset, str(error))
-    except Exception as error:  # noqa: BLE001  parsers fail on bad input in many ways
-        return _unread(dataset, _plain(error))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they quote values, which may be a patient's
+        try:
+            dataset = _parse(content)
+            return _with_modality(_read(dataset, content), dataset)
+        except ForeignError as error:
+            return _unread(dataset, str(error))
+        except Exception as error:  # noqa: BLE001  parsers fail in many ways
+            return _unread(dataset, _plain(error))
 
 
 def read_segment(content: bytes, *, number: int) -> NDArray[np.uint8]:
@@ -77,10 +79,9 @@ def read_segment(content: bytes, *, number: int) -> NDArray[np.uint8]:
         ForeignError: They cannot be had; the text says why.
     """
     try:
-        dataset = _parse(content)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return read_voxels(dataset, content, number=number)
+            return read_voxels(_parse(content), content, number=number)
     except ForeignError:
         raise
     except Exception as error:
@@ -91,9 +92,7 @@ def _parse(content: bytes) -> Dataset:
     if len(content) > MAX_BYTES:
         msg = "it is too large to be read here"
         raise ForeignError(msg)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return pydicom.dcmread(io.BytesIO(content), force=True)
+    return pydicom.dcmread(io.BytesIO(content), force=True)
 
 
 def _read(dataset: Dataset, content: bytes) -> ForeignObject:
@@ -106,9 +105,7 @@ def _read(dataset: Dataset, content: bytes) -> ForeignObject:
         "gsps": lambda: read_presentation(dataset),
         "other": lambda: _other(dataset),
     }
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return readers[kind]()
+    return readers[kind]()
 
 
 def _identity(dataset: Dataset | None) -> dict[str, Any]:
@@ -162,13 +159,19 @@ def _key_objects(dataset: Dataset) -> ForeignObject:
 
 
 def _unread(dataset: Dataset | None, why: str) -> ForeignObject:
-    identity = _identity(dataset)
+    trouble = f"It could not be read: {why}."[:_MAX_WORDS]
+    try:
+        identity = _identity(dataset)
+        modality = "" if dataset is None else decoded_text(dataset, "Modality")
+        title = "" if dataset is None else title_of(dataset, "SeriesDescription")
+    except Exception:  # noqa: BLE001  not even its name can be read
+        identity, modality, title = _identity(None), "", ""
     return ForeignObject(
         **identity,
         kind=kind_of(identity["sop_class_uid"]),
-        modality="" if dataset is None else decoded_text(dataset, "Modality"),
-        title="" if dataset is None else title_of(dataset, "SeriesDescription"),
-        trouble=f"It could not be read: {why}."[:_MAX_WORDS],
+        modality=modality,
+        title=title,
+        trouble=trouble,
     )
 
 

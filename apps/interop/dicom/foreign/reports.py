@@ -35,6 +35,8 @@ _TRACKING_ID: Final = "112039"
 _TRACKING_UID: Final = "112040"
 _FINDING: Final = "121071"
 _CATEGORY: Final = frozenset({"276214006", "M-01000"})
+_STRUCTURAL: Final = frozenset({"130400"})
+"""Codes about how the report is built: the geometric purpose of a region."""
 _SITE: Final = frozenset({"363698007", "G-C0E3"})
 _PERSON: Final = "121008"
 _ALGORITHM: Final = "111001"
@@ -201,7 +203,7 @@ def _take_number(root: Dataset, item: Dataset, got: _Gathered) -> None:
 def _take_code(item: Dataset, got: _Gathered) -> None:
     name = coded(item.get("ConceptNameCodeSequence"))
     value = coded(item.get("ConceptCodeSequence"))
-    if name is None or value is None:
+    if name is None or value is None or name.code in _STRUCTURAL:
         return
     if name.code == _FINDING:
         got.codes["finding"] = value

@@ -23,6 +23,7 @@ import { useViews } from '@/imaging/view-store';
 import { getRoom, leaveMpr, setRoom, useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
+import { ForeignPlane } from './foreign-layer';
 import { MaskLayer, MaskLegend } from './masks';
 import { useGrid, useStack } from './use-pack';
 
@@ -186,6 +187,7 @@ function PlaneMasks({ view, shown, grid, stack }: OverProps) {
         shift={-0.5}
         patchOf={patchOf}
       />
+      <ForeignPlane {...{ grid, view, at, stack }} matrix={shown.matrix} />
       {view.through === 2 ? <MaskLegend seriesUid={stack.uid} /> : null}
     </>
   );

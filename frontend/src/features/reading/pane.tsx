@@ -26,6 +26,7 @@ import {
 import { text } from '@/text/en';
 import { display } from '@/text/en-display';
 import { carriesSeries, dropSeries } from './drag-series';
+import { ForeignLayer } from './foreign-layer';
 import { MaskLayer, MaskLegend } from './masks';
 import { MeasureLayer } from './measure-layer';
 import { PaneMarks } from './pane-marks';
@@ -229,6 +230,7 @@ function Shown({ pane, stack }: { pane: number; stack: Stack }) {
         <div className="pane-over">
           <Masks view={view} stack={stack} />
           <Saliency view={view} />
+          <ForeignLayer image={view.image} stack={stack} matrix={view.matrix} />
           <PaneMarks view={view} active={active} />
           <MeasureLayer pane={pane} view={view} active={active} />
           <Orientation view={view} />

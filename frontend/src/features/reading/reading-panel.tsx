@@ -9,6 +9,7 @@ import { text } from '@/text/en';
 import { Glyph } from '@/ui/glyph';
 import { Key } from '@/ui/primitives';
 import { FindingsPanel } from './findings-panel';
+import { ForeignPanel } from './foreign-panel';
 import { MarksList } from './marks-list';
 import { signBlock } from './sign-block';
 
@@ -119,6 +120,7 @@ export function ReadingPanel({ context, index }: ReadingPanelProps) {
       <div className="panel-scroll">
         <FindingsPanel context={context} index={index} />
         <MarksList context={context} index={index} />
+        <ForeignPanel index={index} />
         <Impression writable={context.writable} />
       </div>
       <SignLine context={context} />

@@ -1,0 +1,298 @@
+import './foreign.css';
+import { useMemo } from 'react';
+import {
+  type FrameOn,
+  frameKey,
+  framesOn,
+  nameOf,
+  type Place,
+  type PlaneOf,
+  type Shape,
+  shapesIn,
+  shapesOn,
+} from '@/domain/foreign';
+import { type Affine, apply, type Point } from '@/domain/geometry';
+import { framesOf, outlineOf, patchIn } from '@/domain/mask';
+import type { Grid, View } from '@/domain/volume';
+import type { Stack } from '@/imaging/pack';
+import { useForeignState } from '@/state/foreign';
+import { useRoom } from '@/state/room';
+import { AiTag } from '@/ui/primitives';
+import {
+  type DrawnItem,
+  useDrawn,
+  usePlaces,
+  useSegmentMask,
+  useVoxels,
+} from './use-foreign';
+
+const POINT_ARM = 7;
+
+const matrixText = ({ a, b, c, d, e, f }: Affine) =>
+  `matrix(${[a, b, c, d, e, f].join(' ')})`;
+
+/** Colours of one's own are for things that cover each other: regions and segments. */
+function colourOf({ object, item }: DrawnItem): string | undefined {
+  if (object.creator.origin === 'ai') return undefined;
+  return item.colour || undefined;
+}
+
+function pathOf(points: readonly Point[], closed: boolean, matrix: Affine): string {
+  const line = points.map((point) => apply(matrix, point).join(' ')).join('L');
+  return `M${line}${closed ? 'Z' : ''}`;
+}
+
+function crossAt([x, y]: Point): string {
+  const arm = POINT_ARM;
+  return `M${x - arm} ${y}L${x - 2} ${y}M${x + 2} ${y}L${x + arm} ${y}M${x} ${y - arm}L${x} ${y - 2}M${x} ${y + 2}L${x} ${y + arm}`;
+}
+
+interface DrawnProps {
+  readonly shapes: readonly Shape[];
+  readonly matrix: Affine;
+}
+
+function Lines({ shapes, matrix }: DrawnProps) {
+  const path = shapes
+    .map((shape) => {
+      if (shape.kind === 'text') return '';
+      if (shape.kind === 'point') return crossAt(apply(matrix, shape.at));
+      return pathOf(shape.points, shape.closed, matrix);
+    })
+    .join('');
+  const area = shapes
+    .map((shape) =>
+      shape.kind === 'path' && shape.filled
+        ? pathOf(shape.points, shape.closed, matrix)
+        : '',
+    )
+    .join('');
+  if (path === '') return null;
+  return (
+    <>
+      {area === '' ? null : <path className="foreign-area" d={area} />}
+      <path className="foreign-halo" d={path} />
+      <path className="foreign-line" d={path} />
+    </>
+  );
+}
+
+function Words({ shapes, matrix }: DrawnProps) {
+  return shapes.map((shape) => {
+    if (shape.kind !== 'text') return null;
+    const [left, top] = apply(matrix, shape.at);
+    return (
+      <span
+        key={`${shape.text}${shape.at.join()}`}
+        className="foreign-text"
+        style={{ left, top }}
+      >
+        {shape.text}
+      </span>
+    );
+  });
+}
+
+/** The leftmost top of what is drawn, where its name hangs. */
+function plateAt(shapes: readonly Shape[], matrix: Affine): Point | null {
+  const points = shapes.flatMap((shape) =>
+    shape.kind === 'path'
+      ? shape.points.map((point) => apply(matrix, point))
+      : shape.kind === 'point'
+        ? [apply(matrix, shape.at)]
+        : [],
+  );
+  if (points.length === 0) return null;
+  const left = Math.min(...points.map(([x]) => x));
+  const top = Math.min(...points.map(([, y]) => y));
+  const isPoint = shapes.every((shape) => shape.kind === 'point');
+  return isPoint ? [left + POINT_ARM + 3, top - 4] : [left - 1, Math.max(20, top - 3)];
+}
+
+const kindsOf = ({ object }: DrawnItem, active: boolean) =>
+  [
+    'foreign',
+    object.creator.origin === 'ai' ? 'ai' : '',
+    object.kind,
+    active ? 'active' : '',
+  ]
+    .filter(Boolean)
+    .join(' ');
+
+function Plate({ drawn, at }: { drawn: DrawnItem; at: Point }) {
+  const isAi = drawn.object.creator.origin === 'ai';
+  return (
+    <span
+      className={isAi ? 'plate ai' : 'plate foreign-plate'}
+      style={{ left: at[0], top: at[1] }}
+    >
+      {nameOf(drawn.item, drawn.place)}
+      {isAi ? <AiTag /> : null}
+    </span>
+  );
+}
+
+interface MarksProps {
+  readonly drawn: DrawnItem;
+  readonly shapes: readonly Shape[];
+  readonly matrix: Affine;
+}
+
+function ItemMarks({ drawn, shapes, matrix }: MarksProps) {
+  const active = useForeignState((state) => state.active === drawn.id);
+  if (shapes.length === 0) return null;
+  // Words of a presentation state name themselves.
+  const plate = drawn.object.kind === 'gsps' ? null : plateAt(shapes, matrix);
+  return (
+    <>
+      <svg
+        className="foreign-marks"
+        aria-hidden="true"
+        data-foreign={drawn.id}
+        style={{ color: colourOf(drawn) }}
+      >
+        <g className={kindsOf(drawn, active)}>
+          <Lines shapes={shapes} matrix={matrix} />
+        </g>
+      </svg>
+      <Words shapes={shapes} matrix={matrix} />
+      {plate ? <Plate drawn={drawn} at={plate} /> : null}
+    </>
+  );
+}
+
+interface SegmentShapeProps {
+  readonly drawn: DrawnItem;
+  readonly path: string;
+  readonly transform: string;
+}
+
+function SegmentShape({ drawn, path, transform }: SegmentShapeProps) {
+  const active = useForeignState((state) => state.active === drawn.id);
+  const opacity = useForeignState((state) => state.opacity);
+  if (path === '') return null;
+  return (
+    <svg
+      className="foreign-marks"
+      aria-hidden="true"
+      data-foreign={drawn.id}
+      style={{ color: colourOf(drawn) }}
+    >
+      <g className={kindsOf(drawn, active)} transform={transform}>
+        <path className="foreign-area" d={path} style={{ fillOpacity: opacity }} />
+        <path className="foreign-halo" d={path} />
+        <path className="foreign-line" d={path} />
+      </g>
+    </svg>
+  );
+}
+
+/** Reads the outline of one frame of a mask, in the mask's own pixels. */
+function frameOutline(
+  voxels: Uint8Array | undefined,
+  rows: number,
+  columns: number,
+  frame: number,
+): string {
+  if (!voxels) return '';
+  const size = rows * columns;
+  const pixels = voxels.subarray(frame * size, (frame + 1) * size);
+  if (pixels.length < size) return '';
+  return outlineOf({ x: 0, y: 0, width: columns, height: rows, pixels });
+}
+
+function FrameShape({
+  drawn,
+  on,
+  matrix,
+}: {
+  drawn: DrawnItem;
+  on: FrameOn;
+  matrix: Affine;
+}) {
+  const { data } = useVoxels(drawn.object, drawn.item);
+  const { rows = 0, columns = 0 } = drawn.item.segment ?? {};
+  const path = useMemo(
+    () => frameOutline(data, rows, columns, on.frame),
+    [data, rows, columns, on.frame],
+  );
+  const own = on.map ? ` ${matrixText(on.map)}` : '';
+  return (
+    <SegmentShape drawn={drawn} path={path} transform={`${matrixText(matrix)}${own}`} />
+  );
+}
+
+export interface ForeignLayerProps {
+  readonly image: Place;
+  readonly stack: Stack;
+  readonly matrix: Affine;
+}
+
+/** What others left, on one image of a stack. */
+export function ForeignLayer({ image, stack, matrix }: ForeignLayerProps) {
+  const shown = useRoom((state) => state.marks);
+  const drawn = useDrawn();
+  const { reach } = usePlaces(stack);
+  if (!shown) return null;
+  return drawn.map((one) => {
+    const { segment, marks } = one.item;
+    const shapes = marks.flatMap((mark) => shapesOn(mark, image, reach));
+    const frames = segment ? framesOn(segment, image, reach) : [];
+    return (
+      <div key={one.id} className="foreign-item">
+        {frames.map((on) => (
+          <FrameShape key={on.frame} drawn={one} on={on} matrix={matrix} />
+        ))}
+        <ItemMarks drawn={one} shapes={shapes} matrix={matrix} />
+      </div>
+    );
+  });
+}
+
+export interface ForeignPlaneProps {
+  readonly grid: Grid;
+  readonly view: View;
+  readonly at: number;
+  readonly stack: Stack;
+  readonly matrix: Affine;
+}
+
+function PlaneSegment({
+  drawn,
+  grid,
+  view,
+  at,
+  stack,
+  matrix,
+}: ForeignPlaneProps & { drawn: DrawnItem }) {
+  const mask = useSegmentMask(drawn.object, drawn.item, stack);
+  const path = useMemo(() => {
+    if (!mask) return '';
+    const keys = stack.images.map((image) => frameKey(image.sopUid, image.frame));
+    const patch = patchIn(mask, framesOf(mask, grid, keys), view, at);
+    return patch ? outlineOf(patch) : '';
+  }, [mask, grid, view, at, stack]);
+  // Indices are whole at centres of voxels, outlines at their corners.
+  const transform = `${matrixText(matrix)} translate(-0.5 -0.5)`;
+  return <SegmentShape drawn={drawn} path={path} transform={transform} />;
+}
+
+/** What others left, in one plane through a volume. */
+export function ForeignPlane(props: ForeignPlaneProps) {
+  const { grid, view, at, stack, matrix } = props;
+  const shown = useRoom((state) => state.marks);
+  const drawn = useDrawn();
+  const { places } = usePlaces(stack);
+  const plane: PlaneOf = { grid, view, at, places };
+  if (!shown) return null;
+  return drawn.map((one) => (
+    <div key={one.id} className="foreign-item">
+      {one.item.segment ? <PlaneSegment drawn={one} {...props} /> : null}
+      <ItemMarks
+        drawn={one}
+        shapes={one.item.marks.flatMap((mark) => shapesIn(mark, plane))}
+        matrix={matrix}
+      />
+    </div>
+  ));
+}

@@ -1,0 +1,61 @@
+import { create } from 'zustand';
+import type { ForeignKind, ForeignObject } from '@/domain/foreign';
+
+/** What of the objects from PACS is drawn, and which of them is looked at. */
+interface ForeignState {
+  /** Objects whose switch was turned, by SOP Instance UID; others follow their kind. */
+  readonly shown: Readonly<Record<string, boolean>>;
+  /** Items that are left out, by `itemId`. */
+  readonly hidden: Readonly<Record<string, boolean>>;
+  /** Objects whose items are listed. */
+  readonly open: Readonly<Record<string, boolean>>;
+  /** The item that was jumped to, by `itemId`. */
+  readonly active: string | null;
+  readonly opacity: number;
+}
+
+/** What covers much of the image waits to be asked for. */
+const SHOWN_AT_FIRST: Readonly<Record<ForeignKind, boolean>> = {
+  sr: true,
+  seg: false,
+  rtstruct: false,
+  gsps: false,
+  kos: false,
+  other: false,
+};
+
+export const useForeignState = create<ForeignState>(() => ({
+  shown: {},
+  hidden: {},
+  open: {},
+  active: null,
+  opacity: 0.2,
+}));
+
+export const itemId = (object: ForeignObject, key: string) => `${object.sop_uid}#${key}`;
+
+export function isShown(
+  shown: Readonly<Record<string, boolean>>,
+  object: ForeignObject,
+): boolean {
+  return shown[object.sop_uid] ?? SHOWN_AT_FIRST[object.kind];
+}
+
+export function showObject(object: ForeignObject, on: boolean): void {
+  useForeignState.setState(({ shown, open }) => ({
+    shown: { ...shown, [object.sop_uid]: on },
+    open: on ? { ...open, [object.sop_uid]: true } : open,
+  }));
+}
+
+export function openObject(object: ForeignObject, on: boolean): void {
+  useForeignState.setState(({ open }) => ({ open: { ...open, [object.sop_uid]: on } }));
+}
+
+export function showItem(id: string, on: boolean): void {
+  useForeignState.setState(({ hidden }) => ({ hidden: { ...hidden, [id]: !on } }));
+}
+
+export function chooseItem(id: string | null): void {
+  useForeignState.setState({ active: id });
+}
