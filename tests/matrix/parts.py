@@ -1,5 +1,13 @@
 """The parts of the matrix; each new app with routes adds its own."""
 
-from tests.matrix import arrivals, dead_letters, dicomweb, foundations, intake, story
+from tests.matrix import (
+    arrivals,
+    dead_letters,
+    dicomweb,
+    foreign,
+    foundations,
+    intake,
+    story,
+)
 
-PARTS = (foundations, story, dead_letters, arrivals, intake, dicomweb)
+PARTS = (foundations, story, dead_letters, arrivals, intake, dicomweb, foreign)

@@ -7,6 +7,7 @@ results are AI, and an object that does not say who made it may be one.
 from __future__ import annotations
 
 import gzip
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -15,11 +16,11 @@ from django.db import transaction
 
 from apps.audit.events import Event
 from apps.audit.services import record
-from apps.core.errors import NotFound
+from apps.core.errors import NotFound, Unavailable
 from apps.core.permissions import Permission
 from apps.interop.dicom.foreign.read import kind_of, read_foreign, read_segment
 from apps.interop.dicom.foreign.types import ForeignError, ForeignObject
-from apps.interop.types import ArchiveError
+from apps.interop.types import ArchiveError, ArchiveUnavailable
 from apps.studies.archive import archive
 from apps.studies.selectors import access_study
 from apps.workflow.dicomweb.contents import WebObject, objects_of, series_of
@@ -27,6 +28,8 @@ from apps.workflow.foreign.shelf import Shelf
 from apps.workflow.visibility import visible_study
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from apps.accounts.types import Actor
     from apps.studies.models import Study
 
@@ -40,6 +43,18 @@ _read: Shelf[ForeignObject] = Shelf(
     capacity=_WEIGHT_OF_POINTS, weigh=lambda found: 200 + _points(found)
 )
 _masks: Shelf[bytes] = Shelf(capacity=64 << 20, weigh=len)
+
+
+@contextmanager
+def _archive_answers() -> Iterator[None]:
+    """Say in plain words that the archive is away, or has it no longer."""
+    try:
+        yield
+    except ArchiveUnavailable as error:
+        words = "The archive does not answer. What is on the screen stays; try again."
+        raise Unavailable("archive_down", words) from error
+    except ArchiveError as error:
+        raise NotFound("not_found", _ABSENT) from error
 
 
 def forget() -> None:
@@ -57,7 +72,8 @@ def list_objects(*, actor: Actor, study_id: UUID) -> dict[str, Any]:
     study = access_study(actor=actor, study_id=study_id, need=Permission.STUDY_READ)
     sight = visible_study(actor=actor, study=study)
     hidden = "" if sight.visible else HIDDEN
-    there = _foreign(actor=actor, study=study)
+    with _archive_answers():
+        there = _foreign(actor=actor, study=study)
     items = [_listed(study, one) for one in there[:MAX_OBJECTS]]
     _audit(actor=actor, study=study, detail={"n": len(items)})
     return {"items": items, "total": len(there), "hidden_reason": hidden}
@@ -67,10 +83,9 @@ def list_objects(*, actor: Actor, study_id: UUID) -> dict[str, Any]:
 def show_object(*, actor: Actor, study_id: UUID, sop_uid: str) -> dict[str, Any]:
     """Return all that one object says."""
     study = access_study(actor=actor, study_id=study_id, need=Permission.STUDY_READ)
-    archive_id = _allowed(actor=actor, study=study, sop_uid=sop_uid)
-    found = _found(study, sop_uid, archive_id)
-    if found.study_uid != study.study_uid:
-        raise NotFound("not_found", _ABSENT)
+    with _archive_answers():
+        archive_id = _allowed(actor=actor, study=study, sop_uid=sop_uid)
+        found = _found(study, sop_uid, archive_id)
     _audit(actor=actor, study=study, detail={"sop_uid": sop_uid})
     return {**plain(found), "whole": True}
 
@@ -85,7 +100,8 @@ def read_mask(*, actor: Actor, study_id: UUID, sop_uid: str, number: int) -> byt
     study = access_study(
         actor=actor, study_id=study_id, need=Permission.STUDY_PIXELS_READ
     )
-    archive_id = _allowed(actor=actor, study=study, sop_uid=sop_uid)
+    with _archive_answers():
+        archive_id = _allowed(actor=actor, study=study, sop_uid=sop_uid)
     _audit(actor=actor, study=study, detail={"sop_uid": sop_uid, "segment": number})
 
     def make() -> bytes:
@@ -93,7 +109,8 @@ def read_mask(*, actor: Actor, study_id: UUID, sop_uid: str, number: int) -> byt
         return gzip.compress(voxels.tobytes(), compresslevel=4, mtime=0)
 
     try:
-        return _masks.get((_key(study, sop_uid), number), make)
+        with _archive_answers():
+            return _masks.get((_key(study, sop_uid), number), make)
     except ForeignError as error:
         raise NotFound("not_found", f"The segment cannot be shown: {error}.") from error
 
