@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--test", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--json", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--quick", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument("--status", action="store_true", help="say what runs")
     parser.add_argument("--stop", action="store_true", help="stop what runs")
@@ -207,7 +208,11 @@ def run_benchmark(options: argparse.Namespace, console: Console) -> int:
             advice=f"One of: {', '.join(benchmarks.names()) or 'none yet'}.",
         )
     return benchmarks.run(
-        options.words[0], _layout(options), json_file=options.json, console=console
+        options.words[0],
+        _layout(options),
+        json_file=options.json,
+        quick=options.quick,
+        console=console,
     )
 
 

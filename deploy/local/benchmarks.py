@@ -44,13 +44,21 @@ def _stack(layout: Layout, console: Console) -> Iterator[Path]:
         subprocess.run([*command, "down", *words], cwd=ROOT, check=False)
 
 
-def run(name: str, layout: Layout, *, json_file: Path | None, console: Console) -> int:
+def run(
+    name: str,
+    layout: Layout,
+    *,
+    json_file: Path | None,
+    quick: bool,
+    console: Console,
+) -> int:
     """Run one benchmark; its table goes to the terminal, its figures to a file.
 
     Args:
         name: Of a module in `tests/benchmarks`.
         layout: Whose stack to use when it runs.
         json_file: Where to write the metrics; None for nowhere.
+        quick: One round of what is otherwise repeated.
         console: Where progress shows.
 
     Returns:
@@ -74,6 +82,7 @@ def run(name: str, layout: Layout, *, json_file: Path | None, console: Console) 
             "OVERREAD_STACK_URL": values["OVERREAD_PUBLIC_URL"],
             "OVERREAD_STACK_DICOM": f"127.0.0.1:{values['OVERREAD_DICOM_PORT']}",
             "OVERREAD_STACK_STATE": values["OVERREAD_STATE_DIR"],
+            "OVERREAD_BENCHMARK_QUICK": "1" if quick else "",
         }
         try:
             done = subprocess.run(command, cwd=ROOT, env=env, timeout=left, check=False)

@@ -1,0 +1,346 @@
+"""Two viewers driven the same way in the same Chromium, one fresh browser each time."""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from playwright.sync_api import Browser, Error, Page, Playwright
+
+from tests.benchmarks.viewing.cases import Case
+from tests.benchmarks.viewing.check import Picture, find, likeness
+
+PROBE = Path(__file__).with_name("probe.js")
+WAIT_MS = 120_000
+QUIET_S = 2.5
+SCROLL_S = 4
+PREFETCH_S = 8
+PLANES = 3
+FLAGS = (
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+)
+
+
+class NotShownError(RuntimeError):
+    """A viewer did not show what it should, or not in time."""
+
+
+@dataclass
+class Figures:
+    """What was measured of one viewer with one study, by name."""
+
+    values: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+class Viewer(Protocol):
+    """How one viewer is driven."""
+
+    name: str
+    url: str
+    log: Path
+    cookies: list[dict[str, str]]
+
+    def address(self, case: Case) -> str:
+        """Where the study is shown."""
+
+    def ready_script(self, case: Case) -> str:
+        """JavaScript: whether all slices of the shown series are decoded."""
+
+    def planes_address(self, case: Case) -> str:
+        """Where to go for three planes."""
+
+    def ask_planes(self, page: Page) -> None:
+        """Ask for three planes once there."""
+
+    def planes_script(self) -> str:
+        """JavaScript: whether the planes have all their slices."""
+
+    def go_next(self, page: Page, before: Case, case: Case) -> None:
+        """Read `before`, then open `case`; the last click or key counts."""
+
+    def settle(self, page: Page) -> None:
+        """Clear away what lies over the image."""
+
+
+@contextmanager
+def page_of(playwright: Playwright, viewer: Viewer) -> Iterator[tuple[Browser, Page]]:
+    """Start a browser of its own, with an empty cache."""
+    browser = playwright.chromium.launch(
+        executable_path="/usr/bin/chromium", args=list(FLAGS)
+    )
+    try:
+        context = browser.new_context(viewport={"width": 1600, "height": 1000})
+        context.set_default_timeout(WAIT_MS)
+        context.add_cookies(viewer.cookies)  # type: ignore[arg-type]
+        context.add_init_script(path=PROBE)
+        yield browser, context.new_page()
+    finally:
+        browser.close()
+
+
+def wait_until(page: Page, script: str) -> None:
+    """Wait for a condition. Playwright's own wait needs `eval`, which we forbid.
+
+    Raises:
+        NotShownError: It never came true.
+    """
+    end = time.monotonic() + WAIT_MS / 1000
+    while time.monotonic() < end:
+        if page.evaluate(script):
+            return
+        page.wait_for_timeout(100)
+    raise NotShownError(f"never came true: {' '.join(script.split())}")
+
+
+def _shots(page: Page) -> list[dict[str, Any]]:
+    shots: list[dict[str, Any]] = page.evaluate("__probe.list()")
+    return shots
+
+
+def _picture(page: Page, place: int, shot: dict[str, Any]) -> NDArray[np.uint8]:
+    text = page.evaluate(f"__probe.picture({place})")
+    pixels = np.frombuffer(base64.b64decode(text), np.uint8)
+    return pixels.reshape(shot["height"], shot["width"])
+
+
+def first_image(page: Page, pictures: list[Picture], notes: list[str]) -> float:
+    """Return when (epoch, ms) the page first showed one of the pictures.
+
+    Every picture that the canvas ever showed is compared, the earliest first.
+
+    Raises:
+        NotShownError: None came, or none of them was right.
+    """
+    tried = 0
+    end = time.monotonic() + WAIT_MS / 1000
+    while time.monotonic() < end:
+        shots = _shots(page)
+        for place in range(tried, len(shots)):
+            match = find(_picture(page, place, shots[place]), pictures)
+            if match.shown:
+                notes.append(f"{match.name}, off by {match.error:.2f} grey levels")
+                return float(shots[place]["at"])
+        tried = len(shots)
+        page.wait_for_timeout(250)
+    raise NotShownError(f"{tried} pictures, none of them right")
+
+
+def _wait_ready(page: Page, script: str) -> float:
+    page.evaluate(f"__probe.readyAt = 0; __probe.isReady = () => ({script})")
+    wait_until(page, "__probe.readyAt > 0")
+    return float(page.evaluate("__probe.readyAt"))
+
+
+def _quiet(page: Page) -> float:
+    """Return when the last change was, once nothing has changed for a while."""
+    wait_until(
+        page,
+        "performance.timeOrigin + performance.now() - __probe.lastChange"
+        f" > {QUIET_S * 1000}",
+    )
+    return float(page.evaluate("__probe.lastChange"))
+
+
+def _peak_mb(browser: Browser) -> float:
+    """Return the largest resident size any renderer ever had."""
+    session = browser.new_browser_cdp_session()
+    processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
+    peaks = [0.0]
+    for process in processes:
+        if process["type"] == "renderer":
+            status = Path(f"/proc/{process['id']}/status").read_text()
+            found = re.search(r"VmHWM:\s+(\d+) kB", status)
+            peaks.append(int(found[1]) / 1024 if found else 0.0)
+    return max(peaks)
+
+
+def _sent(log: Path, since: int) -> float:
+    """Return the megabytes of bodies that nginx sent since a place in its log."""
+    time.sleep(2.5)  # it writes with a delay
+    lines = log.read_text(errors="replace")[since:].splitlines()
+    found = (re.search(r" \d{3} (\d+)(?: [\d.]+)?$", line) for line in lines)
+    return sum(int(match[1]) for match in found if match) / 1e6
+
+
+def measure_reading(playwright: Playwright, viewer: Viewer, case: Case) -> Figures:
+    """Open a study by its address, wait for all of it, scroll through it."""
+    figures = Figures()
+    since = len(viewer.log.read_text(errors="replace")) if viewer.log.exists() else 0
+    with page_of(playwright, viewer) as (browser, page):
+        page.goto(viewer.address(case), wait_until="commit")
+        origin = page.evaluate("performance.timeOrigin")
+        ready = _wait_ready(page, viewer.ready_script(case))
+        shown = first_image(page, case.pictures, figures.notes)
+        figures.values["first image"] = (shown - origin) / 1000
+        figures.values["all slices"] = (max(ready, shown) - origin) / 1000
+        _quiet(page)
+        figures.values["sent"] = _sent(viewer.log, since)
+        if case.slices > 1:
+            viewer.settle(page)
+            page.evaluate("__probe.keep = false")
+            told = page.evaluate(f"__probe.scroll({SCROLL_S}, {case.slices})")
+            figures.values["scroll"] = told["pictures"] / told["seconds"]
+        figures.values["memory"] = _peak_mb(browser)
+    return figures
+
+
+def measure_planes(playwright: Playwright, viewer: Viewer, case: Case) -> Figures:
+    """Open a study in three planes."""
+    figures = Figures()
+    with page_of(playwright, viewer) as (_, page):
+        page.goto(viewer.planes_address(case), wait_until="commit")
+        origin = page.evaluate("performance.timeOrigin")
+        viewer.ask_planes(page)
+        wait_until(page, f"__probe.canvases().length >= {PLANES}")
+        ready = _wait_ready(page, viewer.planes_script())
+        last = _quiet(page)
+        figures.values["MPR"] = (max(ready, last) - origin) / 1000
+        page.evaluate("__probe.clear()")
+        wait_until(page, f"__probe.list().length >= {PLANES}")
+        found = [
+            likeness(_picture(page, place, shot), case.pictures)
+            for place, shot in enumerate(_shots(page)[:PLANES])
+        ]
+        if max(found) < 0.97:
+            raise NotShownError(f"no plane shows the series: {max(found):.3f}")
+        figures.notes.append(f"planes like the series: {max(found):.3f}")
+    return figures
+
+
+def measure_next(
+    playwright: Playwright, viewer: Viewer, before: Case, case: Case
+) -> Figures:
+    """Read one study, then open the next one in the same page."""
+    figures = Figures()
+    with page_of(playwright, viewer) as (_, page):
+        page.goto(viewer.url)
+        viewer.go_next(page, before, case)
+        shown = first_image(page, case.pictures, figures.notes)
+        acted = page.evaluate("__probe.acted")
+        figures.values["next study"] = (shown - acted) / 1000
+    return figures
+
+
+@dataclass(frozen=True)
+class Overread:
+    """Ours."""
+
+    url: str
+    log: Path
+    cookies: list[dict[str, str]]
+    items: dict[str, str]
+    name: str = "Overread"
+
+    def address(self, case: Case) -> str:
+        """Where the study is shown."""
+        return f"{self.url}/read/{self.items[case.study_uid]}"
+
+    def ready_script(self, case: Case) -> str:
+        """JavaScript: whether all slices of the shown series are decoded."""
+        del case
+        return "document.querySelector('.series.on .loaded') !== null"
+
+    def planes_address(self, case: Case) -> str:
+        """Where to go for three planes."""
+        return self.address(case)
+
+    def ask_planes(self, page: Page) -> None:
+        """Ask for three planes once there."""
+        button = page.get_by_role("button", name="Three planes")
+        button.and_(page.locator("[aria-disabled=false]")).click()
+
+    def planes_script(self) -> str:
+        """JavaScript: whether the planes have all their slices."""
+        return "document.querySelector('.mpr-word') === null"
+
+    def go_next(self, page: Page, before: Case, case: Case) -> None:
+        """Read `before`, then open `case`; the last click or key counts."""
+        page.locator("input[type=search]").first.fill(case.patient)
+        page.locator(f"#row-{self.items[before.study_uid]}").dblclick()
+        wait_until(page, "__probe.list().length > 0")
+        page.wait_for_timeout(PREFETCH_S * 1000)
+        page.evaluate("history.back()")
+        page.locator(f"#row-{self.items[case.study_uid]}").click()
+        page.wait_for_timeout(500)
+        page.evaluate("__probe.clear()")
+        page.keyboard.press("Enter")
+
+    def settle(self, page: Page) -> None:
+        """Nothing lies over the image."""
+
+
+@dataclass(frozen=True)
+class Ohif:
+    """The peer."""
+
+    url: str
+    log: Path
+    cookies: list[dict[str, str]] = field(default_factory=list)
+    name: str = "OHIF"
+
+    def address(self, case: Case) -> str:
+        """Where the study is shown."""
+        return f"{self.url}/viewer?StudyInstanceUIDs={case.study_uid}"
+
+    def ready_script(self, case: Case) -> str:
+        """JavaScript: whether all slices of the shown series are decoded."""
+        del case
+        return """(() => {
+          const engine = window.cornerstone?.getRenderingEngines?.()[0];
+          const ids = engine?.getViewports?.()[0]?.getImageIds?.() ?? [];
+          return ids.length > 0 &&
+            ids.every((id) => window.cornerstone.cache.isLoaded(id));
+        })()"""
+
+    def planes_address(self, case: Case) -> str:
+        """Where to go for three planes."""
+        return f"{self.address(case)}&hangingprotocolId=mpr"
+
+    def ask_planes(self, page: Page) -> None:
+        """Its address has asked already."""
+
+    def planes_script(self) -> str:
+        """JavaScript: whether the planes have all their slices."""
+        return """(() => {
+          const cs = window.cornerstone;
+          const views = cs?.getRenderingEngines?.()[0]?.getViewports?.() ?? [];
+          const ids = views.map((one) => one.getVolumeId?.()).filter(Boolean);
+          return ids.length >= 3 &&
+            ids.every((id) => cs.cache.getVolume(id)?.loadStatus?.loaded);
+        })()"""
+
+    def go_next(self, page: Page, before: Case, case: Case) -> None:
+        """Read `before`, then open `case`; the last click or key counts."""
+        page.get_by_text(before.patient, exact=True).first.click()
+        page.get_by_role("button", name="Basic Viewer").click()
+        wait_until(page, "__probe.list().length > 0")
+        page.wait_for_timeout(PREFETCH_S * 1000)
+        self.settle(page)
+        page.evaluate("history.back()")
+        page.get_by_text(case.patient, exact=True).first.click()
+        page.wait_for_timeout(2000)  # the list's own questions
+        page.evaluate("__probe.clear()")
+        page.get_by_role("button", name="Basic Viewer").click()
+
+    def settle(self, page: Page) -> None:
+        """End its tour."""
+        with suppress(Error):
+            page.get_by_text("Skip all").first.click(timeout=5000)
