@@ -1,11 +1,57 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import react from '@vitejs/plugin-react';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+
+/**
+ * The reading room's code is fetched when the network is idle. It is not compiled then:
+ * that would hold up what draws the first image (measured: by 0.3 s).
+ */
+function prefetchRoom(): Plugin {
+  return {
+    name: 'prefetch-room',
+    transformIndexHtml: {
+      order: 'post',
+      handler: (_html, { bundle }) =>
+        Object.values(bundle ?? {})
+          .filter((chunk) => chunk.type === 'chunk' && chunk.name === 'reading-room')
+          .map(({ fileName }) => ({
+            tag: 'link',
+            injectTo: 'head' as const,
+            attrs: {
+              rel: 'prefetch',
+              as: 'script',
+              href: `/${fileName}`,
+              crossorigin: true,
+            },
+          })),
+    },
+  };
+}
+
+/** Beside each built file its gzip, made once and well: the server sends that. */
+function precompress(): Plugin {
+  const KINDS = /\.(js|css|wasm|svg|html|json)$/;
+  return {
+    name: 'precompress',
+    apply: 'build',
+    writeBundle: ({ dir }, bundle) => {
+      for (const name of Object.keys(bundle)) {
+        const path = `${dir}/${name}`;
+        if (!KINDS.test(name)) continue;
+        const body = readFileSync(path);
+        if (body.length > 1024) writeFileSync(`${path}.gz`, gzipSync(body, { level: 9 }));
+      }
+    },
+  };
+}
 
 /** Where the development server finds the portal (or the fake of it). */
 const portal = process.env.OVERREAD_DEV_PORTAL ?? 'http://127.0.0.1:18301';
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), prefetchRoom(), precompress()],
   resolve: { alias: { '@': new URL('./src', import.meta.url).pathname } },
   base: '/',
   build: {
@@ -19,6 +65,7 @@ export default defineConfig({
   optimizeDeps: {
     exclude: ['@cornerstonejs/dicom-image-loader'],
     include: [
+      'comlink',
       'dicom-parser',
       'events',
       '@cornerstonejs/codec-charls/decodewasmjs',

@@ -4,6 +4,8 @@ import { lazy, Suspense, useEffect } from 'react';
 import { Redirect, Route, Switch } from 'wouter';
 import { ApiError, OfflineError, setLoggedOutHandler } from '@/api/client';
 import { LoginPage } from '@/features/login/login-page';
+import { EarlyImage, RoomOutline } from '@/features/reading/early-image';
+import { importRoom } from '@/features/reading/room-start';
 import { Shell } from '@/features/shell/shell';
 import { WorklistPage } from '@/features/worklist/worklist-page';
 import { startLive, stopLive } from '@/state/live';
@@ -12,11 +14,7 @@ import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
 import { theme } from '@/ui/theme';
 
-const ReadingRoom = lazy(() =>
-  import('@/features/reading/reading-room').then((module) => ({
-    default: module.ReadingRoom,
-  })),
-);
+const ReadingRoom = lazy(importRoom);
 const AdminPage = lazy(() =>
   import('@/features/admin/admin-page').then((module) => ({ default: module.AdminPage })),
 );
@@ -71,9 +69,12 @@ function Routes() {
       </Route>
       <Route path="/read/:item">
         {({ item }) => (
-          <Suspense fallback={<Opening />}>
-            <ReadingRoom key={item} itemId={item} />
-          </Suspense>
+          <>
+            <EarlyImage key={item} itemId={item} />
+            <Suspense fallback={<RoomOutline />}>
+              <ReadingRoom key={`room ${item}`} itemId={item} />
+            </Suspense>
+          </>
         )}
       </Route>
       <Route path="/import/:id?">

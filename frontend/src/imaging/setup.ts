@@ -23,6 +23,7 @@ import { isMeasureTool, type MeasureTool } from '@/domain/measure/kinds';
 import { undrawable } from './dataset';
 import { buildModule } from './modules';
 import { fetchPart, type ImageRef, type Stack } from './pack';
+import { rawImage } from './raw-image';
 
 export type PointerTool = 'scroll' | 'window' | 'pan' | 'zoom';
 /** The left button may also belong to the page, for crosshairs. */
@@ -31,8 +32,8 @@ export type PrimaryTool = PointerTool | 'cross' | 'magnify' | MeasureTool;
 const ENGINE = 'overread';
 const GROUP = 'reading';
 const CACHE_BYTES = 2 * 1024 ** 3;
-/** Decoding threads: one core stays for the page itself. */
-const WORKERS = Math.max(1, Math.min(6, (navigator.hardwareConcurrency || 2) - 1));
+/** Decoding threads: two at least, else one core stays for the page itself. */
+const WORKERS = Math.max(2, Math.min(6, (navigator.hardwareConcurrency || 2) - 1));
 
 const known = new Map<string, { ref: ImageRef; place: number }>();
 
@@ -61,6 +62,8 @@ async function fetchImage(
   const response = await fetchPart(entry.ref.url, signal);
   const bytes = new Uint8Array(await response.arrayBuffer());
   const syntax = syntaxOf(response, entry.ref.transferSyntax);
+  const plain = syntax === entry.ref.transferSyntax ? rawImage(entry.ref, bytes) : null;
+  if (plain) return plain;
   return (await createImage(imageId, bytes, syntax, { ...options })) as Types.IImage;
 }
 

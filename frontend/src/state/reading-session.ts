@@ -28,8 +28,29 @@ export function handOver(answer: LeaseAnswer): void {
   taken = answer;
 }
 
+/** The opening under way or done, while the room is on its way to the screen. */
+let opening: { readonly itemId: Id; readonly done: Promise<void> } | null = null;
+
+/** Begins to open an item before the room itself is there: the room goes on with it. */
+export function openEarly(itemId: Id, user: Id): void {
+  const done = openAnew(itemId, user);
+  opening = { itemId, done };
+}
+
+/** The room never came: what was opened for it is left. */
+export function leaveEarly(itemId: Id): void {
+  if (opening?.itemId === itemId) void leaveItem();
+}
+
 /** Leases the item, then reads what is needed to read it. */
-export async function openItem(itemId: Id, user: Id): Promise<void> {
+export function openItem(itemId: Id, user: Id): Promise<void> {
+  const early = opening?.itemId === itemId ? opening.done : null;
+  opening = null;
+  if (early && getRoom().phase !== 'refused') return early;
+  return openAnew(itemId, user);
+}
+
+async function openAnew(itemId: Id, user: Id): Promise<void> {
   await leaveItem(false);
   resetRoom(itemId);
   try {
@@ -243,6 +264,7 @@ function end(): void {
 
 /** Leaves the room: unsaved work is sent once more, then the lease is released. */
 export async function leaveItem(release = true): Promise<void> {
+  opening = null;
   const { itemId, phase, save } = getRoom();
   const leaving = saver;
   if (!leaving || itemId === null) return;

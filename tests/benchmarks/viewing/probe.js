@@ -73,7 +73,8 @@
     } catch (error) {
       probe.error = String(error);
     }
-    requestAnimationFrame(loop);
+    // While loading, looking must not cost more than what is looked at.
+    setTimeout(() => requestAnimationFrame(loop), probe.keep ? 40 : 0);
   };
   requestAnimationFrame(loop);
 
@@ -94,40 +95,9 @@
     return btoa(text);
   };
 
-  // Turns the wheel once a drawn frame, to and fro, and counts pictures that differ.
-  probe.scroll = (seconds, slices) =>
-    new Promise((resolve) => {
-      const canvas = probe.canvases()[0];
-      const box = canvas.getBoundingClientRect();
-      const begun = performance.now();
-      const before = probe.changes;
-      const times = [];
-      let seen = probe.changes;
-      let turned = 0;
-      const turn = () => {
-        const passed = performance.now() - begun;
-        if (probe.changes !== seen) {
-          seen = probe.changes;
-          times.push(passed);
-        }
-        if (passed > seconds * 1000) {
-          resolve({ pictures: probe.changes - before, seconds: passed / 1000, times });
-          return;
-        }
-        const there = Math.floor(turned / Math.max(1, slices - 2)) % 2 === 0;
-        turned += 1;
-        canvas.dispatchEvent(
-          new WheelEvent('wheel', {
-            deltaY: there ? 100 : -100,
-            bubbles: true,
-            cancelable: true,
-            clientX: box.x + box.width / 2,
-            clientY: box.y + box.height / 2,
-          }),
-        );
-        requestAnimationFrame(turn);
-      };
-      requestAnimationFrame(turn);
-    });
+  probe.middle = () => {
+    const { x, y, width, height } = probe.canvases()[0].getBoundingClientRect();
+    return [x + width / 2, y + height / 2];
+  };
   window.__probe = probe;
 })();

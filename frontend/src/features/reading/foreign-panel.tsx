@@ -26,9 +26,9 @@ import { text } from '@/text/en';
 import { foreign as words } from '@/text/en-foreign';
 import { Glyph } from '@/ui/glyph';
 import { AiTag } from '@/ui/primitives';
+import { seriesHolding } from './first-shown';
 import { volumeText } from './masks';
 import { useForeign, useWhole } from './use-foreign';
-import { seriesHolding } from './use-pack';
 
 /** The series to look in, the one on the active pane first. */
 function candidates(item: ForeignItem, index: PackIndex): readonly PackSeries[] {

@@ -3,7 +3,7 @@ import type { Annotation } from '@/domain/model';
 import type { PackIndex } from '@/imaging/pack';
 import { cancelDrawing, setMeasuring } from '@/state/measuring';
 import { getRoom, jumpTo, setRoom } from '@/state/room';
-import { seriesHolding } from './use-pack';
+import { seriesHolding } from './first-shown';
 
 /** Chooses a mark and shows its image. */
 export function goToMark(index: PackIndex | null, { id, geometry }: Annotation): void {

@@ -26,12 +26,13 @@ import {
 import { text } from '@/text/en';
 import { display } from '@/text/en-display';
 import { carriesSeries, dropSeries } from './drag-series';
+import { firstMarked } from './first-shown';
 import { ForeignLayer } from './foreign-layer';
 import { MaskLayer, MaskLegend } from './masks';
 import { MeasureLayer } from './measure-layer';
 import { PaneMarks } from './pane-marks';
 import { SaliencyLayer } from './saliency-layer';
-import { firstMarked, useStack } from './use-pack';
+import { useStack } from './use-pack';
 
 function clockOf(time: string): string {
   return /^\d{4}/.test(time) ? `, ${time.slice(0, 2)}:${time.slice(2, 4)}` : '';

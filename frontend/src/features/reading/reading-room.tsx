@@ -35,6 +35,7 @@ import { followRows, loadList, useWorklist } from '@/state/worklist';
 import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
 import { useHotkeys } from '@/ui/use-hotkeys';
+import { firstSeries } from './first-shown';
 import { endMeasuring, moveMark } from './marks-moves';
 import { ReadingPanel } from './reading-panel';
 import { RoomDialogs } from './room-dialogs';
@@ -45,13 +46,7 @@ import { signBlock } from './sign-block';
 import { Stage } from './stage';
 import { StatusLine } from './status-line';
 import { Toolbar } from './toolbar';
-import {
-  firstMarked,
-  type PackState,
-  seriesHolding,
-  usePack,
-  useVolume,
-} from './use-pack';
+import { type PackState, usePack, useVolume } from './use-pack';
 
 const ROW_MS = 30_000;
 
@@ -215,10 +210,8 @@ function useHanging(pack: ReturnType<typeof usePack>): void {
   useEffect(() => {
     const room = getRoom();
     if (!index || !aiReady || room.panes[0]?.series !== null) return;
-    const wanted = seriesHolding(index, firstMarked(findingsOf(room.ai)));
-    const first = index.series.find((one) => one.displayable && one.instances.length > 0);
-    const chosen = wanted ?? first?.index ?? null;
-    if (chosen !== null) showSeries(chosen, 0);
+    const chosen = firstSeries(index, findingsOf(room.ai));
+    if (chosen) showSeries(chosen.index, 0);
   }, [index, aiReady]);
 }
 

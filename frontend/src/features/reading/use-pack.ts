@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import type { Finding, Manifest } from '@/domain/model';
+import type { Manifest } from '@/domain/model';
 import { type Grid, gridOf, isGrid, type NoGrid } from '@/domain/volume';
 import {
   isColour,
@@ -55,21 +55,6 @@ export function useStack(base: string | null, series: PackSeries | null) {
       error instanceof PackError && error.kind === 'preparing' && count < 30,
     retryDelay: AGAIN_MS,
   });
-}
-
-/** The image that AI's first mark or shape is on; '' when none has a place. */
-export function firstMarked(findings: readonly Finding[]): string {
-  const placed = findings.find((one) => one.positive && (one.location ?? one.mask));
-  const { location, mask } = placed ?? {};
-  return location?.sop_uid ?? mask?.sop_uids[mask.sop_uids.length >> 1] ?? '';
-}
-
-/** The series of the pack that holds an image. */
-export function seriesHolding(index: PackIndex | null, sopUid: string): number | null {
-  const found = index?.series.find((series) =>
-    series.instances.some((instance) => instance.sop_uid === sopUid),
-  );
-  return found?.index ?? null;
 }
 
 /** The grid that a series' images lie on, or in which way they do not. */

@@ -1,0 +1,66 @@
+import { decodeEarly } from './early-decode';
+import { firstRange, type GreyFrame, pictureOf, placeIn } from './grey';
+import { fetchPart, type ImageRef } from './pack';
+
+/** A frame ready to be drawn, whatever the pane's size. */
+export interface EarlyPicture {
+  readonly image: ImageRef;
+  readonly source: HTMLCanvasElement;
+}
+
+/** Frames brought in ahead of their study, few and small: one a study. */
+const ahead = new Map<string, Promise<GreyFrame | null>>();
+const AHEAD = 4;
+
+async function read(image: ImageRef): Promise<GreyFrame | null> {
+  const response = await fetchPart(image.url);
+  return decodeEarly(image, new Uint8Array(await response.arrayBuffer()));
+}
+
+/** Brings one frame in and keeps it decoded for the study that is opened next. */
+export function readAhead(image: ImageRef): Promise<GreyFrame | null> {
+  const known = ahead.get(image.url);
+  if (known) return known;
+  const frame = read(image);
+  ahead.set(image.url, frame);
+  frame.catch(() => ahead.delete(image.url));
+  for (const url of ahead.keys()) {
+    if (ahead.size > AHEAD) ahead.delete(url);
+  }
+  return frame;
+}
+
+function sourceOf(image: ImageRef, frame: GreyFrame): HTMLCanvasElement | null {
+  const range = firstRange(image.dataset, frame);
+  if (!range) return null;
+  const source = document.createElement('canvas');
+  source.width = image.columns;
+  source.height = image.rows;
+  source
+    .getContext('2d')
+    ?.putImageData(pictureOf(image.dataset, frame, range, image.columns), 0, 0);
+  return source;
+}
+
+/** The frame as it is first seen; null when only the imaging library can draw it. */
+export async function prepareEarly(image: ImageRef): Promise<EarlyPicture | null> {
+  const frame = await readAhead(image);
+  ahead.delete(image.url);
+  const source = frame ? sourceOf(image, frame) : null;
+  return source ? { image, source } : null;
+}
+
+/** Draws the frame as Cornerstone will: as large as fits, linear between pixels. */
+export function paintEarly(canvas: HTMLCanvasElement, picture: EarlyPicture): void {
+  const dense = window.devicePixelRatio || 1;
+  const { clientWidth, clientHeight } = canvas;
+  canvas.width = Math.round(clientWidth * dense);
+  canvas.height = Math.round(clientHeight * dense);
+  const pen = canvas.getContext('2d');
+  if (!pen) return;
+  const { image, source } = picture;
+  const { x, y, width, height } = placeIn(canvas, image, image.spacing);
+  pen.imageSmoothingEnabled = true;
+  pen.imageSmoothingQuality = 'low';
+  pen.drawImage(source, x, y, width, height);
+}
