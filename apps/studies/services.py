@@ -442,9 +442,20 @@ def delete_ae_title(*, actor: Actor, ae_title_id: UUID) -> None:
 
 @transaction.atomic
 def open_study(
-    *, actor: Actor, study_id: UUID, revision_id: UUID | None = None
+    *,
+    actor: Actor,
+    study_id: UUID,
+    revision_id: UUID | None = None,
+    ahead: bool = False,
 ) -> StudyRevision:
     """Record that a person opens a study; from here on its frames are served.
+
+    Args:
+        actor: Who, in a session.
+        study_id: What.
+        revision_id: Which of its revisions; the newest when None.
+        ahead: The person's browser fetches the images before anybody looks at them;
+            the record says so, and looking is another record.
 
     Returns:
         The revision opened: the one asked for, else the newest.
@@ -473,7 +484,7 @@ def open_study(
         studies=[study.id],
         object_kind="revision",
         object_id=revision.id,
-        detail={"again": not created},
+        detail={"again": not created, **({"ahead": True} if ahead else {})},
     )
     return revision
 

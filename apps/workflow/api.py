@@ -294,11 +294,19 @@ class StudyOpenView(APIView):
     permission_classes = [LoggedIn]
 
     @extend_schema(
-        operation_id="study_open", request=None, responses=shapes.OpenedSerializer
+        operation_id="study_open",
+        request=shapes.OpenRequest,
+        responses=shapes.OpenedSerializer,
     )
     def post(self, request: Request, study_id: UUID) -> Response:
         """Record the opening and return what there is to show."""
-        manifest = desk.open_study_for(actor=actor_of(request), study_id=study_id)
+        body = shapes.OpenRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        manifest = desk.open_study_for(
+            actor=actor_of(request),
+            study_id=study_id,
+            ahead=body.validated_data["ahead"],
+        )
         return Response(shapes.OpenedSerializer({"manifest": manifest}).data)
 
 

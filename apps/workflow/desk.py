@@ -378,11 +378,12 @@ def sign(
 
 
 @transaction.atomic
-def open_study_for(*, actor: Actor, study_id: UUID) -> dict[str, Any]:
-    """Open a study to look at it."""
-    return build_manifest(
-        actor=actor, revision=open_study(actor=actor, study_id=study_id)
-    )
+def open_study_for(
+    *, actor: Actor, study_id: UUID, ahead: bool = False
+) -> dict[str, Any]:
+    """Open a study to look at it, or to fetch its images `ahead` of that."""
+    revision = open_study(actor=actor, study_id=study_id, ahead=ahead)
+    return build_manifest(actor=actor, revision=revision)
 
 
 def show_manifest(*, actor: Actor, study_id: UUID, revision: str) -> dict[str, Any]:

@@ -457,6 +457,12 @@ class ManifestSerializer(s.Serializer):  # type: ignore[type-arg]
     attachments = AttachmentSerializer(many=True)
 
 
+class OpenRequest(s.Serializer):  # type: ignore[type-arg]
+    """How a study is opened; `ahead`: nobody looks at it yet, its images are fetched."""
+
+    ahead = s.BooleanField(default=False)
+
+
 class OpenedSerializer(s.Serializer):  # type: ignore[type-arg]
     """A study that this session has opened."""
 

@@ -5,16 +5,22 @@ import { Redirect, Route, Switch } from 'wouter';
 import { ApiError, OfflineError, setLoggedOutHandler } from '@/api/client';
 import { LoginPage } from '@/features/login/login-page';
 import { EarlyImage, RoomOutline } from '@/features/reading/early-image';
-import { importRoom } from '@/features/reading/room-start';
 import { Shell } from '@/features/shell/shell';
 import { WorklistPage } from '@/features/worklist/worklist-page';
+import { afterFirstPaint } from '@/imaging/first-paint';
+import { forgetAll } from '@/imaging/forget';
 import { startLive, stopLive } from '@/state/live';
 import { ADMIN_PERMISSIONS, SESSION_KEY, useCan, useSession } from '@/state/session';
 import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
 import { theme } from '@/ui/theme';
 
-const ReadingRoom = lazy(importRoom);
+/** Its code is large: to run it takes longer than to draw the first image. */
+const ReadingRoom = lazy(async () => {
+  await afterFirstPaint();
+  const module = await import('@/features/reading/reading-room');
+  return { default: module.ReadingRoom };
+});
 const AdminPage = lazy(() =>
   import('@/features/admin/admin-page').then((module) => ({ default: module.AdminPage })),
 );
@@ -71,7 +77,7 @@ function Routes() {
         {({ item }) => (
           <>
             <EarlyImage key={item} itemId={item} />
-            <Suspense fallback={<RoomOutline />}>
+            <Suspense fallback={<RoomOutline itemId={item} />}>
               <ReadingRoom key={`room ${item}`} itemId={item} />
             </Suspense>
           </>
@@ -117,6 +123,7 @@ function LoggedIn() {
     startLive();
     return stopLive;
   }, [mayRead]);
+  useEffect(() => forgetAll, []);
   return <Routes />;
 }
 

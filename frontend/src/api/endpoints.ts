@@ -113,6 +113,13 @@ export async function openStudy(study: Id): Promise<Manifest> {
   return (await request<{ manifest: Manifest }>(path, { method: 'POST' })).data.manifest;
 }
 
+/** Opens a study that nobody looks at yet: its frames may be brought in. */
+export async function openStudyAhead(study: Id): Promise<Manifest> {
+  const path = `studies/${study}/open`;
+  const options = { method: 'POST', body: { ahead: true } } as const;
+  return (await request<{ manifest: Manifest }>(path, options)).data.manifest;
+}
+
 export async function readManifest(study: Id): Promise<Manifest> {
   return (await request<Manifest>(`studies/${study}/manifest`)).data;
 }

@@ -1,4 +1,5 @@
 import { decodeEarly } from './early-decode';
+import { onForget } from './forget';
 import { firstRange, type GreyFrame, pictureOf, placeIn } from './grey';
 import { fetchPart, type ImageRef } from './pack';
 
@@ -10,7 +11,8 @@ export interface EarlyPicture {
 
 /** Frames brought in ahead of their study, few and small: one a study. */
 const ahead = new Map<string, Promise<GreyFrame | null>>();
-const AHEAD = 4;
+const AHEAD = 2;
+onForget(() => ahead.clear());
 
 async function read(image: ImageRef): Promise<GreyFrame | null> {
   const response = await fetchPart(image.url);

@@ -34,7 +34,7 @@ function boundsOf(bits: number, signed: boolean, { slope, intercept }: Scale) {
   return { low: Math.min(...scaled), high: Math.max(...scaled) };
 }
 
-type Made = new (length: number) => GreyArray;
+type Made = new (buffer: ArrayBufferLike, offset: number, length: number) => GreyArray;
 
 function arrayFor({ low, high }: { low: number; high: number }): Made | null {
   if (low >= 0) return high <= 65_535 ? Uint16Array : null;
@@ -57,6 +57,7 @@ const isGrey = (dataset: Dataset) =>
  * An uncompressed grey frame of 16 bits, rescaled. Most CT and MR frames are such: they
  * need no decoder, and no way to another thread and back.
  *
+ * @param bytes of the frame alone; they become the values, and are not to be used again.
  * @returns null when the frame is of another kind; a decoder must see to it.
  */
 export function greyFrame(
@@ -72,9 +73,10 @@ export function greyFrame(
   if (number(dataset, '00280100') !== 16 || bytes.length < count * 2) return null;
   const Values = arrayFor(boundsOf(bits, signed, scale));
   if (Values === null || count === 0) return null;
-  return rescale(stored(bytes, signed, count), new Values(count), scale, {
-    shift: signed ? 32 - bits : 0,
-  });
+  // In place: a series of copies would be as much memory again until it is collected.
+  const from = stored(bytes, signed, count);
+  const to = new Values(from.buffer, from.byteOffset, count);
+  return rescale(from, to, scale, { shift: signed ? 32 - bits : 0 });
 }
 
 function rescale(

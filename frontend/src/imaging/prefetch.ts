@@ -3,13 +3,18 @@ import { backOff, nearestFirst } from '@/domain/backoff';
 import { PackError, type Stack } from './pack';
 import { setLoaded } from './view-store';
 
-const PARALLEL = 5;
-/** Of the cache, what one series may fill ahead of the reader. */
-const SHARE = 0.7;
+const PARALLEL = 6;
+/** Of the cache, what the series on the screen may fill together ahead of the reader. */
+const SHARE = 0.85;
+
+/** Of the series that are on the screen. What others left behind makes room for them. */
+const active = new Set<Prefetcher>();
 
 export interface PrefetchOptions {
   /** Goes on when the cache is nearly full: what nobody looked at longest makes room. */
   readonly makeRoom?: boolean;
+  /** At most this many images, and nobody is told: the study is not on the screen. */
+  readonly ahead?: number;
   /** An image that cannot come, however often it is asked for. */
   readonly onFailed?: (index: number) => void;
 }
@@ -29,9 +34,17 @@ export class Prefetcher {
   constructor(stack: Stack, options: PrefetchOptions = {}) {
     this.#stack = stack;
     this.#options = options;
-    this.#wanted = new Set(stack.images.map((_, index) => index));
+    const count = Math.min(stack.images.length, options.ahead ?? stack.images.length);
+    this.#wanted = new Set(stack.images.slice(0, count).keys());
     this.#forgetLoaded();
+    if (options.ahead === undefined) active.add(this);
     this.#report();
+  }
+
+  /** Bytes of the series that are here, about. */
+  get held(): number {
+    const { images, decodedBytes } = this.#stack;
+    return (this.#here / Math.max(1, images.length)) * decodedBytes;
   }
 
   /** The reader is at `index` now: what follows is chosen around it. */
@@ -42,6 +55,7 @@ export class Prefetcher {
 
   stop(): void {
     this.#stopped = true;
+    active.delete(this);
     clearTimeout(this.#pause);
   }
 
@@ -51,15 +65,21 @@ export class Prefetcher {
     });
   }
 
+  get #here(): number {
+    const waiting = this.#wanted.size + this.#running + this.#missing;
+    return this.#stack.images.length - waiting;
+  }
+
   #report(): void {
-    const of = this.#stack.images.length;
-    const here = of - this.#wanted.size - this.#running - this.#missing;
-    setLoaded(this.#stack.uid, here, of);
+    if (this.#options.ahead !== undefined) return;
+    setLoaded(this.#stack.uid, this.#here, this.#stack.images.length);
   }
 
   #hasRoom(): boolean {
+    const most = cache.getMaxCacheSize() * SHARE;
     if (this.#options.makeRoom) return true;
-    return cache.getCacheSize() < cache.getMaxCacheSize() * SHARE;
+    if (this.#options.ahead !== undefined) return cache.getCacheSize() < most;
+    return [...active].reduce((sum, one) => sum + one.held, 0) < most;
   }
 
   #fill(): void {

@@ -20,7 +20,9 @@ import {
   ZoomTool,
 } from '@cornerstonejs/tools';
 import { isMeasureTool, type MeasureTool } from '@/domain/measure/kinds';
+import { memoryCeiling } from '@/domain/memory';
 import { undrawable } from './dataset';
+import { onForget } from './forget';
 import { buildModule } from './modules';
 import { fetchPart, type ImageRef, type Stack } from './pack';
 import { rawImage } from './raw-image';
@@ -31,7 +33,6 @@ export type PrimaryTool = PointerTool | 'cross' | 'magnify' | MeasureTool;
 
 const ENGINE = 'overread';
 const GROUP = 'reading';
-const CACHE_BYTES = 2 * 1024 ** 3;
 /** Decoding threads: two at least, else one core stays for the page itself. */
 const WORKERS = Math.max(2, Math.min(6, (navigator.hardwareConcurrency || 2) - 1));
 
@@ -85,7 +86,7 @@ async function start(): Promise<void> {
   initTools();
   imageLoader.registerImageLoader('pack', loadImage as unknown as Types.ImageLoaderFn);
   metaData.addProvider(provideMetadata, 10_000);
-  cache.setMaxCacheSize(CACHE_BYTES);
+  onForget(() => forgetImages());
   for (const tool of [WindowLevelTool, PanTool, ZoomTool, StackScrollTool, MagnifyTool]) {
     addTool(tool);
   }
@@ -123,15 +124,23 @@ export function resizePanes(then?: () => void): void {
 
 /** Makes a series known to the loader: from here on its images can be asked for. */
 export function registerStack(stack: Stack): void {
+  cache.setMaxCacheSize(memoryCeiling());
   stack.images.forEach((ref, place) => {
     known.set(ref.imageId, { ref, place });
   });
 }
 
-/** Forgets all images of the study that was left. */
-export function forgetImages(): void {
-  known.clear();
-  cache.purgeCache();
+/** Forgets all images but those under the addresses that are kept for what comes next. */
+export function forgetImages(keep: readonly string[] = []): void {
+  const kept = (url: string) => keep.some((base) => url.startsWith(base));
+  for (const [imageId, { ref }] of known) {
+    if (kept(ref.url)) continue;
+    known.delete(imageId);
+    if (cache.getImageLoadObject(imageId)) {
+      cache.removeImageLoadObject(imageId, { force: true });
+    }
+  }
+  if (known.size === 0) cache.purgeCache();
 }
 
 const NAMES: Readonly<Record<PointerTool, string>> = {

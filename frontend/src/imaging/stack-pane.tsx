@@ -9,6 +9,7 @@ import {
 } from '@/domain/geometry';
 import { type GreyWindow, rangeOf, windowOf } from '@/domain/windows';
 import { text } from './dataset';
+import { afterFirstPaint } from './first-paint';
 import { type ImageRef, PackError, type Stack } from './pack';
 import { Prefetcher } from './prefetch';
 import {
@@ -287,6 +288,7 @@ async function mount(
   alive: () => boolean,
 ): Promise<() => void> {
   const { pane, stack, startIndex, start } = props;
+  await afterFirstPaint();
   await ensureImaging();
   if (!alive()) return () => undefined;
   const id = viewportId(pane);

@@ -2,43 +2,50 @@ import './reading.css';
 import './pane.css';
 import './early.css';
 import { useQueryClient } from '@tanstack/react-query';
-import { useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { warmDecoder } from '@/imaging/early-decode';
 import { type EarlyPicture, paintEarly, prepareEarly } from '@/imaging/early-paint';
+import { holdForPaint, onScreen } from '@/imaging/first-paint';
 import { readIndex } from '@/imaging/pack';
 import { useViews } from '@/imaging/view-store';
 import { leaveEarly, openEarly } from '@/state/reading-session';
-import { findingsOf, useRoom } from '@/state/room';
+import { findingsOf, type RoomState, useRoom } from '@/state/room';
 import { useUser } from '@/state/session';
 import { text } from '@/text/en';
 import { firstImage, firstSeries } from './first-shown';
-import { roomMayStart } from './room-start';
 import { usePack, useStack } from './use-pack';
 
-/** After this long the room starts even if no first image has been drawn. */
+/** After this long heavy work starts even if no first image has been drawn. */
 const PATIENCE_MS = 2500;
 
-/** The pack's index is asked for as soon as the revision is known. */
-function useEarlyIndex(): void {
+/** The room holds the study that was left until the next one is opened. */
+function useOwn<T>(itemId: string, select: (room: RoomState) => T): T | null {
+  return useRoom((state) => (state.itemId === itemId ? select(state) : null));
+}
+
+/** Where the study's frames are; its index is asked for as soon as that is known. */
+function useBase(itemId: string): string | null {
   const queries = useQueryClient();
-  const revision = useRoom((state) => state.item?.study.revision_id ?? null);
+  const revision = useOwn(itemId, ({ item }) => item?.study.revision_id ?? null);
+  const base = revision === null ? null : `/pixels/${revision}/`;
   useEffect(() => {
-    if (revision === null) return;
-    const base = `/pixels/${revision}/`;
+    if (base === null) return;
     void queries.prefetchQuery({
       queryKey: ['pack', base],
       queryFn: ({ signal }) => readIndex(base, signal),
       retry: false,
       staleTime: Number.POSITIVE_INFINITY,
     });
-  }, [queries, revision]);
+  }, [queries, base]);
+  return base;
 }
 
 /** The first image of the study, once it is here. */
-function usePicture(): EarlyPicture | 'none' | null {
-  const manifest = useRoom((state) => state.manifest);
-  const ai = useRoom((state) => state.ai);
-  const aiReady = useRoom((state) => state.ai !== null || state.aiFailure !== null);
+function usePicture(itemId: string): EarlyPicture | 'none' | null {
+  const manifest = useOwn(itemId, (room) => room.manifest);
+  const ai = useOwn(itemId, (room) => room.ai);
+  const failed = useOwn(itemId, (room) => room.aiFailure !== null);
+  const aiReady = ai !== null || failed === true;
   const { index, problem } = usePack(manifest);
   const findings = findingsOf(ai);
   const series = index && aiReady ? firstSeries(index, findings) : null;
@@ -60,19 +67,21 @@ function usePicture(): EarlyPicture | 'none' | null {
   return hopeless ? 'none' : picture;
 }
 
-/** Whether the room itself shows an image, or something else than this one. */
-function useOvertaken(picture: EarlyPicture | 'none' | null): boolean {
-  const shown = useViews((state) => {
-    const first = state.panes[0];
-    return first ? first.view !== null || first.trouble !== null : false;
+/** Whether the room itself shows the study, or hangs it otherwise than one by one. */
+function useOvertaken(itemId: string, base: string | null): boolean {
+  const shown = useViews(({ panes }) => {
+    const first = panes[0];
+    if (!first || base === null) return false;
+    return first.trouble !== null || first.view?.image.url.startsWith(base) === true;
   });
-  const other = useRoom(
+  const other = useOwn(
+    itemId,
     ({ panes, mpr, phase }) =>
       mpr !== null ||
       phase === 'refused' ||
       panes.slice(1).some((pane) => pane.series !== null),
   );
-  return shown || other || picture === 'none';
+  return shown || other === true;
 }
 
 function follow(canvas: HTMLCanvasElement, picture: EarlyPicture): boolean {
@@ -87,18 +96,39 @@ function follow(canvas: HTMLCanvasElement, picture: EarlyPicture): boolean {
   return true;
 }
 
-function Painted({ picture }: { picture: EarlyPicture }) {
+interface PaintedProps {
+  readonly picture: EarlyPicture;
+  readonly onPainted: () => void;
+}
+
+function Painted({ picture, onPainted }: PaintedProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     let frame = 0;
+    let told = false;
     const step = () => {
-      if (canvas.current && follow(canvas.current, picture)) roomMayStart();
+      if (canvas.current && follow(canvas.current, picture) && !told) {
+        told = true;
+        void onScreen().then(onPainted);
+      }
       frame = requestAnimationFrame(step);
     };
     step();
     return () => cancelAnimationFrame(frame);
-  }, [picture]);
+  }, [picture, onPainted]);
   return <canvas ref={canvas} className="early-pixels" />;
+}
+
+/** Shuts the gate for heavy work while an item opens; answers how to open it. */
+function useGate(itemId: string): () => void {
+  const release = useRef<() => void>(() => undefined);
+  useLayoutEffect(() => {
+    if (itemId === '') return;
+    const open = holdForPaint(PATIENCE_MS);
+    release.current = open;
+    return open;
+  }, [itemId]);
+  return useCallback(() => release.current(), []);
 }
 
 /**
@@ -107,29 +137,26 @@ function Painted({ picture }: { picture: EarlyPicture }) {
  */
 export function EarlyImage({ itemId }: { itemId: string }) {
   const user = useUser()?.id ?? null;
+  const release = useGate(itemId);
   useEffect(() => {
     if (user === null) return;
     openEarly(itemId, user);
     warmDecoder();
-    const timer = setTimeout(roomMayStart, PATIENCE_MS);
-    return () => {
-      clearTimeout(timer);
-      leaveEarly(itemId);
-    };
+    return () => leaveEarly(itemId);
   }, [itemId, user]);
-  useEarlyIndex();
-  const picture = usePicture();
-  const overtaken = useOvertaken(picture);
+  const base = useBase(itemId);
+  const picture = usePicture(itemId);
+  const overtaken = useOvertaken(itemId, base) || picture === 'none';
   useEffect(() => {
-    if (overtaken) roomMayStart();
-  }, [overtaken]);
-  if (overtaken || picture === null || picture === 'none') return null;
-  return <Painted picture={picture} />;
+    if (overtaken) release();
+  }, [overtaken, release]);
+  if (overtaken || picture === null) return null;
+  return <Painted picture={picture} onPainted={release} />;
 }
 
 /** The room's outline while it is on its way, so that nothing moves when it comes. */
-export function RoomOutline() {
-  const item = useRoom((state) => state.item);
+export function RoomOutline({ itemId }: { itemId: string }) {
+  const item = useOwn(itemId, (room) => room.item);
   return (
     <div className="room early">
       <header className="room-top">

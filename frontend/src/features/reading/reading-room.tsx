@@ -35,6 +35,7 @@ import { followRows, loadList, useWorklist } from '@/state/worklist';
 import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
 import { useHotkeys } from '@/ui/use-hotkeys';
+import { keptAhead, useAhead } from './ahead';
 import { firstSeries } from './first-shown';
 import { endMeasuring, moveMark } from './marks-moves';
 import { ReadingPanel } from './reading-panel';
@@ -71,7 +72,7 @@ function useOpened(itemId: Id, user: Id): void {
       void leaveItem();
       resetViews();
       resetMpr();
-      forgetImages();
+      forgetImages(keptAhead());
     };
   }, [itemId, user]);
 }
@@ -225,6 +226,7 @@ function Room({ itemId, user }: { itemId: Id; user: User }) {
   const context = useContext(() => setHelp(true), pack);
   const { room } = context;
   useHanging(pack);
+  useAhead(itemId);
 
   useHotkeys((stroke, target) => {
     const inStage = target === document.body || target.closest('.stage') !== null;

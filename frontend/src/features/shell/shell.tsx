@@ -1,13 +1,15 @@
 import './shell.css';
 import { Menu } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { formatClock } from '@/domain/format';
+import { chooseMegabytes, chosenMegabytes, DEFAULT_MEMORY_MB } from '@/domain/memory';
 import type { User } from '@/domain/model';
 import { ADMIN_PERMISSIONS, useCan, useLogout, useUser } from '@/state/session';
 import { useUpload } from '@/state/upload';
 import { chooseFilters, useWorklist } from '@/state/worklist';
 import { text } from '@/text/en';
+import { memory } from '@/text/en-memory';
 import { tokens } from '@/text/en-tokens';
 import { Glyph } from '@/ui/glyph';
 import { Avatar, Brand } from '@/ui/primitives';
@@ -56,6 +58,33 @@ function roleOf(user: User): string {
   return text.admin.users.roles[role] ?? role;
 }
 
+const MEMORY_CHOICES = [512, 1024, DEFAULT_MEMORY_MB, 3072, 6144];
+
+/** How much of images this browser may keep in memory; holds from the next series on. */
+function MemoryItems() {
+  const [chosen, setChosen] = useState(chosenMegabytes);
+  return (
+    <>
+      <Menu.Label>{memory.title}</Menu.Label>
+      {MEMORY_CHOICES.map((megabytes) => (
+        <Menu.Item
+          key={megabytes}
+          role="menuitemradio"
+          aria-checked={chosen === megabytes}
+          closeMenuOnClick={false}
+          rightSection={chosen === megabytes ? <Glyph name="check" small /> : null}
+          onClick={() => {
+            chooseMegabytes(megabytes);
+            setChosen(chosenMegabytes());
+          }}
+        >
+          {memory.choice(megabytes, megabytes === DEFAULT_MEMORY_MB)}
+        </Menu.Item>
+      ))}
+    </>
+  );
+}
+
 function UserMenu({ user }: { user: User }) {
   const leave = useLogout();
   return (
@@ -74,6 +103,8 @@ function UserMenu({ user }: { user: User }) {
             {site.roles.map((role) => text.admin.users.roles[role] ?? role).join(', ')}
           </Menu.Label>
         ))}
+        <Menu.Divider />
+        <MemoryItems />
         <Menu.Divider />
         <Menu.Item component={Link} href="/tokens">
           {tokens.title}
