@@ -160,7 +160,7 @@ export const text = {
     awaiting: 'Waiting for the portal to send the list …',
     gone: 'No longer on the list',
     disclaimer:
-      'AI orders this list; it never hides a study. Results are AI-generated and require review.',
+      'AI orders this list and never hides a study. Its results require review.',
     range: (from: number, to: number, of: string) => `${from}–${to} of ${of}`,
     leaseOff: 'Not connected: opening is off until the list is live again.',
     nothingFree: 'Nothing is free to take: every waiting study is being read.',
@@ -170,6 +170,7 @@ export const text = {
     signed: (name: string) => `${name} is signed. No further study is free.`,
   },
   why: {
+    close: 'Close, Esc',
     title: (rank: string) => `Why rank ${rank}?`,
     steps: {
       stat: 'STAT first, a clinician’s before the AI’s',
