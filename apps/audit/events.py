@@ -59,6 +59,7 @@ class Event(StrEnum):
     PACK_RETRY = "pack:retry"
     MODEL_REGISTER = "model:register"
     SLOT_FILL = "slot:fill"
+    PROTOCOL_CHANGE = "protocol:change"
     AI_VIEW = "ai:view"
     AI_SWITCH = "ai:switch"
     ARTEFACT_READ = "artefact:read"

@@ -29,6 +29,7 @@ class Permission(StrEnum):
     AI_READ = "ai:read"
     AI_SWITCH = "ai:switch"
     MODEL_MANAGE = "model:manage"
+    PROTOCOL_MANAGE = "protocol:manage"
     INSIGHTS_READ = "insights:read"
     QUARANTINE_MANAGE = "quarantine:manage"
     AE_TITLE_MANAGE = "ae_title:manage"

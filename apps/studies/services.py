@@ -580,3 +580,15 @@ def retry_arrival(*, actor: Actor, failure_id: UUID) -> ArrivalFailure:
 def clear_failure(*, archive_id: str) -> None:
     """Forget an earlier failure of a study that is registered now."""
     ArrivalFailure.objects.filter(archive_id=archive_id).delete()
+
+
+@transaction.atomic
+def withhold_series(
+    *, actor: Actor, revision_id: UUID, series_uids: frozenset[str]
+) -> None:
+    """Keep series out of the pack and the panes of a revision, before it has any."""
+    revision = access_revision(
+        actor=actor, revision_id=revision_id, need=Permission.MACHINE_WORK, lock=True
+    )
+    revision.withheld = sorted(series_uids)
+    revision.save(update_fields=["withheld", "updated_at"])

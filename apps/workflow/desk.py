@@ -360,6 +360,32 @@ def save_reading(
     return build_reading(reading=reading, item=item)
 
 
+@transaction.atomic
+def commit(
+    *, actor: Actor, item_id: UUID, expected_version: int, raw: object
+) -> dict[str, Any]:
+    """Commit the unaided read; the answer is the first that shows the AI."""
+    try:
+        reading = flow.commit_item(
+            actor=actor, item_id=item_id, expected_version=expected_version, raw=raw
+        )
+    except PreconditionFailed as error:
+        item = _reading_item(
+            actor=actor, item_id=item_id, need=Permission.READING_WRITE
+        )
+        error.extra["current"] = build_reading(
+            reading=_own_reading(item=item), item=item
+        )
+        raise
+    item = worklist.access_item(
+        actor=actor, item_id=item_id, need=Permission.WORKLIST_READ
+    )
+    return {
+        "reading": build_reading(reading=reading, item=item),
+        "item": _row(actor=actor, item=item),
+    }
+
+
 def sign(
     *, actor: Actor, item_id: UUID, expected_version: int, raw: object
 ) -> dict[str, Any]:

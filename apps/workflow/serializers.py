@@ -328,6 +328,20 @@ class ContentSerializer(s.Serializer):  # type: ignore[type-arg]
     impression = s.CharField(allow_blank=True)
 
 
+class StageSerializer(s.Serializer):  # type: ignore[type-arg]
+    """A state that a reading entered, and when."""
+
+    state = s.ChoiceField(choices=_values(ReadingState))
+    at = s.DateTimeField()
+
+
+class UnaidedSerializer(s.Serializer):  # type: ignore[type-arg]
+    """What a reader had committed before the AI was revealed. It never changes."""
+
+    committed_at = s.DateTimeField()
+    content = ContentSerializer()
+
+
 class ReadingSerializer(s.Serializer):  # type: ignore[type-arg]
     """A reading."""
 
@@ -339,6 +353,8 @@ class ReadingSerializer(s.Serializer):  # type: ignore[type-arg]
     signed_at = s.DateTimeField(allow_null=True)
     signed_by = s.CharField(allow_null=True)
     content = ContentSerializer()
+    stages = StageSerializer(many=True)
+    unaided = UnaidedSerializer(allow_null=True)
 
 
 class LeasedSerializer(s.Serializer):  # type: ignore[type-arg]
@@ -360,6 +376,13 @@ class SignedSerializer(s.Serializer):  # type: ignore[type-arg]
 
     reading = ReadingSerializer()
     next = RowSerializer(allow_null=True)
+
+
+class CommittedSerializer(s.Serializer):  # type: ignore[type-arg]
+    """A committed read, and the item with what the AI says of it."""
+
+    reading = ReadingSerializer()
+    item = RowSerializer()
 
 
 class ContentRequest(s.Serializer):  # type: ignore[type-arg]

@@ -143,6 +143,13 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
             "blinded",
         ],
         "RoleEnum": "apps.accounts.roles.Role",
+        "ReadingStateEnum": [
+            "draft",
+            "unaided",
+            "committed",
+            "revealed",
+            "signed",
+        ],
         "IntakeStateEnum": ["open", "done", "abandoned"],
         "IntakeFileStateEnum": ["waiting", "received", "taken"],
         "PackStateEnum": ["ready", "building", "absent", "failed"],

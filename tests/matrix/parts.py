@@ -8,6 +8,16 @@ from tests.matrix import (
     foundations,
     intake,
     story,
+    unaided,
 )
 
-PARTS = (foundations, story, dead_letters, arrivals, intake, dicomweb, foreign)
+PARTS = (
+    foundations,
+    story,
+    dead_letters,
+    arrivals,
+    intake,
+    dicomweb,
+    foreign,
+    unaided,
+)

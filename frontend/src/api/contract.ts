@@ -1,6 +1,7 @@
 import type { Intake, IntakeFile, IntakeList, IntakeReport } from '@/domain/intake';
 import type {
   Ai,
+  CommitAnswer,
   LeaseAnswer,
   Manifest,
   Reading,
@@ -64,6 +65,7 @@ export type Contract = [
   Holds<Schemas['Ai'], Ai>,
   Holds<Schemas['Reading'], Reading>,
   Holds<Schemas['Leased'], LeaseAnswer>,
+  Holds<Schemas['Committed'], CommitAnswer>,
   Holds<Schemas['Signed'], SignAnswer>,
   Holds<Schemas['Session'], Session>,
   Holds<Schemas['Vocabulary'], Vocabulary>,

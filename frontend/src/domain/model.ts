@@ -307,6 +307,13 @@ export interface Reading {
   readonly signed_at: Instant | null;
   readonly signed_by: string | null;
   readonly content: Content;
+  /** The states it entered so far, in order. */
+  readonly stages: readonly { readonly state: ReadingState; readonly at: Instant }[];
+  /** What was committed before AI was revealed; it never changes again. */
+  readonly unaided: {
+    readonly committed_at: Instant;
+    readonly content: Content;
+  } | null;
 }
 
 export interface ManifestSeries {
@@ -356,6 +363,11 @@ export interface LeaseAnswer {
   readonly lease: Lease;
   readonly item: Row;
   readonly reading: Reading;
+}
+
+export interface CommitAnswer {
+  readonly reading: Reading;
+  readonly item: Row;
 }
 
 export interface SignAnswer {

@@ -15,6 +15,8 @@ function reading(version: number, content: Content): Reading {
     saved_at: null,
     signed_at: null,
     signed_by: null,
+    stages: [],
+    unaided: null,
     content,
   };
 }

@@ -133,6 +133,15 @@ export class DraftSaver {
     this.#options.onState({ kind: 'lost', to });
   }
 
+  /** The portal has another's words by now: both are kept until the reader chooses. */
+  conflict(error: ApiError): void {
+    this.#blocked = true;
+    clearTimeout(this.#timer);
+    this.#options.copies.keep(this.#version, this.#wanted);
+    const theirs = error.body['current'] as Reading;
+    this.#options.onState({ kind: 'conflict', theirs });
+  }
+
   /** Ends saving; what is unsaved is sent once more without waiting for the answer. */
   stop(): void {
     clearTimeout(this.#timer);
@@ -195,9 +204,7 @@ export class DraftSaver {
 
   #failed(error: unknown): void {
     if (error instanceof ApiError && error.status === 412) {
-      this.#blocked = true;
-      const theirs = error.body['current'] as Reading;
-      this.#options.onState({ kind: 'conflict', theirs });
+      this.conflict(error);
       return;
     }
     if (error instanceof ApiError && error.status === 409) {

@@ -1,17 +1,19 @@
 import { ApiError, OfflineError } from '@/api/client';
 import {
+  commitReading,
   leaseItem,
   openStudy,
   readAi,
   readItem,
   readManifest,
+  readReading,
   releaseLease,
   renewLease,
   saveReading,
   signReading,
 } from '@/api/endpoints';
 import { sameContent, startDraft, unanswered } from '@/domain/draft';
-import type { Content, Finding, Id, LeaseAnswer, Row } from '@/domain/model';
+import type { Content, Finding, Id, LeaseAnswer, Reading, Row } from '@/domain/model';
 import { DraftSaver, lostTo } from './draft-saver';
 import { localCopies, readLocalCopy } from './local-copies';
 import { findingsOf, getRoom, resetRoom, setRoom, useRoom } from './room';
@@ -149,7 +151,16 @@ export function followRow(row: Row): void {
   const { item, itemId } = getRoom();
   if (!item || row.id !== itemId || row.version <= item.version) return;
   setRoom({ item: row });
-  if (row.ai.state !== item.ai.state) void loadAi(row.id);
+  if (row.ai.state !== item.ai.state) {
+    void loadAi(row.id);
+    if (item.ai.state === 'blinded') void catchUp(row.id);
+  }
+}
+
+/** Another window of ours has committed: this one learns of it. */
+async function catchUp(itemId: Id): Promise<void> {
+  const reading = await readReading(itemId).catch(() => null);
+  if (reading && getRoom().itemId === itemId) setRoom({ reading });
 }
 
 export function retrySave(): void {
@@ -203,6 +214,31 @@ export function mustAnswer(findings: readonly Finding[], content: Content) {
   );
 }
 
+/** Whether the read is unaided still: AI is hidden and nothing is committed. */
+export function isUnaided(reading: Reading | null): boolean {
+  return reading?.state === 'unaided';
+}
+
+/** Commits the unaided read, then reads what that reveals; throws nothing. */
+export async function commitItem(): Promise<boolean> {
+  const { itemId } = getRoom();
+  if (itemId === null || !saver) return false;
+  setRoom({ phase: 'signing', signProblem: null });
+  try {
+    await saver.flush();
+    const { content } = getRoom().draft;
+    const { reading, item } = await commitReading(itemId, saver.version, content);
+    saver.resume(reading.version, reading.content, content);
+    setRoom({ phase: 'open', reading, item });
+    await Promise.all([loadAi(itemId), refreshManifest().catch(() => undefined)]);
+    return true;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 412) saver.conflict(error);
+    setRoom({ phase: 'open', signProblem: problemOf(error) });
+    return false;
+  }
+}
+
 /** Signs; answers the next item when the portal gives one, else null; throws nothing. */
 export async function signItem(): Promise<{ signed: boolean; next: Row | null }> {
   const { itemId } = getRoom();
@@ -217,6 +253,7 @@ export async function signItem(): Promise<{ signed: boolean; next: Row | null }>
     setRoom({ phase: 'signed', reading: answer.reading });
     return { signed: true, next: answer.next };
   } catch (error) {
+    if (error instanceof ApiError && error.status === 412) saver.conflict(error);
     setRoom({ phase: 'open', signProblem: problemOf(error) });
     return { signed: false, next: null };
   }

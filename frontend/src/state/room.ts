@@ -51,6 +51,7 @@ export type Ask =
       readonly frameOfReference: string | null;
       readonly box: Box;
     }
+  | { readonly kind: 'commit' }
   | { readonly kind: 'band' };
 
 /** The box that is being changed on an image. */

@@ -5,7 +5,7 @@ import { findCommand } from '@/commands/command';
 import type { ReadingContext } from '@/commands/reading/context';
 import { READING_COMMANDS } from '@/commands/reading-commands';
 import { formatClock } from '@/domain/format';
-import type { Finding, Id, User } from '@/domain/model';
+import type { Content, Finding, Id, User } from '@/domain/model';
 import { wordAgo } from '@/domain/wait';
 import { KeysOverlay } from '@/features/shell/keys-overlay';
 import { resetMpr } from '@/imaging/mpr-store';
@@ -16,6 +16,7 @@ import { leaveMessage } from '@/state/message';
 import {
   followRow,
   hasUnsaved,
+  isUnaided,
   leaveItem,
   openItem,
   refreshRow,
@@ -45,6 +46,7 @@ import { signBlock } from './sign-block';
 import { Stage } from './stage';
 import { StatusLine } from './status-line';
 import { Toolbar } from './toolbar';
+import { startCommit } from './unaided';
 import {
   firstMarked,
   type PackState,
@@ -99,19 +101,20 @@ function moveFinding(findings: readonly Finding[], by: number): void {
   });
 }
 
+/** To the first finding that signing waits for. */
+function goToWaiting(findings: readonly Finding[], content: Content): void {
+  const waiting = findings.find((one) => one.positive && !(one.id in content.verdicts));
+  if (waiting) setRoom({ activeFinding: waiting.id });
+}
+
 function useSigning() {
   const [, navigate] = useLocation();
   return async () => {
     const room = getRoom();
+    if (isUnaided(room.reading)) return startCommit();
     const findings = findingsOf(room.ai);
     const block = signBlock(room, findings);
-    if (block !== null) {
-      const waiting = findings.find(
-        (one) => one.positive && !(one.id in room.draft.content.verdicts),
-      );
-      if (waiting) setRoom({ activeFinding: waiting.id });
-      return;
-    }
+    if (block !== null) return goToWaiting(findings, room.draft.content);
     const name = room.item?.patient.name ?? '';
     const { signed, next } = await signItem();
     if (!signed) return;

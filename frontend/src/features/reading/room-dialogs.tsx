@@ -16,6 +16,7 @@ import {
 } from '@/state/room';
 import { useVocabulary } from '@/state/session';
 import { text } from '@/text/en';
+import { CommitEmptyDialog } from './unaided';
 
 function Actions({ submit, ready }: { submit: string; ready: boolean }) {
   return (
@@ -158,6 +159,7 @@ export function RoomDialogs({ findings }: { findings: readonly Finding[] }) {
     const finding = findings.find((one) => one.id === ask.finding);
     return finding ? <RejectDialog finding={finding} /> : null;
   }
+  if (ask?.kind === 'commit') return <CommitEmptyDialog />;
   if (ask?.kind === 'label') return <LabelDialog ask={ask} />;
   if (ask?.kind === 'band' && item) {
     return <BandDialog row={item} onClose={endAsking} onChanged={followRow} />;

@@ -10,6 +10,7 @@ import { text } from '@/text/en';
 import { Glyph } from '@/ui/glyph';
 import { Key } from '@/ui/primitives';
 import { GridPicker } from './grid-picker';
+import { LockedOverlay } from './unaided';
 
 interface ToolProps {
   readonly command: Command<ReadingContext>;
@@ -206,6 +207,9 @@ export function Toolbar({ context }: { context: ReadingContext }) {
           </div>
           <h3>{overlay.name}</h3>
         </section>
+      ) : null}
+      {overlay && context.room.ai?.visible === false ? (
+        <LockedOverlay names={overlay.commands.map((one) => one.name)} />
       ) : null}
     </div>
   );
