@@ -330,6 +330,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/protocols": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List the protocols in force. */
+        get: operations["protocols"];
+        put?: never;
+        /** @description Make the next version of a site's protocol. */
+        post: operations["protocol_set"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/protocols/{protocol_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description Let the site's general protocol hold for the modality again. */
+        delete: operations["protocol_retire"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/quarantine": {
         parameters: {
             query?: never;
@@ -793,6 +828,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/worklist/items/{item_id}/commit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Commit my unaided read, which reveals the AI to me; again is no error. */
+        post: operations["reading_commit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/worklist/items/{item_id}/lease": {
         parameters: {
             query?: never;
@@ -1048,11 +1100,32 @@ export interface components {
             /** Format: uuid */
             site: string;
         };
+        /** @description A clinical protocol in force. Modality '' is any that has none of its own. */
+        ClinicalProtocol: {
+            /** Format: uuid */
+            id: string;
+            site: components["schemas"]["ProtocolSite"];
+            code: string;
+            name: string;
+            version: number;
+            modality: string;
+            display_mode: components["schemas"]["DisplayModeEnum"];
+            n_readers: number;
+        };
+        /** @description Protocols in force. */
+        ClinicalProtocols: {
+            items: components["schemas"]["ClinicalProtocol"][];
+        };
         /** @description A code; scheme and code may be ''. */
         Coded: {
             scheme: string;
             code: string;
             display: string;
+        };
+        /** @description A committed read, and the item with what the AI says of it. */
+        Committed: {
+            reading: components["schemas"]["Reading"];
+            item: components["schemas"]["Row"];
         };
         /** @description Both sides of what is held. */
         Comparison: {
@@ -1129,7 +1202,7 @@ export interface components {
             due_at: string;
         };
         /** @enum {string} */
-        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "export:read" | "export:store" | "export:failed" | "machine:read" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
+        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "export:read" | "export:store" | "export:failed" | "machine:read" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
         /** @description One object that left, or failed to. */
         Export: {
             /** Format: uuid */
@@ -1640,7 +1713,7 @@ export interface components {
             age_text: string;
         };
         /** @enum {string} */
-        PermissionsEnum: "study:read" | "study:pixels:read" | "study:import" | "study:share" | "worklist:read" | "item:lease" | "item:band" | "reading:read" | "reading:write" | "reading:sign" | "label:read" | "label:lease" | "label:write" | "label:sign" | "ai:read" | "ai:switch" | "model:manage" | "insights:read" | "quarantine:manage" | "ae_title:manage" | "user:manage" | "audit:read" | "health:read" | "export:read" | "dead_letter:retry" | "machine:work";
+        PermissionsEnum: "study:read" | "study:pixels:read" | "study:import" | "study:share" | "worklist:read" | "item:lease" | "item:band" | "reading:read" | "reading:write" | "reading:sign" | "label:read" | "label:lease" | "label:write" | "label:sign" | "ai:read" | "ai:switch" | "model:manage" | "protocol:manage" | "insights:read" | "quarantine:manage" | "ae_title:manage" | "user:manage" | "audit:read" | "health:read" | "export:read" | "dead_letter:retry" | "machine:work";
         /** @description A colleague. */
         Person: {
             /** Format: uuid */
@@ -1665,6 +1738,21 @@ export interface components {
             id: string;
             name: string;
             display_mode: components["schemas"]["DisplayModeEnum"];
+        };
+        /** @description When readers see the AI from now on. */
+        ProtocolRequestRequest: {
+            /** Format: uuid */
+            site: string;
+            /** @default  */
+            modality: string;
+            display_mode: components["schemas"]["DisplayModeEnum"];
+            reason: string;
+        };
+        /** @description The site of a protocol. */
+        ProtocolSite: {
+            /** Format: uuid */
+            id: string;
+            name: string;
         };
         /** @description What is held. */
         Quarantine: {
@@ -1705,6 +1793,8 @@ export interface components {
             signed_at: string | null;
             signed_by: string | null;
             content: components["schemas"]["Content"];
+            stages: components["schemas"]["Stage"][];
+            unaided: components["schemas"]["Unaided"] | null;
         };
         /** @enum {string} */
         ReadingStateEnum: "draft" | "unaided" | "committed" | "revealed" | "signed";
@@ -1937,6 +2027,12 @@ export interface components {
         SlotEnum: "live" | "shadow" | "challenger";
         /** @enum {string} */
         SpaceEnum: "image" | "patient";
+        /** @description A state that a reading entered, and when. */
+        Stage: {
+            state: components["schemas"]["ReadingStateEnum"];
+            /** Format: date-time */
+            at: string;
+        };
         /** @description Studies, newest first. */
         Studies: {
             items: components["schemas"]["ListedStudy"][];
@@ -1979,6 +2075,12 @@ export interface components {
         /** @description Sites to take the next item from; none means all of the reader's. */
         TakeNextRequestRequest: {
             site?: string[];
+        };
+        /** @description What a reader had committed before the AI was revealed. It never changes. */
+        Unaided: {
+            /** Format: date-time */
+            committed_at: string;
+            content: components["schemas"]["Content"];
         };
         /** @description A file that was kept and that nobody can read. */
         Unread: {
@@ -2199,7 +2301,7 @@ export interface operations {
             query?: {
                 actor?: string;
                 cursor?: string;
-                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "export:read" | "export:store" | "export:failed" | "machine:read" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
+                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "export:read" | "export:store" | "export:failed" | "machine:read" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
                 from?: string;
                 limit?: number;
                 q?: string;
@@ -2586,6 +2688,68 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PackWork"];
                 };
+            };
+        };
+    };
+    protocols: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClinicalProtocols"];
+                };
+            };
+        };
+    };
+    protocol_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProtocolRequestRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClinicalProtocol"];
+                };
+            };
+        };
+    };
+    protocol_retire: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                protocol_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -3270,6 +3434,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Row"];
+                };
+            };
+        };
+    };
+    reading_commit: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContentRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Committed"];
                 };
             };
         };
