@@ -340,6 +340,11 @@ export const text = {
         blinded: 'AI is hidden by the protocol.',
       } satisfies Record<AiState, string>,
       failed: 'The AI findings could not be read. The images and your reading are safe.',
+      hidden: 'AI result hidden',
+      hiddenAfterCommit:
+        'Whether it found anything is hidden too. It opens after you commit your own read.',
+      hiddenNone:
+        'This protocol is read without AI. Whether it found anything is hidden too.',
       annotations: 'My annotations',
       noAnnotations: (key: string) => `None yet. ${key} draws a finding on the image.`,
       missed: 'missed by AI',
@@ -423,6 +428,9 @@ export const text = {
       confirm: 'I know, sign what I opened',
       reload: 'Open the new images',
     },
+    unaided: 'Unaided reading',
+    unaidedDetail: 'AI is hidden until you commit your own read.',
+    noAiDetail: 'This protocol is read without AI.',
   },
   commands: {
     moveDown: 'Next row',
