@@ -106,6 +106,13 @@ def _count(page: Page, name: str) -> int:
     return int(re.sub(r"\D", "", text))
 
 
+def _names_in_csv(page: Page) -> list[str]:
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Report as CSV").click()
+    rows = download.value.path().read_text("utf-8-sig").splitlines()
+    return [row.split(",")[0].strip('"') for row in rows[1:]]
+
+
 def test_a_folder_and_a_file_are_dropped_paused_and_taken(reader, disc):
     reader.login("radiologist")
     page = reader.page
@@ -127,6 +134,7 @@ def test_a_folder_and_a_file_are_dropped_paused_and_taken(reader, disc):
         now.get_by_text(re.compile(rf"^[1-9]\d* of {n_files} files"))
     ).to_be_visible()
     bar = now.get_by_role("progressbar")
+    expect(bar).to_have_attribute("aria-valuenow", re.compile("^[1-9]"))
     page.get_by_role("button", name="Pause").click()
     expect(now.get_by_text("Paused. What is sent is safe.")).to_be_visible()
     page.wait_for_timeout(1500)  # what was on its way has arrived
@@ -156,11 +164,8 @@ def test_a_folder_and_a_file_are_dropped_paused_and_taken(reader, disc):
         expect(row).to_contain_text("Refused")
         expect(row).to_contain_text(reason)
     reader.picture("drop-done")
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Report as CSV").click()
-    rows = download.value.path().read_text("utf-8-sig").splitlines()
-    assert len(rows) == 1 + n_files + 2, "each file once, and the zip's two members"
-    names = [row.split(",")[0].strip('"') for row in rows[1:]]
+    names = _names_in_csv(page)
+    assert len(names) == n_files + 2, "each file once, and the zip's two members"
     assert {"IM9002", "CD/DICOM/IM0000", "CD/more.zip!IM9001"} <= set(names)
     assert len(set(names)) == len(names)
 
