@@ -58,7 +58,7 @@ function Home() {
   if (can('study:import')) return <Redirect to="/import" replace />;
   return (
     <Shell>
-      <p className="page-wait">{text.common.forbidden}</p>
+      <h1 className="page-wait">{text.common.noPage}</h1>
     </Shell>
   );
 }

@@ -27,6 +27,8 @@ export const text = {
     failed: (what: string) => `${what} could not be read.`,
     offline: 'The portal does not answer. What is on the screen stays; try again.',
     forbidden: 'Your account may not see this. Ask an administrator for the role.',
+    noPage:
+      'Your role has no page here: this version has no labelling yet. Ask an administrator if you should read or import studies.',
     allSites: 'All sites',
     of: 'of',
     you: 'You',
