@@ -108,7 +108,7 @@ def parse_content(*, raw: object) -> ReadingContent:
 
 def plain_content(content: ReadingContent) -> dict[str, Any]:
     """Return the JSON form of a content; parsing it again gives the same content."""
-    body = asdict(content)
+    body = _listed(asdict(content))
     verdicts = {}
     for verdict in body["verdicts"]:
         key = verdict.pop("finding_id")
@@ -118,6 +118,13 @@ def plain_content(content: ReadingContent) -> dict[str, Any]:
         "annotations": [_plain_mark(mark) for mark in body["annotations"]],
         "impression": body["impression"],
     }
+
+
+def _listed(value: Any) -> Any:
+    """Turn tuples into lists, as JSON has them."""
+    if isinstance(value, dict):
+        return {key: _listed(inner) for key, inner in value.items()}
+    return [_listed(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _plain_mark(mark: dict[str, Any]) -> dict[str, Any]:

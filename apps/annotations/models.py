@@ -123,7 +123,7 @@ class Verdict(BaseModel):
 
 
 class Annotation(BaseModel):
-    """A signed mark of a reader."""
+    """A signed mark of a reader; `measured` as in `apps.annotations.measured`."""
 
     reading = models.ForeignKey(
         Reading, on_delete=models.PROTECT, related_name="annotations"
@@ -136,6 +136,7 @@ class Annotation(BaseModel):
     geometry = models.JSONField()
     text = models.CharField(max_length=2000, blank=True, default="")
     missed_by_ai = models.BooleanField(default=False)
+    measured = models.JSONField(null=True)
 
     class Meta:
         """One row per mark and reading."""

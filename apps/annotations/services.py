@@ -309,6 +309,7 @@ def _write_marks(
             geometry=asdict(mark.geometry),
             text=mark.text,
             missed_by_ai=mark.missed_by_ai,
+            measured=asdict(mark.measured) if mark.measured else None,
         )
         for mark in content.annotations
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.utils.timezone import localtime
 
@@ -16,6 +17,7 @@ from apps.interop.dicom.types import (
     DocumentRef,
     Geometry,
     ImageRef,
+    MarkMeasurement,
     PersonIdentity,
     ReaderAnnotation,
     ReadingReport,
@@ -27,11 +29,23 @@ from apps.reports.models import ExportedObject, ExportKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from apps.annotations.models import Annotation, Reading
+    from apps.annotations.content import AnnotationContent
+    from apps.annotations.models import Reading
     from apps.annotations.models import Verdict as VerdictRow
     from apps.inference.models import Finding, InferenceRun
     from apps.reports.types import Images
     from apps.studies.models import RevisionInstance, StudyRevision
+
+
+UNLABELLED: Final = ("99OVERREAD", "measurement")
+"""The label of a measurement that nobody has named."""
+
+SCALE_NOTES: Final = {
+    "patient": "",
+    "detector": "Spacing at the detector: magnification in the patient is not known",
+    "calibrated": "Calibrated by a known length drawn on the image",
+    "none": "The image has no scale: lengths are in pixels",
+}
 
 
 def images_of(*, revision: StudyRevision) -> Images:
@@ -139,27 +153,41 @@ def _verdict(row: VerdictRow, images: Images) -> Verdict:
     )
 
 
-def _annotation(row: Annotation, images: Images) -> ReaderAnnotation:
+def _annotation(mark: AnnotationContent, images: Images) -> ReaderAnnotation:
+    said = mark.measured
+    label = asdict(mark.label)
+    unlabelled = (mark.label.scheme, mark.label.code) == UNLABELLED
+    named = said.values[0].display if said and said.values else mark.label.display
     return ReaderAnnotation(
-        tracking_uid=row.tracking_uid,
-        tracking_id=row.label_display[:64],
-        label=_concept(
-            {
-                "code": row.label_code,
-                "scheme": row.label_scheme,
-                "display": row.label_display,
-            }
+        tracking_uid=mark.tracking_uid,
+        tracking_id=(mark.text or named)[:64] if unlabelled else label["display"][:64],
+        label=None if unlabelled else _concept(label),
+        geometry=_geometry(asdict(mark.geometry), images),
+        text=mark.text,
+        missed_by_ai=mark.missed_by_ai,
+        measurements=tuple(
+            MarkMeasurement(_concept(asdict(one)), one.value, one.unit)
+            for one in (said.values if said else ())
         ),
-        geometry=_geometry(row.geometry, images),
-        text=row.text,
-        missed_by_ai=row.missed_by_ai,
+        scale_note=SCALE_NOTES[said.scale] if said else "",
     )
 
 
 def reading_report_of(
-    *, reading: Reading, images: Images, predecessors: tuple[DocumentRef, ...]
+    *,
+    reading: Reading,
+    images: Images,
+    predecessors: tuple[DocumentRef, ...],
+    marks: tuple[AnnotationContent, ...],
 ) -> ReadingReport:
-    """Return what one signed reading says, ready to be encoded."""
+    """Return what one signed reading says, ready to be encoded.
+
+    Args:
+        reading: The reading.
+        images: Of its revision.
+        predecessors: The documents that it answers.
+        marks: Its annotations as the report is to show them.
+    """
     if reading.signed_at is None:
         msg = "an unsigned reading has no report"
         raise ValueError(msg)
@@ -178,7 +206,7 @@ def reading_report_of(
         images=tuple(_image_ref(i) for i in images.values()),
         verdicts=tuple(_verdict(row, images) for row in verdicts),
         annotations=tuple(
-            _annotation(row, images) for row in reading.annotations.order_by("mark_id")
+            _annotation(mark, images) for mark in sorted(marks, key=lambda m: m.id)
         ),
         impression=reading.content.get("impression", ""),
         predecessors=predecessors,
