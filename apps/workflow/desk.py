@@ -368,7 +368,10 @@ def commit(
     """Commit the unaided read; the answer is the first that shows the AI."""
     try:
         reading = flow.commit_item(
-            actor=actor, item_id=item_id, expected_version=expected_version, raw=raw
+            actor=actor,
+            item_id=item_id,
+            expected_version=expected_version,
+            raw=checked_content(actor=actor, item_id=item_id, raw=raw),
         )
     except PreconditionFailed as error:
         item = _reading_item(
