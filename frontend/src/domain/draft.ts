@@ -161,12 +161,14 @@ export function sameContent(a: Content, b: Content): boolean {
   return stable(a) === stable(b);
 }
 
-/** JSON with sorted keys, so that equal contents have equal text. */
+/** JSON with sorted keys and without empty ones, so that equal contents have equal text. */
 function stable(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     inner && typeof inner === 'object' && !Array.isArray(inner)
       ? Object.fromEntries(
-          Object.entries(inner).sort(([p], [q]) => (p < q ? -1 : p > q ? 1 : 0)),
+          Object.entries(inner)
+            .filter(([, one]) => one !== null && one !== undefined)
+            .sort(([p], [q]) => (p < q ? -1 : p > q ? 1 : 0)),
         )
       : inner,
   );

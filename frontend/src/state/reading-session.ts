@@ -15,15 +15,22 @@ import {
 import { sameContent, startDraft, unanswered } from '@/domain/draft';
 import type { Content, Finding, Id, LeaseAnswer, Reading, Row } from '@/domain/model';
 import { DraftSaver, lostTo } from './draft-saver';
-import { localCopies, readLocalCopy } from './local-copies';
+import { dropCopy, localCopies, readLocalCopy } from './local-copies';
 import { findingsOf, getRoom, resetRoom, setRoom, useRoom } from './room';
 
 const RENEW_MS = 60_000;
+/** How long one who leaves waits for the last save. */
+const PATIENCE_MS = 1500;
 
 let saver: DraftSaver | null = null;
 let renewal: ReturnType<typeof setInterval> | undefined;
 let unfollow: () => void = () => undefined;
 let taken: LeaseAnswer | null = null;
+
+/** Whether this window is reading the item now, and so saves its draft itself. */
+export function isReading(itemId: Id): boolean {
+  return saver !== null && getRoom().itemId === itemId;
+}
 
 /** Hands over a lease that `take-next` or signing already gave. */
 export function handOver(answer: LeaseAnswer): void {
@@ -88,6 +95,7 @@ function begin({ lease, item, reading }: LeaseAnswer, user: Id): void {
     if (state.draft !== before.draft) saver?.change(state.draft.content);
   });
   renewal = setInterval(() => void renew(item.id), RENEW_MS);
+  window.addEventListener('online', retrySave);
 }
 
 /** Work that an earlier tab could not save is put back, or offered if ours moved on. */
@@ -95,10 +103,10 @@ function offerLocalCopy(user: Id, item: Id, version: number, content: Content): 
   const copy = readLocalCopy(user, item);
   if (!copy) return;
   if (sameContent(copy.content, content)) {
-    localCopies(user, item).drop();
+    dropCopy(copy.key);
     return;
   }
-  if (copy.version === version) {
+  if (copy.ours && copy.version === version) {
     setRoom({ draft: startDraft(copy.content), restored: true });
     saver?.change(copy.content);
     return;
@@ -175,6 +183,15 @@ export function keepMine(): void {
   saver?.resume(save.theirs.version, save.theirs.content, draft.content);
 }
 
+/** After a conflict: what the reader made of both goes on. */
+export function keepMerged(content: Content): void {
+  const { save } = getRoom();
+  if (save.kind !== 'conflict') return;
+  const { version, content: theirs } = save.theirs;
+  setRoom({ draft: startDraft(content), reading: save.theirs, ask: null });
+  saver?.resume(version, theirs, content);
+}
+
 /** After a conflict: their words replace ours. */
 export function takeTheirs(): void {
   const { save } = getRoom();
@@ -187,6 +204,7 @@ export function takeTheirs(): void {
 export function useLocalCopy(take: boolean): void {
   const { restorable } = getRoom();
   if (!restorable) return;
+  dropCopy(restorable.key);
   setRoom({
     restorable: null,
     ...(take ? { draft: startDraft(restorable.content), restored: true } : {}),
@@ -275,6 +293,7 @@ function end(): void {
   unfollow();
   unfollow = () => undefined;
   clearInterval(renewal);
+  window.removeEventListener('online', retrySave);
   saver = null;
 }
 
@@ -289,6 +308,14 @@ export async function leaveItem(release = true): Promise<void> {
   if (release && phase === 'open' && save.kind !== 'lost') {
     await releaseLease(itemId).catch(() => undefined);
   }
+}
+
+/** Sends what is unsaved; false when the portal still does not have it after a moment. */
+export async function saveNow(): Promise<boolean> {
+  if (!saver?.dirty) return true;
+  const patience = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
+  await Promise.race([saver.flush().catch(() => undefined), patience]);
+  return !(saver?.dirty ?? false);
 }
 
 /** Something on the screen is not yet on the portal's disk. */

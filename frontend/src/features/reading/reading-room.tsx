@@ -36,6 +36,7 @@ import { followRows, loadList, useWorklist } from '@/state/worklist';
 import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
 import { useHotkeys } from '@/ui/use-hotkeys';
+import { leaveRoom } from './draft-dialogs';
 import { endMeasuring, moveMark } from './marks-moves';
 import { ReadingPanel } from './reading-panel';
 import { RoomDialogs } from './room-dialogs';
@@ -158,7 +159,7 @@ function useContext(help: () => void, pack: PackState): ReadingContext {
     moveMark: (by) => moveMark(pack.index, by),
     sign: () => void sign(),
     escape: () => {
-      if (!endMeasuring() && !endAsking()) navigate('/');
+      if (!endMeasuring() && !endAsking()) void leaveRoom(navigate);
     },
     help,
   };
@@ -248,7 +249,7 @@ function Room({ itemId, user }: { itemId: Id; user: User }) {
   const ready = pack.index !== null;
   return (
     <div className="room">
-      <RoomHeader user={user} onBack={() => navigate('/')} />
+      <RoomHeader user={user} onBack={() => void leaveRoom(navigate)} />
       <Toolbar context={context} />
       <RoomNotices onReload={() => void reopen(itemId, user.id)} />
       <div className="room-middle">

@@ -7,6 +7,7 @@ import {
 } from '@/state/reading-session';
 import { setRoom, useRoom } from '@/state/room';
 import { text } from '@/text/en';
+import { drafts } from '@/text/en-drafts';
 import { Notice } from '@/ui/primitives';
 import { hasLateSlices } from './sign-block';
 import { UnaidedBanner } from './unaided';
@@ -31,6 +32,13 @@ function Conflict() {
       assertive
       actions={
         <>
+          <button
+            type="button"
+            className="btn small"
+            onClick={() => setRoom({ ask: { kind: 'conflict' } })}
+          >
+            {drafts.compare}
+          </button>
           <button type="button" className="btn small" onClick={keepMine}>
             {words.keepMine}
           </button>
