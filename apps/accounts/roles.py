@@ -61,6 +61,7 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
                 Permission.PROTOCOL_MANAGE,
                 Permission.EXPORT_READ,
                 Permission.STUDY_SHARE,
+                Permission.LAYOUT_MANAGE,
             }
         ),
         Role.ADMIN: frozenset(

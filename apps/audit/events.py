@@ -71,6 +71,8 @@ class Event(StrEnum):
     EXPORT_STORE = "export:store"
     EXPORT_FAILED = "export:failed"
     MACHINE_READ = "machine:read"
+    LAYOUT_SAVE = "layout:save"
+    LAYOUT_DELETE = "layout:delete"
     DICOMWEB_SEARCH = "dicomweb:search"
     DICOMWEB_READ = "dicomweb:read"
     DICOMWEB_STORE = "dicomweb:store"

@@ -37,6 +37,7 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"
     HEALTH_READ = "health:read"
     EXPORT_READ = "export:read"
+    LAYOUT_MANAGE = "layout:manage"
     DEAD_LETTER_RETRY = "dead_letter:retry"
     MACHINE_WORK = "machine:work"
 

@@ -337,6 +337,13 @@ def _series_summary(series: SeriesHeader) -> dict[str, object]:
         "manufacturer": series.manufacturer,
         "n_instances": sum(instance.is_image for instance in series.instances),
         "is_synthetic": series.is_synthetic,
+        "views": [
+            {"sop_uid": v.sop_uid, "view": v.view, "laterality": v.laterality}
+            for v in series.views
+        ],
+        "plane": series.plane,
+        "is_localizer": series.is_localizer,
+        "frame_of_reference_uid": series.frame_of_reference_uid,
     }
 
 

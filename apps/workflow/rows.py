@@ -309,4 +309,7 @@ def _series(series: dict[str, Any]) -> dict[str, Any]:
         "description": series["description"],
         "body_part": series["body_part"],
         "n_instances": series["n_instances"],
+        "laterality": series.get("laterality", ""),
+        "plane": series.get("plane", ""),
+        "views": series.get("views", []),
     }

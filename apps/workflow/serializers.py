@@ -441,8 +441,16 @@ class PackSerializer(s.Serializer):  # type: ignore[type-arg]
     base = s.CharField()
 
 
+class ImageViewSerializer(s.Serializer):  # type: ignore[type-arg]
+    """How one projection image was taken."""
+
+    sop_uid = s.CharField()
+    view = s.CharField(allow_blank=True)
+    laterality = s.CharField(allow_blank=True)
+
+
 class SeriesSerializer(s.Serializer):  # type: ignore[type-arg]
-    """One series of images."""
+    """One series of images; `views` of projections, `plane` of stacks."""
 
     index = s.IntegerField()
     uid = s.CharField()
@@ -451,6 +459,9 @@ class SeriesSerializer(s.Serializer):  # type: ignore[type-arg]
     description = s.CharField()
     body_part = s.CharField()
     n_instances = s.IntegerField()
+    laterality = s.CharField(allow_blank=True)
+    plane = s.CharField(allow_blank=True)
+    views = ImageViewSerializer(many=True)
 
 
 class AttachmentSerializer(s.Serializer):  # type: ignore[type-arg]

@@ -6,6 +6,7 @@ from tests.matrix import (
     dicomweb,
     foreign,
     foundations,
+    hanging,
     intake,
     story,
     unaided,
@@ -19,5 +20,6 @@ PARTS = (
     intake,
     dicomweb,
     foreign,
+    hanging,
     unaided,
 )

@@ -1,3 +1,4 @@
+import type { Hangings, Prior } from '@/domain/hanging';
 import type { Intake, IntakeFile, IntakeList, IntakeReport } from '@/domain/intake';
 import type {
   Ai,
@@ -85,4 +86,6 @@ export type Contract = [
   Holds<Schemas['IntakeFile'], IntakeFile>,
   Holds<Schemas['IntakeList'], IntakeList>,
   Holds<Schemas['IntakeReport'], IntakeReport>,
+  Holds<Schemas['Hangings'], Hangings>,
+  Holds<Schemas['EarlierStudy'], Prior>,
 ];

@@ -211,6 +211,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/layouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Keep what the viewports show. */
+        post: operations["layout_save"];
+        /** @description Delete all of one's own. */
+        delete: operations["layouts_reset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/layouts/{layout_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description Delete it. */
+        delete: operations["layout_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/machine/artefacts/{sha256}": {
         parameters: {
             query?: never;
@@ -571,6 +606,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/studies/{study_id}/hanging": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return what is chosen by itself, what else fits, and window presets. */
+        get: operations["study_hanging"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/studies/{study_id}/manifest": {
         parameters: {
             query?: never;
@@ -650,6 +702,23 @@ export interface paths {
         put?: never;
         /** @description Record the opening and return what there is to show. */
         post: operations["study_open"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_id}/priors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List what may be compared; opening one is an event of its own. */
+        get: operations["study_priors"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1100,6 +1169,8 @@ export interface components {
             /** Format: uuid */
             site: string;
         };
+        /** @enum {unknown} */
+        BlankEnum: "";
         /** @description A clinical protocol in force. Modality '' is any that has none of its own. */
         ClinicalProtocol: {
             /** Format: uuid */
@@ -1201,8 +1272,22 @@ export interface components {
             /** Format: date-time */
             due_at: string;
         };
+        /** @description An earlier study of the patient. */
+        EarlierStudy: {
+            /** Format: uuid */
+            id: string;
+            uid: string;
+            description: string;
+            modality: string;
+            region: string;
+            same_region: boolean;
+            /** Format: date */
+            study_date: string | null;
+            n_images: number;
+            site: string;
+        };
         /** @enum {string} */
-        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "export:read" | "export:store" | "export:failed" | "machine:read" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
+        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
         /** @description One object that left, or failed to. */
         Export: {
             /** Format: uuid */
@@ -1328,6 +1413,39 @@ export interface components {
             frame_of_reference_uid: string | null;
             points: number[][];
         };
+        /** @description A window in the image's own units. */
+        GreyWindow: {
+            /** Format: double */
+            width: number;
+            /** Format: double */
+            level: number;
+        };
+        /** @description A window in the image's own units. */
+        GreyWindowRequest: {
+            /** Format: double */
+            width: number;
+            /** Format: double */
+            level: number;
+        };
+        /** @description One way to hang a study, applied to it. */
+        Hanging: {
+            id: string;
+            name: string;
+            scope: components["schemas"]["ScopeEnum"];
+            is_default: boolean;
+            may_delete: boolean;
+            rows: number;
+            columns: number;
+            panes: components["schemas"]["HungPane"][];
+        };
+        /** @description How a study may be hung; `chosen` is the id of what is used by itself. */
+        Hangings: {
+            region: string;
+            chosen: string | null;
+            may_manage_site: boolean;
+            items: components["schemas"]["Hanging"][];
+            presets: components["schemas"]["Presets"][];
+        };
         /** @description How the system is; `parts` for admins only. */
         Health: {
             status: components["schemas"]["HealthStateEnum"];
@@ -1335,6 +1453,34 @@ export interface components {
         };
         /** @enum {string} */
         HealthStateEnum: "ok" | "degraded" | "down";
+        /** @description What one viewport shows; an empty series leaves it empty. */
+        HungPane: {
+            series_uid: string;
+            /** @default  */
+            sop_uid: string;
+            window: components["schemas"]["GreyWindow"] | null;
+            /** @default  */
+            lean: components["schemas"]["LeanEnum"] | components["schemas"]["BlankEnum"];
+            /** @default  */
+            over_uid: string;
+        };
+        /** @description What one viewport shows; an empty series leaves it empty. */
+        HungPaneRequest: {
+            series_uid: string;
+            /** @default  */
+            sop_uid: string;
+            window: components["schemas"]["GreyWindowRequest"] | null;
+            /** @default  */
+            lean: components["schemas"]["LeanEnum"] | components["schemas"]["BlankEnum"];
+            /** @default  */
+            over_uid: string;
+        };
+        /** @description How one projection image was taken. */
+        ImageView: {
+            sop_uid: string;
+            view: string;
+            laterality: string;
+        };
         /** @description One import. */
         Intake: {
             /** Format: uuid */
@@ -1439,6 +1585,8 @@ export interface components {
             code: string;
             display: string;
         };
+        /** @enum {string} */
+        LeanEnum: "left" | "right";
         /** @description Who holds an item. */
         Lease: {
             holder: components["schemas"]["Person"];
@@ -1713,7 +1861,7 @@ export interface components {
             age_text: string;
         };
         /** @enum {string} */
-        PermissionsEnum: "study:read" | "study:pixels:read" | "study:import" | "study:share" | "worklist:read" | "item:lease" | "item:band" | "reading:read" | "reading:write" | "reading:sign" | "label:read" | "label:lease" | "label:write" | "label:sign" | "ai:read" | "ai:switch" | "model:manage" | "protocol:manage" | "insights:read" | "quarantine:manage" | "ae_title:manage" | "user:manage" | "audit:read" | "health:read" | "export:read" | "dead_letter:retry" | "machine:work";
+        PermissionsEnum: "study:read" | "study:pixels:read" | "study:import" | "study:share" | "worklist:read" | "item:lease" | "item:band" | "reading:read" | "reading:write" | "reading:sign" | "label:read" | "label:lease" | "label:write" | "label:sign" | "ai:read" | "ai:switch" | "model:manage" | "protocol:manage" | "insights:read" | "quarantine:manage" | "ae_title:manage" | "user:manage" | "audit:read" | "health:read" | "export:read" | "layout:manage" | "dead_letter:retry" | "machine:work";
         /** @description A colleague. */
         Person: {
             /** Format: uuid */
@@ -1729,6 +1877,23 @@ export interface components {
             rotation: number;
             flip: boolean;
             area: number[][] | null;
+        };
+        /** @description A window with a name. */
+        Preset: {
+            name: string;
+            /** Format: double */
+            width: number;
+            /** Format: double */
+            level: number;
+        };
+        /** @description The windows of one modality. */
+        Presets: {
+            modality: string;
+            items: components["schemas"]["Preset"][];
+        };
+        /** @description Earlier studies: of the same region first, then the newest first. */
+        Priors: {
+            items: components["schemas"]["EarlierStudy"][];
         };
         /** @enum {string} */
         ProbabilitySourceEnum: "finding" | "base_rate" | "clinician";
@@ -1919,8 +2084,35 @@ export interface components {
             sop_uid: string;
             frame: number;
         };
+        /** @description What the viewports show, to be hung again. */
+        SaveLayoutRequestRequest: {
+            /** Format: uuid */
+            study: string;
+            name: string;
+            scope: components["schemas"]["ScopeEnum"];
+            /** @default true */
+            is_default: boolean;
+            /** @default false */
+            any_region: boolean;
+            rows: number;
+            columns: number;
+            panes: components["schemas"]["HungPaneRequest"][];
+        };
+        /** @description A layout as it is kept. */
+        SavedLayout: {
+            id: string;
+            name: string;
+            scope: components["schemas"]["ScopeEnum"];
+            is_default: boolean;
+            modalities: string[];
+            region: string;
+            rows: number;
+            columns: number;
+        };
         /** @enum {string} */
         ScaleEnum: "patient" | "detector" | "calibrated" | "none";
+        /** @enum {string} */
+        ScopeEnum: "user" | "site" | "built_in";
         /** @enum {string} */
         ScopesEnum: "read" | "store";
         /** @description A mask; its voxels are had by its number. */
@@ -1951,7 +2143,7 @@ export interface components {
             sop_uid: string;
             number: number;
         };
-        /** @description One series of images. */
+        /** @description One series of images; `views` of projections, `plane` of stacks. */
         Series: {
             index: number;
             uid: string;
@@ -1960,6 +2152,9 @@ export interface components {
             description: string;
             body_part: string;
             n_instances: number;
+            laterality: string;
+            plane: string;
+            views: components["schemas"]["ImageView"][];
         };
         /** @description The session; `user` is null for a stranger. */
         Session: {
@@ -2301,7 +2496,7 @@ export interface operations {
             query?: {
                 actor?: string;
                 cursor?: string;
-                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "export:read" | "export:store" | "export:failed" | "machine:read" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
+                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
                 from?: string;
                 limit?: number;
                 q?: string;
@@ -2530,6 +2725,67 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Intake"];
                 };
+            };
+        };
+    };
+    layout_save: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaveLayoutRequestRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedLayout"];
+                };
+            };
+        };
+    };
+    layouts_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    layout_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                layout_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -3059,6 +3315,27 @@ export interface operations {
             };
         };
     };
+    study_hanging: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hangings"];
+                };
+            };
+        };
+    };
     study_manifest: {
         parameters: {
             query?: {
@@ -3165,6 +3442,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Opened"];
+                };
+            };
+        };
+    };
+    study_priors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Priors"];
                 };
             };
         };

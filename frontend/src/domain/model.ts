@@ -324,6 +324,15 @@ export interface ManifestSeries {
   readonly description: string;
   readonly body_part: string;
   readonly n_instances: number;
+  readonly laterality: string;
+  /** 'axial', 'coronal', 'sagittal' or ''. */
+  readonly plane: string;
+  /** Of projections, how each image was taken. */
+  readonly views: readonly {
+    readonly sop_uid: string;
+    readonly view: string;
+    readonly laterality: string;
+  }[];
   /** The portal may not know these three until the pack is ready. */
   readonly n_frames?: number | null;
   readonly displayable?: boolean | null;

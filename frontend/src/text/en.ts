@@ -255,6 +255,7 @@ export const text = {
       layout: 'Layout',
       measure: 'Measure',
       marks: 'My marks',
+      link: 'Link',
       edit: 'Edit',
       answer: 'AI findings',
       overlay: 'AI overlay, review required',

@@ -12,6 +12,8 @@ import { resetMpr } from '@/imaging/mpr-store';
 import { bindTool, ensureImaging, forgetImages } from '@/imaging/setup';
 import { paneControl, resetViews, useViews } from '@/imaging/view-store';
 import { portalNow } from '@/state/clock';
+import { useHangings } from '@/state/hanging';
+import { useLinks } from '@/state/linking';
 import { leaveMessage } from '@/state/message';
 import {
   followRow,
@@ -27,8 +29,8 @@ import {
   endAsking,
   findingsOf,
   getRoom,
+  type RoomState,
   setRoom,
-  showSeries,
   useRoom,
 } from '@/state/room';
 import { useCan, useUser } from '@/state/session';
@@ -36,25 +38,22 @@ import { followRows, loadList, useWorklist } from '@/state/worklist';
 import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
 import { useHotkeys } from '@/ui/use-hotkeys';
+import { CompareFirst } from './compare-first';
 import { leaveRoom } from './draft-dialogs';
 import { endMeasuring, moveMark } from './marks-moves';
 import { ReadingPanel } from './reading-panel';
 import { RoomDialogs } from './room-dialogs';
 import { RoomHeader } from './room-header';
 import { RoomNotices } from './room-notices';
+import { SaveLayoutDialog } from './save-layout';
 import { SeriesRail } from './series-rail';
 import { signBlock } from './sign-block';
 import { Stage } from './stage';
 import { StatusLine } from './status-line';
 import { Toolbar } from './toolbar';
 import { startCommit } from './unaided';
-import {
-  firstMarked,
-  type PackState,
-  seriesHolding,
-  usePack,
-  useVolume,
-} from './use-pack';
+import { useDisplayOf, useHanging, usePresets } from './use-display';
+import { type PackState, usePack, useVolume } from './use-pack';
 
 const ROW_MS = 30_000;
 
@@ -129,19 +128,29 @@ function shownSeries({ index }: PackState): readonly number[] {
   return (index?.series ?? []).flatMap((one) => (one.displayable ? [one.index] : []));
 }
 
+const modalityOf = ({ manifest, mpr }: RoomState) =>
+  manifest?.series.find((one) => one.index === mpr)?.modality ?? '';
+
+/** Of the study that is read, the series in the active pane. */
+function ownSeries({ panes, activePane }: RoomState): number | null {
+  const pane = panes[activePane];
+  return pane?.study ? null : (pane?.series ?? null);
+}
+
 function useContext(help: () => void, pack: PackState): ReadingContext {
   const room = useRoom();
   const can = useCan();
   const [, navigate] = useLocation();
   const sign = useSigning();
   const view = useViews((state) => state.panes[room.activePane]?.view ?? null);
-  const chosen = room.mpr ?? room.panes[room.activePane]?.series ?? null;
+  const modality = room.mpr === null ? (view?.stack.modality ?? '') : modalityOf(room);
+  const presets = usePresets(modality);
+  const chosen = room.mpr ?? ownSeries(room);
+  const priors = useHangings((state) => state.priors);
+  const links = useLinks();
   const volume = useVolume(room.manifest, pack.index, chosen);
   const planes = room.mpr !== null;
   const findings = findingsOf(room.ai);
-  const shown = room.manifest?.series.find(
-    (one) => one.index === (room.mpr ?? view?.series),
-  );
   return {
     room,
     findings,
@@ -153,7 +162,10 @@ function useContext(help: () => void, pack: PackState): ReadingContext {
     ...volume,
     seriesIndices: shownSeries(pack),
     inverted: view?.inverted ?? false,
-    modality: shown?.modality ?? '',
+    modality,
+    presets,
+    priors: priors !== null && priors.length > 0,
+    links,
     can,
     moveFinding: (by) => moveFinding(findings, by),
     moveMark: (by) => moveMark(pack.index, by),
@@ -212,20 +224,6 @@ function Refused() {
   );
 }
 
-/** Hangs the first series: the one with AI's first mark, else the first that can be shown. */
-function useHanging(pack: ReturnType<typeof usePack>): void {
-  const { index } = pack;
-  const aiReady = useRoom((state) => state.ai !== null || state.aiFailure !== null);
-  useEffect(() => {
-    const room = getRoom();
-    if (!index || !aiReady || room.panes[0]?.series !== null) return;
-    const wanted = seriesHolding(index, firstMarked(findingsOf(room.ai)));
-    const first = index.series.find((one) => one.displayable && one.instances.length > 0);
-    const chosen = wanted ?? first?.index ?? null;
-    if (chosen !== null) showSeries(chosen, 0);
-  }, [index, aiReady]);
-}
-
 function Room({ itemId, user }: { itemId: Id; user: User }) {
   const [help, setHelp] = useState(false);
   const [, navigate] = useLocation();
@@ -236,6 +234,7 @@ function Room({ itemId, user }: { itemId: Id; user: User }) {
   const context = useContext(() => setHelp(true), pack);
   const { room } = context;
   useHanging(pack);
+  useDisplayOf(room.item?.study.id ?? null);
 
   useHotkeys((stroke, target) => {
     const inStage = target === document.body || target.closest('.stage') !== null;
@@ -259,6 +258,8 @@ function Room({ itemId, user }: { itemId: Id; user: User }) {
       </div>
       <StatusLine context={context} />
       <RoomDialogs findings={context.findings} />
+      <SaveLayoutDialog />
+      <CompareFirst />
       <KeysOverlay
         commands={READING_COMMANDS}
         opened={help}
