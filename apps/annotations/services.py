@@ -204,6 +204,7 @@ def _check_findings(
     for place in places:
         if place.sop_uid not in images:
             raise Invalid("invalid", "sop_uid: this image is not of this study.")
+    _check_answers(reading=reading, content=content)
     if findings is None:
         return
     for verdict in content.verdicts:
@@ -212,6 +213,16 @@ def _check_findings(
                 "invalid",
                 f"content.verdicts.{verdict.finding_id}: no such finding here.",
             )
+
+
+def _check_answers(*, reading: Reading, content: ReadingContent) -> None:
+    """Refuse an answer to what does not lie beside this study's images."""
+    answered = {answer.series_uid for answer in content.foreign}
+    there = reading.revision.study.attachments.filter(
+        series_uid__in=answered, by_overread=False
+    )
+    if answered - set(there.values_list("series_uid", flat=True)):
+        raise Invalid("invalid", "content.foreign: no such object on this study.")
 
 
 @transaction.atomic

@@ -18,11 +18,14 @@ from apps.interop.dicom.types import (
     Geometry,
     ImageRef,
     MarkMeasurement,
+    OthersVerdict,
     PersonIdentity,
     ReaderAnnotation,
     ReadingReport,
     Verdict,
+    derive_uid,
 )
+from apps.interop.sop_classes import is_report_class
 from apps.reports.drawings import explanation_ref, segment_ref
 from apps.reports.models import ExportedObject, ExportKind
 
@@ -136,17 +139,10 @@ def ai_report_of(
 
 
 def _verdict(row: VerdictRow, images: Images) -> Verdict:
-    reason = None
-    if row.reason_code:
-        reason = CodedConcept(
-            value=row.reason_code[:16].upper(),
-            scheme="99OVERREAD",
-            meaning=REJECT_REASONS[row.reason_code][:64],
-        )
     return Verdict(
         finding=_ai_finding(row.finding, images),
         verdict=cast("Any", row.verdict),
-        reason=reason,
+        reason=_reason(row.reason_code),
         reason_text=row.reason_text,
         label=_concept(row.label) if row.label else None,
         geometry=_geometry(row.geometry, images),
@@ -171,6 +167,57 @@ def _annotation(mark: AnnotationContent, images: Images) -> ReaderAnnotation:
         ),
         scale_note=SCALE_NOTES[said.scale] if said else "",
     )
+
+
+def _others(reading: Reading, images: Images) -> tuple[OthersVerdict, ...]:
+    """Return the answers to objects of others; one without a code gets ours."""
+    rows = (reading.content.get("foreign") or {}).values()
+    return tuple(
+        OthersVerdict(
+            sop_uid=row["sop_uid"],
+            tracking_uid=row["tracking_uid"]
+            or derive_uid(row["sop_uid"], f"item-{row['key']}"),
+            tracking_id=(row["tracking_id"] or row["display"])[:64],
+            label=_concept(
+                {
+                    "code": row["code"] or "unlabelled",
+                    "scheme": row["scheme"] or "99OVERREAD",
+                    "display": row["display"],
+                }
+            ),
+            accepted=row["verdict"] == "accept",
+            image=_image_ref(images[row["image_uid"]])
+            if row["image_uid"] in images
+            else None,
+            reason=_reason(row["reason_code"]),
+            reason_text=row["reason_text"],
+        )
+        for row in rows
+    )
+
+
+def _reason(code: str) -> CodedConcept | None:
+    if not code:
+        return None
+    return CodedConcept(
+        value=code[:16].upper(), scheme="99OVERREAD", meaning=REJECT_REASONS[code][:64]
+    )
+
+
+def _reports_answered(reading: Reading) -> tuple[DocumentRef, ...]:
+    """Return the structured reports among the objects of others that are answered."""
+    rows = (reading.content.get("foreign") or {}).values()
+    refs = {
+        row["sop_uid"]: DocumentRef(
+            study_uid=reading.revision.study.study_uid,
+            series_uid=row["series_uid"],
+            sop_class_uid=row["sop_class_uid"],
+            sop_uid=row["sop_uid"],
+        )
+        for row in rows
+        if is_report_class(row["sop_class_uid"])
+    }
+    return tuple(refs.values())
 
 
 def reading_report_of(
@@ -209,6 +256,7 @@ def reading_report_of(
             _annotation(mark, images) for mark in sorted(marks, key=lambda m: m.id)
         ),
         impression=reading.content.get("impression", ""),
-        predecessors=predecessors,
+        others=_others(reading, images),
+        predecessors=(*predecessors, *_reports_answered(reading)),
         is_amendment=reading.amends_id is not None,
     )

@@ -320,12 +320,31 @@ class AnnotationSerializer(s.Serializer):  # type: ignore[type-arg]
     measured = MeasuredSerializer(required=False)
 
 
+class ForeignAnswerSerializer(s.Serializer):  # type: ignore[type-arg]
+    """The answer to one thing that an object from PACS says."""
+
+    sop_uid = s.CharField()
+    series_uid = s.CharField()
+    sop_class_uid = s.CharField()
+    key = s.CharField()
+    tracking_uid = s.CharField(allow_blank=True)
+    tracking_id = s.CharField(allow_blank=True)
+    scheme = s.CharField(allow_blank=True)
+    code = s.CharField(allow_blank=True)
+    display = s.CharField()
+    image_uid = s.CharField(allow_blank=True)
+    verdict = s.ChoiceField(choices=["accept", "reject"])
+    reason_code = s.CharField(allow_blank=True)
+    reason_text = s.CharField(allow_blank=True)
+
+
 class ContentSerializer(s.Serializer):  # type: ignore[type-arg]
     """What a reading says."""
 
     verdicts = s.DictField(child=VerdictSerializer())
     annotations = AnnotationSerializer(many=True)
     impression = s.CharField(allow_blank=True)
+    foreign = s.DictField(child=ForeignAnswerSerializer(), required=False)
 
 
 class StageSerializer(s.Serializer):  # type: ignore[type-arg]

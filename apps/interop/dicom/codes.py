@@ -36,6 +36,9 @@ ACCEPTED: Final = Code("accepted", SCHEME, "AI finding accepted")
 REJECTED: Final = Code("rejected", SCHEME, "AI finding rejected")
 MODIFIED: Final = Code("modified", SCHEME, "AI finding accepted with modification")
 SUPPLEMENTED: Final = Code("supplemented", SCHEME, "Added by the reader")
+OTHERS_ACCEPTED: Final = Code("other-accepted", SCHEME, "Others' finding accepted")
+OTHERS_REJECTED: Final = Code("other-rejected", SCHEME, "Others' finding rejected")
+ANSWERED_OBJECT: Final = Code("answered", SCHEME, "Object that is answered")
 MISSED: Final = Code("missed", SCHEME, "Added by the reader, missed by AI")
 
 # units, observers, algorithms

@@ -14,6 +14,7 @@ from apps.interop.dicom import codes
 from apps.interop.dicom.errors import EncodingError
 from apps.interop.dicom.sr_base import (
     DocumentMeta,
+    Group,
     code,
     date_time,
     evaluation,
@@ -30,6 +31,7 @@ from apps.interop.dicom.types import (
     EncodedObject,
     Geometry,
     ImageRef,
+    OthersVerdict,
     PersonIdentity,
     ReadingReport,
     Verdict,
@@ -97,6 +99,7 @@ def encode_reading_report(
 def _content(report: ReadingReport) -> sr.MeasurementReport:
     groups = [_verdict_group(report, verdict) for verdict in report.verdicts]
     groups += [mark_group(mark, images=report.images) for mark in report.annotations]
+    groups += [_others_group(report, answer) for answer in report.others]
     if not groups:
         groups = [_plain_group(report)]
     statements: list[sr.ContentItem] = []
@@ -157,6 +160,30 @@ def _answered_geometry(verdict: Verdict) -> Geometry | None:
     if verdict.verdict == "reject":
         return None
     return verdict.geometry or verdict.finding.geometry
+
+
+def _others_group(report: ReadingReport, answer: OthersVerdict) -> Group:
+    """Answer a thing by its own tracking UID, and point at the object it is in."""
+    said = codes.OTHERS_ACCEPTED if answer.accepted else codes.OTHERS_REJECTED
+    answers = [evaluation(codes.ASSESSMENT, said)]
+    if answer.reason is not None:
+        answers.append(evaluation(codes.ASSESSMENT_REASON, code(answer.reason)))
+    group = make_group(
+        tracking_uid=answer.tracking_uid,
+        tracking_id=answer.tracking_id,
+        images=[answer.image] if answer.image else report.images[:1],
+        comment=answer.reason_text.strip(),
+        finding_type=code(answer.label),
+        qualitative_evaluations=answers,
+    )
+    group[0].ContentSequence.append(
+        sr.UIDRefContentItem(
+            name=codes.ANSWERED_OBJECT,
+            value=answer.sop_uid,
+            relationship_type=sr.RelationshipTypeValues.CONTAINS,
+        )
+    )
+    return group
 
 
 def _plain_group(report: ReadingReport) -> sr.ContentSequence:

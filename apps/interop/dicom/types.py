@@ -420,6 +420,37 @@ class DocumentRef:
 
 
 @dataclass(frozen=True, slots=True)
+class OthersVerdict:
+    """A reader's answer to what an object of others says.
+
+    Attributes:
+        sop_uid: The object, which stays as it is.
+        tracking_uid: Of the thing in it that is answered.
+        tracking_id: The same for people.
+        label: What it is, coded; in our own scheme where it had no code.
+        accepted: Whether the reader agrees.
+        image: An image that it lies on; None when that is not known.
+        reason: Why not, coded.
+        reason_text: Why not, in the reader's words.
+    """
+
+    sop_uid: str
+    tracking_uid: str
+    tracking_id: str
+    label: CodedConcept
+    accepted: bool
+    image: ImageRef | None = None
+    reason: CodedConcept | None = None
+    reason_text: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse an answer to nothing."""
+        _need_uid(self.sop_uid, "The answered object's SOP Instance UID")
+        _need_uid(self.tracking_uid, "The answered thing's tracking UID")
+        _need(bool(self.tracking_id), "An answer needs a tracking identifier.")
+
+
+@dataclass(frozen=True, slots=True)
 class ReadingReport:
     """What a reader signed.
 
@@ -430,6 +461,7 @@ class ReadingReport:
         images: The images of the study revision that was read, at least one.
         verdicts: Answers to the model's findings.
         annotations: The reader's own marks.
+        others: Answers to objects of others.
         impression: Free text, may be ''.
         predecessors: The AI's reports answered here, and the reading that this
             one amends.
@@ -443,6 +475,7 @@ class ReadingReport:
     images: tuple[ImageRef, ...]
     verdicts: tuple[Verdict, ...] = ()
     annotations: tuple[ReaderAnnotation, ...] = ()
+    others: tuple[OthersVerdict, ...] = ()
     impression: str = ""
     predecessors: tuple[DocumentRef, ...] = field(default=())
     is_amendment: bool = False

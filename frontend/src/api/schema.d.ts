@@ -1213,6 +1213,9 @@ export interface components {
             };
             annotations: components["schemas"]["Annotation"][];
             impression: string;
+            foreign?: {
+                [key: string]: components["schemas"]["ForeignAnswer"];
+            };
         };
         /** @description What a reading says. */
         ContentRequest: {
@@ -1221,6 +1224,9 @@ export interface components {
             };
             annotations: components["schemas"]["AnnotationRequest"][];
             impression: string;
+            foreign?: {
+                [key: string]: components["schemas"]["ForeignAnswerRequest"];
+            };
         };
         /** @description A draft or a reading to sign. */
         ContentRequestRequest: {
@@ -1338,6 +1344,40 @@ export interface components {
             /** @default false */
             give_up: boolean;
         };
+        /** @description The answer to one thing that an object from PACS says. */
+        ForeignAnswer: {
+            sop_uid: string;
+            series_uid: string;
+            sop_class_uid: string;
+            key: string;
+            tracking_uid: string;
+            tracking_id: string;
+            scheme: string;
+            code: string;
+            display: string;
+            image_uid: string;
+            verdict: components["schemas"]["ForeignAnswerVerdictEnum"];
+            reason_code: string;
+            reason_text: string;
+        };
+        /** @description The answer to one thing that an object from PACS says. */
+        ForeignAnswerRequest: {
+            sop_uid: string;
+            series_uid: string;
+            sop_class_uid: string;
+            key: string;
+            tracking_uid: string;
+            tracking_id: string;
+            scheme: string;
+            code: string;
+            display: string;
+            image_uid: string;
+            verdict: components["schemas"]["ForeignAnswerVerdictEnum"];
+            reason_code: string;
+            reason_text: string;
+        };
+        /** @enum {string} */
+        ForeignAnswerVerdictEnum: "accept" | "reject";
         /** @description A coded question and answer. */
         ForeignEvaluation: {
             name: components["schemas"]["Coded"];
@@ -2306,22 +2346,22 @@ export interface components {
         };
         /** @description The answer to one finding. */
         Verdict: {
-            verdict: components["schemas"]["VerdictEnum"];
+            verdict: components["schemas"]["VerdictVerdictEnum"];
             reason_code: string;
             reason_text: string;
             label: components["schemas"]["Label"] | null;
             geometry: components["schemas"]["Geometry"] | null;
         };
-        /** @enum {string} */
-        VerdictEnum: "accept" | "reject" | "modify";
         /** @description The answer to one finding. */
         VerdictRequest: {
-            verdict: components["schemas"]["VerdictEnum"];
+            verdict: components["schemas"]["VerdictVerdictEnum"];
             reason_code: string;
             reason_text: string;
             label: components["schemas"]["LabelRequest"] | null;
             geometry: components["schemas"]["GeometryRequest"] | null;
         };
+        /** @enum {string} */
+        VerdictVerdictEnum: "accept" | "reject" | "modify";
         /** @enum {string} */
         ViaEnum: "command" | "upload" | "stow" | "watch";
         /** @description Codes that people choose from. */

@@ -290,10 +290,29 @@ export interface Annotation {
   readonly measured?: Measured;
 }
 
+/** The answer to one thing that an object from PACS says; the object stays as it is. */
+export interface ForeignAnswer {
+  readonly sop_uid: string;
+  readonly series_uid: string;
+  readonly sop_class_uid: string;
+  readonly key: string;
+  readonly tracking_uid: string;
+  readonly tracking_id: string;
+  readonly scheme: string;
+  readonly code: string;
+  readonly display: string;
+  readonly image_uid: string;
+  readonly verdict: 'accept' | 'reject';
+  readonly reason_code: string;
+  readonly reason_text: string;
+}
+
 export interface Content {
   readonly verdicts: Readonly<Record<Id, Verdict>>;
   readonly annotations: readonly Annotation[];
   readonly impression: string;
+  /** By `<sop_uid>#<key>`; left out when there is none. */
+  readonly foreign?: Readonly<Record<string, ForeignAnswer>>;
 }
 
 export type ReadingState = 'draft' | 'unaided' | 'committed' | 'revealed' | 'signed';
