@@ -108,7 +108,7 @@ export function copyForeign(
       frame: image.frame,
       frame_of_reference_uid: image.frameOfReference,
     },
-    text: words.copied(object.title || words.kinds[object.kind]),
+    text: words.copied(item.label.display, object.title || words.kinds[object.kind]),
     missed_by_ai: false,
     // A box is a finding's; other shapes are drawn by the tools that would make them.
     ...(drawn.kind === 'box'

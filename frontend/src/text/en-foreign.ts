@@ -44,7 +44,7 @@ export const foreign = {
   whyFirst: 'Say why',
   inWords: 'In your words',
   answers: (name: string) => `Your answer to ${name}`,
-  copied: (from: string) => `From PACS: ${from}`,
+  copied: (what: string, from: string) => `${what}, from PACS (${from})`,
   loadingShapes: 'Reading the shapes …',
   shapesFailed: 'Shapes not read.',
   apply: 'Apply presentation',
