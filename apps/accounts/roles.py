@@ -58,8 +58,10 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
                 Permission.AI_READ,
                 Permission.AI_SWITCH,
                 Permission.INSIGHTS_READ,
+                Permission.PROTOCOL_MANAGE,
                 Permission.EXPORT_READ,
                 Permission.STUDY_SHARE,
+                Permission.LAYOUT_MANAGE,
             }
         ),
         Role.ADMIN: frozenset(
@@ -73,6 +75,7 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
                 Permission.EXPORT_READ,
                 Permission.DEAD_LETTER_RETRY,
                 Permission.MODEL_MANAGE,
+                Permission.PROTOCOL_MANAGE,
                 Permission.AI_SWITCH,
             }
         ),

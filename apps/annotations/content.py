@@ -9,6 +9,12 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from apps.annotations.foreign_answers import (
+    ForeignAnswer,
+    gaps,
+    parse_answers,
+    plain_answers,
+)
 from apps.annotations.geometry import (
     Geometry,
     is_uid,
@@ -71,6 +77,7 @@ class ReadingContent:
     verdicts: tuple[VerdictContent, ...]
     annotations: tuple[AnnotationContent, ...]
     impression: str
+    foreign: tuple[ForeignAnswer, ...] = ()
 
 
 EMPTY: dict[str, Any] = {"verdicts": {}, "annotations": [], "impression": ""}
@@ -83,7 +90,7 @@ def parse_content(*, raw: object) -> ReadingContent:
         Invalid: Names the field that is wrong and why.
     """
     body = mapping(raw, "content")
-    unknown = set(body) - {"verdicts", "annotations", "impression"}
+    unknown = set(body) - {"verdicts", "annotations", "impression", "foreign"}
     if unknown:
         raise wrong(f"content.{sorted(unknown)[0]}", "is no field of a reading")
     verdicts = mapping(body.get("verdicts", {}), "content.verdicts")
@@ -103,21 +110,31 @@ def parse_content(*, raw: object) -> ReadingContent:
         ),
         annotations=parsed,
         impression=_text(body.get("impression", ""), "content.impression"),
+        foreign=parse_answers(raw=body.get("foreign", {}), field="content.foreign"),
     )
 
 
 def plain_content(content: ReadingContent) -> dict[str, Any]:
     """Return the JSON form of a content; parsing it again gives the same content."""
-    body = asdict(content)
+    body = _listed(asdict(content))
     verdicts = {}
     for verdict in body["verdicts"]:
         key = verdict.pop("finding_id")
         verdicts[key] = {**verdict, "verdict": verdict["verdict"].value}
+    foreign = plain_answers(content.foreign)
     return {
         "verdicts": verdicts,
         "annotations": [_plain_mark(mark) for mark in body["annotations"]],
         "impression": body["impression"],
+        **({"foreign": foreign} if foreign else {}),
     }
+
+
+def _listed(value: Any) -> Any:
+    """Turn tuples into lists, as JSON has them."""
+    if isinstance(value, dict):
+        return {key: _listed(inner) for key, inner in value.items()}
+    return [_listed(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _plain_mark(mark: dict[str, Any]) -> dict[str, Any]:
@@ -214,7 +231,7 @@ def missing_for_signing(
     ]
     for key, verdict in answered.items():
         missing += _verdict_gaps(key, verdict, findings.get(key, "the finding"))
-    return missing
+    return missing + gaps(content.foreign)
 
 
 def _verdict_gaps(

@@ -14,11 +14,17 @@ from apps.studies.models import StudyRevision
 
 
 class ReadingProtocol(BaseModel):
-    """What a reading must contain and when its reader sees the AI."""
+    """What a reading must contain and when its reader sees the AI.
+
+    Of the clinical protocols of a site, the one for a study's modality goes before
+    the one for any (''). A retired one takes no new studies.
+    """
 
     site = models.ForeignKey(Site, null=True, on_delete=models.PROTECT)
     code = models.CharField(max_length=40)
     name = models.CharField(max_length=120)
+    modality = models.CharField(max_length=16, blank=True, default="")
+    retired_at = models.DateTimeField(null=True)
     version = models.PositiveIntegerField(default=1)
     display_mode = models.CharField(
         max_length=16,
@@ -65,6 +71,31 @@ class Reading(BaseModel):
     amends = models.ForeignKey("self", null=True, on_delete=models.PROTECT)
 
 
+class ReadingStage(BaseModel):
+    """A state that a reading entered: when, and with what content. Written once.
+
+    `detail` of a revealed one says what there was to see: `ai_state`, and the ids of
+    the `findings` shown.
+    """
+
+    reading = models.ForeignKey(
+        Reading, on_delete=models.PROTECT, related_name="stages"
+    )
+    state = models.CharField(
+        max_length=16, choices=[(s.value, s.value) for s in ReadingState]
+    )
+    at = models.DateTimeField()
+    content = models.JSONField()
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        """A reading enters a state once."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["reading", "state"], name="stage_once")
+        ]
+
+
 class Verdict(BaseModel):
     """The signed answer to one finding. An override goes against the model."""
 
@@ -92,7 +123,7 @@ class Verdict(BaseModel):
 
 
 class Annotation(BaseModel):
-    """A signed mark of a reader."""
+    """A signed mark of a reader; `measured` as in `apps.annotations.measured`."""
 
     reading = models.ForeignKey(
         Reading, on_delete=models.PROTECT, related_name="annotations"
@@ -105,6 +136,7 @@ class Annotation(BaseModel):
     geometry = models.JSONField()
     text = models.CharField(max_length=2000, blank=True, default="")
     missed_by_ai = models.BooleanField(default=False)
+    measured = models.JSONField(null=True)
 
     class Meta:
         """One row per mark and reading."""

@@ -1,9 +1,9 @@
-"""Verbs of readings: start, save a draft, sign."""
+"""Verbs of readings: start, save a draft, commit, sign."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import transaction
@@ -15,7 +15,12 @@ from apps.annotations.content import (
     parse_content,
     plain_content,
 )
-from apps.annotations.models import Annotation, Reading, ReadingProtocol, Verdict
+from apps.annotations.models import (
+    Annotation,
+    Reading,
+    ReadingStage,
+    Verdict,
+)
 from apps.annotations.selectors import access_reading
 from apps.annotations.types import DisplayMode, ReadingState, VerdictKind
 from apps.audit.events import Event
@@ -27,26 +32,12 @@ from apps.inference.selectors import is_positive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
-    from apps.accounts.models import Site
     from apps.accounts.types import Actor
+    from apps.annotations.models import ReadingProtocol
     from apps.inference.models import Finding
     from apps.studies.models import StudyRevision
-
-
-def clinical_protocol(*, site: Site | None) -> ReadingProtocol:
-    """Return the protocol of clinical reads, made on first use."""
-    protocol, _ = ReadingProtocol.objects.get_or_create(
-        site=site,
-        code="clinical",
-        version=1,
-        defaults={
-            "name": "Clinical read",
-            "display_mode": DisplayMode.CONCURRENT,
-            "n_readers": 1,
-        },
-    )
-    return protocol
 
 
 @transaction.atomic
@@ -55,7 +46,7 @@ def start_reading(
 ) -> Reading:
     """Return a fresh reading of the actor on a revision."""
     blinded = protocol.display_mode == DisplayMode.AFTER_COMMIT
-    return Reading.objects.create(
+    reading = Reading.objects.create(
         revision=revision,
         protocol=protocol,
         reader_id=actor.person_id,
@@ -63,6 +54,91 @@ def start_reading(
         content=EMPTY,
         saved_at=clock.now(),
     )
+    enter_stage(reading=reading, at=reading.saved_at)
+    return reading
+
+
+def enter_stage(
+    *, reading: Reading, at: datetime, detail: dict[str, Any] | None = None
+) -> None:
+    """Keep the state that a reading is in now, with its content and time."""
+    ReadingStage.objects.create(
+        reading=reading,
+        state=reading.state,
+        at=at,
+        content=reading.content,
+        detail=detail or {},
+    )
+
+
+@transaction.atomic
+def commit_reading(
+    *,
+    actor: Actor,
+    reading_id: UUID,
+    expected_version: int,
+    raw: object,
+    ai_state: str,
+    findings: Mapping[str, Finding],
+) -> Reading:
+    """End the unaided read for good, and reveal the AI to its reader.
+
+    The content of this moment is kept as the unaided read whatever comes after.
+    Committing again changes nothing.
+
+    Args:
+        actor: The reader.
+        reading_id: The reading.
+        expected_version: The version the reader saw.
+        raw: The content to commit; None for what was saved last.
+        ai_state: How far the AI is with the study, as the worklist says it.
+        findings: What is revealed, by finding id.
+
+    Raises:
+        Conflict: The protocol knows no commit, or the reading is signed.
+        PreconditionFailed: Another save came between.
+        Invalid: A field of the content is wrong.
+    """
+    reading = access_reading(
+        actor=actor, reading_id=reading_id, need=Permission.READING_WRITE, lock=True
+    )
+    if reading.state in _COMMITTED:
+        return reading
+    _require_open(reading)
+    if reading.state != ReadingState.UNAIDED:
+        raise Conflict("no_commit", "This protocol has nothing to commit: just sign.")
+    _require_version(reading, expected_version)
+    if raw is not None:
+        content = parse_content(raw=raw)
+        _check_findings(reading=reading, content=content, findings={})
+        reading.content = plain_content(content)
+    now = clock.now()
+    reading.version += 1
+    reading.saved_at = now
+    reading.state = ReadingState.COMMITTED
+    enter_stage(reading=reading, at=now)
+    reading.state = ReadingState.REVEALED
+    enter_stage(
+        reading=reading,
+        at=now,
+        detail={"ai_state": ai_state, "findings": sorted(findings)},
+    )
+    reading.save()
+    study = reading.revision.study
+    record(
+        actor=actor,
+        event=Event.READING_COMMIT,
+        site_id=study.site_id,
+        patients=[study.patient_id],
+        studies=[study.id],
+        object_kind="reading",
+        object_id=reading.id,
+        detail={"version": reading.version, "ai_state": ai_state},
+    )
+    return reading
+
+
+_COMMITTED = (ReadingState.COMMITTED.value, ReadingState.REVEALED.value)
 
 
 @transaction.atomic
@@ -82,7 +158,8 @@ def save_draft(
     )
     _require_open(reading)
     _require_version(reading, expected_version)
-    _check_findings(reading=reading, content=content, findings=None)
+    blind = reading.state == ReadingState.UNAIDED
+    _check_findings(reading=reading, content=content, findings={} if blind else None)
     reading.content = plain_content(content)
     reading.version += 1
     reading.saved_at = clock.now()
@@ -127,6 +204,7 @@ def _check_findings(
     for place in places:
         if place.sop_uid not in images:
             raise Invalid("invalid", "sop_uid: this image is not of this study.")
+    _check_answers(reading=reading, content=content)
     if findings is None:
         return
     for verdict in content.verdicts:
@@ -135,6 +213,16 @@ def _check_findings(
                 "invalid",
                 f"content.verdicts.{verdict.finding_id}: no such finding here.",
             )
+
+
+def _check_answers(*, reading: Reading, content: ReadingContent) -> None:
+    """Refuse an answer to what does not lie beside this study's images."""
+    answered = {answer.series_uid for answer in content.foreign}
+    there = reading.revision.study.attachments.filter(
+        series_uid__in=answered, by_overread=False
+    )
+    if answered - set(there.values_list("series_uid", flat=True)):
+        raise Invalid("invalid", "content.foreign: no such object on this study.")
 
 
 @transaction.atomic
@@ -165,6 +253,8 @@ def sign_reading(
         actor=actor, reading_id=reading_id, need=Permission.READING_SIGN, lock=True
     )
     _require_open(reading)
+    if reading.state == ReadingState.UNAIDED:
+        raise Conflict("not_committed", "Commit your own read first, then sign.")
     _require_version(reading, expected_version)
     _check_findings(reading=reading, content=content, findings=findings)
     must = {
@@ -182,6 +272,7 @@ def sign_reading(
     reading.saved_at = reading.signed_at = now
     reading.signed_name = actor.display_name[:160]
     reading.save()
+    enter_stage(reading=reading, at=now)
     _write_marks(reading=reading, content=content, findings=findings)
     study = reading.revision.study
     record(
@@ -229,6 +320,7 @@ def _write_marks(
             geometry=asdict(mark.geometry),
             text=mark.text,
             missed_by_ai=mark.missed_by_ai,
+            measured=asdict(mark.measured) if mark.measured else None,
         )
         for mark in content.annotations
     )

@@ -29,6 +29,7 @@ class Permission(StrEnum):
     AI_READ = "ai:read"
     AI_SWITCH = "ai:switch"
     MODEL_MANAGE = "model:manage"
+    PROTOCOL_MANAGE = "protocol:manage"
     INSIGHTS_READ = "insights:read"
     QUARANTINE_MANAGE = "quarantine:manage"
     AE_TITLE_MANAGE = "ae_title:manage"
@@ -36,6 +37,7 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"
     HEALTH_READ = "health:read"
     EXPORT_READ = "export:read"
+    LAYOUT_MANAGE = "layout:manage"
     DEAD_LETTER_RETRY = "dead_letter:retry"
     MACHINE_WORK = "machine:work"
 

@@ -6,6 +6,7 @@ import io
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from workers.packs.isolation import DecodingError, IsolatedDecoder
@@ -22,6 +23,25 @@ class NoPictureError(ValueError):
 @cache
 def _decoder() -> IsolatedDecoder:
     return IsolatedDecoder(timeout_s=_TIMEOUT_S, memory_bytes=_MEMORY_BYTES)
+
+
+def read_values(content: bytes, *, frame: int = 1) -> NDArray[np.float32]:
+    """Return a grey frame of a DICOM file in its own unit (Hounsfield for CT).
+
+    Args:
+        content: The whole file.
+        frame: Which one, 1-based.
+
+    Returns:
+        float32 [rows, columns].
+
+    Raises:
+        NoPictureError: It has none, is in colour, or cannot be decoded.
+    """
+    try:
+        return _decoder().measure(content, frame=frame)
+    except DecodingError as error:
+        raise NoPictureError(str(error)) from error
 
 
 def draw_png(content: bytes, *, frame: int = 1) -> bytes:

@@ -109,6 +109,11 @@ _HTJ2K: Final = frozenset(
 )
 
 
+def is_report_class(sop_class_uid: str) -> bool:
+    """Whether objects of this SOP class are structured reports."""
+    return sop_class_uid.startswith(_STORAGE + "88.")
+
+
 def is_htj2k(transfer_syntax_uid: str) -> bool:
     """Whether this is High-Throughput JPEG 2000, which the archive mislabels."""
     return transfer_syntax_uid in _HTJ2K

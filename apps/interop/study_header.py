@@ -13,6 +13,7 @@ from apps.interop.dicom.values import (
 from apps.interop.sop_classes import NON_IMAGE_MODALITIES, is_image_class
 from apps.interop.types import (
     OVERREAD,
+    ImageView,
     InstanceRef,
     Origin,
     PatientHeader,
@@ -162,7 +163,74 @@ def _build_series(
         and bool(refs)
         and all(ref.sop_uid.startswith("2.25.") for ref in refs),
         is_synthetic=bool(seen) and all(_is_synthetic(tags) for tags in seen),
+        views=tuple(
+            _build_view(ref.sop_uid, samples[ref.orthanc_id])
+            for ref in refs
+            if modality in PROJECTION_MODALITIES and ref.orthanc_id in samples
+        ),
+        plane=plane_of(_tag(sample, "0020,0037")),
+        is_localizer="LOCALIZER" in _tag(sample, "0008,0008").upper(),
+        frame_of_reference_uid=_tag(sample, "0020,0052"),
     )
+
+
+_VIEW_CODES: Final[Mapping[str, str]] = {
+    "399162004": "CC",
+    "R-10242": "CC",
+    "399368009": "MLO",
+    "R-10226": "MLO",
+    "399260004": "ML",
+    "R-10224": "ML",
+    "399352003": "LM",
+    "R-10228": "LM",
+    "399348003": "AP",
+    "R-10206": "AP",
+    "272479007": "PA",
+    "R-10214": "PA",
+    "399067008": "LL",
+    "R-10236": "LL",
+    "399173006": "LL",
+    "R-10232": "RL",
+}
+"""SNOMED CT and SRT codes of views (PS3.16 CID 4010, 4014), in View Position words."""
+
+
+def _build_view(sop_uid: str, tags: Tags) -> ImageView:
+    code = _first_item(tags, "0054,0220")
+    stated = _tag(tags, "0018,5101").upper()
+    coded = _VIEW_CODES.get(_tag(code, "0008,0100"), _tag(code, "0008,0104").upper())
+    side = (_tag(tags, "0020,0062") or _tag(tags, "0020,0060")).upper()
+    return ImageView(
+        sop_uid=sop_uid,
+        view=stated or coded,
+        laterality=side if side in {"L", "R", "B"} else "",
+    )
+
+
+_PLANE_ALONG: Final = ("sagittal", "coronal", "axial")
+_STRAIGHT: Final = 0.8
+"""Cosine of the angle up to which a plane is still called by the patient's own."""
+
+
+def plane_of(orientation: str) -> str:
+    """Name the plane of an Image Orientation (Patient): six cosines and backslashes.
+
+    Returns:
+        ``axial``, ``coronal``, ``sagittal``, or '' when it is askew or not said.
+    """
+    try:
+        cosines = [float(part) for part in orientation.split("\\")]
+    except ValueError:
+        return ""
+    if len(cosines) != 6:
+        return ""
+    r, c = cosines[:3], cosines[3:]
+    normal = [
+        r[(i + 1) % 3] * c[(i + 2) % 3] - r[(i + 2) % 3] * c[(i + 1) % 3]
+        for i in range(3)
+    ]
+    along = max(range(3), key=lambda i: abs(normal[i]))
+    return _PLANE_ALONG[along] if abs(normal[along]) >= _STRAIGHT else ""
 
 
 def _is_synthetic(tags: Tags) -> bool:

@@ -174,10 +174,29 @@ class InstanceRef:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageView:
+    """How one projection image was taken, as far as its header says.
+
+    Attributes:
+        sop_uid: SOP Instance UID.
+        view: View Position in capitals (``PA``, ``CC``, ``MLO``, ``LL``), or the
+            meaning of the View Code; '' when neither is said.
+        laterality: ``L``, ``R``, ``B`` or ''.
+    """
+
+    sop_uid: str
+    view: str
+    laterality: str
+
+
+@dataclass(frozen=True, slots=True)
 class SeriesHeader:
     """One series with its instances, ordered by index, then by UID.
 
     `is_synthetic`: every image that was looked into is marked Synthetic Data = YES.
+    `views`: of a series of projections, each image that was looked into, in order.
+    `plane`: ``axial``, ``coronal`` or ``sagittal`` of the first image, '' when it
+    lies askew or does not say. `is_localizer`: its Image Type says so.
     """
 
     orthanc_id: str
@@ -197,6 +216,10 @@ class SeriesHeader:
     instances: tuple[InstanceRef, ...]
     written_by_overread: bool
     is_synthetic: bool = False
+    views: tuple[ImageView, ...] = ()
+    plane: str = ""
+    is_localizer: bool = False
+    frame_of_reference_uid: str = ""
 
     @property
     def is_image(self) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.utils.timezone import localtime
 
@@ -16,22 +17,38 @@ from apps.interop.dicom.types import (
     DocumentRef,
     Geometry,
     ImageRef,
+    MarkMeasurement,
+    OthersVerdict,
     PersonIdentity,
     ReaderAnnotation,
     ReadingReport,
     Verdict,
+    derive_uid,
 )
+from apps.interop.sop_classes import is_report_class
 from apps.reports.drawings import explanation_ref, segment_ref
 from apps.reports.models import ExportedObject, ExportKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from apps.annotations.models import Annotation, Reading
+    from apps.annotations.content import AnnotationContent
+    from apps.annotations.models import Reading
     from apps.annotations.models import Verdict as VerdictRow
     from apps.inference.models import Finding, InferenceRun
     from apps.reports.types import Images
     from apps.studies.models import RevisionInstance, StudyRevision
+
+
+UNLABELLED: Final = ("99OVERREAD", "measurement")
+"""The label of a measurement that nobody has named."""
+
+SCALE_NOTES: Final = {
+    "patient": "",
+    "detector": "Spacing at the detector: magnification in the patient is not known",
+    "calibrated": "Calibrated by a known length drawn on the image",
+    "none": "The image has no scale: lengths are in pixels",
+}
 
 
 def images_of(*, revision: StudyRevision) -> Images:
@@ -122,44 +139,102 @@ def ai_report_of(
 
 
 def _verdict(row: VerdictRow, images: Images) -> Verdict:
-    reason = None
-    if row.reason_code:
-        reason = CodedConcept(
-            value=row.reason_code[:16].upper(),
-            scheme="99OVERREAD",
-            meaning=REJECT_REASONS[row.reason_code][:64],
-        )
     return Verdict(
         finding=_ai_finding(row.finding, images),
         verdict=cast("Any", row.verdict),
-        reason=reason,
+        reason=_reason(row.reason_code),
         reason_text=row.reason_text,
         label=_concept(row.label) if row.label else None,
         geometry=_geometry(row.geometry, images),
     )
 
 
-def _annotation(row: Annotation, images: Images) -> ReaderAnnotation:
+def _annotation(mark: AnnotationContent, images: Images) -> ReaderAnnotation:
+    said = mark.measured
+    label = asdict(mark.label)
+    unlabelled = (mark.label.scheme, mark.label.code) == UNLABELLED
+    named = said.values[0].display if said and said.values else mark.label.display
     return ReaderAnnotation(
-        tracking_uid=row.tracking_uid,
-        tracking_id=row.label_display[:64],
-        label=_concept(
-            {
-                "code": row.label_code,
-                "scheme": row.label_scheme,
-                "display": row.label_display,
-            }
+        tracking_uid=mark.tracking_uid,
+        tracking_id=(mark.text or named)[:64] if unlabelled else label["display"][:64],
+        label=None if unlabelled else _concept(label),
+        geometry=_geometry(asdict(mark.geometry), images),
+        text=mark.text,
+        missed_by_ai=mark.missed_by_ai,
+        measurements=tuple(
+            MarkMeasurement(_concept(asdict(one)), one.value, one.unit)
+            for one in (said.values if said else ())
         ),
-        geometry=_geometry(row.geometry, images),
-        text=row.text,
-        missed_by_ai=row.missed_by_ai,
+        scale_note=SCALE_NOTES[said.scale] if said else "",
     )
 
 
+def _others(reading: Reading, images: Images) -> tuple[OthersVerdict, ...]:
+    """Return the answers to objects of others; one without a code gets ours."""
+    rows = (reading.content.get("foreign") or {}).values()
+    return tuple(
+        OthersVerdict(
+            sop_uid=row["sop_uid"],
+            tracking_uid=row["tracking_uid"]
+            or derive_uid(row["sop_uid"], f"item-{row['key']}"),
+            tracking_id=(row["tracking_id"] or row["display"])[:64],
+            label=_concept(
+                {
+                    "code": row["code"] or "unlabelled",
+                    "scheme": row["scheme"] or "99OVERREAD",
+                    "display": row["display"],
+                }
+            ),
+            accepted=row["verdict"] == "accept",
+            image=_image_ref(images[row["image_uid"]])
+            if row["image_uid"] in images
+            else None,
+            reason=_reason(row["reason_code"]),
+            reason_text=row["reason_text"],
+        )
+        for row in rows
+    )
+
+
+def _reason(code: str) -> CodedConcept | None:
+    if not code:
+        return None
+    return CodedConcept(
+        value=code[:16].upper(), scheme="99OVERREAD", meaning=REJECT_REASONS[code][:64]
+    )
+
+
+def _reports_answered(reading: Reading) -> tuple[DocumentRef, ...]:
+    """Return the structured reports among the objects of others that are answered."""
+    rows = (reading.content.get("foreign") or {}).values()
+    refs = {
+        row["sop_uid"]: DocumentRef(
+            study_uid=reading.revision.study.study_uid,
+            series_uid=row["series_uid"],
+            sop_class_uid=row["sop_class_uid"],
+            sop_uid=row["sop_uid"],
+        )
+        for row in rows
+        if is_report_class(row["sop_class_uid"])
+    }
+    return tuple(refs.values())
+
+
 def reading_report_of(
-    *, reading: Reading, images: Images, predecessors: tuple[DocumentRef, ...]
+    *,
+    reading: Reading,
+    images: Images,
+    predecessors: tuple[DocumentRef, ...],
+    marks: tuple[AnnotationContent, ...],
 ) -> ReadingReport:
-    """Return what one signed reading says, ready to be encoded."""
+    """Return what one signed reading says, ready to be encoded.
+
+    Args:
+        reading: The reading.
+        images: Of its revision.
+        predecessors: The documents that it answers.
+        marks: Its annotations as the report is to show them.
+    """
     if reading.signed_at is None:
         msg = "an unsigned reading has no report"
         raise ValueError(msg)
@@ -178,9 +253,10 @@ def reading_report_of(
         images=tuple(_image_ref(i) for i in images.values()),
         verdicts=tuple(_verdict(row, images) for row in verdicts),
         annotations=tuple(
-            _annotation(row, images) for row in reading.annotations.order_by("mark_id")
+            _annotation(mark, images) for mark in sorted(marks, key=lambda m: m.id)
         ),
         impression=reading.content.get("impression", ""),
-        predecessors=predecessors,
+        others=_others(reading, images),
+        predecessors=(*predecessors, *_reports_answered(reading)),
         is_amendment=reading.amends_id is not None,
     )

@@ -29,6 +29,7 @@ from apps.interop.dicom.validate import (
 from apps.interop.types import ArchiveError, ArchiveUnavailable
 from apps.reports.documents import ai_report_of, images_of, reading_report_of
 from apps.reports.drawings import ROLES, draw, drawing_of, kinds_of
+from apps.reports.measured import measured_marks
 from apps.reports.models import ExportedObject, ExportKind, ExportState
 from apps.studies.archive import archive
 from apps.studies.stored import fetch_file
@@ -139,7 +140,10 @@ def export_reading(*, actor: Actor, reading_id: UUID) -> ExportedObject | None:
         image=next(iter(images.values())),
         encode=lambda source: encode_reading_report(
             reading_report_of(
-                reading=reading, images=images, predecessors=predecessors
+                reading=reading,
+                images=images,
+                predecessors=predecessors,
+                marks=measured_marks(reading=reading, images=images),
             ),
             source=source,
             software_version=settings.SOFTWARE_VERSION,

@@ -84,7 +84,11 @@ class StudyRevision(BaseModel):
 
     `series` is the header of each image series in display order:
     uid, number, modality, description, body_part, laterality, view_positions,
-    station, manufacturer, n_instances, is_synthetic. `n_images` counts instances.
+    station, manufacturer, n_instances, is_synthetic, views (of projections: sop_uid,
+    view, laterality), plane, is_localizer, frame_of_reference_uid; revisions of older
+    installations lack the last four. `n_images` counts instances.
+    `withheld` names the series that may be an AI's pictures in a study that is read
+    unaided: no pack, no worker and no pane ever gets them.
     """
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="revisions")
@@ -92,6 +96,7 @@ class StudyRevision(BaseModel):
     image_hash = models.CharField(max_length=64)
     n_images = models.PositiveIntegerField()
     series = models.JSONField(default=list)
+    withheld = models.JSONField(default=list)
     arrived_at = models.DateTimeField()
     pack_state = models.CharField(
         max_length=16,

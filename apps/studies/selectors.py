@@ -262,19 +262,28 @@ def opened_revision(
 
 
 def instances_of_revision(*, revision_id: UUID) -> list[RevisionInstance]:
-    """Return the image instances of a revision, in the archive's order."""
-    instances = RevisionInstance.objects.filter(revision_id=revision_id).order_by("id")
-    found = list(instances)
+    """Return the image instances of a revision, in the archive's order.
+
+    What is withheld is not among them.
+    """
+    found = list(_instances(revision_id).order_by("id"))
     if not found:  # a revision is its images: there is none without any
         raise NotFound("not_found", _GONE)
     return found
 
 
+def _instances(revision_id: UUID) -> QuerySet[RevisionInstance]:
+    withheld = StudyRevision.objects.filter(id=revision_id).values_list(
+        "withheld", flat=True
+    )
+    return RevisionInstance.objects.filter(revision_id=revision_id).exclude(
+        series_uid__in=withheld.first() or []
+    )
+
+
 def instance_of_revision(*, revision_id: UUID, sop_uid: str) -> RevisionInstance:
     """Return one instance that is bound to the revision."""
-    instance = RevisionInstance.objects.filter(
-        revision_id=revision_id, sop_uid=sop_uid
-    ).first()
+    instance = _instances(revision_id).filter(sop_uid=sop_uid).first()
     if instance is None:
         raise NotFound("not_found", "This image is not of this study.")
     return instance

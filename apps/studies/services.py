@@ -337,6 +337,13 @@ def _series_summary(series: SeriesHeader) -> dict[str, object]:
         "manufacturer": series.manufacturer,
         "n_instances": sum(instance.is_image for instance in series.instances),
         "is_synthetic": series.is_synthetic,
+        "views": [
+            {"sop_uid": v.sop_uid, "view": v.view, "laterality": v.laterality}
+            for v in series.views
+        ],
+        "plane": series.plane,
+        "is_localizer": series.is_localizer,
+        "frame_of_reference_uid": series.frame_of_reference_uid,
     }
 
 
@@ -591,3 +598,15 @@ def retry_arrival(*, actor: Actor, failure_id: UUID) -> ArrivalFailure:
 def clear_failure(*, archive_id: str) -> None:
     """Forget an earlier failure of a study that is registered now."""
     ArrivalFailure.objects.filter(archive_id=archive_id).delete()
+
+
+@transaction.atomic
+def withhold_series(
+    *, actor: Actor, revision_id: UUID, series_uids: frozenset[str]
+) -> None:
+    """Keep series out of the pack and the panes of a revision, before it has any."""
+    revision = access_revision(
+        actor=actor, revision_id=revision_id, need=Permission.MACHINE_WORK, lock=True
+    )
+    revision.withheld = sorted(series_uids)
+    revision.save(update_fields=["withheld", "updated_at"])

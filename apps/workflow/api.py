@@ -266,6 +266,30 @@ class ReadingView(APIView):
         )
 
 
+class CommitView(APIView):
+    """The end of the unaided read."""
+
+    permission_classes = [needs(Permission.READING_WRITE)]
+
+    @extend_schema(
+        operation_id="reading_commit",
+        parameters=[_IF_MATCH],
+        request=shapes.ContentRequest,
+        responses=shapes.CommittedSerializer,
+    )
+    def post(self, request: Request, item_id: UUID) -> Response:
+        """Commit my unaided read, which reveals the AI to me; again is no error."""
+        body = desk.commit(
+            actor=actor_of(request),
+            item_id=item_id,
+            expected_version=_expected_version(request),
+            raw=_content(request),
+        )
+        response = Response(shapes.CommittedSerializer(body).data)
+        response["ETag"] = f'"{body["reading"]["version"]}"'
+        return response
+
+
 class SignView(APIView):
     """The signature."""
 

@@ -26,6 +26,7 @@ from apps.studies.selectors import access_study, opened_revision
 from apps.studies.services import open_study
 from apps.workflow import flow
 from apps.workflow.cursors import read_cursor, write_cursor
+from apps.workflow.measuring import checked_content
 from apps.workflow.rows import build_ai, build_manifest, build_reading, build_row
 from apps.workflow.visibility import visible_ai, visible_ai_of
 from apps.worklist import selectors as worklist
@@ -360,12 +361,44 @@ def save_reading(
     return build_reading(reading=reading, item=item)
 
 
+@transaction.atomic
+def commit(
+    *, actor: Actor, item_id: UUID, expected_version: int, raw: object
+) -> dict[str, Any]:
+    """Commit the unaided read; the answer is the first that shows the AI."""
+    try:
+        reading = flow.commit_item(
+            actor=actor,
+            item_id=item_id,
+            expected_version=expected_version,
+            raw=checked_content(actor=actor, item_id=item_id, raw=raw),
+        )
+    except PreconditionFailed as error:
+        item = _reading_item(
+            actor=actor, item_id=item_id, need=Permission.READING_WRITE
+        )
+        error.extra["current"] = build_reading(
+            reading=_own_reading(item=item), item=item
+        )
+        raise
+    item = worklist.access_item(
+        actor=actor, item_id=item_id, need=Permission.WORKLIST_READ
+    )
+    return {
+        "reading": build_reading(reading=reading, item=item),
+        "item": _row(actor=actor, item=item),
+    }
+
+
 def sign(
     *, actor: Actor, item_id: UUID, expected_version: int, raw: object
 ) -> dict[str, Any]:
     """Sign, and say what the reader may open next."""
     reading = flow.sign_item(
-        actor=actor, item_id=item_id, expected_version=expected_version, raw=raw
+        actor=actor,
+        item_id=item_id,
+        expected_version=expected_version,
+        raw=checked_content(actor=actor, item_id=item_id, raw=raw),
     )
     item = worklist.access_item(
         actor=actor, item_id=item_id, need=Permission.WORKLIST_READ

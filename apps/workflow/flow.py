@@ -13,7 +13,9 @@ from django.db import DatabaseError, transaction
 
 from apps.accounts.types import SYSTEM
 from apps.annotations.models import Reading
-from apps.annotations.services import clinical_protocol, sign_reading
+from apps.annotations.protocols import clinical_protocol
+from apps.annotations.services import commit_reading, sign_reading
+from apps.annotations.types import DisplayMode
 from apps.core import clock
 from apps.core.errors import Conflict, DomainError
 from apps.core.permissions import Permission
@@ -49,10 +51,11 @@ from apps.studies.services import (
     note_reconciled,
     register_study,
     start_pack,
+    withhold_series,
 )
 from apps.studies.tombstones import bury_study, forget_held
 from apps.studies.types import Registered
-from apps.workflow.visibility import visible_ai
+from apps.workflow.visibility import visible_ai, withheld_of
 from apps.worklist.models import WorkItem
 from apps.worklist.selectors import (
     access_item,
@@ -62,6 +65,7 @@ from apps.worklist.selectors import (
     unasked_revisions,
 )
 from apps.worklist.services import (
+    announce_item,
     apply_ai,
     complete_item,
     expire_lease,
@@ -183,9 +187,17 @@ def place_revision(*, revision_id: UUID) -> None:
     item = place_item(
         actor=SYSTEM,
         revision=revision,
-        protocol=clinical_protocol(site=revision.study.site),
+        protocol=clinical_protocol(
+            site=revision.study.site, modalities=revision.study.modalities
+        ),
     )
     if item.id not in known:
+        if item.case.protocol.display_mode != DisplayMode.CONCURRENT:
+            withhold_series(
+                actor=SYSTEM,
+                revision_id=revision.id,
+                series_uids=withheld_of(revision=revision),
+            )
         enqueue(Step.REQUEST_INFERENCE, revision_id=str(revision.id))
         enqueue(Step.REQUEST_PACK, revision_id=str(revision.id))
 
@@ -341,8 +353,38 @@ def shown_findings(*, actor: Actor, item: WorkItem) -> dict[str, Finding]:
     """Return the findings that the actor may see of an item, by id."""
     if not visible_ai(actor=actor, item=item).visible:
         return {}
+    return live_findings(item=item)
+
+
+def live_findings(*, item: WorkItem) -> dict[str, Finding]:
+    """Return what the models of live slots found of an item's study, by id."""
     runs: list[InferenceRun] = inference.live_runs(revision_id=item.case.revision_id)
     return {str(f.id): f for run in runs for f in run.findings.all()}
+
+
+@transaction.atomic
+def commit_item(
+    *, actor: Actor, item_id: UUID, expected_version: int, raw: object
+) -> Reading:
+    """End the unaided read of an item; from now on its reader sees the AI."""
+    item = access_item(
+        actor=actor, item_id=item_id, need=Permission.READING_WRITE, lock=True
+    )
+    require_lease(actor=actor, item=item)
+    if item.reading is None:
+        raise Conflict("lease_lost", "Nobody has begun a reading of this study.")
+    before = item.reading.version
+    reading = commit_reading(
+        actor=actor,
+        reading_id=item.reading.id,
+        expected_version=expected_version,
+        raw=raw,
+        ai_state=item.ai_state,
+        findings=live_findings(item=item),
+    )
+    if reading.version != before:
+        announce_item(item=item)
+    return reading
 
 
 @transaction.atomic

@@ -33,9 +33,7 @@ def check_arrivals() -> tuple[State, str]:
         return State.DEGRADED, "No arrivals were looked for yet."
     silent = clock.now() - cursor.looked_at
     failures = ArrivalFailure.objects.count()
-    words = (
-        f"Looked {int(silent.total_seconds())} s ago, to be tried again: {failures}"
-    )
+    words = f"Looked {int(silent.total_seconds())} s ago, to be tried again: {failures}"
     if silent > SILENT:
         return State.DOWN, f"{words}. Is the scheduler running?"
     return (State.DEGRADED if failures else State.OK), words

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from apps.accounts.models import Site, User
@@ -100,3 +101,42 @@ class WatchedFolder(BaseModel):
     looked_at = models.DateTimeField()
     waiting = models.PositiveIntegerField(default=0)
     trouble = models.CharField(max_length=400, blank=True, default="")
+
+
+class SavedLayout(BaseModel):
+    """A way to hang studies that a person saved, for oneself or for a site.
+
+    `rules` are the viewports' rules as `apps.workflow.hanging.saved` writes them.
+    One with `is_default` is chosen by itself for studies of its modalities and region.
+    """
+
+    site = models.ForeignKey(Site, null=True, on_delete=models.CASCADE)
+    owner = models.ForeignKey(User, null=True, on_delete=models.CASCADE)
+    saved_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=60)
+    is_default = models.BooleanField(default=False)
+    modalities = ArrayField(models.CharField(max_length=16), default=list)
+    region = models.CharField(max_length=16, blank=True, default="")
+    rows = models.PositiveSmallIntegerField()
+    columns = models.PositiveSmallIntegerField()
+    rules = models.JSONField()
+
+    class Meta:
+        """It is a site's or a person's; a name is used once by each."""
+
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(site__isnull=True) ^ models.Q(owner__isnull=True),
+                name="layout_of_site_or_person",
+            ),
+            models.UniqueConstraint(
+                fields=["owner", "name"],
+                name="layout_name_of_person",
+                condition=models.Q(owner__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["site", "name"],
+                name="layout_name_of_site",
+                condition=models.Q(site__isnull=False),
+            ),
+        ]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from apps.annotations.types import ReadingState
 from apps.inference.selectors import acuity_of, is_positive, live_runs, threshold_of
 from apps.studies.types import PackState
 from apps.workflow.visibility import (
     Visibility,
     may_be_ai,
     visible_ai,
+    visible_marks,
     visible_study,
-    withheld_of,
 )
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from apps.accounts.types import Actor
     from apps.annotations.models import Reading
     from apps.inference.models import Finding, InferenceRun
-    from apps.studies.models import Study, StudyRevision
+    from apps.studies.models import Attachment, Study, StudyRevision
     from apps.worklist.models import WorkItem
 
 
@@ -94,8 +95,9 @@ def _study(study: Study, revision: StudyRevision) -> dict[str, Any]:
         "modality": "/".join(study.modalities),
         "description": study.description,
         "body_part": study.body_part,
-        "n_images": revision.n_images,
-        "n_series": len(revision.series),
+        "n_images": revision.n_images
+        - sum(series["n_instances"] for series in _withheld(revision)),
+        "n_series": len(_acquired(revision)),
         "station": study.station,
         "study_date": _iso(study.study_date),
         "accession_number": study.accession_number,
@@ -161,6 +163,19 @@ def build_reading(*, reading: Reading, item: WorkItem) -> dict[str, Any]:
         "signed_at": reading.signed_at,
         "signed_by": reading.signed_name or None,
         "content": reading.content,
+        **_stages(reading),
+    }
+
+
+def _stages(reading: Reading) -> dict[str, Any]:
+    """Return the states that a reading went through, and its unaided content."""
+    stages = list(reading.stages.order_by("at", "created_at"))
+    committed = next((s for s in stages if s.state == ReadingState.COMMITTED), None)
+    return {
+        "stages": [{"state": stage.state, "at": stage.at} for stage in stages],
+        "unaided": None
+        if committed is None
+        else {"committed_at": committed.at, "content": committed.content},
     }
 
 
@@ -175,11 +190,11 @@ def build_ai(*, actor: Actor, item: WorkItem) -> dict[str, Any]:
         "requires_review": True,
         "state": item.ai_state if sight.visible else "blinded",
         "reason": item.ai_reason if sight.visible else sight.reason,
-        "runs": [_run(run) for run in runs],
+        "runs": [_run(run, marks=visible_marks(actor=actor, run=run)) for run in runs],
     }
 
 
-def _run(run: InferenceRun) -> dict[str, Any]:
+def _run(run: InferenceRun, *, marks: bool) -> dict[str, Any]:
     model = run.model_version
     return {
         "id": run.id,
@@ -192,11 +207,11 @@ def _run(run: InferenceRun) -> dict[str, Any]:
             "intended_use": model.intended_use,
             "card": model.card,
         },
-        "findings": [_finding(finding) for finding in run.findings.all()],
+        "findings": [_finding(f, marks=marks) for f in run.findings.all()],
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: Finding, *, marks: bool) -> dict[str, Any]:
     meta = finding.saliency_meta
     return {
         "id": finding.id,
@@ -212,9 +227,9 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "positive": is_positive(finding=finding),
         "acuity": acuity_of(finding=finding),
         "tracking_uid": finding.tracking_uid,
-        "location": finding.location,
+        "location": finding.location if marks else None,
         "saliency": None
-        if finding.saliency_id is None
+        if finding.saliency_id is None or not marks
         else {
             "artefact_id": finding.saliency_id,
             "cut_off": meta.get("cut_off", 0.0),
@@ -222,7 +237,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
             "frame": meta.get("frame", 1),
         },
         "mask": None
-        if finding.mask_id is None
+        if finding.mask_id is None or not marks
         else {"artefact_id": finding.mask_id, **finding.mask_meta},
     }
 
@@ -233,16 +248,20 @@ def build_manifest(*, actor: Actor, revision: StudyRevision) -> dict[str, Any]:
     What may come from AI, ours or others', is listed only for whom it is not hidden.
     """
     study = revision.study
-    suspects = withheld_of(revision=revision)
     attached = [
         a
         for a in study.attachments.filter(by_overread=False)
         if a.modality not in _DRAWN_APART
     ]
-    if (suspects or attached) and visible_study(actor=actor, study=study).visible:
-        suspects = frozenset()
-    elif attached:
-        attached = [a for a in attached if not may_be_ai(modality=a.modality)]
+    listed = [_attachment(a) for a in attached]
+    if revision.withheld or attached:
+        sight = visible_study(actor=actor, study=study)
+        if sight.visible:
+            listed += [_series(s) for s in _withheld(revision)]
+        else:
+            listed = [
+                _attachment(a) for a in attached if not may_be_ai(modality=a.modality)
+            ]
     return {
         "study": _study(study, revision),
         "patient": _patient(study),
@@ -256,18 +275,26 @@ def build_manifest(*, actor: Actor, revision: StudyRevision) -> dict[str, Any]:
         },
         "series": [
             {"index": index, **_series(series)}
-            for index, series in enumerate(revision.series)
-            if series["uid"] not in suspects
+            for index, series in enumerate(_acquired(revision))
         ],
-        "attachments": [
-            {
-                "uid": attachment.series_uid,
-                "modality": attachment.modality,
-                "description": attachment.description,
-                "n_instances": attachment.n_instances,
-            }
-            for attachment in attached
-        ],
+        "attachments": listed,
+    }
+
+
+def _acquired(revision: StudyRevision) -> list[dict[str, Any]]:
+    return [s for s in revision.series if s["uid"] not in revision.withheld]
+
+
+def _withheld(revision: StudyRevision) -> list[dict[str, Any]]:
+    return [s for s in revision.series if s["uid"] in revision.withheld]
+
+
+def _attachment(attachment: Attachment) -> dict[str, Any]:
+    return {
+        "uid": attachment.series_uid,
+        "modality": attachment.modality,
+        "description": attachment.description,
+        "n_instances": attachment.n_instances,
     }
 
 
@@ -282,4 +309,7 @@ def _series(series: dict[str, Any]) -> dict[str, Any]:
         "description": series["description"],
         "body_part": series["body_part"],
         "n_instances": series["n_instances"],
+        "laterality": series.get("laterality", ""),
+        "plane": series.get("plane", ""),
+        "views": series.get("views", []),
     }

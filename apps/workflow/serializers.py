@@ -320,12 +320,45 @@ class AnnotationSerializer(s.Serializer):  # type: ignore[type-arg]
     measured = MeasuredSerializer(required=False)
 
 
+class ForeignAnswerSerializer(s.Serializer):  # type: ignore[type-arg]
+    """The answer to one thing that an object from PACS says."""
+
+    sop_uid = s.CharField()
+    series_uid = s.CharField()
+    sop_class_uid = s.CharField()
+    key = s.CharField()
+    tracking_uid = s.CharField(allow_blank=True)
+    tracking_id = s.CharField(allow_blank=True)
+    scheme = s.CharField(allow_blank=True)
+    code = s.CharField(allow_blank=True)
+    display = s.CharField()
+    image_uid = s.CharField(allow_blank=True)
+    verdict = s.ChoiceField(choices=["accept", "reject"])
+    reason_code = s.CharField(allow_blank=True)
+    reason_text = s.CharField(allow_blank=True)
+
+
 class ContentSerializer(s.Serializer):  # type: ignore[type-arg]
     """What a reading says."""
 
     verdicts = s.DictField(child=VerdictSerializer())
     annotations = AnnotationSerializer(many=True)
     impression = s.CharField(allow_blank=True)
+    foreign = s.DictField(child=ForeignAnswerSerializer(), required=False)
+
+
+class StageSerializer(s.Serializer):  # type: ignore[type-arg]
+    """A state that a reading entered, and when."""
+
+    state = s.ChoiceField(choices=_values(ReadingState))
+    at = s.DateTimeField()
+
+
+class UnaidedSerializer(s.Serializer):  # type: ignore[type-arg]
+    """What a reader had committed before the AI was revealed. It never changes."""
+
+    committed_at = s.DateTimeField()
+    content = ContentSerializer()
 
 
 class ReadingSerializer(s.Serializer):  # type: ignore[type-arg]
@@ -339,6 +372,8 @@ class ReadingSerializer(s.Serializer):  # type: ignore[type-arg]
     signed_at = s.DateTimeField(allow_null=True)
     signed_by = s.CharField(allow_null=True)
     content = ContentSerializer()
+    stages = StageSerializer(many=True)
+    unaided = UnaidedSerializer(allow_null=True)
 
 
 class LeasedSerializer(s.Serializer):  # type: ignore[type-arg]
@@ -360,6 +395,13 @@ class SignedSerializer(s.Serializer):  # type: ignore[type-arg]
 
     reading = ReadingSerializer()
     next = RowSerializer(allow_null=True)
+
+
+class CommittedSerializer(s.Serializer):  # type: ignore[type-arg]
+    """A committed read, and the item with what the AI says of it."""
+
+    reading = ReadingSerializer()
+    item = RowSerializer()
 
 
 class ContentRequest(s.Serializer):  # type: ignore[type-arg]
@@ -418,8 +460,16 @@ class PackSerializer(s.Serializer):  # type: ignore[type-arg]
     base = s.CharField()
 
 
+class ImageViewSerializer(s.Serializer):  # type: ignore[type-arg]
+    """How one projection image was taken."""
+
+    sop_uid = s.CharField()
+    view = s.CharField(allow_blank=True)
+    laterality = s.CharField(allow_blank=True)
+
+
 class SeriesSerializer(s.Serializer):  # type: ignore[type-arg]
-    """One series of images."""
+    """One series of images; `views` of projections, `plane` of stacks."""
 
     index = s.IntegerField()
     uid = s.CharField()
@@ -428,6 +478,9 @@ class SeriesSerializer(s.Serializer):  # type: ignore[type-arg]
     description = s.CharField()
     body_part = s.CharField()
     n_instances = s.IntegerField()
+    laterality = s.CharField(allow_blank=True)
+    plane = s.CharField(allow_blank=True)
+    views = ImageViewSerializer(many=True)
 
 
 class AttachmentSerializer(s.Serializer):  # type: ignore[type-arg]
@@ -458,7 +511,7 @@ class ManifestSerializer(s.Serializer):  # type: ignore[type-arg]
 
 
 class OpenRequest(s.Serializer):  # type: ignore[type-arg]
-    """How a study is opened; `ahead`: nobody looks at it yet, its images are fetched."""
+    """How a study is opened; `ahead`: its images are fetched, nobody looks yet."""
 
     ahead = s.BooleanField(default=False)
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from apps.workflow import api, dead_letters_api, studies_api
+from apps.workflow import api, dead_letters_api, protocols_api, studies_api
 from apps.workflow.intake import api as intake
 
 _ITEM = "api/worklist/items/<uuid:item_id>"
@@ -19,7 +19,10 @@ urlpatterns = [
     path(f"{_ITEM}/ai", api.AiView.as_view()),
     path(f"{_ITEM}/artefacts/<uuid:artefact_id>", api.ArtefactView.as_view()),
     path(f"{_ITEM}/reading", api.ReadingView.as_view()),
+    path(f"{_ITEM}/commit", api.CommitView.as_view()),
     path(f"{_ITEM}/sign", api.SignView.as_view()),
+    path("api/protocols", protocols_api.ProtocolsView.as_view()),
+    path("api/protocols/<uuid:protocol_id>", protocols_api.ProtocolView.as_view()),
     path("api/sites/<uuid:site_id>/ai-ordering", api.AiOrderingView.as_view()),
     path("api/studies", studies_api.StudiesView.as_view()),
     path("api/studies/<uuid:study_id>", studies_api.StudyView.as_view()),
@@ -38,5 +41,6 @@ urlpatterns = [
     path(f"{_INTAKE}/finish", intake.IntakeFinishView.as_view()),
     path("", include("apps.workflow.dicomweb.urls")),
     path("", include("apps.workflow.foreign.urls")),
+    path("", include("apps.workflow.hanging.urls")),
     path("api/vocabulary", api.VocabularyView.as_view()),
 ]

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from apps.annotations.models import Reading
 from apps.annotations.types import DisplayMode, ReadingState
 from apps.core.permissions import Permission
+from apps.inference.types import IntendedUse
 from apps.interop.sop_classes import SECONDARY_CAPTURES
+from apps.studies.selectors import may_see_pixels
 from apps.worklist.models import WorkItem
 from apps.worklist.types import ON_LIST
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from apps.accounts.types import Actor
+    from apps.inference.models import InferenceRun
     from apps.studies.models import Study, StudyRevision
 
 _NEEDS_COMMIT = "Hidden until you commit your own read."
@@ -113,6 +116,17 @@ def _revealed(
         revision_id__in=revisions, reader_id=actor.user_id, state__in=_REVEALED
     )
     return set(mine.values_list("revision_id", "protocol_id"))
+
+
+def visible_marks(*, actor: Actor, run: InferenceRun) -> bool:
+    """Say whether where a finding is may be shown, once what it is may be.
+
+    A model whose intended use is triage orders the list; it shows no marks before
+    the reader has opened the study.
+    """
+    if run.model_version.intended_use != IntendedUse.TRIAGE:
+        return True
+    return may_see_pixels(actor=actor, revision_id=run.revision_id)
 
 
 # --- objects of a study that may tell what an AI found

@@ -185,11 +185,19 @@ def _class(*, band: Band, source: BandSource) -> int:
     return 0 if source is BandSource.CLINICIAN else 1
 
 
+def _span_words(seconds: float) -> str:
+    """Say a span as the list says it: `24 min`, `7 h`, `7 h 05`."""
+    hours, minutes = divmod(round(seconds / 60), 60)
+    if hours == 0:
+        return f"{minutes} min"
+    return f"{hours} h {minutes:02d}" if minutes else f"{hours} h"
+
+
 def explain(
     *, rank: Rank, policy: SitePolicy, acuity: str, model: str, reason: str
 ) -> list[str]:
     """Return the rule that placed an item, in plain sentences, first step first."""
-    hours = f"{rank.allowance_s / 3600:.2f} h"
+    hours = _span_words(rank.allowance_s)
     if not policy.ai_ordering:
         return [
             "AI ordering is off: first in, first out within the clinicians' bands.",
@@ -212,7 +220,7 @@ def explain(
 
 
 def _allowance_words(*, rank: Rank, policy: SitePolicy, acuity: str) -> str:
-    hours = f"{rank.allowance_s / 3600:.2f} h"
+    hours = _span_words(rank.allowance_s)
     parts = f"{acuity} weight {rank.weight:g} × calibrated p {rank.probability:.2f}"
     if rank.allowance_s < policy.deadline_s(rank.band):
         return (

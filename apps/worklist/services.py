@@ -11,7 +11,7 @@ from django.db import transaction
 from apps.accounts.models import Site
 from apps.annotations.models import Reading, ReadingProtocol
 from apps.annotations.services import start_reading
-from apps.annotations.types import BAND_REASONS, DisplayMode
+from apps.annotations.types import BAND_REASONS, DisplayMode, ReadingState
 from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core import clock
@@ -115,10 +115,12 @@ def place_item(
     the new one; a lease in progress survives and is told by its own revision.
     Running it again places nothing twice.
     """
-    case, _ = Case.objects.get_or_create(revision=revision, protocol=protocol)
-    existing = WorkItem.objects.filter(case=case, reason=ItemReason.CLINICAL).first()
-    if existing is not None:
+    existing = WorkItem.objects.filter(
+        case__revision=revision, reason=ItemReason.CLINICAL
+    ).first()
+    if existing is not None:  # under whichever version of its protocol it came
         return existing
+    case, _ = Case.objects.get_or_create(revision=revision, protocol=protocol)
     item = WorkItem(
         case=case,
         site_id=revision.study.site_id,
@@ -145,7 +147,7 @@ def _inherit(*, item: WorkItem, revision: StudyRevision, actor: Actor) -> None:
         .select_related("site", "case__protocol", "case__revision__study")
         .filter(
             case__revision__study_id=revision.study_id,
-            case__protocol=item.case.protocol,
+            reason=item.reason,
             state__in=ON_LIST,
         )
         .exclude(case=item.case)
@@ -237,7 +239,10 @@ def apply_ai(*, actor: Actor, item_id: UUID, summary: AiSummary) -> WorkItem:
         setattr(item, name, value)
     before = (item.band, item.due_at.isoformat())
     moved = _apply_rank(item) if item.state in ON_LIST else False
-    _save(item)
+    if _tells_nobody(item):
+        item.save()
+    else:
+        _save(item)
     if moved:
         _audit(
             actor=actor,
@@ -248,6 +253,25 @@ def apply_ai(*, actor: Actor, item_id: UUID, summary: AiSummary) -> WorkItem:
             cause="ai",
         )
     return item
+
+
+def _tells_nobody(item: WorkItem) -> bool:
+    """Say whether the AI's word on an item is hidden from everybody who lists it.
+
+    Then the item must not stir when it comes: that a result came, and how many
+    times, is a hint at what it says.
+    """
+    if item.case.protocol.display_mode == DisplayMode.CONCURRENT:
+        return False
+    seen = (ReadingState.REVEALED, ReadingState.SIGNED)
+    return not item.case.revision.readings.filter(
+        protocol_id=item.case.protocol_id, state__in=seen
+    ).exists()
+
+
+def announce_item(*, item: WorkItem) -> None:
+    """Tell the list that what somebody may see of an item has changed."""
+    _save(item)
 
 
 def _lease_words(item: WorkItem) -> Conflict:

@@ -3,12 +3,14 @@ import { QueryClient, QueryClientProvider, useQueryClient } from '@tanstack/reac
 import { lazy, Suspense, useEffect } from 'react';
 import { Redirect, Route, Switch } from 'wouter';
 import { ApiError, OfflineError, setLoggedOutHandler } from '@/api/client';
+import type { Id } from '@/domain/model';
 import { LoginPage } from '@/features/login/login-page';
 import { EarlyImage, RoomOutline } from '@/features/reading/early-image';
 import { Shell } from '@/features/shell/shell';
 import { WorklistPage } from '@/features/worklist/worklist-page';
 import { afterFirstPaint } from '@/imaging/first-paint';
 import { forgetAll } from '@/imaging/forget';
+import { followLeftBehind } from '@/state/late-drafts';
 import { startLive, stopLive } from '@/state/live';
 import { ADMIN_PERMISSIONS, SESSION_KEY, useCan, useSession } from '@/state/session';
 import { text } from '@/text/en';
@@ -62,7 +64,7 @@ function Home() {
   if (can('study:import')) return <Redirect to="/import" replace />;
   return (
     <Shell>
-      <p className="page-wait">{text.common.forbidden}</p>
+      <h1 className="page-wait">{text.common.noPage}</h1>
     </Shell>
   );
 }
@@ -116,8 +118,11 @@ function Routes() {
 }
 
 /** The live connection lasts as long as somebody is logged in, across all screens. */
-function LoggedIn() {
-  const mayRead = useCan()('worklist:read');
+function LoggedIn({ user }: { user: Id }) {
+  const can = useCan();
+  const mayRead = can('worklist:read');
+  const mayWrite = can('reading:write');
+  useEffect(() => (mayWrite ? followLeftBehind(user) : undefined), [mayWrite, user]);
   useEffect(() => {
     if (!mayRead) return;
     startLive();
@@ -149,7 +154,7 @@ function Door() {
       </div>
     );
   }
-  return data.user ? <LoggedIn key={data.user.id} /> : <LoginPage />;
+  return data.user ? <LoggedIn key={data.user.id} user={data.user.id} /> : <LoginPage />;
 }
 
 export function App() {

@@ -27,6 +27,7 @@ ORTHANC_URL = text("ORTHANC_URL", "http://127.0.0.1:8042")
 ORTHANC_USER = text("ORTHANC_USER", "")
 ORTHANC_PASSWORD = text("ORTHANC_PASSWORD", "")
 SOFTWARE_VERSION = "0.1.0"
+WINDOW_PRESETS_FILE = text("OVERREAD_WINDOW_PRESETS", "")  # JSON; '': the built-in
 DCIODVFY = text("OVERREAD_DCIODVFY", "dciodvfy")
 
 INSTALLED_APPS = [
@@ -143,6 +144,13 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
             "blinded",
         ],
         "RoleEnum": "apps.accounts.roles.Role",
+        "ReadingStateEnum": [
+            "draft",
+            "unaided",
+            "committed",
+            "revealed",
+            "signed",
+        ],
         "IntakeStateEnum": ["open", "done", "abandoned"],
         "IntakeFileStateEnum": ["waiting", "received", "taken"],
         "PackStateEnum": ["ready", "building", "absent", "failed"],

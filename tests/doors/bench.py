@@ -108,6 +108,22 @@ class Bench:
                     for one in found:
                         yield study, uid, one["MainDicomTags"]["SOPInstanceUID"]
 
+    def check_new(self, study_uids: set[str]) -> None:
+        """Refuse to send what the stack has already: it would be nobody's to take away.
+
+        Raises:
+            SystemExit: It has one of the studies.
+        """
+        query = """
+            SELECT study_uid FROM studies_study
+            WHERE deleted_at IS NULL AND study_uid = ANY(%s)
+        """
+        if known := self._rows(query, list(study_uids)):
+            raise SystemExit(
+                f"{len(known)} of the folder's studies are on this stack already, such"
+                f" as {known[0][0]}: use an empty one."
+            )
+
     # --- what lies there
 
     def _unsettled(self) -> list[str]:

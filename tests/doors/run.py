@@ -55,6 +55,7 @@ def send_through(
     _route(person)
     bench = Bench(stack)
     doors = Doors(stack, env=bench.env, person=person, folder=folder)
+    bench.check_new(doors.study_uids())
     passages = []
     for name, send in doors.all().items():
         if only and name not in only:

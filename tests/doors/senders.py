@@ -13,7 +13,7 @@ import tempfile
 import time
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
 import psycopg
@@ -86,6 +86,10 @@ class Doors:
     def path(self, name: str) -> Path:
         """Return where a file lies."""
         return self.folder / name
+
+    def study_uids(self) -> set[str]:
+        """Return the Study Instance UIDs that the files say, zips left closed."""
+        return {_look_at(self.path(name)).study for name in self.names} - {""}
 
     def all(self) -> dict[str, Callable[[], Passage]]:
         """Return the doors by name."""
@@ -260,8 +264,8 @@ class Doors:
         return Passage(door="c-store", lines=lines, seconds=time.monotonic() - began)
 
     def _c_store_one(self, name: str) -> Line:
-        uid, syntax = _look_at(self.path(name))
-        command = ["storescu", "-v", "-R", *OFFERED.get(syntax, ())]
+        seen = _look_at(self.path(name))
+        command = ["storescu", "-v", "-R", *OFFERED.get(seen.syntax, ())]
         command += ["-aec", AET, self.stack.dicom_host, str(self.stack.dicom_port)]
         done = subprocess.run(
             [*command, str(self.path(name))],
@@ -271,7 +275,7 @@ class Doors:
         )
         said = (done.stdout + done.stderr).decode("utf-8", "replace")
         status, reason = _c_store_end(said)
-        return Line(name, status, reason, uid)
+        return Line(name, status, reason, seen.uid)
 
 
 def _compare_answer(answer: dict[str, Any], lines: list[Line]) -> list[str]:
@@ -288,17 +292,28 @@ def _compare_answer(answer: dict[str, Any], lines: list[Line]) -> list[str]:
     ]
 
 
-def _look_at(path: Path) -> tuple[str, str]:
-    """Return a file's SOP Instance UID and transfer syntax; '' where it has none."""
+class _Seen(NamedTuple):
+    """What a file says of itself, as strings; '' where it does not."""
+
+    uid: str = ""
+    study: str = ""
+    syntax: str = ""
+
+
+def _look_at(path: Path) -> _Seen:
+    """Look into a file, whatever it is."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             file = pydicom.dcmread(path, stop_before_pixels=True, force=True)
             meta = getattr(file, "file_meta", {})
-            uid = file.get("SOPInstanceUID", "")
-            return str(uid or ""), str(meta.get("TransferSyntaxUID", ""))
+            return _Seen(
+                uid=str(file.get("SOPInstanceUID") or ""),
+                study=str(file.get("StudyInstanceUID") or ""),
+                syntax=str(meta.get("TransferSyntaxUID") or ""),
+            )
         except Exception:  # noqa: BLE001  whatever a reader makes of odd files
-            return "", ""
+            return _Seen()
 
 
 def _c_store_end(said: str) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from apps.accounts.selectors import make_actor
 from apps.accounts.services import create_site, create_user, grant_membership
 from apps.accounts.types import SYSTEM, Actor
 from apps.annotations.models import ReadingProtocol
-from apps.annotations.services import clinical_protocol
+from apps.annotations.protocols import clinical_protocol
 from apps.core import clock
 from apps.inference.models import InferenceRun, ModelVersion
 from apps.inference.services import fill_slot, register_model

@@ -6,8 +6,20 @@ from tests.matrix import (
     dicomweb,
     foreign,
     foundations,
+    hanging,
     intake,
     story,
+    unaided,
 )
 
-PARTS = (foundations, story, dead_letters, arrivals, intake, dicomweb, foreign)
+PARTS = (
+    foundations,
+    story,
+    dead_letters,
+    arrivals,
+    intake,
+    dicomweb,
+    foreign,
+    hanging,
+    unaided,
+)

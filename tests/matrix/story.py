@@ -12,7 +12,7 @@ from uuid import uuid4
 from apps.accounts.models import Role
 from apps.accounts.selectors import make_actor
 from apps.accounts.types import SYSTEM
-from apps.annotations.services import clinical_protocol
+from apps.annotations.protocols import clinical_protocol
 from apps.core import clock
 from apps.inference.artefacts import write_artefact
 from apps.inference.models import (

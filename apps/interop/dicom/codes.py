@@ -23,7 +23,7 @@ ANALYSIS_STATUS: Final = Code("ai-status", SCHEME, "Status of AI analysis")
 AI_NOTICE: Final = Code("ai-notice", SCHEME, "Notice on AI result")
 ASSESSMENT: Final = Code("assessment", SCHEME, "Assessment of AI finding")
 ASSESSMENT_REASON: Final = Code("assessment-why", SCHEME, "Reason for assessment")
-LENGTH: Final = Code("410668003", "SCT", "Length")
+SCALE: Final = Code("scale", SCHEME, "What the millimetres rest on")
 IMAGING_PROCEDURE: Final = Code("363679005", "SCT", "Imaging procedure")
 
 # values
@@ -36,11 +36,24 @@ ACCEPTED: Final = Code("accepted", SCHEME, "AI finding accepted")
 REJECTED: Final = Code("rejected", SCHEME, "AI finding rejected")
 MODIFIED: Final = Code("modified", SCHEME, "AI finding accepted with modification")
 SUPPLEMENTED: Final = Code("supplemented", SCHEME, "Added by the reader")
+OTHERS_ACCEPTED: Final = Code("other-accepted", SCHEME, "Others' finding accepted")
+OTHERS_REJECTED: Final = Code("other-rejected", SCHEME, "Others' finding rejected")
+ANSWERED_OBJECT: Final = Code("answered", SCHEME, "Object that is answered")
 MISSED: Final = Code("missed", SCHEME, "Added by the reader, missed by AI")
 
 # units, observers, algorithms
 NO_UNITS: Final = Code("1", "UCUM", "no units")
-MILLIMETRE: Final = Code("mm", "UCUM", "mm")
+UNITS: Final = {
+    "mm": Code("mm", "UCUM", "millimeter"),
+    "mm2": Code("mm2", "UCUM", "square millimeter"),
+    "deg": Code("deg", "UCUM", "degree"),
+    "{pixels}": Code("{pixels}", "UCUM", "pixels"),
+    "{pixels2}": Code("{pixels2}", "UCUM", "square pixels"),
+    "[hnsf'U]": Code("[hnsf'U]", "UCUM", "Hounsfield unit"),
+    "{SUVbw}g/ml": Code("{SUVbw}g/ml", "UCUM", "Standardized Uptake Value body weight"),
+    "Bq/ml": Code("Bq/ml", "UCUM", "Becquerels/milliliter"),
+    "1": NO_UNITS,
+}
 DEVICE: Final = CodedConcept("121007", "DCM", "Device")
 PERSON: Final = CodedConcept("121006", "DCM", "Person")
 VISUAL_EXPLANATION: Final = Code("130401", "DCM", "Visual explanation")

@@ -207,9 +207,12 @@ def graphic_of(geometry: Geometry) -> tuple[sr.GraphicTypeValues, Any]:
     if geometry.kind == "box":
         (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
         points = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)])
+    if geometry.kind == "polygon":
+        points = np.vstack([points, points[:1]])
     kinds = {
         "point": sr.GraphicTypeValues.POINT,
         "ellipse": sr.GraphicTypeValues.ELLIPSE,
+        "circle": sr.GraphicTypeValues.CIRCLE,
     }
     return kinds.get(geometry.kind, sr.GraphicTypeValues.POLYLINE), points
 

@@ -14,12 +14,10 @@ from apps.interop.dicom import codes
 from apps.interop.dicom.errors import EncodingError
 from apps.interop.dicom.sr_base import (
     DocumentMeta,
+    Group,
     code,
     date_time,
     evaluation,
-    graphic_of,
-    image_item,
-    image_of,
     make_document,
     make_group,
     make_report,
@@ -28,12 +26,13 @@ from apps.interop.dicom.sr_base import (
     text_item,
     write_document,
 )
+from apps.interop.dicom.sr_marks import mark_group
 from apps.interop.dicom.types import (
     EncodedObject,
     Geometry,
     ImageRef,
+    OthersVerdict,
     PersonIdentity,
-    ReaderAnnotation,
     ReadingReport,
     Verdict,
     VerdictKind,
@@ -99,7 +98,8 @@ def encode_reading_report(
 
 def _content(report: ReadingReport) -> sr.MeasurementReport:
     groups = [_verdict_group(report, verdict) for verdict in report.verdicts]
-    groups += [_annotation_group(report, mark) for mark in report.annotations]
+    groups += [mark_group(mark, images=report.images) for mark in report.annotations]
+    groups += [_others_group(report, answer) for answer in report.others]
     if not groups:
         groups = [_plain_group(report)]
     statements: list[sr.ContentItem] = []
@@ -162,50 +162,28 @@ def _answered_geometry(verdict: Verdict) -> Geometry | None:
     return verdict.geometry or verdict.finding.geometry
 
 
-def _annotation_group(
-    report: ReadingReport, mark: ReaderAnnotation
-) -> sr.ContentSequence:
-    origin = codes.MISSED if mark.missed_by_ai else codes.SUPPLEMENTED
-    geometry = mark.geometry
-    measurements = None
-    if geometry is not None and mark.length_mm is not None:
-        measurements = [_length(geometry, mark.length_mm)]
-        geometry = None  # the line is the measurement's, not a region
-    return make_group(
-        tracking_uid=mark.tracking_uid,
-        tracking_id=mark.tracking_id,
-        images=report.images,
-        geometry=geometry,
-        comment=mark.text.strip(),
-        finding_type=code(mark.label),
-        measurements=measurements,
-        qualitative_evaluations=[evaluation(codes.ASSESSMENT, origin)],
+def _others_group(report: ReadingReport, answer: OthersVerdict) -> Group:
+    """Answer a thing by its own tracking UID, and point at the object it is in."""
+    said = codes.OTHERS_ACCEPTED if answer.accepted else codes.OTHERS_REJECTED
+    answers = [evaluation(codes.ASSESSMENT, said)]
+    if answer.reason is not None:
+        answers.append(evaluation(codes.ASSESSMENT_REASON, code(answer.reason)))
+    group = make_group(
+        tracking_uid=answer.tracking_uid,
+        tracking_id=answer.tracking_id,
+        images=[answer.image] if answer.image else report.images[:1],
+        comment=answer.reason_text.strip(),
+        finding_type=code(answer.label),
+        qualitative_evaluations=answers,
     )
-
-
-def _length(geometry: Geometry, length_mm: float) -> sr.Measurement:
-    if geometry.kind != "length":
-        raise EncodingError("Only a length mark has a length in millimetres.")
-    line: sr.CoordinatesForMeasurement | sr.CoordinatesForMeasurement3D
-    graphic_type, points = graphic_of(geometry)
-    if geometry.space == "image":
-        line = sr.CoordinatesForMeasurement(
-            graphic_type=graphic_type,
-            graphic_data=points,
-            source_image=image_item(sr.SourceImageForRegion, image_of(geometry)),
+    group[0].ContentSequence.append(
+        sr.UIDRefContentItem(
+            name=codes.ANSWERED_OBJECT,
+            value=answer.sop_uid,
+            relationship_type=sr.RelationshipTypeValues.CONTAINS,
         )
-    else:
-        line = sr.CoordinatesForMeasurement3D(
-            graphic_type=sr.GraphicTypeValues3D.POLYLINE,
-            graphic_data=points,
-            frame_of_reference_uid=geometry.frame_of_reference_uid,
-        )
-    return sr.Measurement(
-        name=codes.LENGTH,
-        value=round(length_mm, 3),
-        unit=codes.MILLIMETRE,
-        referenced_coordinates=[line],
     )
+    return group
 
 
 def _plain_group(report: ReadingReport) -> sr.ContentSequence:

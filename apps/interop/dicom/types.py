@@ -14,7 +14,19 @@ from typing import Final, Literal
 
 from apps.interop.dicom.errors import EncodingError
 
-GeometryKind = Literal["box", "point", "polyline", "ellipse", "length"]
+GeometryKind = Literal[
+    "box",
+    "point",
+    "polyline",
+    "ellipse",
+    "length",
+    "bidirectional",
+    "angle",
+    "cobb",
+    "circle",
+    "polygon",
+    "arrow",
+]
 GeometrySpace = Literal["image", "patient"]
 VerdictKind = Literal["accept", "reject", "modify"]
 
@@ -25,6 +37,12 @@ _POINTS: Final[dict[GeometryKind, tuple[int, int | None]]] = {
     "polyline": (2, None),
     "ellipse": (4, 4),
     "length": (2, 2),
+    "bidirectional": (4, 4),
+    "angle": (3, 3),
+    "cobb": (4, 4),
+    "circle": (2, 2),
+    "polygon": (3, None),
+    "arrow": (2, 2),
 }
 _NAMESPACE: Final = uuid.UUID("0d4bb8b4-2b0f-5a0c-9a0e-6f3e6f1f7c55")
 
@@ -174,7 +192,10 @@ class Geometry:
 
     Attributes:
         kind: ``box`` is two corners (space ``image`` only), ``ellipse`` is the two
-            ends of the major axis, then of the minor one, ``length`` two points.
+            ends of the major axis, then of the minor one, ``length`` two points,
+            ``circle`` centre and rim, round in pixels, ``polygon`` is closed, its
+            first point not repeated, ``angle`` end, vertex, end, ``cobb`` two
+            lines, ``bidirectional`` the ends of two axes, ``arrow`` tail and tip.
         space: Which coordinates ``points`` are in.
         points: The points.
         image: Image that the mark was made on; required in space ``image``.
@@ -326,26 +347,48 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkMeasurement:
+    """One number that a mark measures.
+
+    Attributes:
+        quantity: What, coded.
+        value: The number.
+        unit: UCUM, such as ``mm``.
+    """
+
+    quantity: CodedConcept
+    value: float
+    unit: str
+
+    def __post_init__(self) -> None:
+        """Refuse what no report can hold."""
+        _need(math.isfinite(self.value), "A measurement is a finite number.")
+        _need(0 < len(self.unit) <= 16, "A unit has 1 to 16 characters.")
+
+
+@dataclass(frozen=True, slots=True)
 class ReaderAnnotation:
     """Something that the reader marked.
 
     Attributes:
         tracking_uid: Names the mark.
         tracking_id: The same for people.
-        label: What it is, coded.
+        label: What it is, coded; None for a measurement that nobody labelled.
         geometry: Where; None for a finding of the whole study.
         text: Comment.
         missed_by_ai: The reader says that the model should have found it.
-        length_mm: Measured length, for a ``length`` whose scale is known.
+        measurements: What it measures.
+        scale_note: What its millimetres rest on, '' where that is the patient.
     """
 
     tracking_uid: str
     tracking_id: str
-    label: CodedConcept
+    label: CodedConcept | None = None
     geometry: Geometry | None = None
     text: str = ""
     missed_by_ai: bool = False
-    length_mm: float | None = None
+    measurements: tuple[MarkMeasurement, ...] = ()
+    scale_note: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a nameless mark."""
@@ -377,6 +420,37 @@ class DocumentRef:
 
 
 @dataclass(frozen=True, slots=True)
+class OthersVerdict:
+    """A reader's answer to what an object of others says.
+
+    Attributes:
+        sop_uid: The object, which stays as it is.
+        tracking_uid: Of the thing in it that is answered.
+        tracking_id: The same for people.
+        label: What it is, coded; in our own scheme where it had no code.
+        accepted: Whether the reader agrees.
+        image: An image that it lies on; None when that is not known.
+        reason: Why not, coded.
+        reason_text: Why not, in the reader's words.
+    """
+
+    sop_uid: str
+    tracking_uid: str
+    tracking_id: str
+    label: CodedConcept
+    accepted: bool
+    image: ImageRef | None = None
+    reason: CodedConcept | None = None
+    reason_text: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse an answer to nothing."""
+        _need_uid(self.sop_uid, "The answered object's SOP Instance UID")
+        _need_uid(self.tracking_uid, "The answered thing's tracking UID")
+        _need(bool(self.tracking_id), "An answer needs a tracking identifier.")
+
+
+@dataclass(frozen=True, slots=True)
 class ReadingReport:
     """What a reader signed.
 
@@ -387,6 +461,7 @@ class ReadingReport:
         images: The images of the study revision that was read, at least one.
         verdicts: Answers to the model's findings.
         annotations: The reader's own marks.
+        others: Answers to objects of others.
         impression: Free text, may be ''.
         predecessors: The AI's reports answered here, and the reading that this
             one amends.
@@ -400,6 +475,7 @@ class ReadingReport:
     images: tuple[ImageRef, ...]
     verdicts: tuple[Verdict, ...] = ()
     annotations: tuple[ReaderAnnotation, ...] = ()
+    others: tuple[OthersVerdict, ...] = ()
     impression: str = ""
     predecessors: tuple[DocumentRef, ...] = field(default=())
     is_amendment: bool = False

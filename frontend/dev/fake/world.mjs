@@ -283,6 +283,10 @@ export function readingOf(row) {
     readings.set(row.id, {
       id: randomUUID(),
       item_id: row.id,
+      stages: [
+        { state: row.ai.state === 'blinded' ? 'unaided' : 'draft', at: iso(Date.now()) },
+      ],
+      unaided: null,
       state: row.ai.state === 'blinded' ? 'unaided' : 'draft',
       version: 1,
       saved_at: null,

@@ -1,6 +1,8 @@
+import type { Hangings, Prior } from '@/domain/hanging';
 import type { Intake, IntakeFile, IntakeList, IntakeReport } from '@/domain/intake';
 import type {
   Ai,
+  CommitAnswer,
   LeaseAnswer,
   Manifest,
   Reading,
@@ -64,6 +66,7 @@ export type Contract = [
   Holds<Schemas['Ai'], Ai>,
   Holds<Schemas['Reading'], Reading>,
   Holds<Schemas['Leased'], LeaseAnswer>,
+  Holds<Schemas['Committed'], CommitAnswer>,
   Holds<Schemas['Signed'], SignAnswer>,
   Holds<Schemas['Session'], Session>,
   Holds<Schemas['Vocabulary'], Vocabulary>,
@@ -83,4 +86,6 @@ export type Contract = [
   Holds<Schemas['IntakeFile'], IntakeFile>,
   Holds<Schemas['IntakeList'], IntakeList>,
   Holds<Schemas['IntakeReport'], IntakeReport>,
+  Holds<Schemas['Hangings'], Hangings>,
+  Holds<Schemas['EarlierStudy'], Prior>,
 ];

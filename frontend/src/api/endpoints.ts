@@ -1,6 +1,7 @@
 import type {
   Ai,
   Band,
+  CommitAnswer,
   Content,
   Id,
   Lease,
@@ -147,6 +148,20 @@ export async function saveReading(
     body: { content },
     ifMatch: String(version),
     keepalive,
+  });
+  return answer.data;
+}
+
+/** Ends the unaided read; the answer is the first that shows AI. */
+export async function commitReading(
+  item: Id,
+  version: number,
+  content: Content,
+): Promise<CommitAnswer> {
+  const answer = await request<CommitAnswer>(`worklist/items/${item}/commit`, {
+    method: 'POST',
+    body: { content },
+    ifMatch: String(version),
   });
   return answer.data;
 }

@@ -211,6 +211,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/layouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Keep what the viewports show. */
+        post: operations["layout_save"];
+        /** @description Delete all of one's own. */
+        delete: operations["layouts_reset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/layouts/{layout_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description Delete it. */
+        delete: operations["layout_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/machine/artefacts/{sha256}": {
         parameters: {
             query?: never;
@@ -325,6 +360,41 @@ export interface paths {
         /** @description Ask for a failed pack again. */
         post: operations["pack_retry"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/protocols": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List the protocols in force. */
+        get: operations["protocols"];
+        put?: never;
+        /** @description Make the next version of a site's protocol. */
+        post: operations["protocol_set"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/protocols/{protocol_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description Let the site's general protocol hold for the modality again. */
+        delete: operations["protocol_retire"];
         options?: never;
         head?: never;
         patch?: never;
@@ -536,6 +606,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/studies/{study_id}/hanging": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return what is chosen by itself, what else fits, and window presets. */
+        get: operations["study_hanging"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/studies/{study_id}/manifest": {
         parameters: {
             query?: never;
@@ -615,6 +702,23 @@ export interface paths {
         put?: never;
         /** @description Record the opening and return what there is to show. */
         post: operations["study_open"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_id}/priors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List what may be compared; opening one is an event of its own. */
+        get: operations["study_priors"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -787,6 +891,23 @@ export interface paths {
         put?: never;
         /** @description Set the band, with a reason. */
         post: operations["worklist_set_band"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/worklist/items/{item_id}/commit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Commit my unaided read, which reveals the AI to me; again is no error. */
+        post: operations["reading_commit"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1048,11 +1169,34 @@ export interface components {
             /** Format: uuid */
             site: string;
         };
+        /** @enum {unknown} */
+        BlankEnum: "";
+        /** @description A clinical protocol in force. Modality '' is any that has none of its own. */
+        ClinicalProtocol: {
+            /** Format: uuid */
+            id: string;
+            site: components["schemas"]["ProtocolSite"];
+            code: string;
+            name: string;
+            version: number;
+            modality: string;
+            display_mode: components["schemas"]["DisplayModeEnum"];
+            n_readers: number;
+        };
+        /** @description Protocols in force. */
+        ClinicalProtocols: {
+            items: components["schemas"]["ClinicalProtocol"][];
+        };
         /** @description A code; scheme and code may be ''. */
         Coded: {
             scheme: string;
             code: string;
             display: string;
+        };
+        /** @description A committed read, and the item with what the AI says of it. */
+        Committed: {
+            reading: components["schemas"]["Reading"];
+            item: components["schemas"]["Row"];
         };
         /** @description Both sides of what is held. */
         Comparison: {
@@ -1069,6 +1213,9 @@ export interface components {
             };
             annotations: components["schemas"]["Annotation"][];
             impression: string;
+            foreign?: {
+                [key: string]: components["schemas"]["ForeignAnswer"];
+            };
         };
         /** @description What a reading says. */
         ContentRequest: {
@@ -1077,6 +1224,9 @@ export interface components {
             };
             annotations: components["schemas"]["AnnotationRequest"][];
             impression: string;
+            foreign?: {
+                [key: string]: components["schemas"]["ForeignAnswerRequest"];
+            };
         };
         /** @description A draft or a reading to sign. */
         ContentRequestRequest: {
@@ -1128,8 +1278,22 @@ export interface components {
             /** Format: date-time */
             due_at: string;
         };
+        /** @description An earlier study of the patient. */
+        EarlierStudy: {
+            /** Format: uuid */
+            id: string;
+            uid: string;
+            description: string;
+            modality: string;
+            region: string;
+            same_region: boolean;
+            /** Format: date */
+            study_date: string | null;
+            n_images: number;
+            site: string;
+        };
         /** @enum {string} */
-        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "export:read" | "export:store" | "export:failed" | "machine:read" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
+        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
         /** @description One object that left, or failed to. */
         Export: {
             /** Format: uuid */
@@ -1180,6 +1344,40 @@ export interface components {
             /** @default false */
             give_up: boolean;
         };
+        /** @description The answer to one thing that an object from PACS says. */
+        ForeignAnswer: {
+            sop_uid: string;
+            series_uid: string;
+            sop_class_uid: string;
+            key: string;
+            tracking_uid: string;
+            tracking_id: string;
+            scheme: string;
+            code: string;
+            display: string;
+            image_uid: string;
+            verdict: components["schemas"]["ForeignAnswerVerdictEnum"];
+            reason_code: string;
+            reason_text: string;
+        };
+        /** @description The answer to one thing that an object from PACS says. */
+        ForeignAnswerRequest: {
+            sop_uid: string;
+            series_uid: string;
+            sop_class_uid: string;
+            key: string;
+            tracking_uid: string;
+            tracking_id: string;
+            scheme: string;
+            code: string;
+            display: string;
+            image_uid: string;
+            verdict: components["schemas"]["ForeignAnswerVerdictEnum"];
+            reason_code: string;
+            reason_text: string;
+        };
+        /** @enum {string} */
+        ForeignAnswerVerdictEnum: "accept" | "reject";
         /** @description A coded question and answer. */
         ForeignEvaluation: {
             name: components["schemas"]["Coded"];
@@ -1255,6 +1453,39 @@ export interface components {
             frame_of_reference_uid: string | null;
             points: number[][];
         };
+        /** @description A window in the image's own units. */
+        GreyWindow: {
+            /** Format: double */
+            width: number;
+            /** Format: double */
+            level: number;
+        };
+        /** @description A window in the image's own units. */
+        GreyWindowRequest: {
+            /** Format: double */
+            width: number;
+            /** Format: double */
+            level: number;
+        };
+        /** @description One way to hang a study, applied to it. */
+        Hanging: {
+            id: string;
+            name: string;
+            scope: components["schemas"]["ScopeEnum"];
+            is_default: boolean;
+            may_delete: boolean;
+            rows: number;
+            columns: number;
+            panes: components["schemas"]["HungPane"][];
+        };
+        /** @description How a study may be hung; `chosen` is the id of what is used by itself. */
+        Hangings: {
+            region: string;
+            chosen: string | null;
+            may_manage_site: boolean;
+            items: components["schemas"]["Hanging"][];
+            presets: components["schemas"]["Presets"][];
+        };
         /** @description How the system is; `parts` for admins only. */
         Health: {
             status: components["schemas"]["HealthStateEnum"];
@@ -1262,6 +1493,34 @@ export interface components {
         };
         /** @enum {string} */
         HealthStateEnum: "ok" | "degraded" | "down";
+        /** @description What one viewport shows; an empty series leaves it empty. */
+        HungPane: {
+            series_uid: string;
+            /** @default  */
+            sop_uid: string;
+            window: components["schemas"]["GreyWindow"] | null;
+            /** @default  */
+            lean: components["schemas"]["LeanEnum"] | components["schemas"]["BlankEnum"];
+            /** @default  */
+            over_uid: string;
+        };
+        /** @description What one viewport shows; an empty series leaves it empty. */
+        HungPaneRequest: {
+            series_uid: string;
+            /** @default  */
+            sop_uid: string;
+            window: components["schemas"]["GreyWindowRequest"] | null;
+            /** @default  */
+            lean: components["schemas"]["LeanEnum"] | components["schemas"]["BlankEnum"];
+            /** @default  */
+            over_uid: string;
+        };
+        /** @description How one projection image was taken. */
+        ImageView: {
+            sop_uid: string;
+            view: string;
+            laterality: string;
+        };
         /** @description One import. */
         Intake: {
             /** Format: uuid */
@@ -1366,6 +1625,8 @@ export interface components {
             code: string;
             display: string;
         };
+        /** @enum {string} */
+        LeanEnum: "left" | "right";
         /** @description Who holds an item. */
         Lease: {
             holder: components["schemas"]["Person"];
@@ -1575,6 +1836,11 @@ export interface components {
         };
         /** @enum {unknown} */
         NullEnum: null;
+        /** @description How a study is opened; `ahead`: its images are fetched, nobody looks yet. */
+        OpenRequestRequest: {
+            /** @default false */
+            ahead: boolean;
+        };
         /** @description A study that this session has opened. */
         Opened: {
             manifest: components["schemas"]["Manifest"];
@@ -1640,7 +1906,7 @@ export interface components {
             age_text: string;
         };
         /** @enum {string} */
-        PermissionsEnum: "study:read" | "study:pixels:read" | "study:import" | "study:share" | "worklist:read" | "item:lease" | "item:band" | "reading:read" | "reading:write" | "reading:sign" | "label:read" | "label:lease" | "label:write" | "label:sign" | "ai:read" | "ai:switch" | "model:manage" | "insights:read" | "quarantine:manage" | "ae_title:manage" | "user:manage" | "audit:read" | "health:read" | "export:read" | "dead_letter:retry" | "machine:work";
+        PermissionsEnum: "study:read" | "study:pixels:read" | "study:import" | "study:share" | "worklist:read" | "item:lease" | "item:band" | "reading:read" | "reading:write" | "reading:sign" | "label:read" | "label:lease" | "label:write" | "label:sign" | "ai:read" | "ai:switch" | "model:manage" | "protocol:manage" | "insights:read" | "quarantine:manage" | "ae_title:manage" | "user:manage" | "audit:read" | "health:read" | "export:read" | "layout:manage" | "dead_letter:retry" | "machine:work";
         /** @description A colleague. */
         Person: {
             /** Format: uuid */
@@ -1657,6 +1923,23 @@ export interface components {
             flip: boolean;
             area: number[][] | null;
         };
+        /** @description A window with a name. */
+        Preset: {
+            name: string;
+            /** Format: double */
+            width: number;
+            /** Format: double */
+            level: number;
+        };
+        /** @description The windows of one modality. */
+        Presets: {
+            modality: string;
+            items: components["schemas"]["Preset"][];
+        };
+        /** @description Earlier studies: of the same region first, then the newest first. */
+        Priors: {
+            items: components["schemas"]["EarlierStudy"][];
+        };
         /** @enum {string} */
         ProbabilitySourceEnum: "finding" | "base_rate" | "clinician";
         /** @description The reading protocol of an item. */
@@ -1665,6 +1948,21 @@ export interface components {
             id: string;
             name: string;
             display_mode: components["schemas"]["DisplayModeEnum"];
+        };
+        /** @description When readers see the AI from now on. */
+        ProtocolRequestRequest: {
+            /** Format: uuid */
+            site: string;
+            /** @default  */
+            modality: string;
+            display_mode: components["schemas"]["DisplayModeEnum"];
+            reason: string;
+        };
+        /** @description The site of a protocol. */
+        ProtocolSite: {
+            /** Format: uuid */
+            id: string;
+            name: string;
         };
         /** @description What is held. */
         Quarantine: {
@@ -1705,6 +2003,8 @@ export interface components {
             signed_at: string | null;
             signed_by: string | null;
             content: components["schemas"]["Content"];
+            stages: components["schemas"]["Stage"][];
+            unaided: components["schemas"]["Unaided"] | null;
         };
         /** @enum {string} */
         ReadingStateEnum: "draft" | "unaided" | "committed" | "revealed" | "signed";
@@ -1829,8 +2129,35 @@ export interface components {
             sop_uid: string;
             frame: number;
         };
+        /** @description What the viewports show, to be hung again. */
+        SaveLayoutRequestRequest: {
+            /** Format: uuid */
+            study: string;
+            name: string;
+            scope: components["schemas"]["ScopeEnum"];
+            /** @default true */
+            is_default: boolean;
+            /** @default false */
+            any_region: boolean;
+            rows: number;
+            columns: number;
+            panes: components["schemas"]["HungPaneRequest"][];
+        };
+        /** @description A layout as it is kept. */
+        SavedLayout: {
+            id: string;
+            name: string;
+            scope: components["schemas"]["ScopeEnum"];
+            is_default: boolean;
+            modalities: string[];
+            region: string;
+            rows: number;
+            columns: number;
+        };
         /** @enum {string} */
         ScaleEnum: "patient" | "detector" | "calibrated" | "none";
+        /** @enum {string} */
+        ScopeEnum: "user" | "site" | "built_in";
         /** @enum {string} */
         ScopesEnum: "read" | "store";
         /** @description A mask; its voxels are had by its number. */
@@ -1861,7 +2188,7 @@ export interface components {
             sop_uid: string;
             number: number;
         };
-        /** @description One series of images. */
+        /** @description One series of images; `views` of projections, `plane` of stacks. */
         Series: {
             index: number;
             uid: string;
@@ -1870,6 +2197,9 @@ export interface components {
             description: string;
             body_part: string;
             n_instances: number;
+            laterality: string;
+            plane: string;
+            views: components["schemas"]["ImageView"][];
         };
         /** @description The session; `user` is null for a stranger. */
         Session: {
@@ -1937,6 +2267,12 @@ export interface components {
         SlotEnum: "live" | "shadow" | "challenger";
         /** @enum {string} */
         SpaceEnum: "image" | "patient";
+        /** @description A state that a reading entered, and when. */
+        Stage: {
+            state: components["schemas"]["ReadingStateEnum"];
+            /** Format: date-time */
+            at: string;
+        };
         /** @description Studies, newest first. */
         Studies: {
             items: components["schemas"]["ListedStudy"][];
@@ -1980,6 +2316,12 @@ export interface components {
         TakeNextRequestRequest: {
             site?: string[];
         };
+        /** @description What a reader had committed before the AI was revealed. It never changes. */
+        Unaided: {
+            /** Format: date-time */
+            committed_at: string;
+            content: components["schemas"]["Content"];
+        };
         /** @description A file that was kept and that nobody can read. */
         Unread: {
             name: string;
@@ -2009,22 +2351,22 @@ export interface components {
         };
         /** @description The answer to one finding. */
         Verdict: {
-            verdict: components["schemas"]["VerdictEnum"];
+            verdict: components["schemas"]["VerdictVerdictEnum"];
             reason_code: string;
             reason_text: string;
             label: components["schemas"]["Label"] | null;
             geometry: components["schemas"]["Geometry"] | null;
         };
-        /** @enum {string} */
-        VerdictEnum: "accept" | "reject" | "modify";
         /** @description The answer to one finding. */
         VerdictRequest: {
-            verdict: components["schemas"]["VerdictEnum"];
+            verdict: components["schemas"]["VerdictVerdictEnum"];
             reason_code: string;
             reason_text: string;
             label: components["schemas"]["LabelRequest"] | null;
             geometry: components["schemas"]["GeometryRequest"] | null;
         };
+        /** @enum {string} */
+        VerdictVerdictEnum: "accept" | "reject" | "modify";
         /** @enum {string} */
         ViaEnum: "command" | "upload" | "stow" | "watch";
         /** @description Codes that people choose from. */
@@ -2199,7 +2541,7 @@ export interface operations {
             query?: {
                 actor?: string;
                 cursor?: string;
-                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "export:read" | "export:store" | "export:failed" | "machine:read" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
+                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
                 from?: string;
                 limit?: number;
                 q?: string;
@@ -2431,6 +2773,67 @@ export interface operations {
             };
         };
     };
+    layout_save: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaveLayoutRequestRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedLayout"];
+                };
+            };
+        };
+    };
+    layouts_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    layout_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                layout_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     machine_artefact: {
         parameters: {
             query?: never;
@@ -2586,6 +2989,68 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PackWork"];
                 };
+            };
+        };
+    };
+    protocols: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClinicalProtocols"];
+                };
+            };
+        };
+    };
+    protocol_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProtocolRequestRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClinicalProtocol"];
+                };
+            };
+        };
+    };
+    protocol_retire: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                protocol_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -2895,6 +3360,27 @@ export interface operations {
             };
         };
     };
+    study_hanging: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hangings"];
+                };
+            };
+        };
+    };
     study_manifest: {
         parameters: {
             query?: {
@@ -2993,7 +3479,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["OpenRequestRequest"];
+            };
+        };
         responses: {
             200: {
                 headers: {
@@ -3001,6 +3491,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Opened"];
+                };
+            };
+        };
+    };
+    study_priors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Priors"];
                 };
             };
         };
@@ -3270,6 +3781,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Row"];
+                };
+            };
+        };
+    };
+    reading_commit: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContentRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Committed"];
                 };
             };
         };

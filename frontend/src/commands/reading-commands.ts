@@ -2,6 +2,7 @@ import type { Command } from './command';
 import { acceptFinding } from './reading/accept-finding';
 import { addMissed } from './reading/add-missed';
 import { changeBand } from './reading/change-band';
+import { comparePrior } from './reading/compare-prior';
 import type { ReadingContext } from './reading/context';
 import { enlarge } from './reading/enlarge';
 import { firstImage } from './reading/first-image';
@@ -14,6 +15,9 @@ import { layoutMpr } from './reading/layout-mpr';
 import { layoutOne } from './reading/layout-one';
 import { layoutTwo } from './reading/layout-two';
 import { leave } from './reading/leave';
+import { linkLines } from './reading/link-lines';
+import { linkLook } from './reading/link-look';
+import { linkScroll } from './reading/link-scroll';
 import { markBack } from './reading/mark-back';
 import { markDelete } from './reading/mark-delete';
 import { markGrip } from './reading/mark-grip';
@@ -115,6 +119,10 @@ export const READING_COMMANDS: readonly Command<ReadingContext>[] = [
   ...movePaneCommands,
   previousSeries,
   nextSeries,
+  comparePrior,
+  linkScroll,
+  linkLook,
+  linkLines,
   undo,
   redo,
   toggleOwn,

@@ -1,4 +1,12 @@
-import type { Annotation, Content, Finding, Geometry, Id, Verdict } from './model';
+import type {
+  Annotation,
+  Content,
+  Finding,
+  ForeignAnswer,
+  Geometry,
+  Id,
+  Verdict,
+} from './model';
 
 /** A reading being written: what is said now, and the way back and forth. */
 export interface Draft {
@@ -8,11 +16,17 @@ export interface Draft {
 }
 
 /** The part of the content that undo and redo restore; text has the field's own. */
-type Marks = Pick<Content, 'verdicts' | 'annotations'>;
+type Marks = Pick<Content, 'verdicts' | 'annotations' | 'foreign'>;
 
 export type DraftAction =
   | { readonly type: 'answer'; readonly finding: Id; readonly verdict: Verdict }
   | { readonly type: 'withdraw'; readonly finding: Id }
+  | {
+      readonly type: 'answer-foreign';
+      readonly id: string;
+      /** Null takes the answer back. */
+      readonly answer: ForeignAnswer | null;
+    }
   | { readonly type: 'add'; readonly annotation: Annotation }
   | {
       readonly type: 'change';
@@ -37,10 +51,30 @@ export function startDraft(content: Content): Draft {
   return { content, past: [], future: [] };
 }
 
-const marksOf = ({ verdicts, annotations }: Content): Marks => ({
+const marksOf = ({ verdicts, annotations, foreign }: Content): Marks => ({
   verdicts,
   annotations,
+  ...(foreign ? { foreign } : {}),
 });
+
+/** The content with other marks; answers that are none are not in it at all. */
+function withMarks(content: Content, marks: Marks): Content {
+  const { foreign: _gone, ...rest } = content;
+  return { ...rest, ...marks };
+}
+
+function answerForeign(draft: Draft, id: string, answer: ForeignAnswer | null): Draft {
+  const { [id]: before, ...rest } = draft.content.foreign ?? {};
+  if (answer === null && before === undefined) return draft;
+  const { foreign: _gone, ...marks } = marksOf(draft.content);
+  const answers = answer === null ? rest : { ...rest, [id]: answer };
+  const foreign = Object.keys(answers).length > 0 ? { foreign: answers } : {};
+  return {
+    content: withMarks(draft.content, { ...marks, ...foreign }),
+    past: [...draft.past, marksOf(draft.content)].slice(-DEPTH),
+    future: [],
+  };
+}
 
 function marked(draft: Draft, marks: Partial<Marks>): Draft {
   return {
@@ -59,7 +93,7 @@ function undo(draft: Draft): Draft {
   const last = draft.past.at(-1);
   if (!last) return draft;
   return {
-    content: { ...draft.content, ...last },
+    content: withMarks(draft.content, last),
     past: draft.past.slice(0, -1),
     future: [marksOf(draft.content), ...draft.future],
   };
@@ -69,7 +103,7 @@ function redo(draft: Draft): Draft {
   const [next, ...rest] = draft.future;
   if (!next) return draft;
   return {
-    content: { ...draft.content, ...next },
+    content: withMarks(draft.content, next),
     past: [...draft.past, marksOf(draft.content)],
     future: rest,
   };
@@ -103,6 +137,8 @@ export function reduceDraft(draft: Draft, action: DraftAction): Draft {
       });
     case 'withdraw':
       return withdraw(draft, action.finding);
+    case 'answer-foreign':
+      return answerForeign(draft, action.id, action.answer);
     case 'add':
       return marked(draft, {
         annotations: [...draft.content.annotations, action.annotation],
@@ -161,12 +197,14 @@ export function sameContent(a: Content, b: Content): boolean {
   return stable(a) === stable(b);
 }
 
-/** JSON with sorted keys, so that equal contents have equal text. */
+/** JSON with sorted keys and without empty ones, so that equal contents have equal text. */
 function stable(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     inner && typeof inner === 'object' && !Array.isArray(inner)
       ? Object.fromEntries(
-          Object.entries(inner).sort(([p], [q]) => (p < q ? -1 : p > q ? 1 : 0)),
+          Object.entries(inner)
+            .filter(([, one]) => one !== null && one !== undefined)
+            .sort(([p], [q]) => (p < q ? -1 : p > q ? 1 : 0)),
         )
       : inner,
   );

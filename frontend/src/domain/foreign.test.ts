@@ -308,6 +308,7 @@ describe('where to look', () => {
       'Lesion, LungNodule0001',
     );
     expect(nameOf(item({}), 4)).toBe('5 Lesion');
+    expect(nameOf(item({ tracking_id: 'Lesion' }), 4)).toBe('Lesion');
   });
 
   it('finds what a presentation state says of an image', () => {

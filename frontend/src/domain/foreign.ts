@@ -563,7 +563,6 @@ export function presentationFor(
 export function nameOf(item: ForeignItem, place: number): string {
   const { label, tracking_id: id } = item;
   if (/^\d{1,4}$/.test(id)) return `${id} ${label.display}`;
-  return id !== '' && id !== label.display
-    ? `${label.display}, ${id}`
-    : `${place + 1} ${label.display}`;
+  if (id === label.display) return id;
+  return id === '' ? `${place + 1} ${label.display}` : `${label.display}, ${id}`;
 }

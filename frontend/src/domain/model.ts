@@ -290,10 +290,29 @@ export interface Annotation {
   readonly measured?: Measured;
 }
 
+/** The answer to one thing that an object from PACS says; the object stays as it is. */
+export interface ForeignAnswer {
+  readonly sop_uid: string;
+  readonly series_uid: string;
+  readonly sop_class_uid: string;
+  readonly key: string;
+  readonly tracking_uid: string;
+  readonly tracking_id: string;
+  readonly scheme: string;
+  readonly code: string;
+  readonly display: string;
+  readonly image_uid: string;
+  readonly verdict: 'accept' | 'reject';
+  readonly reason_code: string;
+  readonly reason_text: string;
+}
+
 export interface Content {
   readonly verdicts: Readonly<Record<Id, Verdict>>;
   readonly annotations: readonly Annotation[];
   readonly impression: string;
+  /** By `<sop_uid>#<key>`; left out when there is none. */
+  readonly foreign?: Readonly<Record<string, ForeignAnswer>>;
 }
 
 export type ReadingState = 'draft' | 'unaided' | 'committed' | 'revealed' | 'signed';
@@ -307,6 +326,13 @@ export interface Reading {
   readonly signed_at: Instant | null;
   readonly signed_by: string | null;
   readonly content: Content;
+  /** The states it entered so far, in order. */
+  readonly stages: readonly { readonly state: ReadingState; readonly at: Instant }[];
+  /** What was committed before AI was revealed; it never changes again. */
+  readonly unaided: {
+    readonly committed_at: Instant;
+    readonly content: Content;
+  } | null;
 }
 
 export interface ManifestSeries {
@@ -317,6 +343,15 @@ export interface ManifestSeries {
   readonly description: string;
   readonly body_part: string;
   readonly n_instances: number;
+  readonly laterality: string;
+  /** 'axial', 'coronal', 'sagittal' or ''. */
+  readonly plane: string;
+  /** Of projections, how each image was taken. */
+  readonly views: readonly {
+    readonly sop_uid: string;
+    readonly view: string;
+    readonly laterality: string;
+  }[];
   /** The portal may not know these three until the pack is ready. */
   readonly n_frames?: number | null;
   readonly displayable?: boolean | null;
@@ -356,6 +391,11 @@ export interface LeaseAnswer {
   readonly lease: Lease;
   readonly item: Row;
   readonly reading: Reading;
+}
+
+export interface CommitAnswer {
+  readonly reading: Reading;
+  readonly item: Row;
 }
 
 export interface SignAnswer {

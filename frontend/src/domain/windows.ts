@@ -20,22 +20,3 @@ export function rangeOf({ width, level }: GreyWindow): GreyRange {
 export function windowOf({ lower, upper }: GreyRange): GreyWindow {
   return { width: upper - lower + 1, level: (lower + upper) / 2 + 0.5 };
 }
-
-export interface WindowPreset extends GreyWindow {
-  readonly id: 'soft' | 'lung' | 'bone' | 'brain' | 'vessel' | 'liver';
-}
-
-/** Presets where the unit is fixed by the standard: Hounsfield units. */
-const CT: readonly WindowPreset[] = [
-  { id: 'soft', width: 400, level: 40 },
-  { id: 'lung', width: 1500, level: -600 },
-  { id: 'bone', width: 2000, level: 500 },
-  { id: 'brain', width: 80, level: 40 },
-  { id: 'vessel', width: 700, level: 100 },
-  { id: 'liver', width: 150, level: 90 },
-];
-
-/** Other modalities have no fixed unit: the image's own window is the only preset. */
-export function presetsFor(modality: string): readonly WindowPreset[] {
-  return modality === 'CT' ? CT : [];
-}

@@ -87,6 +87,7 @@ function publish(pane: number, viewport: StackViewport, stack: Stack): void {
     view: {
       series: stack.index,
       uid: stack.uid,
+      stack,
       index,
       count: stack.images.length,
       image,

@@ -1,13 +1,14 @@
 import { create } from 'zustand';
 import type { Affine, Point } from '@/domain/geometry';
 import type { GreyWindow } from '@/domain/windows';
-import type { ImageRef } from './pack';
+import type { ImageRef, Stack } from './pack';
 
 /** What one pane shows now: enough to lay marks and words over it. */
 export interface PaneView {
   readonly series: number;
   /** Series Instance UID: it tells series of several studies apart. */
   readonly uid: string;
+  readonly stack: Stack;
   readonly index: number;
   readonly count: number;
   readonly image: ImageRef;

@@ -4,8 +4,13 @@ import { create } from 'zustand';
 interface DisplayState {
   /** The little table of grids is open. */
   readonly gridPicker: boolean;
+  /** The earlier study is to be compared as soon as it is known what it holds. */
+  readonly compare: boolean;
 }
 
-export const useDisplay = create<DisplayState>(() => ({ gridPicker: false }));
+export const useDisplay = create<DisplayState>(() => ({
+  gridPicker: false,
+  compare: false,
+}));
 export const getDisplay = useDisplay.getState;
 export const setDisplay = useDisplay.setState;

@@ -15,6 +15,8 @@ function reading(version: number, content: Content): Reading {
     saved_at: null,
     signed_at: null,
     signed_by: null,
+    stages: [],
+    unaided: null,
     content,
   };
 }
@@ -151,5 +153,28 @@ describe('saving a draft', () => {
     await vi.advanceTimersByTimeAsync(60_000);
     expect(sent).toHaveLength(1);
     expect(states.at(-1)).toMatchObject({ kind: 'unsaved', offline: false });
+  });
+
+  it('saves within a second however long one goes on typing', async () => {
+    const { saver, sent } = start();
+    for (let n = 0; n < 20; n += 1) {
+      saver.change(say('x'.repeat(n + 1)));
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    expect(sent.length).toBeGreaterThanOrEqual(2);
+  });
+  it('takes its own words for no conflict when only the answer was lost', async () => {
+    const lost: Answer = async () => {
+      throw new OfflineError();
+    };
+    const there: Answer = async () => {
+      throw new ApiError(412, 'conflict', '', { current: reading(2, say('a')) });
+    };
+    const { saver, kinds } = start(lost, there);
+    saver.change(say('a'));
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(kinds()).not.toContain('conflict');
+    expect(kinds().at(-1)).toBe('saved');
+    expect(saver.version).toBe(2);
   });
 });

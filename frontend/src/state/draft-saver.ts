@@ -35,7 +35,7 @@ export interface SaverOptions {
   readonly chance?: () => number;
 }
 
-/** Pause after the last change before it is sent. */
+/** From the first change that is not sent until it is, however one goes on typing. */
 const DEBOUNCE_MS = 700;
 
 /**
@@ -85,19 +85,19 @@ export class DraftSaver {
       return;
     }
     this.#options.onState({ kind: 'waiting' });
-    this.#schedule(DEBOUNCE_MS);
+    if (this.#timer === undefined || this.#attempt > 0) this.#schedule(DEBOUNCE_MS);
   }
 
   /** What is on the screen is what the portal has: said so, and no copy is kept. */
   #settle(): void {
-    clearTimeout(this.#timer);
+    this.#cancel();
     this.#options.copies.drop();
     this.#options.onState({ kind: 'saved', at: this.#savedAt });
   }
 
   /** Sends now what waits; resolves when nothing is in flight. */
   async flush(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#cancel();
     if (this.#flight) await this.#flight;
     if (this.dirty && !this.#blocked && !this.#stopped) await this.#send(false);
   }
@@ -133,6 +133,20 @@ export class DraftSaver {
     this.#options.onState({ kind: 'lost', to });
   }
 
+  /** The portal has another's words by now: both are kept until the reader chooses. */
+  conflict(error: ApiError): void {
+    const theirs = error.body['current'] as Reading;
+    if (sameContent(theirs.content, this.#wanted)) {
+      // Our own words, whose answer was lost on the way.
+      this.resume(theirs.version, theirs.content, this.#wanted);
+      return;
+    }
+    this.#blocked = true;
+    this.#cancel();
+    this.#options.copies.keep(this.#version, this.#wanted);
+    this.#options.onState({ kind: 'conflict', theirs });
+  }
+
   /** Ends saving; what is unsaved is sent once more without waiting for the answer. */
   stop(): void {
     clearTimeout(this.#timer);
@@ -154,7 +168,15 @@ export class DraftSaver {
 
   #schedule(pause: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#send(true), pause);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      void this.#send(true);
+    }, pause);
+  }
+
+  #cancel(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   async #send(queued: boolean): Promise<void> {
@@ -195,9 +217,7 @@ export class DraftSaver {
 
   #failed(error: unknown): void {
     if (error instanceof ApiError && error.status === 412) {
-      this.#blocked = true;
-      const theirs = error.body['current'] as Reading;
-      this.#options.onState({ kind: 'conflict', theirs });
+      this.conflict(error);
       return;
     }
     if (error instanceof ApiError && error.status === 409) {

@@ -1,27 +1,36 @@
 import { ApiError, OfflineError } from '@/api/client';
 import {
+  commitReading,
   leaseItem,
   openStudy,
   readAi,
   readItem,
   readManifest,
+  readReading,
   releaseLease,
   renewLease,
   saveReading,
   signReading,
 } from '@/api/endpoints';
 import { sameContent, startDraft, unanswered } from '@/domain/draft';
-import type { Content, Finding, Id, LeaseAnswer, Row } from '@/domain/model';
+import type { Content, Finding, Id, LeaseAnswer, Reading, Row } from '@/domain/model';
 import { DraftSaver, lostTo } from './draft-saver';
-import { localCopies, readLocalCopy } from './local-copies';
+import { dropCopy, localCopies, readLocalCopy } from './local-copies';
 import { findingsOf, getRoom, resetRoom, setRoom, useRoom } from './room';
 
 const RENEW_MS = 60_000;
+/** How long one who leaves waits for the last save. */
+const PATIENCE_MS = 1500;
 
 let saver: DraftSaver | null = null;
 let renewal: ReturnType<typeof setInterval> | undefined;
 let unfollow: () => void = () => undefined;
 let taken: LeaseAnswer | null = null;
+
+/** Whether this window is reading the item now, and so saves its draft itself. */
+export function isReading(itemId: Id): boolean {
+  return saver !== null && getRoom().itemId === itemId;
+}
 
 /** Hands over a lease that `take-next` or signing already gave. */
 export function handOver(answer: LeaseAnswer): void {
@@ -107,6 +116,7 @@ function begin({ lease, item, reading }: LeaseAnswer, user: Id): void {
     if (state.draft !== before.draft) saver?.change(state.draft.content);
   });
   renewal = setInterval(() => void renew(item.id), RENEW_MS);
+  window.addEventListener('online', retrySave);
 }
 
 /** Work that an earlier tab could not save is put back, or offered if ours moved on. */
@@ -114,10 +124,10 @@ function offerLocalCopy(user: Id, item: Id, version: number, content: Content): 
   const copy = readLocalCopy(user, item);
   if (!copy) return;
   if (sameContent(copy.content, content)) {
-    localCopies(user, item).drop();
+    dropCopy(copy.key);
     return;
   }
-  if (copy.version === version) {
+  if (copy.ours && copy.version === version) {
     setRoom({ draft: startDraft(copy.content), restored: true });
     saver?.change(copy.content);
     return;
@@ -170,7 +180,16 @@ export function followRow(row: Row): void {
   const { item, itemId } = getRoom();
   if (!item || row.id !== itemId || row.version <= item.version) return;
   setRoom({ item: row });
-  if (row.ai.state !== item.ai.state) void loadAi(row.id);
+  if (row.ai.state !== item.ai.state) {
+    void loadAi(row.id);
+    if (item.ai.state === 'blinded') void catchUp(row.id);
+  }
+}
+
+/** Another window of ours has committed: this one learns of it. */
+async function catchUp(itemId: Id): Promise<void> {
+  const reading = await readReading(itemId).catch(() => null);
+  if (reading && getRoom().itemId === itemId) setRoom({ reading });
 }
 
 export function retrySave(): void {
@@ -185,6 +204,15 @@ export function keepMine(): void {
   saver?.resume(save.theirs.version, save.theirs.content, draft.content);
 }
 
+/** After a conflict: what the reader made of both goes on. */
+export function keepMerged(content: Content): void {
+  const { save } = getRoom();
+  if (save.kind !== 'conflict') return;
+  const { version, content: theirs } = save.theirs;
+  setRoom({ draft: startDraft(content), reading: save.theirs, ask: null });
+  saver?.resume(version, theirs, content);
+}
+
 /** After a conflict: their words replace ours. */
 export function takeTheirs(): void {
   const { save } = getRoom();
@@ -197,6 +225,7 @@ export function takeTheirs(): void {
 export function useLocalCopy(take: boolean): void {
   const { restorable } = getRoom();
   if (!restorable) return;
+  dropCopy(restorable.key);
   setRoom({
     restorable: null,
     ...(take ? { draft: startDraft(restorable.content), restored: true } : {}),
@@ -224,6 +253,31 @@ export function mustAnswer(findings: readonly Finding[], content: Content) {
   );
 }
 
+/** Whether the read is unaided still: AI is hidden and nothing is committed. */
+export function isUnaided(reading: Reading | null): boolean {
+  return reading?.state === 'unaided';
+}
+
+/** Commits the unaided read, then reads what that reveals; throws nothing. */
+export async function commitItem(): Promise<boolean> {
+  const { itemId } = getRoom();
+  if (itemId === null || !saver) return false;
+  setRoom({ phase: 'signing', signProblem: null });
+  try {
+    await saver.flush();
+    const { content } = getRoom().draft;
+    const { reading, item } = await commitReading(itemId, saver.version, content);
+    saver.resume(reading.version, reading.content, content);
+    setRoom({ phase: 'open', reading, item });
+    await Promise.all([loadAi(itemId), refreshManifest().catch(() => undefined)]);
+    return true;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 412) saver.conflict(error);
+    setRoom({ phase: 'open', signProblem: problemOf(error) });
+    return false;
+  }
+}
+
 /** Signs; answers the next item when the portal gives one, else null; throws nothing. */
 export async function signItem(): Promise<{ signed: boolean; next: Row | null }> {
   const { itemId } = getRoom();
@@ -238,6 +292,7 @@ export async function signItem(): Promise<{ signed: boolean; next: Row | null }>
     setRoom({ phase: 'signed', reading: answer.reading });
     return { signed: true, next: answer.next };
   } catch (error) {
+    if (error instanceof ApiError && error.status === 412) saver.conflict(error);
     setRoom({ phase: 'open', signProblem: problemOf(error) });
     return { signed: false, next: null };
   }
@@ -259,6 +314,7 @@ function end(): void {
   unfollow();
   unfollow = () => undefined;
   clearInterval(renewal);
+  window.removeEventListener('online', retrySave);
   saver = null;
 }
 
@@ -274,6 +330,14 @@ export async function leaveItem(release = true): Promise<void> {
   if (release && phase === 'open' && save.kind !== 'lost') {
     await releaseLease(itemId).catch(() => undefined);
   }
+}
+
+/** Sends what is unsaved; false when the portal still does not have it after a moment. */
+export async function saveNow(): Promise<boolean> {
+  if (!saver?.dirty) return true;
+  const patience = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
+  await Promise.race([saver.flush().catch(() => undefined), patience]);
+  return !(saver?.dirty ?? false);
 }
 
 /** Something on the screen is not yet on the portal's disk. */

@@ -23,7 +23,7 @@ import type {
 } from '@/domain/model';
 import type { GreyWindow } from '@/domain/windows';
 import type { SaveState } from './draft-saver';
-import type { LocalCopy } from './local-copies';
+import type { KeptCopy } from './local-copies';
 
 /** 'cross' moves the crosshairs: it is there in the three-plane view only. */
 export type Tool =
@@ -51,6 +51,9 @@ export type Ask =
       readonly frameOfReference: string | null;
       readonly box: Box;
     }
+  | { readonly kind: 'commit' }
+  | { readonly kind: 'conflict' }
+  | { readonly kind: 'leave' }
   | { readonly kind: 'band' };
 
 /** The box that is being changed on an image. */
@@ -110,7 +113,7 @@ export interface RoomState {
   readonly reading: Reading | null;
   readonly draft: Draft;
   readonly save: SaveState;
-  readonly restorable: LocalCopy | null;
+  readonly restorable: KeptCopy | null;
   readonly restored: boolean;
   readonly ai: Ai | null;
   readonly aiFailure: string | null;

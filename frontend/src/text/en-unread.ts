@@ -13,7 +13,7 @@ export const unread = {
 export const refused = {
   title: 'Refused at the door',
   intro:
-    'What modalities sent and the archive refused in the last 30 days. The senders were told at once; nothing of it was kept.',
+    'What modalities sent in the last 30 days and the check at the archive’s door refused: the senders were told at once, nothing of it was kept. Objects that name no study, series or image the archive refuses by itself; those are in its log alone.',
   name: 'what the archive refused',
   empty: 'Nothing was refused.',
   last: 'Last',

@@ -27,6 +27,8 @@ export const text = {
     failed: (what: string) => `${what} could not be read.`,
     offline: 'The portal does not answer. What is on the screen stays; try again.',
     forbidden: 'Your account may not see this. Ask an administrator for the role.',
+    noPage:
+      'Your role has no page here: this version has no labelling yet. Ask an administrator if you should read or import studies.',
     allSites: 'All sites',
     of: 'of',
     you: 'You',
@@ -160,7 +162,7 @@ export const text = {
     awaiting: 'Waiting for the portal to send the list …',
     gone: 'No longer on the list',
     disclaimer:
-      'AI orders this list; it never hides a study. Results are AI-generated and require review.',
+      'AI orders this list and never hides a study. Its results require review.',
     range: (from: number, to: number, of: string) => `${from}–${to} of ${of}`,
     leaseOff: 'Not connected: opening is off until the list is live again.',
     nothingFree: 'Nothing is free to take: every waiting study is being read.',
@@ -170,6 +172,7 @@ export const text = {
     signed: (name: string) => `${name} is signed. No further study is free.`,
   },
   why: {
+    close: 'Close, Esc',
     title: (rank: string) => `Why rank ${rank}?`,
     steps: {
       stat: 'STAT first, a clinician’s before the AI’s',
@@ -252,6 +255,7 @@ export const text = {
       layout: 'Layout',
       measure: 'Measure',
       marks: 'My marks',
+      link: 'Link',
       edit: 'Edit',
       answer: 'AI findings',
       overlay: 'AI overlay, review required',

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import random
+import uuid
 from pathlib import Path
 
 import highdicom as hd
@@ -15,8 +17,22 @@ from pydicom.dataset import Dataset
 from apps.interop.dicom.foreign.masks import unpack_bytes
 from apps.interop.dicom.foreign.read import read_foreign, read_segment
 from apps.interop.dicom.foreign.types import ForeignError
+from apps.interop.dicom.pictures import Drawing, encode_segmentation
+from apps.interop.dicom.sr_reading import encode_reading_report
+from apps.interop.dicom.types import (
+    AlgorithmIdentity,
+    CodedConcept,
+    DocumentRef,
+    Geometry,
+    ImageRef,
+    OthersVerdict,
+    PersonIdentity,
+    ReaderAnnotation,
+    ReadingReport,
+)
+from apps.interop.dicom.validate import validate_object
 from tests.apps.interop.conftest import SHARED
-from tests.factories.dicom import make_dx, to_bytes
+from tests.factories.dicom import make_ct_series, make_dx, to_bytes
 
 SMALL = SHARED / "dicom_small"
 NLST = SHARED / "ct_chest_nlst_143"
@@ -353,3 +369,108 @@ def test_run_lengths_end_where_they_should():
     assert unpack_bytes(bytes([128, 0, 7, 0, 5]), 2) == bytes([7, 5])
     with pytest.raises(ValueError, match="too early"):
         unpack_bytes(bytes([2, 1]), 6)
+
+
+# --- ours, read back by the same readers
+
+
+def test_our_own_objects_come_back_identical():
+    image = film()
+    source = bytes_of(image)
+    ref = ImageRef(
+        str(image.SeriesInstanceUID), str(image.SOPClassUID), str(image.SOPInstanceUID)
+    )
+    shapes = {
+        "box": ((10.25, 20.5), (40.0, 60.75)),
+        "point": ((33.5, 44.5),),
+        "ellipse": ((10.0, 50.0), (30.0, 50.0), (20.0, 45.0), (20.0, 55.0)),
+        "polyline": ((1.0, 2.0), (3.5, 4.0), (9.0, 2.25)),
+    }
+    report = ReadingReport(
+        reading_id=uuid.uuid4(),
+        reader=PersonIdentity("Reader", "Rosa", "North"),
+        signed_at=dt.datetime(2026, 1, 5, 10, tzinfo=dt.UTC),
+        images=(ref,),
+        annotations=tuple(
+            ReaderAnnotation(
+                tracking_uid=f"2.25.{number}",
+                tracking_id=kind,
+                label=CodedConcept("27925004", "SCT", "Nodule"),
+                geometry=Geometry(kind, "image", points, ref),
+                text=f"about the {kind}",
+            )
+            for number, (kind, points) in enumerate(shapes.items(), 1)
+        ),
+        others=(
+            OthersVerdict(
+                sop_uid="1.2.3.4",
+                tracking_uid="1.2.3.5",
+                tracking_id="3",
+                label=CodedConcept("52988006", "SCT", "Lesion"),
+                accepted=False,
+                image=ref,
+                reason=CodedConcept("ARTEFACT", "99OVERREAD", "Artefact"),
+            ),
+        ),
+        predecessors=(
+            DocumentRef(
+                image.StudyInstanceUID,
+                "1.2.3",
+                "1.2.840.10008.5.1.4.1.1.88.34",
+                "1.2.3.4",
+            ),
+        ),
+    )
+    encoded = encode_reading_report(report, source=source, software_version="1")
+    assert validate_object(encoded.content).errors == ()
+    found = read_foreign(encoded.content)
+    assert (found.trouble, found.creator.origin) == ("", "person")
+    *marked, answered = found.items
+    for item, mark in zip(marked, report.annotations, strict=True):
+        [shape] = item.marks
+        assert shape.kind == mark.geometry.kind
+        np.testing.assert_allclose(shape.points, mark.geometry.points, atol=1e-4)
+        assert shape.sop_uid == ref.sop_uid
+        assert (item.tracking_uid, item.tracking_id) == (
+            mark.tracking_uid,
+            mark.tracking_id,
+        )
+        assert item.label.code == "27925004"
+        assert item.text == mark.text
+    assert answered.tracking_uid == "1.2.3.5"
+    said = {e.value.code for e in answered.evaluations}
+    assert said == {"other-rejected", "ARTEFACT"}
+    whole = pydicom.dcmread(io.BytesIO(encoded.content))
+    [predecessor] = whole.PredecessorDocumentsSequence
+    [series] = predecessor.ReferencedSeriesSequence
+    assert series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == "1.2.3.4"
+
+
+def test_our_own_masks_come_back_voxel_by_voxel():
+    slices = make_ct_series(n_slices=4)
+    files = [to_bytes(one) for one in slices]
+    mask = np.zeros((4, slices[0].Rows, slices[0].Columns), dtype=np.uint8)
+    mask[1, 3:9, 5:14] = mask[2, 4:8, 6:12] = 1
+    drawing = Drawing(
+        finding_id=str(uuid.uuid4()),
+        tracking_uid="2.25.7",
+        tracking_id="Haemorrhage 1",
+        label=CodedConcept("50960005", "SCT", "Haemorrhage"),
+        algorithm=AlgorithmIdentity("head", "1", "ab" * 32),
+        software_version="1",
+    )
+    encoded = encode_segmentation(drawing, mask=mask, sources=files)
+    found = read_foreign(encoded.content)
+    assert found.creator.origin == "ai"
+    [item] = found.items
+    assert item.segment is not None
+    uids = [str(pydicom.dcmread(io.BytesIO(f)).SOPInstanceUID) for f in files]
+    voxels = read_segment(encoded.content, number=1)
+    back = np.zeros_like(mask)
+    for frame, pixels in zip(item.segment.frames, voxels, strict=True):
+        back[uids.index(frame.sop_uid)] = pixels
+    np.testing.assert_array_equal(back, mask)
+    assert item.tracking_uid == "2.25.7"
+    first, second = (one.ImagePositionPatient[2] for one in slices[:2])
+    voxel = np.prod(slices[0].PixelSpacing) * abs(second - first)
+    assert item.segment.volume_ml == pytest.approx(mask.sum() * voxel / 1000)

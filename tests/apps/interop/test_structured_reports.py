@@ -22,6 +22,7 @@ from apps.interop.dicom.types import (
     DocumentRef,
     Geometry,
     ImageRef,
+    MarkMeasurement,
     PersonIdentity,
     ReaderAnnotation,
     ReadingReport,
@@ -496,6 +497,9 @@ def test_added_marks(name):
     assert comment.TextValue == "see here"
 
 
+LENGTH_MM = MarkMeasurement(CodedConcept("410668003", "SCT", "Length"), 12.34567, "mm")
+
+
 @pytest.mark.parametrize("space", ["image", "patient"])
 def test_a_length_in_millimetres_is_a_measurement(space):
     geometry = {
@@ -507,16 +511,141 @@ def test_a_length_in_millimetres_is_a_measurement(space):
             frame_of_reference_uid=FRAME_OF_REFERENCE,
         ),
     }[space]
-    mark = ReaderAnnotation("1.2.90", "L1", PNEUMONIA, geometry, length_mm=12.34567)
+    mark = ReaderAnnotation(
+        "1.2.90", "L1", PNEUMONIA, geometry, measurements=(LENGTH_MM,)
+    )
     encoded = encode_reading(reading(annotations=(mark,)))
     assert_valid(encoded)
 
     (length,) = items(groups(reread(encoded))[1], ("410668003", "SCT"))
     measured = length.MeasuredValueSequence[0]
-    assert float(measured.NumericValue) == 12.346
+    assert float(measured.NumericValue) == 12.3457
     assert code_of(measured.MeasurementUnitsCodeSequence) == ("mm", "UCUM")
     (line,) = length.ContentSequence
     assert line.GraphicType == "POLYLINE"
+
+
+def _number(display, value, unit, code):
+    return MarkMeasurement(CodedConcept(code, "SCT", display), value, unit)
+
+
+ROI = (
+    _number("Area", 51.5, "mm2", "42798000"),
+    _number("Mean", -12.25, "[hnsf'U]", "373098007"),
+    _number("Standard Deviation", 3.5, "[hnsf'U]", "386136009"),
+)
+MEASURED = {
+    "angle": (
+        ((1, 2), (3.5, 4.25), (5, 6)),
+        (_number("Angle", 31.9, "deg", "1483009"),),
+        [("Angle", [(1, 2), (3.5, 4.25), (5, 6)])],
+    ),
+    "cobb": (
+        ((1, 2), (9, 3), (1, 8), (9, 6)),
+        (_number("Cobb angle", 21.1, "deg", "285285000"),),
+        [("Cobb angle", [(1, 2), (9, 3)]), ("Cobb angle", [(1, 8), (9, 6)])],
+    ),
+    "bidirectional": (
+        ((1, 1), (9, 9), (6, 4), (4, 6)),
+        (
+            _number("Long axis", 11.3, "mm", "103339001"),
+            _number("Short axis", 2.8, "mm", "103340004"),
+        ),
+        [("Long axis", [(1, 1), (9, 9)]), ("Short axis", [(6, 4), (4, 6)])],
+    ),
+}
+REGIONS = {
+    "circle": (((20, 20), (25, 20)), "CIRCLE", [(20, 20), (25, 20)]),
+    "ellipse": (
+        ((5, 20), (25, 20), (15, 15), (15, 25)),
+        "ELLIPSE",
+        [(5, 20), (25, 20), (15, 15), (15, 25)],
+    ),
+    "polygon": (
+        ((1, 1), (9, 2), (5, 8.25)),
+        "POLYLINE",
+        [(1, 1), (9, 2), (5, 8.25), (1, 1)],
+    ),
+    "box": (
+        ((2, 3), (8, 9)),
+        "POLYLINE",
+        [(2, 3), (8, 3), (8, 9), (2, 9), (2, 3)],
+    ),
+    "point": (((7.5, 8.5),), "POINT", [(7.5, 8.5)]),
+    "arrow": (((1, 2), (8, 9)), "POLYLINE", [(1, 2), (8, 9)]),
+}
+
+
+def _points(item):
+    data = [float(number) for number in item.GraphicData]
+    return list(zip(data[::2], data[1::2], strict=True))
+
+
+def _numbers(group):
+    return {
+        item.ConceptNameCodeSequence[0].CodeMeaning: (
+            float(item.MeasuredValueSequence[0].NumericValue),
+            item.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0].CodeValue,
+        )
+        for item in items(group, value_type="NUM")
+    }
+
+
+@pytest.mark.parametrize("kind", MEASURED)
+def test_lines_belong_to_what_they_measure(kind):
+    points, numbers, lines = MEASURED[kind]
+    mark = ReaderAnnotation(
+        "1.2.92",
+        "Mark",
+        geometry=Geometry(kind, "image", points, IMAGE),
+        measurements=numbers,
+        scale_note="Pixel spacing at the detector",
+    )
+    encoded = encode_reading(reading(annotations=(mark,)))
+    assert_valid(encoded)
+    group = groups(reread(encoded))[1]
+    assert _numbers(group) == {
+        one.quantity.meaning: (one.value, one.unit) for one in numbers
+    }
+    drawn = [
+        (item.ConceptNameCodeSequence[0].CodeMeaning, _points(line))
+        for item in items(group, value_type="NUM")
+        for line in item.ContentSequence
+    ]
+    assert drawn == lines
+    (note,) = items(group, ("scale", "99OVERREAD"))
+    assert note.TextValue == "Pixel spacing at the detector"
+    assert not items(group, ("121071", "DCM")), "nobody labelled it"
+
+
+@pytest.mark.parametrize("kind", REGIONS)
+def test_regions_keep_their_points_and_numbers(kind):
+    points, graphic_type, stored = REGIONS[kind]
+    numbers = () if kind == "arrow" else ROI
+    mark = ReaderAnnotation(
+        "1.2.93",
+        "Mark",
+        geometry=Geometry(kind, "image", points, IMAGE),
+        measurements=numbers,
+        text="Here",
+    )
+    encoded = encode_reading(reading(annotations=(mark,)))
+    assert_valid(encoded)
+    group = groups(reread(encoded))[1]
+    (region,) = items(group, ("111030", "DCM"))
+    assert region.GraphicType == graphic_type
+    assert _points(region) == stored
+    assert _numbers(group) == {
+        one.quantity.meaning: (one.value, one.unit) for one in numbers
+    }
+
+
+def test_a_unit_that_no_report_knows_is_refused():
+    mark = ReaderAnnotation(
+        "1.2.94", "Mark", measurements=(_number("Length", 1, "cubit", "410668003"),)
+    )
+    with pytest.raises(EncodingError, match="cubit"):
+        encode_reading(reading(annotations=(mark,)))
 
 
 def test_a_supplement_that_nobody_missed():

@@ -148,7 +148,7 @@ def test_a_verdict_on_a_hidden_finding_is_refused(department, blinded):
         content_type="application/json",
         headers={"If-Match": '"0"'},
     )
-    assert answer.status_code == 400
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_committed")
     says_nothing(answer)
     assert flow.shown_findings(actor=actor_for(department.reader), item=item) == {}
 

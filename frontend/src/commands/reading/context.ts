@@ -1,3 +1,4 @@
+import type { NamedWindow } from '@/domain/hanging';
 import type { Finding } from '@/domain/model';
 import type { PaneControl } from '@/imaging/view-store';
 import type { RoomState } from '@/state/room';
@@ -18,6 +19,15 @@ export interface ReadingContext {
   readonly noVolume: string | null;
   /** Of the active pane's study, the series that can be shown, in their order. */
   readonly seriesIndices: readonly number[];
+  /** Windows with names, for what the active pane shows. */
+  readonly presets: readonly NamedWindow[];
+  /** There are earlier studies of the patient. */
+  readonly priors: boolean;
+  readonly links: {
+    readonly scroll: boolean;
+    readonly look: boolean;
+    readonly lines: boolean;
+  };
   readonly inverted: boolean;
   readonly modality: string;
   readonly can: (permission: string) => boolean;

@@ -1,10 +1,10 @@
-import { text } from '@/text/en';
+import { unaided } from '@/text/en-unaided';
 import type { Command } from '../command';
 import type { ReadingContext } from './context';
 
 export const sign: Command<ReadingContext> = {
   id: 'reading.sign',
-  name: text.commands.sign,
+  name: unaided.commandName,
   group: 'reading',
   keys: ['Ctrl+Enter'],
   glyph: 'sign',

@@ -1,7 +1,9 @@
-import { presetsFor } from '@/domain/windows';
 import { text } from '@/text/en';
+import { display } from '@/text/en-display';
 import type { Command } from '../command';
 import type { ReadingContext } from './context';
+
+const MOST = 8;
 
 const image: Command<ReadingContext> = {
   id: 'reading.window-image',
@@ -12,18 +14,23 @@ const image: Command<ReadingContext> = {
   perform: ({ view }) => view?.window(null),
 };
 
-/** One command a window preset of the modality, and the image's own window. */
+/** The n-th preset of what the portal offers for the modality and region. */
+function preset(n: number): Command<ReadingContext> {
+  return {
+    id: `reading.window-${n + 1}`,
+    name: display.windowPreset(n + 1),
+    group: 'window',
+    keys: [`Alt+${n + 1}`],
+    when: ({ view, presets }) => view !== null && presets[n] !== undefined,
+    perform: ({ view, presets }) => {
+      if (presets[n]) view?.window(presets[n]);
+    },
+  };
+}
+
+/** The image's own window, and one command for each place in the list of presets. */
+export const windowImage = image;
 export const windowPresetCommands: readonly Command<ReadingContext>[] = [
   image,
-  ...presetsFor('CT').map(
-    (preset, index): Command<ReadingContext> => ({
-      id: `reading.window-${preset.id}`,
-      name: text.commands.windowPreset(text.presets[preset.id]),
-      group: 'window',
-      keys: [`Alt+${index + 1}`],
-      when: ({ view, modality }) =>
-        view !== null && presetsFor(modality).some((one) => one.id === preset.id),
-      perform: ({ view }) => view?.window(preset),
-    }),
-  ),
+  ...Array.from({ length: MOST }, (_, n) => preset(n)),
 ];

@@ -36,7 +36,7 @@ export function AdminPage({ tab }: { tab: string | null }) {
   const can = useCan();
   const allowed = TABS.filter((one) => can(one.need));
   const here = allowed.find((one) => one.id === tab) ?? allowed[0];
-  if (!here) return <p className="page-wait">{text.common.forbidden}</p>;
+  if (!here) return <h1 className="page-wait">{text.common.forbidden}</h1>;
   return (
     <div className="admin">
       <h1 className="visually-hidden">{text.admin.title}</h1>

@@ -20,7 +20,7 @@ function Heads({ heads }: { heads: readonly string[] }) {
 export function Unread({ rows }: { rows: readonly UnreadArrival[] }) {
   if (rows.length === 0) return null;
   return (
-    <section aria-label={unread.title}>
+    <section className="admin-more" aria-label={unread.title}>
       <h2>{unread.title}</h2>
       <p className="admin-intro">{unread.intro}</p>
       <table aria-label={unread.name}>
@@ -45,7 +45,7 @@ export function Unread({ rows }: { rows: readonly UnreadArrival[] }) {
 /** What the archive refused, by sender and reason. */
 export function Refused({ rows }: { rows: readonly ArrivalRefusal[] }) {
   return (
-    <section aria-label={refused.title}>
+    <section className="admin-more" aria-label={refused.title}>
       <h2>{refused.title}</h2>
       <p className="admin-intro">{refused.intro}</p>
       <table aria-label={refused.name}>

@@ -93,6 +93,6 @@ export function IntakePage({ shown }: { shown: Id | null }) {
   const user = useUser();
   const can = useCan();
   if (!user) return null;
-  if (!can('study:import')) return <p className="page-wait">{words.forbidden}</p>;
+  if (!can('study:import')) return <h1 className="page-wait">{words.forbidden}</h1>;
   return <Page user={user} shown={shown} />;
 }

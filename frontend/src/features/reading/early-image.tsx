@@ -41,7 +41,7 @@ function useBase(itemId: string): string | null {
 }
 
 /** The first image of the study, once it is here. */
-function usePicture(itemId: string): EarlyPicture | 'none' | null {
+function usePicture(itemId: string) {
   const manifest = useOwn(itemId, (room) => room.manifest);
   const ai = useOwn(itemId, (room) => room.ai);
   const failed = useOwn(itemId, (room) => room.aiFailure !== null);
@@ -64,23 +64,23 @@ function usePicture(itemId: string): EarlyPicture | 'none' | null {
     };
   }, [image]);
   const hopeless = problem !== null || error !== null || (index && aiReady && !series);
-  return hopeless ? 'none' : picture;
+  return { picture: hopeless ? ('none' as const) : picture, series };
 }
 
-/** Whether the room itself shows the study, or hangs it otherwise than one by one. */
-function useOvertaken(itemId: string, base: string | null): boolean {
+/** Whether the room itself shows the study, or hangs another picture first. */
+function useOvertaken(itemId: string, base: string | null, series: number | null) {
   const shown = useViews(({ panes }) => {
     const first = panes[0];
     if (!first || base === null) return false;
     return first.trouble !== null || first.view?.image.url.startsWith(base) === true;
   });
-  const other = useOwn(
-    itemId,
-    ({ panes, mpr, phase }) =>
-      mpr !== null ||
-      phase === 'refused' ||
-      panes.slice(1).some((pane) => pane.series !== null),
-  );
+  const other = useOwn(itemId, ({ panes, mpr, phase }) => {
+    const [first] = panes;
+    const hung = first?.series ?? null;
+    const plain = !first?.start && !first?.study && first?.over === undefined;
+    const same = hung === null || (hung === series && plain);
+    return mpr !== null || phase === 'refused' || !same;
+  });
   return shown || other === true;
 }
 
@@ -145,8 +145,9 @@ export function EarlyImage({ itemId }: { itemId: string }) {
     return () => leaveEarly(itemId);
   }, [itemId, user]);
   const base = useBase(itemId);
-  const picture = usePicture(itemId);
-  const overtaken = useOvertaken(itemId, base) || picture === 'none';
+  const { picture, series } = usePicture(itemId);
+  const overtaken =
+    useOvertaken(itemId, base, series?.index ?? null) || picture === 'none';
   useEffect(() => {
     if (overtaken) release();
   }, [overtaken, release]);

@@ -20,6 +20,7 @@ import {
 } from '@/state/room';
 import { useVocabulary } from '@/state/session';
 import { text } from '@/text/en';
+import { unaided } from '@/text/en-unaided';
 import { Glyph, type GlyphName } from '@/ui/glyph';
 import { AiTag, Key } from '@/ui/primitives';
 import { volumeText } from './masks';
@@ -341,6 +342,9 @@ export function FindingCard(props: FindingProps) {
     >
       <Title {...props} />
       <Probability finding={finding} />
+      {finding.probability === null ? null : (
+        <p className="l2 meaning">{unaided.meaning(finding.probability)}</p>
+      )}
       {finding.positive ? null : <p className="l2">{panel.below}</p>}
       <Meta {...props} />
       <Said {...props} />

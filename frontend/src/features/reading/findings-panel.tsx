@@ -13,25 +13,13 @@ import { Glyph } from '@/ui/glyph';
 import { AiTag, Key } from '@/ui/primitives';
 import { FindingCard, FindingRow } from './finding-card';
 import { useMasks } from './masks';
+import { Comparison, Locked } from './unaided';
 
 const panel = text.room.panel;
 
-function Hidden({ ai }: { ai: Ai }) {
-  const words =
-    ai.hidden_reason ||
-    (ai.display_mode === 'none' ? panel.hiddenNone : panel.hiddenAfterCommit);
-  return (
-    <div className="locked">
-      <Glyph name="lock" />
-      <div>
-        <b>{panel.hidden}</b>
-        <span className="l2" style={{ whiteSpace: 'normal' }}>
-          {words}
-        </span>
-      </div>
-    </div>
-  );
-}
+/** What hides AI here, when it is not this item's own protocol. */
+const oddReason = (ai: Ai) =>
+  ai.display_mode === 'concurrent' ? (ai.hidden_reason ?? '') : '';
 
 /** In words, why there is no finding: pending, failed, rejected, none, or nothing found. */
 function RunWord({ run }: { run: AiRun }) {
@@ -165,6 +153,7 @@ export function FindingsPanel({ context, index }: FindingsPanelProps) {
   const itemId = useRoom((state) => state.itemId);
   return (
     <section className="block" aria-label={panel.title}>
+      <Comparison index={index} />
       <Heading context={context} />
       {failure === null ? null : (
         <p className="panel-word" role="alert">
@@ -180,7 +169,9 @@ export function FindingsPanel({ context, index }: FindingsPanelProps) {
           </button>
         </p>
       )}
-      {ai && !ai.visible ? <Hidden ai={ai} /> : null}
+      {ai && !ai.visible ? (
+        <Locked never={ai.display_mode === 'none'} reason={oddReason(ai)} />
+      ) : null}
       {ai?.visible ? (
         <>
           {context.findings.length > 0 ? (

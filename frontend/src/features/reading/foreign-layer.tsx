@@ -18,6 +18,7 @@ import type { Stack } from '@/imaging/pack';
 import { useForeignState } from '@/state/foreign';
 import { useRoom } from '@/state/room';
 import { AiTag } from '@/ui/primitives';
+import { useAnswer } from './foreign-answer';
 import {
   type DrawnItem,
   useDrawn,
@@ -93,7 +94,7 @@ function Words({ shapes, matrix }: DrawnProps) {
   });
 }
 
-/** The leftmost top of what is drawn, where its name hangs. */
+/** The top of what is drawn, on its left, where its name hangs. */
 function plateAt(shapes: readonly Shape[], matrix: Affine): Point | null {
   const points = shapes.flatMap((shape) =>
     shape.kind === 'path'
@@ -103,10 +104,10 @@ function plateAt(shapes: readonly Shape[], matrix: Affine): Point | null {
         : [],
   );
   if (points.length === 0) return null;
-  const left = Math.min(...points.map(([x]) => x));
-  const top = Math.min(...points.map(([, y]) => y));
+  const [x, y] = points.reduce((top, point) => (point[1] < top[1] ? point : top));
   const isPoint = shapes.every((shape) => shape.kind === 'point');
-  return isPoint ? [left + POINT_ARM + 3, top - 4] : [left - 1, Math.max(20, top - 3)];
+  if (isPoint) return [x + 2 * POINT_ARM, y - 4];
+  return [Math.min(...points.filter((p) => p[1] - y < 1).map((p) => p[0])) - 1, y - 3];
 }
 
 const kindsOf = ({ object }: DrawnItem, active: boolean) =>
@@ -121,12 +122,14 @@ const kindsOf = ({ object }: DrawnItem, active: boolean) =>
 
 function Plate({ drawn, at }: { drawn: DrawnItem; at: Point }) {
   const isAi = drawn.object.creator.origin === 'ai';
+  const rejected = useAnswer(drawn.object, drawn.item)?.verdict === 'reject';
+  const name = nameOf(drawn.item, drawn.place);
   return (
     <span
       className={isAi ? 'plate ai' : 'plate foreign-plate'}
-      style={{ left: at[0], top: at[1] }}
+      style={{ left: at[0], top: Math.max(20, at[1]), borderColor: colourOf(drawn) }}
     >
-      {nameOf(drawn.item, drawn.place)}
+      {rejected ? <s>{name}</s> : name}
       {isAi ? <AiTag /> : null}
     </span>
   );

@@ -21,12 +21,14 @@ import {
   showObject,
   useForeignState,
 } from '@/state/foreign';
+import { copyForeign } from '@/state/foreign-answers';
 import { getRoom, jumpTo, useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { foreign as words } from '@/text/en-foreign';
 import { Glyph } from '@/ui/glyph';
 import { AiTag } from '@/ui/primitives';
 import { seriesHolding } from './first-shown';
+import { Answer, AnswerWord, useAnswer } from './foreign-answer';
 import { volumeText } from './masks';
 import { useForeign, useWhole } from './use-foreign';
 
@@ -46,8 +48,14 @@ function candidates(item: ForeignItem, index: PackIndex): readonly PackSeries[] 
     .toSorted((p, q) => rank(p) - rank(q));
 }
 
-/** Goes to the image that shows an item; the series' geometry is read where needed. */
-function useGoTo(index: PackIndex | null) {
+interface Found {
+  readonly series: PackSeries;
+  readonly stack: Stack;
+  readonly sight: Sight;
+}
+
+/** Finds the image that shows an item; the series' geometry is read where needed. */
+function useFind(index: PackIndex | null) {
   const client = useQueryClient();
   const base = useRoom((state) => state.manifest?.pack.base ?? null);
   const stackOf = (series: PackSeries): Promise<Stack> =>
@@ -56,16 +64,28 @@ function useGoTo(index: PackIndex | null) {
       queryFn: ({ signal }) => readStack(base ?? '', series, signal),
       staleTime: Number.POSITIVE_INFINITY,
     });
-  return async (object: ForeignObject, item: ForeignItem): Promise<boolean> => {
-    chooseItem(itemId(object, item.key));
-    if (!index || base === null) return false;
+  return async (item: ForeignItem): Promise<Found | null> => {
+    if (!index || base === null) return null;
     for (const series of candidates(item, index)) {
-      const sight: Sight | null = sightOf(item, (await stackOf(series)).images);
-      if (!sight) continue;
-      jumpTo(series.index, sight.sopUid, sight.frame, sight.at);
-      return true;
+      const stack = await stackOf(series);
+      const sight = sightOf(item, stack.images);
+      if (sight) return { series, stack, sight };
     }
-    return false;
+    return null;
+  };
+}
+
+/** Goes to the image that shows an item. */
+function useGoTo(index: PackIndex | null) {
+  const find = useFind(index);
+  return async (object: ForeignObject, item: ForeignItem): Promise<Found | null> => {
+    chooseItem(itemId(object, item.key));
+    const found = await find(item);
+    if (found) {
+      const { series, sight } = found;
+      jumpTo(series.index, sight.sopUid, sight.frame, sight.at);
+    }
+    return found;
   };
 }
 
@@ -129,6 +149,12 @@ function ItemRow({ object, item, place, index, whole }: ItemProps) {
   const name = nameOf(item, place);
   const placed = hasPlace(item, whole);
   const lines = linesOf(item);
+  const answer = useAnswer(object, item);
+  const copy = async () => {
+    const found = await goTo(object, item);
+    if (found) copyForeign(object, item, found.sight, found.stack.images);
+  };
+  const copyable = item.marks.some((mark) => mark.kind !== 'text');
   return (
     <li className={active ? 'on' : ''} data-foreign-item={id}>
       <div className="item-line">
@@ -137,21 +163,28 @@ function ItemRow({ object, item, place, index, whole }: ItemProps) {
           className="go"
           aria-label={words.goTo(name)}
           title={placed ? undefined : words.noMarks}
-          disabled={!placed}
+          aria-expanded={active}
           onClick={() => {
-            showObject(object, true);
+            if (placed) showObject(object, true);
             void goTo(object, item);
           }}
         >
           <Swatch object={object} item={item} />
           <span className="cut">
-            {name}
+            {answer?.verdict === 'reject' ? <s>{name}</s> : name}
             {item.site ? <span className="t3"> · {item.site.display}</span> : null}
           </span>
         </button>
+        <AnswerWord answer={answer} />
         {placed ? <Eye id={id} name={name} /> : null}
       </div>
       {lines.length > 0 ? <div className="item-words">{lines.join('\n')}</div> : null}
+      {active ? (
+        <Answer
+          {...{ object, item, place }}
+          onCopy={copyable ? () => void copy() : null}
+        />
+      ) : null}
     </li>
   );
 }

@@ -1,9 +1,16 @@
 import './pane.css';
-import { type DragEvent, useCallback, useEffect, useMemo, useState } from 'react';
+import {
+  type DragEvent,
+  type ReactNode,
+  useCallback,
+  useEffect,
+  useMemo,
+  useState,
+} from 'react';
 import { formatDate, formatSigned } from '@/domain/format';
 import { edgeLetters, pickScale, scaleOf } from '@/domain/geometry';
 import { type Mask, patchOn } from '@/domain/mask';
-import type { Manifest } from '@/domain/model';
+import type { Id, Manifest } from '@/domain/model';
 import { placeAfterMpr } from '@/imaging/mpr-store';
 import type { PackError, PackIndex, Stack } from '@/imaging/pack';
 import { StackPane } from '@/imaging/stack-pane';
@@ -14,6 +21,7 @@ import {
   paneControl,
   useViews,
 } from '@/imaging/view-store';
+import { openPrior } from '@/state/hanging';
 import {
   findingsOf,
   getRoom,
@@ -25,25 +33,38 @@ import {
 } from '@/state/room';
 import { text } from '@/text/en';
 import { display } from '@/text/en-display';
+import { placeBeside } from './compare';
 import { carriesSeries, dropSeries } from './drag-series';
 import { firstMarked } from './first-shown';
 import { ForeignLayer } from './foreign-layer';
 import { MaskLayer, MaskLegend } from './masks';
 import { MeasureLayer } from './measure-layer';
 import { PaneMarks } from './pane-marks';
+import { PriorBadge } from './prior-badge';
+import { ReferenceLine } from './reference-line';
 import { SaliencyLayer } from './saliency-layer';
 import { useStack } from './use-pack';
+import { type StudyState, usePrior } from './use-prior';
 
 function clockOf(time: string): string {
   return /^\d{4}/.test(time) ? `, ${time.slice(0, 2)}:${time.slice(2, 4)}` : '';
 }
 
-function Corners({ view, stack }: { view: PaneView; stack: Stack }) {
+function Corners({
+  view,
+  stack,
+  children,
+}: {
+  view: PaneView;
+  stack: Stack;
+  children: ReactNode;
+}) {
   const { image } = view;
   const { thickness, location } = image;
   return (
     <>
       <div className="corner tl">
+        {children}
         <b>{text.room.seriesName(stack.number, stack.description || stack.modality)}</b>
         {thickness === null ? null : (
           <div>{text.room.thickness(formatSigned(thickness, 1))}</div>
@@ -200,6 +221,7 @@ function Shown({ pane, stack }: { pane: number; stack: Stack }) {
   const { view, trouble, loading } = useViews((state) => state.panes[pane] ?? NO_PANE);
   const active = useRoom((state) => state.activePane === pane);
   const jump = useRoom((state) => state.jump);
+  const prior = useRoom((state) => state.panes[pane]?.study !== undefined);
   const start = useRoom((state) => state.panes[pane]?.start ?? null);
   const startIndex = useMemo(() => startOf(stack, pane, start), [stack, pane, start]);
 
@@ -232,11 +254,14 @@ function Shown({ pane, stack }: { pane: number; stack: Stack }) {
           <Masks view={view} stack={stack} />
           <Saliency view={view} />
           <ForeignLayer image={view.image} stack={stack} matrix={view.matrix} />
-          <PaneMarks view={view} active={active} />
-          <MeasureLayer pane={pane} view={view} active={active} />
+          <PaneMarks view={view} active={active && !prior} />
+          <MeasureLayer pane={pane} view={view} active={active && !prior} />
+          <ReferenceLine pane={pane} view={view} />
           <Orientation view={view} />
           <ScaleBar view={view} />
-          <Corners view={view} stack={stack} />
+          <Corners view={view} stack={stack}>
+            <PriorBadge pane={pane} />
+          </Corners>
         </div>
       ) : null}
     </>
@@ -245,7 +270,8 @@ function Shown({ pane, stack }: { pane: number; stack: Stack }) {
 
 /** The image that a jump or the hanging asks for, or that AI marked first; else the first. */
 function startOf(stack: Stack, pane: number, start: PaneStart | null): number {
-  const { jump, ai } = getRoom();
+  const { jump, ai, panes } = getRoom();
+  if (panes[pane]?.study) return placeBeside(pane, stack.images) ?? 0;
   const after = jump?.pane === pane ? null : placeAfterMpr(stack.uid);
   if (after !== null) return after;
   const wanted =
@@ -268,23 +294,44 @@ export interface PaneProps {
   readonly problem: PackError | null;
 }
 
+/** In words, why nothing of the study can be shown; null when something can. */
+function hindrance({ problem, failure }: StudyState): ReactNode {
+  if (failure !== null) return <Word detail={failure}>{text.room.broken}</Word>;
+  return problem ? (
+    <Word detail={preparingDetail(problem)}>{TROUBLE[problem.kind]}</Word>
+  ) : null;
+}
+
+/** What a pane shows, or in words why it shows nothing. */
+function PaneBody({ pane, of }: { pane: number; of: StudyState }) {
+  const chosen = useRoom((state) => state.panes[pane]?.series ?? null);
+  const { manifest, index } = of;
+  const series = index?.series.find((one) => one.index === chosen) ?? null;
+  const { data: stack, error } = useStack(manifest?.pack.base ?? null, series);
+  const hindered = hindrance(of);
+  if (hindered !== null) return hindered;
+  if (series?.displayable === false) {
+    return <Word detail={series.why_not}>{text.room.notShown}</Word>;
+  }
+  if (error) return <Word detail={error.message}>{text.room.broken}</Word>;
+  if (stack) return <Shown key={stack.uid} pane={pane} stack={stack} />;
+  if (!index || series) return <Word>{text.room.loadingSeries}</Word>;
+  const empty = manifest?.series.length === 0;
+  return <Word>{empty ? text.room.noSeries : text.room.chooseSeries}</Word>;
+}
+
+function PriorBody({ pane, study }: { pane: number; study: Id }) {
+  const state = usePrior(study);
+  useEffect(() => openPrior(study), [study]);
+  return <PaneBody pane={pane} of={state} />;
+}
+
 /** One place of the grid: its series, or in words why there is none. */
 export function Pane({ pane, manifest, index, problem }: PaneProps) {
   const active = useRoom((state) => state.activePane === pane);
   const large = useRoom((state) => state.maximised === pane);
   const { dropping, drop } = useDrop(pane);
-  const chosen = useRoom((state) => state.panes[pane]?.series ?? null);
-  const series = index?.series.find((one) => one.index === chosen) ?? null;
-  const { data: stack, error } = useStack(manifest?.pack.base ?? null, series);
-
-  let body = <Word>{text.room.chooseSeries}</Word>;
-  if (problem)
-    body = <Word detail={preparingDetail(problem)}>{TROUBLE[problem.kind]}</Word>;
-  else if (error) body = <Word detail={error.message}>{text.room.broken}</Word>;
-  else if (stack) body = <Shown key={stack.uid} pane={pane} stack={stack} />;
-  else if (!index || series) body = <Word>{text.room.loadingSeries}</Word>;
-  else if (manifest?.series.length === 0) body = <Word>{text.room.noSeries}</Word>;
-
+  const study = useRoom((state) => state.panes[pane]?.study ?? null);
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset draws a frame of its own
     <div
@@ -301,7 +348,11 @@ export function Pane({ pane, manifest, index, problem }: PaneProps) {
       }}
       {...drop}
     >
-      {body}
+      {study === null ? (
+        <PaneBody pane={pane} of={{ manifest, index, problem, failure: null }} />
+      ) : (
+        <PriorBody pane={pane} study={study} />
+      )}
     </div>
   );
 }

@@ -3,7 +3,7 @@ import type { ReadingContext } from '@/commands/reading/context';
 import { sign } from '@/commands/reading/sign';
 import { printHotkey } from '@/domain/hotkeys';
 import type { PackIndex } from '@/imaging/pack';
-import { mustAnswer } from '@/state/reading-session';
+import { isUnaided, mustAnswer } from '@/state/reading-session';
 import { changeDraft, useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { Glyph } from '@/ui/glyph';
@@ -12,10 +12,17 @@ import { FindingsPanel } from './findings-panel';
 import { ForeignPanel } from './foreign-panel';
 import { MarksList } from './marks-list';
 import { signBlock } from './sign-block';
+import { CommitLine, UnaidedSteps } from './unaided';
 
 const panel = text.room.panel;
 
 function Steps({ context }: { context: ReadingContext }) {
+  const reading = useRoom((state) => state.reading);
+  const blind = reading !== null && (isUnaided(reading) || reading.unaided !== null);
+  return blind ? <UnaidedSteps reading={reading} /> : <AidedSteps context={context} />;
+}
+
+function AidedSteps({ context }: { context: ReadingContext }) {
   const content = useRoom((state) => state.draft.content);
   const signed = useRoom((state) => state.phase === 'signed');
   const asked = context.findings.filter((finding) => finding.positive).length;
@@ -114,6 +121,7 @@ export interface ReadingPanelProps {
 
 /** The right side: AI's findings, one's own marks, the impression, and signing. */
 export function ReadingPanel({ context, index }: ReadingPanelProps) {
+  const blind = useRoom((state) => isUnaided(state.reading));
   return (
     <aside className="panel">
       <Steps context={context} />
@@ -123,7 +131,7 @@ export function ReadingPanel({ context, index }: ReadingPanelProps) {
         <ForeignPanel index={index} />
         <Impression writable={context.writable} />
       </div>
-      <SignLine context={context} />
+      {blind ? <CommitLine context={context} /> : <SignLine context={context} />}
     </aside>
   );
 }

@@ -5,17 +5,20 @@ import { findCommand } from '@/commands/command';
 import type { ReadingContext } from '@/commands/reading/context';
 import { READING_COMMANDS } from '@/commands/reading-commands';
 import { formatClock } from '@/domain/format';
-import type { Finding, Id, User } from '@/domain/model';
+import type { Content, Finding, Id, User } from '@/domain/model';
 import { wordAgo } from '@/domain/wait';
 import { KeysOverlay } from '@/features/shell/keys-overlay';
 import { resetMpr } from '@/imaging/mpr-store';
 import { bindTool, ensureImaging, forgetImages } from '@/imaging/setup';
 import { paneControl, resetViews, useViews } from '@/imaging/view-store';
 import { portalNow } from '@/state/clock';
+import { useHangings } from '@/state/hanging';
+import { useLinks } from '@/state/linking';
 import { leaveMessage } from '@/state/message';
 import {
   followRow,
   hasUnsaved,
+  isUnaided,
   leaveItem,
   openItem,
   refreshRow,
@@ -26,8 +29,8 @@ import {
   endAsking,
   findingsOf,
   getRoom,
+  type RoomState,
   setRoom,
-  showSeries,
   useRoom,
 } from '@/state/room';
 import { useCan, useUser } from '@/state/session';
@@ -36,17 +39,21 @@ import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
 import { useHotkeys } from '@/ui/use-hotkeys';
 import { keptAhead, useAhead } from './ahead';
-import { firstSeries } from './first-shown';
+import { CompareFirst } from './compare-first';
+import { leaveRoom } from './draft-dialogs';
 import { endMeasuring, moveMark } from './marks-moves';
 import { ReadingPanel } from './reading-panel';
 import { RoomDialogs } from './room-dialogs';
 import { RoomHeader } from './room-header';
 import { RoomNotices } from './room-notices';
+import { SaveLayoutDialog } from './save-layout';
 import { SeriesRail } from './series-rail';
 import { signBlock } from './sign-block';
 import { Stage } from './stage';
 import { StatusLine } from './status-line';
 import { Toolbar } from './toolbar';
+import { startCommit } from './unaided';
+import { useDisplayOf, useHanging, usePresets } from './use-display';
 import { type PackState, usePack, useVolume } from './use-pack';
 
 const ROW_MS = 30_000;
@@ -95,19 +102,20 @@ function moveFinding(findings: readonly Finding[], by: number): void {
   });
 }
 
+/** To the first finding that signing waits for. */
+function goToWaiting(findings: readonly Finding[], content: Content): void {
+  const waiting = findings.find((one) => one.positive && !(one.id in content.verdicts));
+  if (waiting) setRoom({ activeFinding: waiting.id });
+}
+
 function useSigning() {
   const [, navigate] = useLocation();
   return async () => {
     const room = getRoom();
+    if (isUnaided(room.reading)) return startCommit();
     const findings = findingsOf(room.ai);
     const block = signBlock(room, findings);
-    if (block !== null) {
-      const waiting = findings.find(
-        (one) => one.positive && !(one.id in room.draft.content.verdicts),
-      );
-      if (waiting) setRoom({ activeFinding: waiting.id });
-      return;
-    }
+    if (block !== null) return goToWaiting(findings, room.draft.content);
     const name = room.item?.patient.name ?? '';
     const { signed, next } = await signItem();
     if (!signed) return;
@@ -121,19 +129,29 @@ function shownSeries({ index }: PackState): readonly number[] {
   return (index?.series ?? []).flatMap((one) => (one.displayable ? [one.index] : []));
 }
 
+const modalityOf = ({ manifest, mpr }: RoomState) =>
+  manifest?.series.find((one) => one.index === mpr)?.modality ?? '';
+
+/** Of the study that is read, the series in the active pane. */
+function ownSeries({ panes, activePane }: RoomState): number | null {
+  const pane = panes[activePane];
+  return pane?.study ? null : (pane?.series ?? null);
+}
+
 function useContext(help: () => void, pack: PackState): ReadingContext {
   const room = useRoom();
   const can = useCan();
   const [, navigate] = useLocation();
   const sign = useSigning();
   const view = useViews((state) => state.panes[room.activePane]?.view ?? null);
-  const chosen = room.mpr ?? room.panes[room.activePane]?.series ?? null;
+  const modality = room.mpr === null ? (view?.stack.modality ?? '') : modalityOf(room);
+  const presets = usePresets(modality);
+  const chosen = room.mpr ?? ownSeries(room);
+  const priors = useHangings((state) => state.priors);
+  const links = useLinks();
   const volume = useVolume(room.manifest, pack.index, chosen);
   const planes = room.mpr !== null;
   const findings = findingsOf(room.ai);
-  const shown = room.manifest?.series.find(
-    (one) => one.index === (room.mpr ?? view?.series),
-  );
   return {
     room,
     findings,
@@ -145,13 +163,16 @@ function useContext(help: () => void, pack: PackState): ReadingContext {
     ...volume,
     seriesIndices: shownSeries(pack),
     inverted: view?.inverted ?? false,
-    modality: shown?.modality ?? '',
+    modality,
+    presets,
+    priors: priors !== null && priors.length > 0,
+    links,
     can,
     moveFinding: (by) => moveFinding(findings, by),
     moveMark: (by) => moveMark(pack.index, by),
     sign: () => void sign(),
     escape: () => {
-      if (!endMeasuring() && !endAsking()) navigate('/');
+      if (!endMeasuring() && !endAsking()) void leaveRoom(navigate);
     },
     help,
   };
@@ -204,18 +225,6 @@ function Refused() {
   );
 }
 
-/** Hangs the first series: the one with AI's first mark, else the first that can be shown. */
-function useHanging(pack: ReturnType<typeof usePack>): void {
-  const { index } = pack;
-  const aiReady = useRoom((state) => state.ai !== null || state.aiFailure !== null);
-  useEffect(() => {
-    const room = getRoom();
-    if (!index || !aiReady || room.panes[0]?.series !== null) return;
-    const chosen = firstSeries(index, findingsOf(room.ai));
-    if (chosen) showSeries(chosen.index, 0);
-  }, [index, aiReady]);
-}
-
 function Room({ itemId, user }: { itemId: Id; user: User }) {
   const [help, setHelp] = useState(false);
   const [, navigate] = useLocation();
@@ -227,6 +236,7 @@ function Room({ itemId, user }: { itemId: Id; user: User }) {
   const { room } = context;
   useHanging(pack);
   useAhead(itemId);
+  useDisplayOf(room.item?.study.id ?? null);
 
   useHotkeys((stroke, target) => {
     const inStage = target === document.body || target.closest('.stage') !== null;
@@ -240,7 +250,7 @@ function Room({ itemId, user }: { itemId: Id; user: User }) {
   const ready = pack.index !== null;
   return (
     <div className="room">
-      <RoomHeader user={user} onBack={() => navigate('/')} />
+      <RoomHeader user={user} onBack={() => void leaveRoom(navigate)} />
       <Toolbar context={context} />
       <RoomNotices onReload={() => void reopen(itemId, user.id)} />
       <div className="room-middle">
@@ -250,6 +260,8 @@ function Room({ itemId, user }: { itemId: Id; user: User }) {
       </div>
       <StatusLine context={context} />
       <RoomDialogs findings={context.findings} />
+      <SaveLayoutDialog />
+      <CompareFirst />
       <KeysOverlay
         commands={READING_COMMANDS}
         opened={help}

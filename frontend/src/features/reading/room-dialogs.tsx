@@ -16,6 +16,8 @@ import {
 } from '@/state/room';
 import { useVocabulary } from '@/state/session';
 import { text } from '@/text/en';
+import { ConflictDialog, LeaveDialog } from './draft-dialogs';
+import { CommitEmptyDialog } from './unaided';
 
 function Actions({ submit, ready }: { submit: string; ready: boolean }) {
   return (
@@ -158,6 +160,9 @@ export function RoomDialogs({ findings }: { findings: readonly Finding[] }) {
     const finding = findings.find((one) => one.id === ask.finding);
     return finding ? <RejectDialog finding={finding} /> : null;
   }
+  if (ask?.kind === 'conflict') return <ConflictDialog />;
+  if (ask?.kind === 'leave') return <LeaveDialog />;
+  if (ask?.kind === 'commit') return <CommitEmptyDialog />;
   if (ask?.kind === 'label') return <LabelDialog ask={ask} />;
   if (ask?.kind === 'band' && item) {
     return <BandDialog row={item} onClose={endAsking} onChanged={followRow} />;

@@ -7,8 +7,10 @@ import {
 } from '@/state/reading-session';
 import { setRoom, useRoom } from '@/state/room';
 import { text } from '@/text/en';
+import { drafts } from '@/text/en-drafts';
 import { Notice } from '@/ui/primitives';
 import { hasLateSlices } from './sign-block';
+import { UnaidedBanner } from './unaided';
 
 function summary(content: Content): string {
   return text.room.conflict.summary(
@@ -30,6 +32,13 @@ function Conflict() {
       assertive
       actions={
         <>
+          <button
+            type="button"
+            className="btn small"
+            onClick={() => setRoom({ ask: { kind: 'conflict' } })}
+          >
+            {drafts.compare}
+          </button>
           <button type="button" className="btn small" onClick={keepMine}>
             {words.keepMine}
           </button>
@@ -150,17 +159,6 @@ function Kept() {
   );
 }
 
-function Unaided() {
-  const ai = useRoom((state) => state.ai);
-  if (!ai || ai.visible || ai.display_mode === 'concurrent') return null;
-  const byChoice = ai.display_mode === 'none';
-  return (
-    <Notice kind="warn" title={text.room.unaided}>
-      {byChoice ? text.room.noAiDetail : text.room.unaidedDetail}
-    </Notice>
-  );
-}
-
 /** What must be known or decided before going on, above the images. */
 export function RoomNotices({ onReload }: { onReload: () => void }) {
   return (
@@ -169,7 +167,7 @@ export function RoomNotices({ onReload }: { onReload: () => void }) {
       <Lost />
       <LateSlices onReload={onReload} />
       <Kept />
-      <Unaided />
+      <UnaidedBanner />
     </div>
   );
 }

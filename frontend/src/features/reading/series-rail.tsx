@@ -1,102 +1,9 @@
-import { formatDate, formatInteger } from '@/domain/format';
-import { countOf } from '@/domain/layout';
-import type { Manifest, ManifestSeries } from '@/domain/model';
-import { thumbnailUrl } from '@/imaging/pack';
-import { useViews } from '@/imaging/view-store';
-import { showSeries, useRoom } from '@/state/room';
+import { formatDate } from '@/domain/format';
+import type { Manifest } from '@/domain/model';
+import { useRoom } from '@/state/room';
 import { text } from '@/text/en';
-import { display } from '@/text/en-display';
-import { Glyph } from '@/ui/glyph';
-import { startDrag } from './drag-series';
-
-/** How much of the series is in memory: a bar while it comes, then a word. */
-function LoadedMark({ series }: { series: string }) {
-  const loaded = useViews((state) => state.loaded[series]);
-  if (!loaded || loaded.of === 0) return null;
-  if (loaded.done >= loaded.of) {
-    return (
-      <span className="loaded">
-        <Glyph name="check" small />
-        {text.room.seriesLoaded}
-      </span>
-    );
-  }
-  const percent = Math.floor((loaded.done / loaded.of) * 100);
-  return (
-    <>
-      <span className="progress">
-        <i style={{ width: `${percent}%` }} />
-      </span>
-      <span>{percent}%</span>
-    </>
-  );
-}
-
-interface SeriesCardProps {
-  readonly series: ManifestSeries;
-  readonly base: string;
-  readonly ready: boolean;
-}
-
-function Thumbnail({ series, base, ready }: SeriesCardProps) {
-  if (!ready || series.displayable === false) return <span className="thumb" />;
-  return (
-    <img
-      className="thumb"
-      src={thumbnailUrl(base, series.index)}
-      alt=""
-      draggable={false}
-      loading="lazy"
-      onError={(event) => {
-        event.currentTarget.style.visibility = 'hidden';
-      }}
-    />
-  );
-}
-
-function SeriesCard(props: SeriesCardProps) {
-  const { series } = props;
-  const panes = useRoom((state) => state.panes);
-  const layout = useRoom((state) => state.layout);
-  const shownIn = panes
-    .slice(0, countOf(layout))
-    .flatMap((pane, place) =>
-      pane.series === series.index && !pane.study ? [place + 1] : [],
-    );
-  const frames = series.n_frames ?? series.n_instances;
-  const displayable = series.displayable !== false;
-  const count = text.room.seriesImages(formatInteger(frames), frames === 1);
-  return (
-    <button
-      type="button"
-      className={shownIn.length > 0 ? 'series on' : 'series'}
-      aria-pressed={shownIn.length > 0}
-      aria-disabled={!displayable}
-      title={series.why_not || display.dragHint}
-      draggable={displayable}
-      onDragStart={(event) => startDrag(event, series.index, null)}
-      onClick={() => {
-        if (displayable) showSeries(series.index);
-      }}
-    >
-      <Thumbnail {...props} />
-      <span className="panes">
-        {shownIn.map((pane) => (
-          <i key={pane}>{pane}</i>
-        ))}
-      </span>
-      <span className="about">
-        <b>
-          {text.room.seriesName(series.number, series.description || series.modality)}
-        </b>
-        <span className="line">
-          {displayable ? count : `${text.room.notShown}: ${series.why_not ?? ''}`}
-          {displayable ? <LoadedMark series={series.uid} /> : null}
-        </span>
-      </span>
-    </button>
-  );
-}
+import { PriorsRail } from './priors-rail';
+import { SeriesCard } from './series-card';
 
 export function SeriesRail({
   manifest,
@@ -118,6 +25,7 @@ export function SeriesRail({
           series={series}
           base={manifest.pack.base}
           ready={ready}
+          study={null}
         />
       ))}
       {manifest && manifest.attachments.length > 0 ? (
@@ -138,6 +46,7 @@ export function SeriesRail({
           </ul>
         </div>
       ) : null}
+      <PriorsRail />
     </nav>
   );
 }

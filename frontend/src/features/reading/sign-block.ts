@@ -1,7 +1,8 @@
 import type { Finding } from '@/domain/model';
-import { mustAnswer } from '@/state/reading-session';
+import { isUnaided, mustAnswer } from '@/state/reading-session';
 import type { RoomState } from '@/state/room';
 import { text } from '@/text/en';
+import { unaided } from '@/text/en-unaided';
 
 /** Whether slices have come after opening that the reader has not confirmed. */
 export function hasLateSlices(room: RoomState): boolean {
@@ -11,10 +12,18 @@ export function hasLateSlices(room: RoomState): boolean {
   );
 }
 
+/** In words, why the read cannot be committed now; null when it can. */
+export function commitBlock(room: RoomState): string | null {
+  if (room.save.kind === 'lost') return text.room.panel.leaseFirst;
+  if (room.save.kind === 'conflict') return text.room.panel.resolveFirst;
+  return null;
+}
+
 /** In words, why signing is not possible now; null when it is. */
 export function signBlock(room: RoomState, findings: readonly Finding[]): string | null {
   if (room.save.kind === 'lost') return text.room.panel.leaseFirst;
   if (room.save.kind === 'conflict') return text.room.panel.resolveFirst;
+  if (isUnaided(room.reading)) return unaided.commitFirst;
   const open = mustAnswer(findings, room.draft.content).length;
   if (open > 0) return text.room.panel.answerFirst(open);
   if (hasLateSlices(room) && !room.lateConfirmed) return text.room.panel.confirmSlices;

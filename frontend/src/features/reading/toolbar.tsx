@@ -2,14 +2,15 @@ import { Menu, Tooltip } from '@mantine/core';
 import { Fragment } from 'react';
 import { type Command, groupCommands } from '@/commands/command';
 import type { ReadingContext } from '@/commands/reading/context';
-import { windowPresetCommands } from '@/commands/reading/window-preset';
+import { windowImage, windowPresetCommands } from '@/commands/reading/window-preset';
 import { READING_COMMANDS } from '@/commands/reading-commands';
 import { printHotkey } from '@/domain/hotkeys';
 import { setRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { Glyph } from '@/ui/glyph';
 import { Key } from '@/ui/primitives';
-import { GridPicker } from './grid-picker';
+import { HangingMenu } from './hanging-menu';
+import { LockedOverlay } from './unaided';
 
 interface ToolProps {
   readonly command: Command<ReadingContext>;
@@ -64,29 +65,36 @@ function AiToggle(props: ToolProps) {
 }
 
 function Presets({ context }: { context: ReadingContext }) {
-  const fitting = windowPresetCommands.filter((one) => one.when(context));
+  const { presets, view } = context;
+  const items = [
+    { command: windowImage, name: windowImage.name },
+    ...presets.flatMap(({ name, width, level }, n) => {
+      const command = windowPresetCommands[n + 1];
+      return command ? [{ command, name: `${name} ${width}/${level}` }] : [];
+    }),
+  ];
   return (
     <section aria-label={text.room.groups.window}>
       <div>
-        <Menu position="bottom-start" width={220}>
+        <Menu position="bottom-start" width={240}>
           <Menu.Target>
             <button
               type="button"
               className="preset"
-              aria-disabled={fitting.length === 0}
+              aria-disabled={view === null}
               aria-label={text.room.groups.window}
             >
               {text.commands.toolWindow} <Glyph name="down" small />
             </button>
           </Menu.Target>
           <Menu.Dropdown>
-            {fitting.map((command) => (
+            {items.map(({ command, name }) => (
               <Menu.Item
                 key={command.id}
-                onClick={() => command.perform(context)}
+                onClick={() => run({ command, context })}
                 rightSection={<Key>{printHotkey(command.keys[0] ?? '')}</Key>}
               >
-                {command.name}
+                {name}
               </Menu.Item>
             ))}
           </Menu.Dropdown>
@@ -177,6 +185,7 @@ export function Toolbar({ context }: { context: ReadingContext }) {
   const overlay = groups.find(({ group }) => group === 'overlay');
   return (
     <div className="tools" role="toolbar" aria-label={text.room.groups.image}>
+      <HangingMenu />
       {tools.map(({ group, name, commands }) => (
         <Fragment key={group}>
           <section aria-label={name}>
@@ -184,7 +193,6 @@ export function Toolbar({ context }: { context: ReadingContext }) {
               <MeasureTools commands={commands} context={context} />
             ) : (
               <div>
-                {group === 'layout' ? <GridPicker /> : null}
                 {commands.map((command) => (
                   <ToolButton key={command.id} command={command} context={context} />
                 ))}
@@ -206,6 +214,9 @@ export function Toolbar({ context }: { context: ReadingContext }) {
           </div>
           <h3>{overlay.name}</h3>
         </section>
+      ) : null}
+      {overlay && context.room.ai?.visible === false ? (
+        <LockedOverlay names={overlay.commands.map((one) => one.name)} />
       ) : null}
     </div>
   );

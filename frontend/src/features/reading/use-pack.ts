@@ -23,13 +23,16 @@ export interface PackState {
 }
 
 /** The pack's index; asked for again as long as it is being prepared. */
-export function usePack(manifest: Manifest | null): PackState {
+export function usePack(
+  manifest: Manifest | null,
+  refresh: () => Promise<void> = refreshManifest,
+): PackState {
   const base = manifest?.pack.base ?? null;
   const { data, error } = useQuery({
     queryKey: ['pack', base],
     queryFn: async ({ signal }) => {
       const index = await readIndex(base ?? '', signal);
-      if (manifest?.pack.state !== 'ready') await refreshManifest();
+      if (manifest?.pack.state !== 'ready') await refresh();
       return index;
     },
     enabled: base !== null && manifest?.pack.state !== 'failed',

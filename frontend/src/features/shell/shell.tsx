@@ -32,7 +32,7 @@ function SitePick({ user }: { user: User }) {
     return <span className="t2">{user.sites[0]?.name ?? ''}</span>;
   }
   return (
-    <Menu position="bottom-end">
+    <Menu position="bottom-end" withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <button type="button" className="pick">
           <span className="visually-hidden">{text.top.site}: </span>
@@ -88,7 +88,7 @@ function MemoryItems() {
 function UserMenu({ user }: { user: User }) {
   const leave = useLogout();
   return (
-    <Menu position="bottom-end" width={200}>
+    <Menu position="bottom-end" width={280} withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <button type="button" className="who">
           <span className="visually-hidden">{text.top.userMenu}: </span>

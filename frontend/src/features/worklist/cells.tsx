@@ -38,8 +38,10 @@ export const PatientCell = memo(function PatientCell({
   const who = [patient.sex, patient.age_text].filter(Boolean).join(' ');
   return (
     <>
-      <span className="l1 name">{patient.name}</span>
-      <span className="l2">
+      <span className="l1 name" title={patient.name}>
+        {patient.name}
+      </span>
+      <span className="l2" title={patient.id}>
         {[who, text.room.patientId(patient.id)].filter(Boolean).join(' · ')}
       </span>
     </>

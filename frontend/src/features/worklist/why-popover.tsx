@@ -189,7 +189,7 @@ export function WhyPopover(props: WhyPopoverProps) {
         <h2 id="why-title">{text.why.title(props.rank)}</h2>
         <span className="t3 cut">{row.patient.name}</span>
         <span className="grow" />
-        <button type="button" aria-label={text.common.close} onClick={onClose}>
+        <button type="button" aria-label={text.why.close} onClick={onClose}>
           <Key>Esc</Key>
         </button>
       </header>

@@ -1,0 +1,1 @@
+"""How studies are hung: which series goes into which viewport, with which window."""

@@ -1,0 +1,110 @@
+import { isParallel, linkedIndex, offsetBetween, sharesFrame } from '@/domain/linking';
+import { type PaneView, paneControl, useViews } from './view-store';
+
+/** How the panes are tied, as the room has set it. */
+export interface Ties {
+  readonly scroll: boolean;
+  readonly look: boolean;
+  offset(driver: string, follower: string): number | null;
+  keepOffset(driver: string, follower: string, offset: number): void;
+}
+
+/**
+ * mm by which a follower is off; kept when it is first needed, from where the two stood
+ * before the leader moved. Null when that is not known.
+ */
+function offsetOf(before: PaneView | null, to: PaneView, ties: Ties): number | null {
+  if (!before) return null;
+  if (sharesFrame(before.image, to.image)) return 0;
+  const kept = ties.offset(before.uid, to.uid);
+  if (kept !== null) return kept;
+  const offset = offsetBetween(before.image, to.image);
+  ties.keepOffset(before.uid, to.uid, offset);
+  return offset;
+}
+
+interface Step {
+  readonly now: PaneView;
+  /** Of the same series; null when the leader just came to it. */
+  readonly before: PaneView | null;
+}
+
+function follow(pane: number, { now, before }: Step, to: PaneView, ties: Ties): void {
+  if (now.uid === to.uid) {
+    if (now.index !== to.index) paneControl(pane)?.goTo(now.index);
+    return;
+  }
+  const known = before !== null || sharesFrame(now.image, to.image);
+  if (!known || !isParallel(now.image, to.image)) return;
+  const offset = offsetOf(before ?? now, to, ties);
+  const index = linkedIndex(now.image, to.stack.images, offset ?? 0);
+  if (index !== null && index !== to.index) paneControl(pane)?.goTo(index);
+}
+
+function takeLook(pane: number, active: number, from: PaneView, to: PaneView): void {
+  const look = paneControl(active)?.look() ?? null;
+  if (look === null) return;
+  const control = paneControl(pane);
+  control?.setLook(look);
+  const alike = from.stack.modality === to.stack.modality && from.uid !== to.uid;
+  if (alike && from.window) control?.window(from.window);
+}
+
+const lookChanged = (now: PaneView, before: PaneView) =>
+  now.matrix !== before.matrix &&
+  JSON.stringify([now.matrix, now.window]) !==
+    JSON.stringify([before.matrix, before.window]);
+
+/** What the leading pane's change means for the others. */
+function stepOf(now: PaneView | null, then: PaneView | null): Change | null {
+  if (!now || now === then) return null;
+  const before = then?.uid === now.uid ? then : null;
+  return {
+    now,
+    before,
+    moved: before?.index !== now.index,
+    turned: before !== null && lookChanged(now, before),
+  };
+}
+
+interface Change extends Step {
+  readonly moved: boolean;
+  readonly turned: boolean;
+}
+
+type Panes = ReturnType<typeof useViews.getState>['panes'];
+
+function followers(panes: Panes, lead: number): readonly (readonly [number, PaneView])[] {
+  return Object.entries(panes).flatMap(([key, { view }]) =>
+    view && Number(key) !== lead ? [[Number(key), view] as const] : [],
+  );
+}
+
+function take(
+  pane: number,
+  lead: number,
+  step: Change,
+  view: PaneView,
+  ties: Ties,
+): void {
+  if (ties.scroll && step.moved) follow(pane, step, view, ties);
+  if (ties.look && step.turned) takeLook(pane, lead, step.now, view);
+}
+
+/**
+ * Moves the other panes with the active one; only the active one leads, so that nothing
+ * goes round in circles.
+ *
+ * @returns how to stop.
+ */
+export function linkPanes(active: () => number, ties: () => Ties): () => void {
+  return useViews.subscribe((state, before) => {
+    const lead = active();
+    const viewIn = (panes: typeof state.panes) => panes[lead]?.view ?? null;
+    const step = stepOf(viewIn(state.panes), viewIn(before.panes));
+    if (!step) return;
+    for (const [pane, view] of followers(state.panes, lead)) {
+      take(pane, lead, step, view, ties());
+    }
+  });
+}
