@@ -50,13 +50,15 @@ GOALS: dict[str, tuple[str, float | None, bool]] = {
 Samples = dict[tuple[str, str, str], list[float]]
 
 
-def _environment(stack: Stack) -> dict[str, str]:
+def environment(stack: Stack) -> dict[str, str]:
+    """The variables that the stack runs with."""
     lines = (stack.state / "env").read_text().splitlines()
     pairs = (line.split("=", 1) for line in lines if "=" in line and line[0] != "#")
     return {name: value.strip("'\"") for name, value in pairs}
 
 
-def _login(stack: Stack) -> httpx.Client:
+def login(stack: Stack) -> httpx.Client:
+    """A radiologist's session."""
     portal = httpx.Client(base_url=stack.url, timeout=60)
     portal.headers["Referer"] = stack.url
     token = portal.get("/api/session").json()["csrf_token"]
@@ -176,7 +178,7 @@ def run(stack: Stack) -> list[Metric]:
     """Measure both viewers in turn and return medians with their ratios."""
     end = time.monotonic() + LIMIT_S
     cases = [case for case in all_cases() if ONLY in case.name]
-    portal = _login(stack)
+    portal = login(stack)
     every = [*cases, *map(companion, cases)]
     items = {case.study_uid: prepare(stack, portal, case) for case in every}
     cookies = [
@@ -185,7 +187,7 @@ def run(stack: Stack) -> list[Metric]:
     ]
     table = _Table()
     with (
-        peer(_environment(stack), port=_free_port()) as url,
+        peer(environment(stack), port=_free_port()) as url,
         sync_playwright() as playwright,
     ):
         log = stack.state / "log" / "nginx-access.log"

@@ -1,3 +1,4 @@
+import { type GreyWindow, rangeOf } from '@/domain/windows';
 import { decodeEarly } from './early-decode';
 import { onForget } from './forget';
 import { firstRange, type GreyFrame, pictureOf, placeIn } from './grey';
@@ -32,8 +33,12 @@ export function readAhead(image: ImageRef): Promise<GreyFrame | null> {
   return frame;
 }
 
-function sourceOf(image: ImageRef, frame: GreyFrame): HTMLCanvasElement | null {
-  const range = firstRange(image.dataset, frame);
+function sourceOf(
+  image: ImageRef,
+  frame: GreyFrame,
+  window: GreyWindow | null,
+): HTMLCanvasElement | null {
+  const range = window ? rangeOf(window) : firstRange(image.dataset, frame);
   if (!range) return null;
   const source = document.createElement('canvas');
   source.width = image.columns;
@@ -44,11 +49,18 @@ function sourceOf(image: ImageRef, frame: GreyFrame): HTMLCanvasElement | null {
   return source;
 }
 
-/** The frame as it is first seen; null when only the imaging library can draw it. */
-export async function prepareEarly(image: ImageRef): Promise<EarlyPicture | null> {
+/**
+ * The frame as it is first seen; null when only the imaging library can draw it.
+ *
+ * @param hung the window that it hangs with, if that is not its own; asked last.
+ */
+export async function prepareEarly(
+  image: ImageRef,
+  hung: () => GreyWindow | null,
+): Promise<EarlyPicture | null> {
   const frame = await readAhead(image);
   ahead.delete(image.url);
-  const source = frame ? sourceOf(image, frame) : null;
+  const source = frame ? sourceOf(image, frame, hung()) : null;
   return source ? { image, source } : null;
 }
 

@@ -9,7 +9,7 @@ import { holdForPaint, onScreen } from '@/imaging/first-paint';
 import { readIndex } from '@/imaging/pack';
 import { useViews } from '@/imaging/view-store';
 import { leaveEarly, openEarly } from '@/state/reading-session';
-import { findingsOf, type RoomState, useRoom } from '@/state/room';
+import { findingsOf, getRoom, type RoomState, useRoom } from '@/state/room';
 import { useUser } from '@/state/session';
 import { text } from '@/text/en';
 import { firstImage, firstSeries } from './first-shown';
@@ -55,7 +55,9 @@ function usePicture(itemId: string) {
   useEffect(() => {
     if (!image) return;
     let alive = true;
-    prepareEarly(image).then(
+    // The room may have hung it already, with a window of its own.
+    const hung = () => getRoom().panes[0]?.start?.window ?? null;
+    prepareEarly(image, hung).then(
       (ready) => alive && setPicture(ready ?? 'none'),
       () => alive && setPicture('none'),
     );
@@ -77,7 +79,7 @@ function useOvertaken(itemId: string, base: string | null, series: number | null
   const other = useOwn(itemId, ({ panes, mpr, phase }) => {
     const [first] = panes;
     const hung = first?.series ?? null;
-    const plain = !first?.start && !first?.study && first?.over === undefined;
+    const plain = !first?.start?.sopUid && !first?.study && first?.over === undefined;
     const same = hung === null || (hung === series && plain);
     return mpr !== null || phase === 'refused' || !same;
   });
