@@ -106,9 +106,10 @@ function offerLocalCopy(user: Id, item: Id, version: number, content: Content): 
     dropCopy(copy.key);
     return;
   }
-  if (copy.ours && copy.version === version) {
+  if (copy.version === version) {
     setRoom({ draft: startDraft(copy.content), restored: true });
-    saver?.change(copy.content);
+    saver?.change(copy.content); // keeps it under this window's own name
+    if (!copy.ours) dropCopy(copy.key);
     return;
   }
   setRoom({ restorable: copy });

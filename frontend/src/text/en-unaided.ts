@@ -18,6 +18,7 @@ export const unaided = {
   time: (span: string) => `Time on this case ${span}`,
   overlayHidden: 'AI hidden until you commit',
   overlayNever: 'Read without AI',
+  yourRead: 'Your read',
   locked: 'AI result hidden',
   lockedDetail:
     'Whether it found anything is hidden too. It opens after you commit. What you commit is kept as it is; what you change afterwards is kept beside it.',
