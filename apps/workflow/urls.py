@@ -40,6 +40,7 @@ urlpatterns = [
     path(f"{_INTAKE}/files/<uuid:file_id>", intake.IntakeFileView.as_view()),
     path(f"{_INTAKE}/finish", intake.IntakeFinishView.as_view()),
     path("", include("apps.workflow.dicomweb.urls")),
+    path("", include("apps.workflow.critical.urls")),
     path("", include("apps.workflow.foreign.urls")),
     path("", include("apps.workflow.hanging.urls")),
     path("api/vocabulary", api.VocabularyView.as_view()),

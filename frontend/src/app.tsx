@@ -33,6 +33,12 @@ const TokensPage = lazy(() =>
   })),
 );
 
+const CriticalPage = lazy(() =>
+  import('@/features/critical/critical-page').then((module) => ({
+    default: module.CriticalPage,
+  })),
+);
+
 const client = new QueryClient({
   defaultOptions: {
     queries: {
@@ -86,6 +92,13 @@ function Routes() {
             </Suspense>
           </Shell>
         )}
+      </Route>
+      <Route path="/critical">
+        <Shell>
+          <Suspense fallback={<Opening />}>
+            <CriticalPage />
+          </Suspense>
+        </Shell>
       </Route>
       <Route path="/tokens">
         <Shell>

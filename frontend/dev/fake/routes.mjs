@@ -1,5 +1,6 @@
 // The REST answers of the development fake.
 import { randomUUID } from 'node:crypto';
+import { CRITICAL_ROUTES, raiseCritical } from './critical.mjs';
 import { HELD_ROUTES } from './held.mjs';
 import { INTAKE_ROUTES } from './intakes.mjs';
 import { aiOf, manifestOf } from './packs.mjs';
@@ -127,6 +128,8 @@ export function sessionBody() {
         'worklist:read',
         'item:lease',
         'item:band',
+        'critical:read',
+        'critical:close',
         'reading:sign',
         'reading:write',
         'ai:switch',
@@ -179,6 +182,7 @@ export function save(row, request, body, sign) {
     signed_at: iso(Date.now()),
     signed_by: ME.display_name,
   });
+  raiseCritical(row, body, aiOf(row));
   Object.assign(row, { state: 'done', lease: null });
   change(row);
   return { reading, next: sorted().find((one) => !one.lease) ?? null };
@@ -236,6 +240,7 @@ export const users = [
 export const ROUTES = [
   ...INTAKE_ROUTES,
   ...HELD_ROUTES,
+  ...CRITICAL_ROUTES,
   ['GET', /^session$/, () => sessionBody()],
   [
     'POST',

@@ -25,6 +25,7 @@ import type {
   Quarantined,
 } from './admin-types';
 import { request, setCsrfToken } from './client';
+import type { ToldBySource } from './critical-endpoints';
 
 /** Every call that the browser makes, one function each. */
 
@@ -163,10 +164,11 @@ export async function signReading(
   item: Id,
   version: number,
   content: Content,
+  told: ToldBySource = {},
 ): Promise<SignAnswer> {
   const answer = await request<SignAnswer>(`worklist/items/${item}/sign`, {
     method: 'POST',
-    body: { content },
+    body: { content, told },
     ifMatch: String(version),
   });
   return answer.data;
