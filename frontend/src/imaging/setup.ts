@@ -1,5 +1,6 @@
 import {
   cache,
+  utilities as coreUtilities,
   imageLoader,
   init as initCore,
   metaData,
@@ -76,6 +77,14 @@ function loadImage(imageId: string, options: Record<string, unknown> = {}) {
   };
 }
 
+/** Black, red, orange, white: uptake as nuclear medicine shows it. Value, r, g, b. */
+const UPTAKE = {
+  ColorSpace: 'RGB',
+  Name: 'overread-uptake',
+  name: 'overread-uptake',
+  RGBPoints: [0, 0, 0, 0, 0.35, 0.75, 0.05, 0, 0.7, 1, 0.6, 0, 1, 1, 1, 1],
+};
+
 async function start(): Promise<void> {
   initCore();
   initLoader({ maxWebWorkers: WORKERS });
@@ -86,6 +95,7 @@ async function start(): Promise<void> {
   for (const tool of [WindowLevelTool, PanTool, ZoomTool, StackScrollTool, MagnifyTool]) {
     addTool(tool);
   }
+  coreUtilities.colormap.registerColormap(UPTAKE);
   engine = new RenderingEngine(ENGINE);
 }
 

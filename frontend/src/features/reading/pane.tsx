@@ -36,6 +36,7 @@ import { display } from '@/text/en-display';
 import { placeBeside } from './compare';
 import { carriesSeries, dropSeries } from './drag-series';
 import { ForeignLayer } from './foreign-layer';
+import { Fusion } from './fusion';
 import { MaskLayer, MaskLegend } from './masks';
 import { MeasureLayer } from './measure-layer';
 import { PaneMarks } from './pane-marks';
@@ -216,12 +217,13 @@ function Word({ children, detail }: { children: string; detail?: string | null }
   );
 }
 
-function Shown({ pane, stack }: { pane: number; stack: Stack }) {
+function Shown({ pane, stack, of }: { pane: number; stack: Stack; of: StudyState }) {
   const { view, trouble, loading } = useViews((state) => state.panes[pane] ?? NO_PANE);
   const active = useRoom((state) => state.activePane === pane);
   const jump = useRoom((state) => state.jump);
   const prior = useRoom((state) => state.panes[pane]?.study !== undefined);
   const start = useRoom((state) => state.panes[pane]?.start ?? null);
+  const over = useOver(pane, of);
   const startIndex = useMemo(() => startOf(stack, pane, start), [stack, pane, start]);
 
   useEffect(() => {
@@ -239,13 +241,24 @@ function Shown({ pane, stack }: { pane: number; stack: Stack }) {
   );
   return (
     <>
-      <StackPane
-        pane={pane}
-        stack={stack}
-        startIndex={startIndex}
-        start={start}
-        label={label}
-      />
+      {over === null ? (
+        <StackPane
+          pane={pane}
+          stack={stack}
+          startIndex={startIndex}
+          start={start}
+          label={label}
+        />
+      ) : (
+        <Fusion
+          pane={pane}
+          stack={stack}
+          startIndex={startIndex}
+          window={start?.window ?? null}
+          label={label}
+          {...over}
+        />
+      )}
       {loading ? <Word>{text.room.loadingSeries}</Word> : null}
       {trouble ? <Trouble pane={pane} trouble={trouble} /> : null}
       {view ? (
@@ -265,6 +278,13 @@ function Shown({ pane, stack }: { pane: number; stack: Stack }) {
       ) : null}
     </>
   );
+}
+
+/** What is laid over the pane's series, if anything. */
+function useOver(pane: number, { manifest, index }: StudyState) {
+  const over = useRoom((state) => state.panes[pane]?.over ?? null);
+  const base = manifest?.pack.base;
+  return over === null || !index || base === undefined ? null : { over, base, index };
 }
 
 /** The image that a jump or the hanging asks for, or that AI marked first; else the first. */
@@ -313,7 +333,7 @@ function PaneBody({ pane, of }: { pane: number; of: StudyState }) {
     return <Word detail={series.why_not}>{text.room.notShown}</Word>;
   }
   if (error) return <Word detail={error.message}>{text.room.broken}</Word>;
-  if (stack) return <Shown key={stack.uid} pane={pane} stack={stack} />;
+  if (stack) return <Shown key={stack.uid} pane={pane} stack={stack} of={of} />;
   if (!index || series) return <Word>{text.room.loadingSeries}</Word>;
   const empty = manifest?.series.length === 0;
   return <Word>{empty ? text.room.noSeries : text.room.chooseSeries}</Word>;
