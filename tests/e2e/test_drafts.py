@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import FILMS, Reader, send_film
+from tests.faults.running import Running
 
 pytestmark = [
     pytest.mark.stack,
@@ -87,6 +88,22 @@ def test_the_network_goes_and_comes_back(opened):
     reader.page.context.set_offline(False)
     _wait_until_said(reader, name, "Clear. No effusion.", within_s=20)
     expect(reader.page.get_by_text(SAVED)).to_be_visible()
+
+
+def test_the_portal_and_its_door_are_killed_in_the_middle(opened):
+    reader, name = opened
+    _write(reader, "Before the fall.")
+    _wait_until_said(reader, name, "Before the fall.", within_s=10)
+    running = Running(reader.stack)
+    running.kill("nginx")
+    running.kill("portal")
+    _write(reader, "Written while nobody listened.")
+    running.wait_back("nginx", "portal")
+    _wait_until_said(reader, name, "Written while nobody listened.", within_s=60)
+    reader.page.reload()
+    expect(reader.page.get_by_placeholder(HINT)).to_have_value(
+        "Written while nobody listened."
+    )
 
 
 def test_the_window_dies_offline_and_the_work_is_back_in_another(opened):

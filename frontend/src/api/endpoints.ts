@@ -131,6 +131,9 @@ export async function readReading(item: Id): Promise<Reading> {
   return (await request<Reading>(`worklist/items/${item}/reading`)).data;
 }
 
+/** A save that nobody answers for so long counts as not made, and is made again. */
+const SAVE_MS = 15_000;
+
 export async function saveReading(
   item: Id,
   version: number,
@@ -142,6 +145,7 @@ export async function saveReading(
     body: { content },
     ifMatch: String(version),
     keepalive,
+    signal: AbortSignal.timeout(SAVE_MS),
   });
   return answer.data;
 }
