@@ -33,6 +33,7 @@ import {
 } from '@/state/room';
 import { text } from '@/text/en';
 import { display } from '@/text/en-display';
+import { Cine } from './cine';
 import { placeBeside } from './compare';
 import { carriesSeries, dropSeries } from './drag-series';
 import { ForeignLayer } from './foreign-layer';
@@ -267,10 +268,11 @@ function Shown({ pane, stack, of }: { pane: number; stack: Stack; of: StudyState
           <Saliency view={view} />
           <ForeignLayer image={view.image} stack={stack} matrix={view.matrix} />
           <PaneMarks view={view} active={active && !prior} />
-          <MeasureLayer pane={pane} view={view} active={active && !prior} />
+          <MeasureLayer pane={pane} view={view} active={active} readOnly={prior} />
           <ReferenceLine pane={pane} view={view} />
           <Orientation view={view} />
           <ScaleBar view={view} />
+          <Cine pane={pane} stack={stack} />
           <Corners view={view} stack={stack}>
             <PriorBadge pane={pane} />
           </Corners>

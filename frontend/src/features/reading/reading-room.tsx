@@ -13,6 +13,7 @@ import { KeysOverlay } from '@/features/shell/keys-overlay';
 import { resetMpr } from '@/imaging/mpr-store';
 import { bindTool, ensureImaging, forgetImages } from '@/imaging/setup';
 import { paneControl, resetViews, useViews } from '@/imaging/view-store';
+import { useCine } from '@/state/cine';
 import { portalNow } from '@/state/clock';
 import { askWhoWasTold, useItemCritical } from '@/state/critical';
 import { useHangings } from '@/state/hanging';
@@ -172,6 +173,7 @@ function useContext(help: () => void, pack: PackState): ReadingContext {
   const links = useLinks();
   const volume = useVolume(room.manifest, pack.index, chosen);
   const planes = room.mpr !== null;
+  const playing = useCine((state) => state.playing.has(room.activePane));
   const findings = findingsOf(room.ai);
   return {
     room,
@@ -180,6 +182,8 @@ function useContext(help: () => void, pack: PackState): ReadingContext {
     aiVisible: findings.length > 0,
     writable: canWrite(room),
     view: view || planes ? paneControl(room.activePane) : null,
+    imageCount: view?.count ?? 0,
+    playing,
     hasImage: view !== null && !planes,
     ...volume,
     seriesIndices: shownSeries(pack),
