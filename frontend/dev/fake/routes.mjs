@@ -188,6 +188,17 @@ export function save(row, request, body, sign) {
   return { reading, next: sorted().find((one) => !one.lease) ?? null };
 }
 
+function commit(row, request, body) {
+  const reading = save(row, request, body, false);
+  const at = iso(Date.now());
+  reading.state = 'revealed';
+  reading.stages.push({ state: 'committed', at }, { state: 'revealed', at });
+  reading.unaided = { committed_at: at, content: reading.content };
+  Object.assign(row.ai, { state: 'none', reason: 'no model applies' });
+  change(row);
+  return { reading, item: row };
+}
+
 export const VOCABULARY = {
   reject_reasons: [
     ['artefact', 'Artefact or device'],
@@ -322,6 +333,11 @@ export const ROUTES = [
     'PUT',
     /^worklist\/items\/([^/]+)\/reading$/,
     ([, id], { request, body }) => save(byId(id), request, body, false),
+  ],
+  [
+    'POST',
+    /^worklist\/items\/([^/]+)\/commit$/,
+    ([, id], { request, body }) => commit(byId(id), request, body),
   ],
   [
     'POST',

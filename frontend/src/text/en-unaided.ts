@@ -68,5 +68,9 @@ export const unaided = {
     if (p < 0.01) return 'Of 100 studies scored like this, hardly any has it.';
     return `Of 100 studies scored like this, about ${n} ${n === 1 ? 'has' : 'have'} it.`;
   },
+  /** How far the networks of an ensemble disagree, 0 to 1, in words. */
+  unsure: (u: number) => (u < 0.05 ? 'low' : u < 0.15 ? 'medium' : 'high'),
+  disagree: (u: number) =>
+    `The model’s networks disagree by ${formatProbability(u)} (0 not at all, 1 wholly): low below 0.05, high from 0.15`,
   scored: (p: number) => `p ${formatProbability(p)}`,
 } as const;
