@@ -8,7 +8,6 @@ urlpatterns = [
     path("", include("apps.audit.urls")),
     path("", include("apps.studies.urls")),
     path("", include("apps.inference.urls")),
-    path("", include("apps.reports.urls")),
     path("", include("apps.workflow.urls")),
 ]
 

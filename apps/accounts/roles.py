@@ -39,6 +39,8 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
                 Permission.READING_READ,
                 Permission.READING_WRITE,
                 Permission.READING_SIGN,
+                Permission.CRITICAL_READ,
+                Permission.CRITICAL_CLOSE,
                 Permission.AI_READ,
             }
         ),
@@ -55,6 +57,8 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
                 Permission.WORKLIST_READ,
                 Permission.STUDY_READ,
                 Permission.ITEM_BAND,
+                Permission.CRITICAL_READ,
+                Permission.CRITICAL_CLOSE,
                 Permission.AI_READ,
                 Permission.AI_SWITCH,
                 Permission.INSIGHTS_READ,

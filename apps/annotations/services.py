@@ -216,7 +216,12 @@ def _check_findings(
 
 
 def _check_answers(*, reading: Reading, content: ReadingContent) -> None:
-    """Refuse an answer to what does not lie beside this study's images."""
+    """Refuse an answer to what does not lie beside this study's images.
+
+    Before the commit nothing lies there, as far as the reader may know.
+    """
+    if reading.state == ReadingState.UNAIDED and content.foreign:
+        raise Invalid("invalid", "content.foreign: no such object on this study.")
     answered = {answer.series_uid for answer in content.foreign}
     there = reading.revision.study.attachments.filter(
         series_uid__in=answered, by_overread=False

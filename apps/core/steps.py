@@ -20,6 +20,7 @@ class Step(StrEnum):
     EXPORT_RESULT = "workflow.export_result"
     EXPORT_READING = "workflow.export_reading"
     FINISH_ACCEPT = "workflow.finish_accept"
+    REMIND_CRITICAL = "workflow.remind_critical"
     EXPIRE_LEASES = "workflow.expire_leases"
     ABANDON_UPLOADS = "workflow.abandon_uploads"
     WATCH_FOLDERS = "workflow.watch_folders"

@@ -22,6 +22,8 @@ class Permission(StrEnum):
     READING_READ = "reading:read"
     READING_WRITE = "reading:write"
     READING_SIGN = "reading:sign"
+    CRITICAL_READ = "critical:read"
+    CRITICAL_CLOSE = "critical:close"
     LABEL_READ = "label:read"
     LABEL_LEASE = "label:lease"
     LABEL_WRITE = "label:write"

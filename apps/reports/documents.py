@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from django.utils.timezone import localtime
 
-from apps.annotations.types import REJECT_REASONS
+from apps.annotations.content import parse_content
+from apps.annotations.types import REJECT_REASONS, ReadingState
 from apps.inference.selectors import is_positive, threshold_of
 from apps.interop.dicom.types import (
     AiFinding,
@@ -22,6 +23,7 @@ from apps.interop.dicom.types import (
     PersonIdentity,
     ReaderAnnotation,
     ReadingReport,
+    UnaidedRead,
     Verdict,
     derive_uid,
 )
@@ -31,8 +33,9 @@ from apps.reports.models import ExportedObject, ExportKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
-    from apps.annotations.content import AnnotationContent
+    from apps.annotations.content import AnnotationContent, ReadingContent
     from apps.annotations.models import Reading
     from apps.annotations.models import Verdict as VerdictRow
     from apps.inference.models import Finding, InferenceRun
@@ -149,7 +152,30 @@ def _verdict(row: VerdictRow, images: Images) -> Verdict:
     )
 
 
-def _annotation(mark: AnnotationContent, images: Images) -> ReaderAnnotation:
+def _unaided_of(reading: Reading) -> tuple[ReadingContent, datetime] | None:
+    """Return what was committed before the AI was revealed, and when."""
+    stage = reading.stages.filter(state=ReadingState.COMMITTED).first()
+    return None if stage is None else (parse_content(raw=stage.content), stage.at)
+
+
+def _stage(
+    mark: AnnotationContent, unaided: ReadingContent | None
+) -> Literal["", "unaided", "revised"]:
+    """Say whether a mark stands as it was committed; what it measures follows it."""
+    if unaided is None:
+        return ""
+    before = next((one for one in unaided.annotations if one.id == mark.id), None)
+    same = before is not None and (before.label, before.geometry, before.text) == (
+        mark.label,
+        mark.geometry,
+        mark.text,
+    )
+    return "unaided" if same else "revised"
+
+
+def _annotation(
+    mark: AnnotationContent, images: Images, unaided: ReadingContent | None
+) -> ReaderAnnotation:
     said = mark.measured
     label = asdict(mark.label)
     unlabelled = (mark.label.scheme, mark.label.code) == UNLABELLED
@@ -166,6 +192,7 @@ def _annotation(mark: AnnotationContent, images: Images) -> ReaderAnnotation:
             for one in (said.values if said else ())
         ),
         scale_note=SCALE_NOTES[said.scale] if said else "",
+        stage=_stage(mark, unaided),
     )
 
 
@@ -242,6 +269,8 @@ def reading_report_of(
     verdicts = reading.verdicts.select_related(
         "finding__run__model_version", "finding__run__slot"
     ).order_by("finding__label_code")
+    committed = _unaided_of(reading)
+    before = committed[0] if committed else None
     return ReadingReport(
         reading_id=reading.id,
         reader=PersonIdentity(
@@ -253,10 +282,18 @@ def reading_report_of(
         images=tuple(_image_ref(i) for i in images.values()),
         verdicts=tuple(_verdict(row, images) for row in verdicts),
         annotations=tuple(
-            _annotation(mark, images) for mark in sorted(marks, key=lambda m: m.id)
+            _annotation(mark, images, before)
+            for mark in sorted(marks, key=lambda m: m.id)
         ),
         impression=reading.content.get("impression", ""),
         others=_others(reading, images),
         predecessors=(*predecessors, *_reports_answered(reading)),
         is_amendment=reading.amends_id is not None,
+        unaided=None
+        if committed is None
+        else UnaidedRead(
+            committed_at=localtime(committed[1]),
+            impression=committed[0].impression,
+            n_marks=len(committed[0].annotations),
+        ),
     )

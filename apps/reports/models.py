@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from apps.accounts.models import Site, User
 from apps.annotations.models import Reading
 from apps.core.models import BaseModel
 from apps.inference.models import Finding, InferenceRun
@@ -71,4 +72,77 @@ class ExportedObject(BaseModel):
             models.UniqueConstraint(
                 fields=["finding", "kind"], name="export_finding_once"
             ),
+        ]
+
+
+class CriticalState(models.TextChoices):
+    """Whether somebody still has to be told."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class CriticalResult(BaseModel):
+    """A signed critical finding, and who was told of it.
+
+    `source` and `source_id` name what in the reading says it: `finding` and the
+    finding's id, or `annotation` and the mark's. Closed it never changes: either
+    somebody was told (`told_to`, `how`, `told_at`, `read_back`) or `reason_code`
+    says why nobody was. While it is open, `remind_at` is when to remind next.
+    """
+
+    site = models.ForeignKey(Site, on_delete=models.PROTECT)
+    study = models.ForeignKey(Study, on_delete=models.PROTECT)
+    reading = models.ForeignKey(
+        Reading, on_delete=models.PROTECT, related_name="critical_results"
+    )
+    item_id = models.UUIDField()
+    source = models.CharField(max_length=16)
+    source_id = models.CharField(max_length=64)
+    label_scheme = models.CharField(max_length=16)
+    label_code = models.CharField(max_length=32)
+    label_display = models.CharField(max_length=120)
+    state = models.CharField(
+        max_length=8, choices=CriticalState.choices, default=CriticalState.OPEN
+    )
+    raised_at = models.DateTimeField()
+    remind_at = models.DateTimeField()
+    reminders = models.PositiveIntegerField(default=0)
+    told_to = models.CharField(max_length=160, blank=True, default="")
+    told_role = models.CharField(max_length=80, blank=True, default="")
+    how = models.CharField(max_length=16, blank=True, default="")
+    told_at = models.DateTimeField(null=True)
+    read_back = models.BooleanField(null=True)
+    reason_code = models.CharField(max_length=32, blank=True, default="")
+    reason_text = models.CharField(max_length=400, blank=True, default="")
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.ForeignKey(
+        User, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        """What a reading says is raised once; closed means told, or why not."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["reading", "source", "source_id"], name="critical_once"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="open", closed_at__isnull=True)
+                | models.Q(
+                    state="closed", closed_at__isnull=False, reason_code="", how__gt=""
+                )
+                | models.Q(
+                    state="closed", closed_at__isnull=False, reason_code__gt="", how=""
+                ),
+                name="critical_told_or_why",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["site", "remind_at"],
+                name="critical_open",
+                condition=models.Q(state="open"),
+            ),
+            models.Index(fields=["study"], name="critical_study"),
         ]

@@ -45,8 +45,12 @@ def _expected_version(request: Request) -> int:
     return int(version[1])
 
 
+def _member(request: Request, name: str) -> object:
+    return request.data.get(name) if isinstance(request.data, dict) else None
+
+
 def _content(request: Request) -> object:
-    return request.data.get("content") if isinstance(request.data, dict) else None
+    return _member(request, "content")
 
 
 def _checked(serializer: Any, request: Request) -> dict[str, Any]:
@@ -298,7 +302,7 @@ class SignView(APIView):
     @extend_schema(
         operation_id="reading_sign",
         parameters=[_IF_MATCH],
-        request=shapes.ContentRequest,
+        request=shapes.SignRequest,
         responses=shapes.SignedSerializer,
     )
     def post(self, request: Request, item_id: UUID) -> Response:
@@ -308,6 +312,7 @@ class SignView(APIView):
             item_id=item_id,
             expected_version=_expected_version(request),
             raw=_content(request),
+            told=_member(request, "told"),
         )
         return Response(shapes.SignedSerializer(body).data)
 

@@ -20,6 +20,7 @@ from apps.studies.models import StudyRevision
 from apps.studies.pack_retries import packs_at, retry_pack
 from apps.studies.types import PackState
 from apps.workflow import flow
+from apps.workflow.visibility import untold_studies
 
 if TYPE_CHECKING:
     from enum import StrEnum
@@ -49,7 +50,9 @@ class Page:
 
 def list_runs(*, actor: Actor, state: str, cursor: str) -> Page:
     """Return a page of the runs of the actor's sites, all or those in one state."""
-    rows = runs_at(actor=actor, state=_known(state, RunState))
+    rows = runs_at(actor=actor, state=_known(state, RunState)).exclude(
+        revision__study_id__in=untold_studies(actor=actor)
+    )
     return _page(rows, cursor=cursor, shape=_run_row)
 
 

@@ -391,7 +391,12 @@ def commit(
 
 
 def sign(
-    *, actor: Actor, item_id: UUID, expected_version: int, raw: object
+    *,
+    actor: Actor,
+    item_id: UUID,
+    expected_version: int,
+    raw: object,
+    told: object = None,
 ) -> dict[str, Any]:
     """Sign, and say what the reader may open next."""
     reading = flow.sign_item(
@@ -399,6 +404,7 @@ def sign(
         item_id=item_id,
         expected_version=expected_version,
         raw=checked_content(actor=actor, item_id=item_id, raw=raw),
+        told=told,
     )
     item = worklist.access_item(
         actor=actor, item_id=item_id, need=Permission.WORKLIST_READ

@@ -55,6 +55,7 @@ from apps.studies.services import (
 )
 from apps.studies.tombstones import bury_study, forget_held
 from apps.studies.types import Registered
+from apps.workflow.critical.services import raise_critical
 from apps.workflow.visibility import visible_ai, withheld_of
 from apps.worklist.models import WorkItem
 from apps.worklist.selectors import (
@@ -389,9 +390,18 @@ def commit_item(
 
 @transaction.atomic
 def sign_item(
-    *, actor: Actor, item_id: UUID, expected_version: int, raw: object
+    *,
+    actor: Actor,
+    item_id: UUID,
+    expected_version: int,
+    raw: object,
+    told: object = None,
 ) -> Reading:
-    """Sign the reading of an item, complete the item, and export the verdict."""
+    """Sign the reading of an item, complete the item, and export the verdict.
+
+    `told` says of its critical findings who was told (`critical.types.parse_told`);
+    those that it leaves out stay open, with a reminder.
+    """
     item = access_item(
         actor=actor, item_id=item_id, need=Permission.READING_SIGN, lock=True
     )
@@ -406,6 +416,7 @@ def sign_item(
         findings=shown_findings(actor=actor, item=item),
     )
     complete_item(actor=actor, item_id=item.id, reading=reading)
+    raise_critical(actor=actor, item=item, reading=reading, told=told)
     enqueue(Step.EXPORT_READING, reading_id=str(reading.id))
     return reading
 

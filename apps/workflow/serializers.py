@@ -410,6 +410,12 @@ class ContentRequest(s.Serializer):  # type: ignore[type-arg]
     content = ContentSerializer()
 
 
+class SignRequest(ContentRequest):
+    """A reading to sign; `told` says who was told of its critical findings."""
+
+    told = s.DictField(child=s.DictField(), required=False)
+
+
 class BandRequest(s.Serializer):  # type: ignore[type-arg]
     """A clinician's band."""
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from apps.core.steps import Step
 from apps.core.tasks import task
 from apps.workflow import flow
+from apps.workflow.critical.services import remind_critical as remind
 from apps.workflow.intake.upload import abandon_uploads as abandon
 from apps.workflow.intake.watch import watch_folders as look
 from workers.contracts import InferResult, PackResult
@@ -35,6 +36,12 @@ def sweep() -> None:
 def expire_leases() -> None:
     """Put items whose lease ran out back on the list."""
     flow.expire_leases()
+
+
+@task(name=Step.REMIND_CRITICAL)
+def remind_critical() -> None:
+    """Remind of critical results that nobody has been told of."""
+    remind()
 
 
 @task(name=Step.FINISH_ACCEPT)

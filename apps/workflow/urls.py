@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from apps.workflow import api, dead_letters_api, protocols_api, studies_api
+from apps.workflow import api, dead_letters_api, exports_api, protocols_api, studies_api
 from apps.workflow.intake import api as intake
 
 _ITEM = "api/worklist/items/<uuid:item_id>"
@@ -30,6 +30,7 @@ urlpatterns = [
     path("api/studies/<uuid:study_id>/manifest", api.ManifestView.as_view()),
     path("api/runs", dead_letters_api.RunsView.as_view()),
     path("api/runs/<uuid:run_id>/retry", dead_letters_api.RunRetryView.as_view()),
+    path("api/exports", exports_api.ExportsView.as_view()),
     path("api/packs", dead_letters_api.PacksView.as_view()),
     path(
         "api/packs/<uuid:revision_id>/retry", dead_letters_api.PackRetryView.as_view()
@@ -40,6 +41,7 @@ urlpatterns = [
     path(f"{_INTAKE}/files/<uuid:file_id>", intake.IntakeFileView.as_view()),
     path(f"{_INTAKE}/finish", intake.IntakeFinishView.as_view()),
     path("", include("apps.workflow.dicomweb.urls")),
+    path("", include("apps.workflow.critical.urls")),
     path("", include("apps.workflow.foreign.urls")),
     path("", include("apps.workflow.hanging.urls")),
     path("api/vocabulary", api.VocabularyView.as_view()),

@@ -129,6 +129,27 @@ def visible_marks(*, actor: Actor, run: InferenceRun) -> bool:
     return may_see_pixels(actor=actor, revision_id=run.revision_id)
 
 
+def untold_studies(*, actor: Actor) -> set[UUID]:
+    """Return the studies that the actor may read yet unaided, by id.
+
+    Pages about machines (runs, exports) leave them out for somebody who also reads
+    at their site: what was drawn or sent tells what was found.
+    """
+    waiting = list(
+        WorkItem.objects.filter(
+            site_id__in=actor.sites_with(Permission.ITEM_LEASE),
+            state__in=ON_LIST,
+            withdrawn=False,
+        )
+        .exclude(case__protocol__display_mode=_SHOWN)
+        .select_related("case__protocol", "case__revision")
+    )
+    sights = visible_ai_of(actor=actor, items=waiting)
+    return {
+        item.case.revision.study_id for item in waiting if not sights[item.id].visible
+    }
+
+
 # --- objects of a study that may tell what an AI found
 
 

@@ -77,7 +77,8 @@ def note_refusal(instance: Any, reason: str) -> None:
         now = time.time()
         with _lock:
             os.makedirs(_refused, mode=0o700, exist_ok=True)
-            note = {"sender": sender, "reason": reason, "n": 0, "first_at": now}
+            note: dict[str, Any] = {"sender": sender, "reason": reason, "n": 0}
+            note["first_at"] = now
             if os.path.exists(path):
                 with open(path, encoding="utf-8") as file:
                     note = json.load(file)

@@ -37,6 +37,12 @@ const TokensPage = lazy(() =>
   })),
 );
 
+const CriticalPage = lazy(() =>
+  import('@/features/critical/critical-page').then((module) => ({
+    default: module.CriticalPage,
+  })),
+);
+
 const client = new QueryClient({
   defaultOptions: {
     queries: {
@@ -93,6 +99,13 @@ function Routes() {
             </Suspense>
           </Shell>
         )}
+      </Route>
+      <Route path="/critical">
+        <Shell>
+          <Suspense fallback={<Opening />}>
+            <CriticalPage />
+          </Suspense>
+        </Shell>
       </Route>
       <Route path="/tokens">
         <Shell>

@@ -29,6 +29,8 @@ ORTHANC_PASSWORD = text("ORTHANC_PASSWORD", "")
 SOFTWARE_VERSION = "0.1.0"
 WINDOW_PRESETS_FILE = text("OVERREAD_WINDOW_PRESETS", "")  # JSON; '': the built-in
 DCIODVFY = text("OVERREAD_DCIODVFY", "dciodvfy")
+# How long an open critical result waits between two reminders, in seconds.
+CRITICAL_REMIND_S = int(text("OVERREAD_CRITICAL_REMIND_S", "900"))
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",

@@ -150,12 +150,14 @@ def _bench(reader: Reader, name: str, item: str) -> Bench:
     return Bench(reader, name, item, scale, origin)
 
 
-def _send_ct(reader: Reader) -> str:
+def _send_ct(reader: Reader, *, frame_ms: int = 0) -> str:
     name = f"MEAS{uuid4().hex[:8].upper()}"
     series = make_ct_series(n_slices=3, side=SIDE, patient_name=name, patient_id=name)
     with tempfile.TemporaryDirectory() as folder:
         for index, dataset in enumerate(series):
             dataset.PixelSpacing = [SPACING.row, SPACING.column]
+            if frame_ms:
+                dataset.FrameTime = str(frame_ms)
             dataset.RescaleIntercept = "-1024"
             dataset.PixelData = (VALUES + 1024).astype(np.int16).tobytes()
             Path(folder, f"{index}.dcm").write_bytes(to_bytes(dataset))
@@ -394,3 +396,63 @@ def test_a_film_says_detector_and_a_known_length_calibrates_it(reader):
     assert length["measured"]["scale"] == "calibrated"
     assert length["measured"]["values"][0]["value"] == pytest.approx(exact, abs=1e-3)
     reader.picture("measures-calibrated")
+
+
+def test_a_stack_plays_at_its_own_rate_and_the_bar_fits_a_small_screen(reader):
+    reader.login("radiologist2")
+    _open(reader, _send_ct(reader, frame_ms=250))
+    page = reader.page
+    place = page.locator(".pane .corner.tr").first
+    page.keyboard.press("Space")
+    cine = page.get_by_test_id("cine")
+    expect(cine).to_contain_text("4 fps, the images’ own")
+    seen, seconds = page.evaluate(
+        """async () => {
+          const place = document.querySelector('.pane .corner.tr');
+          const found = [];
+          const begun = performance.now();
+          const over = () => performance.now() - begun;
+          while (over() < 4000 || (found.length < 5 && over() < 40000)) {
+            const now = place.textContent;
+            if (found.at(-1) !== now) found.push(now);
+            await new Promise(requestAnimationFrame);
+          }
+          return [found, over() / 1000];
+        }"""
+    )
+    assert len(set(seen)) == 3, "all images"
+    assert len(seen) <= 4 * seconds + 2, "4 a second, or slower on a busy machine"
+    reader.picture("cine")
+    page.keyboard.press(".")
+    expect(cine).to_contain_text("5 fps")
+    page.keyboard.press("Space")
+    page.wait_for_timeout(700)
+    still = place.inner_text()
+    page.wait_for_timeout(800)
+    assert place.inner_text() == still
+    for width in (1280, 1600):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_timeout(400)
+        bar = page.get_by_role("toolbar")
+        sizes = bar.evaluate("bar => [bar.scrollWidth, bar.clientWidth]")
+        assert sizes[0] <= sizes[1], f"the bar overflows at {width}"
+        reader.picture(f"bar-{width}")
+
+
+def test_the_glass_shows_the_image_larger(bench):
+    page = bench.reader.page
+    bench.take("q")
+    page.mouse.move(*bench.on(50, 50))
+    page.mouse.down()
+    page.wait_for_timeout(1500)
+    glass = page.locator(".magnifyTool canvas")
+    expect(glass).to_be_visible()
+    grey = np.asarray(Image.open(io.BytesIO(glass.screenshot())).convert("L"))
+    bench.reader.picture("magnified")
+    page.mouse.up()
+    middle = grey.shape[0] // 2
+    profile = grey[middle - 20 : middle + 20].mean(axis=0)
+    inside = profile > (profile.min() + profile.max()) / 2
+    border = middle - int(np.argmax(inside))
+    assert border == pytest.approx(3 * 10 * bench.scale[0], rel=0.1), "three times"
+    expect(glass).to_have_count(0)

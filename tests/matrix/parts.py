@@ -2,6 +2,7 @@
 
 from tests.matrix import (
     arrivals,
+    critical,
     dead_letters,
     dicomweb,
     foreign,
@@ -22,4 +23,5 @@ PARTS = (
     foreign,
     hanging,
     unaided,
+    critical,
 )

@@ -24,6 +24,9 @@ AI_NOTICE: Final = Code("ai-notice", SCHEME, "Notice on AI result")
 ASSESSMENT: Final = Code("assessment", SCHEME, "Assessment of AI finding")
 ASSESSMENT_REASON: Final = Code("assessment-why", SCHEME, "Reason for assessment")
 SCALE: Final = Code("scale", SCHEME, "What the millimetres rest on")
+READ_STAGE: Final = Code("read-stage", SCHEME, "Stage of the read")
+UNAIDED_READ: Final = Code("unaided-read", SCHEME, "Unaided read")
+UNAIDED_IMPRESSION: Final = Code("unaided-impr", SCHEME, "Unaided impression")
 IMAGING_PROCEDURE: Final = Code("363679005", "SCT", "Imaging procedure")
 
 # values
@@ -39,6 +42,8 @@ SUPPLEMENTED: Final = Code("supplemented", SCHEME, "Added by the reader")
 OTHERS_ACCEPTED: Final = Code("other-accepted", SCHEME, "Others' finding accepted")
 OTHERS_REJECTED: Final = Code("other-rejected", SCHEME, "Others' finding rejected")
 ANSWERED_OBJECT: Final = Code("answered", SCHEME, "Object that is answered")
+UNAIDED: Final = Code("unaided", SCHEME, "Committed before AI was revealed")
+REVISED: Final = Code("revised", SCHEME, "Made or changed after AI was revealed")
 MISSED: Final = Code("missed", SCHEME, "Added by the reader, missed by AI")
 
 # units, observers, algorithms

@@ -43,6 +43,10 @@ def mark_group(
         images: Sources of a mark without a place.
     """
     origin = codes.MISSED if mark.missed_by_ai else codes.SUPPLEMENTED
+    answers = [evaluation(codes.ASSESSMENT, origin)]
+    if mark.stage:
+        stage = codes.UNAIDED if mark.stage == "unaided" else codes.REVISED
+        answers.append(evaluation(codes.READ_STAGE, stage))
     geometry, measurements = mark.geometry, mark.measurements
     lines = measurements and geometry is not None and geometry.kind in _LINES
     if geometry is not None and lines:
@@ -58,7 +62,7 @@ def mark_group(
         comment=mark.text.strip(),
         finding_type=code(mark.label) if mark.label else None,
         measurements=said or None,
-        qualitative_evaluations=[evaluation(codes.ASSESSMENT, origin)],
+        qualitative_evaluations=answers,
     )
     if mark.scale_note:
         group[0].ContentSequence.append(text_item(codes.SCALE, mark.scale_note))

@@ -34,6 +34,7 @@ from apps.interop.dicom.types import (
     OthersVerdict,
     PersonIdentity,
     ReadingReport,
+    UnaidedRead,
     Verdict,
     VerdictKind,
     derive_uid,
@@ -105,12 +106,26 @@ def _content(report: ReadingReport) -> sr.MeasurementReport:
     statements: list[sr.ContentItem] = []
     if report.impression.strip():
         statements.append(text_item(codes.IMPRESSION, report.impression.strip()))
+    if report.unaided is not None:
+        statements += _unaided(report.unaided, impression=report.impression)
     return make_report(
         observer=_observer(report.reader),
         procedure=report.procedure,
         groups=groups,
         statements=statements,
     )
+
+
+def _unaided(read: UnaidedRead, *, impression: str) -> list[sr.ContentItem]:
+    """Say when the unaided read was committed, and its words where others followed."""
+    when = read.committed_at.isoformat(timespec="seconds")
+    marks = "1 mark" if read.n_marks == 1 else f"{read.n_marks} marks"
+    words = f"Committed unaided at {when} with {marks}; AI results were revealed after."
+    said: list[sr.ContentItem] = [text_item(codes.UNAIDED_READ, words)]
+    before = read.impression.strip()
+    if before and before != impression.strip():
+        said.append(text_item(codes.UNAIDED_IMPRESSION, before))
+    return said
 
 
 def _observer(reader: PersonIdentity) -> sr.ObservationContext:

@@ -379,6 +379,8 @@ class ReaderAnnotation:
         missed_by_ai: The reader says that the model should have found it.
         measurements: What it measures.
         scale_note: What its millimetres rest on, '' where that is the patient.
+        stage: Of a read that began unaided: whether the mark was committed before
+            the AI was revealed, as it stands; '' of any other read.
     """
 
     tracking_uid: str
@@ -389,6 +391,7 @@ class ReaderAnnotation:
     missed_by_ai: bool = False
     measurements: tuple[MarkMeasurement, ...] = ()
     scale_note: str = ""
+    stage: Literal["", "unaided", "revised"] = ""
 
     def __post_init__(self) -> None:
         """Refuse a nameless mark."""
@@ -451,6 +454,21 @@ class OthersVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class UnaidedRead:
+    """What a reader had committed before the AI was revealed.
+
+    Attributes:
+        committed_at: When, with a zone.
+        impression: The words of that moment, may be ''.
+        n_marks: How many marks were committed.
+    """
+
+    committed_at: dt.datetime
+    impression: str = ""
+    n_marks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ReadingReport:
     """What a reader signed.
 
@@ -467,6 +485,8 @@ class ReadingReport:
             one amends.
         is_amendment: Whether it replaces an earlier signed reading.
         procedure: Procedure reported, coded; None for ``Imaging procedure``.
+        unaided: What was committed before the AI was revealed; None where the
+            protocol knows no such stage.
     """
 
     reading_id: uuid.UUID
@@ -480,6 +500,7 @@ class ReadingReport:
     predecessors: tuple[DocumentRef, ...] = field(default=())
     is_amendment: bool = False
     procedure: CodedConcept | None = None
+    unaided: UnaidedRead | None = None
 
     def __post_init__(self) -> None:
         """Refuse a report about nothing, or answers without a question."""

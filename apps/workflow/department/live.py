@@ -23,6 +23,7 @@ from apps.core import clock
 from apps.core.queue import Message, messages_kept, send
 from apps.studies.selectors import find_study
 from apps.workflow import desk, flow
+from apps.workflow.critical.services import close_critical
 from apps.workflow.department.readers import Reader, decide, reading_minutes
 from apps.workflow.intake.door import take_file
 from apps.workflow.intake.types import Via
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from apps.accounts.types import Actor
+    from apps.annotations.models import Reading
     from apps.workflow.department.manifest import PhantomStudy
 
 WORKER_SECRETS = frozenset(
@@ -265,12 +267,13 @@ class Department:
                     reason_code="ai_wrong",
                     reason_text="",
                 )
-            flow.sign_item(
+            reading = flow.sign_item(
                 actor=actor,
                 item_id=item_id,
                 expected_version=int(opened["reading"]["version"]),
                 raw=content,
             )
+            _tell(actor=actor, reading=reading)
         self._follow([*before, *after], at=ends)
         at_desk.free_at = ends
         self.read += 1
@@ -385,3 +388,18 @@ def _verdict(*, yes: bool) -> dict[str, Any]:
         "label": None,
         "geometry": None,
     }
+
+
+def _tell(*, actor: Actor, reading: Reading) -> None:
+    """Telephone the ward about every critical finding, as a reader does at once."""
+    for row in reading.critical_results.filter(state="open"):
+        close_critical(
+            actor=actor,
+            critical_id=row.id,
+            raw={
+                "told_to": "Ward doctor on call",
+                "how": "phone",
+                "told_at": clock.now().isoformat(),
+                "read_back": True,
+            },
+        )

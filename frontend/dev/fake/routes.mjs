@@ -1,5 +1,6 @@
 // The REST answers of the development fake.
 import { randomUUID } from 'node:crypto';
+import { CRITICAL_ROUTES, raiseCritical } from './critical.mjs';
 import { HELD_ROUTES } from './held.mjs';
 import { INTAKE_ROUTES } from './intakes.mjs';
 import { aiOf, manifestOf } from './packs.mjs';
@@ -127,6 +128,8 @@ export function sessionBody() {
         'worklist:read',
         'item:lease',
         'item:band',
+        'critical:read',
+        'critical:close',
         'reading:sign',
         'reading:write',
         'ai:switch',
@@ -179,9 +182,21 @@ export function save(row, request, body, sign) {
     signed_at: iso(Date.now()),
     signed_by: ME.display_name,
   });
+  raiseCritical(row, body, aiOf(row));
   Object.assign(row, { state: 'done', lease: null });
   change(row);
   return { reading, next: sorted().find((one) => !one.lease) ?? null };
+}
+
+function commit(row, request, body) {
+  const reading = save(row, request, body, false);
+  const at = iso(Date.now());
+  reading.state = 'revealed';
+  reading.stages.push({ state: 'committed', at }, { state: 'revealed', at });
+  reading.unaided = { committed_at: at, content: reading.content };
+  Object.assign(row.ai, { state: 'none', reason: 'no model applies' });
+  change(row);
+  return { reading, item: row };
 }
 
 export const VOCABULARY = {
@@ -236,6 +251,7 @@ export const users = [
 export const ROUTES = [
   ...INTAKE_ROUTES,
   ...HELD_ROUTES,
+  ...CRITICAL_ROUTES,
   ['GET', /^session$/, () => sessionBody()],
   [
     'POST',
@@ -317,6 +333,11 @@ export const ROUTES = [
     'PUT',
     /^worklist\/items\/([^/]+)\/reading$/,
     ([, id], { request, body }) => save(byId(id), request, body, false),
+  ],
+  [
+    'POST',
+    /^worklist\/items\/([^/]+)\/commit$/,
+    ([, id], { request, body }) => commit(byId(id), request, body),
   ],
   [
     'POST',

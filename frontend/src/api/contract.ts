@@ -28,6 +28,7 @@ import type {
   RunWork,
   WorkPage,
 } from './held-types';
+import type { ClinicalProtocol } from './protocol-endpoints';
 import type { components } from './schema';
 
 /**
@@ -76,6 +77,7 @@ export type Contract = [
   Holds<Schemas['ArrivalFailure'], ArrivalFailure>,
   Holds<Schemas['RunWorkPage'], WorkPage<RunWork>>,
   Holds<Schemas['PackWorkPage'], WorkPage<PackWork>>,
+  Holds<Schemas['ClinicalProtocol'], ClinicalProtocol>,
   Holds<Schemas['AETitle'], AeTitle>,
   // The schema does not say what a membership is.
   Holds<Omit<Schemas['User'], 'memberships'>, Omit<AdminUser, 'memberships'>>,

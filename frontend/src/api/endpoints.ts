@@ -25,6 +25,7 @@ import type {
   Quarantined,
 } from './admin-types';
 import { request, setCsrfToken } from './client';
+import type { ToldBySource } from './critical-endpoints';
 
 /** Every call that the browser makes, one function each. */
 
@@ -137,6 +138,9 @@ export async function readReading(item: Id): Promise<Reading> {
   return (await request<Reading>(`worklist/items/${item}/reading`)).data;
 }
 
+/** A save that nobody answers for so long counts as not made, and is made again. */
+const SAVE_MS = 15_000;
+
 export async function saveReading(
   item: Id,
   version: number,
@@ -148,6 +152,7 @@ export async function saveReading(
     body: { content },
     ifMatch: String(version),
     keepalive,
+    signal: AbortSignal.timeout(SAVE_MS),
   });
   return answer.data;
 }
@@ -170,10 +175,11 @@ export async function signReading(
   item: Id,
   version: number,
   content: Content,
+  told: ToldBySource = {},
 ): Promise<SignAnswer> {
   const answer = await request<SignAnswer>(`worklist/items/${item}/sign`, {
     method: 'POST',
-    body: { content },
+    body: { content, told },
     ifMatch: String(version),
   });
   return answer.data;

@@ -90,6 +90,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/critical-results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List the critical results of my sites. */
+        get: operations["critical_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/critical-results/{critical_id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Record who was told, or why nobody was. */
+        post: operations["critical_close"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/exports": {
         parameters: {
             query?: never;
@@ -914,6 +948,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/worklist/items/{item_id}/critical-results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return what is critical here, and the results of this patient. */
+        get: operations["critical_of_item"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/worklist/items/{item_id}/lease": {
         parameters: {
             query?: never;
@@ -1187,6 +1238,17 @@ export interface components {
         ClinicalProtocols: {
             items: components["schemas"]["ClinicalProtocol"][];
         };
+        /** @description Somebody was told, or a reason why nobody was. */
+        CloseRequestRequest: {
+            told_to?: string;
+            told_role?: string;
+            how?: string;
+            /** Format: date-time */
+            told_at?: string | null;
+            read_back?: boolean | null;
+            reason_code?: string;
+            reason_text?: string;
+        };
         /** @description A code; scheme and code may be ''. */
         Coded: {
             scheme: string;
@@ -1255,6 +1317,68 @@ export interface components {
             maker: string;
             model: string;
         };
+        /** @description A critical result. */
+        Critical: {
+            /** Format: uuid */
+            id: string;
+            state: components["schemas"]["CriticalStateEnum"];
+            /** Format: uuid */
+            item_id: string;
+            source_id: string;
+            site: components["schemas"]["Named"];
+            patient: components["schemas"]["CriticalPatient"];
+            study: components["schemas"]["CriticalStudy"];
+            label: components["schemas"]["CriticalLabel"];
+            reader: components["schemas"]["CriticalPerson"];
+            mine: boolean;
+            /** Format: date-time */
+            raised_at: string;
+            /** Format: date-time */
+            remind_at: string;
+            reminders: number;
+            told: components["schemas"]["Told"] | null;
+        };
+        /** @description A word to choose. */
+        CriticalChoice: {
+            code: string;
+            display: string;
+        };
+        /** @description What was found, coded. */
+        CriticalLabel: {
+            scheme: string;
+            code: string;
+            display: string;
+        };
+        /** @description The critical results of one's sites. */
+        CriticalList: {
+            items: components["schemas"]["Critical"][];
+            total: number;
+            how: components["schemas"]["CriticalChoice"][];
+            why_not: components["schemas"]["CriticalChoice"][];
+        };
+        /** @description Whose result it is. */
+        CriticalPatient: {
+            name: string;
+            id: string;
+        };
+        /** @description A colleague. */
+        CriticalPerson: {
+            /** Format: uuid */
+            id: string;
+            display_name: string;
+        };
+        /** @enum {string} */
+        CriticalStateEnum: "open" | "closed";
+        /** @description Which examination says it. */
+        CriticalStudy: {
+            /** Format: uuid */
+            id: string;
+            description: string;
+            modality: string;
+            /** Format: date */
+            study_date: string | null;
+            accession_number: string;
+        };
         /** @description Why, and that both were compared. */
         DecisionRequestRequest: {
             reason: string;
@@ -1293,7 +1417,7 @@ export interface components {
             site: string;
         };
         /** @enum {string} */
-        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
+        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
         /** @description One object that left, or failed to. */
         Export: {
             /** Format: uuid */
@@ -1613,6 +1737,13 @@ export interface components {
         };
         /** @enum {string} */
         IntakeStateEnum: "open" | "done" | "abandoned";
+        /** @description What is critical at the item's site, and its patient's results. */
+        ItemCritical: {
+            codes: string[];
+            items: components["schemas"]["Critical"][];
+            how: components["schemas"]["CriticalChoice"][];
+            why_not: components["schemas"]["CriticalChoice"][];
+        };
         /** @description A coded label. */
         Label: {
             scheme: string;
@@ -1906,7 +2037,7 @@ export interface components {
             age_text: string;
         };
         /** @enum {string} */
-        PermissionsEnum: "study:read" | "study:pixels:read" | "study:import" | "study:share" | "worklist:read" | "item:lease" | "item:band" | "reading:read" | "reading:write" | "reading:sign" | "label:read" | "label:lease" | "label:write" | "label:sign" | "ai:read" | "ai:switch" | "model:manage" | "protocol:manage" | "insights:read" | "quarantine:manage" | "ae_title:manage" | "user:manage" | "audit:read" | "health:read" | "export:read" | "layout:manage" | "dead_letter:retry" | "machine:work";
+        PermissionsEnum: "study:read" | "study:pixels:read" | "study:import" | "study:share" | "worklist:read" | "item:lease" | "item:band" | "reading:read" | "reading:write" | "reading:sign" | "critical:read" | "critical:close" | "label:read" | "label:lease" | "label:write" | "label:sign" | "ai:read" | "ai:switch" | "model:manage" | "protocol:manage" | "insights:read" | "quarantine:manage" | "ae_title:manage" | "user:manage" | "audit:read" | "health:read" | "export:read" | "layout:manage" | "dead_letter:retry" | "machine:work";
         /** @description A colleague. */
         Person: {
             /** Format: uuid */
@@ -2252,6 +2383,15 @@ export interface components {
             there: components["schemas"]["Side"] | null;
             arrived: components["schemas"]["Side"] | null;
         };
+        /** @description A reading to sign; `told` says who was told of its critical findings. */
+        SignRequestRequest: {
+            content: components["schemas"]["ContentRequest"];
+            told?: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+        };
         /** @description A signed reading, and what comes next. */
         Signed: {
             reading: components["schemas"]["Reading"];
@@ -2315,6 +2455,20 @@ export interface components {
         /** @description Sites to take the next item from; none means all of the reader's. */
         TakeNextRequestRequest: {
             site?: string[];
+        };
+        /** @description Who was told and how, or why nobody was. */
+        Told: {
+            told_to: string;
+            told_role: string;
+            how: string;
+            /** Format: date-time */
+            told_at: string | null;
+            read_back: boolean | null;
+            reason: string;
+            reason_text: string;
+            /** Format: date-time */
+            closed_at: string;
+            closed_by: components["schemas"]["CriticalPerson"] | null;
         };
         /** @description What a reader had committed before the AI was revealed. It never changes. */
         Unaided: {
@@ -2541,7 +2695,7 @@ export interface operations {
             query?: {
                 actor?: string;
                 cursor?: string;
-                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
+                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
                 from?: string;
                 limit?: number;
                 q?: string;
@@ -2559,6 +2713,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+        };
+    };
+    critical_list: {
+        parameters: {
+            query?: {
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CriticalList"];
+                };
+            };
+        };
+    };
+    critical_close: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                critical_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CloseRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Critical"];
                 };
             };
         };
@@ -3812,6 +4012,27 @@ export interface operations {
             };
         };
     };
+    critical_of_item: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemCritical"];
+                };
+            };
+        };
+    };
     lease_renew: {
         parameters: {
             query?: never;
@@ -3935,7 +4156,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ContentRequestRequest"];
+                "application/json": components["schemas"]["SignRequestRequest"];
             };
         };
         responses: {

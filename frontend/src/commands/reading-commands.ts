@@ -2,6 +2,9 @@ import type { Command } from './command';
 import { acceptFinding } from './reading/accept-finding';
 import { addMissed } from './reading/add-missed';
 import { changeBand } from './reading/change-band';
+import { cineFaster } from './reading/cine-faster';
+import { cinePlay } from './reading/cine-play';
+import { cineSlower } from './reading/cine-slower';
 import { comparePrior } from './reading/compare-prior';
 import type { ReadingContext } from './reading/context';
 import { enlarge } from './reading/enlarge';
@@ -108,6 +111,9 @@ export const READING_COMMANDS: readonly Command<ReadingContext>[] = [
   invert,
   rotate,
   flip,
+  cinePlay,
+  cineSlower,
+  cineFaster,
   resetView,
   layoutOne,
   layoutTwo,

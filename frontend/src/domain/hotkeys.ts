@@ -28,6 +28,7 @@ const PRINTED: Readonly<Record<string, string>> = {
   ArrowLeft: '←',
   ArrowRight: '→',
   Escape: 'Esc',
+  ' ': 'Space',
   PageUp: 'PgUp',
   PageDown: 'PgDn',
 };

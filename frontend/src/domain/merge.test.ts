@@ -45,6 +45,14 @@ describe('two drafts of one reading', () => {
     ]);
     expect(merged.impression).toBe('Theirs.');
   });
+  it('keep the answers to objects from PACS of either side', () => {
+    const answered = of({ foreign: { '1#a': { verdict: 'accept' } as never } });
+    const other = of({ foreign: { '2#b': { verdict: 'reject' } as never } });
+    const merged = mergeContents(answered, other, (one) => firstChoice(one) ?? 'mine');
+    expect(Object.keys(merged.foreign ?? {})).toEqual(['1#a', '2#b']);
+    const theirs = mergeContents(answered, other, () => 'theirs');
+    expect(differences(theirs, other)).toEqual([]);
+  });
   it('are either of them where one side is taken throughout', () => {
     expect(mergeContents(mine, theirs, () => 'mine')).toEqual(mine);
     expect(

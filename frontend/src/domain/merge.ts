@@ -1,5 +1,5 @@
 import { sameContent } from './draft';
-import type { Annotation, Content, Verdict } from './model';
+import type { Annotation, Content, ForeignAnswer, Verdict } from './model';
 
 /** One thing that two drafts of a reading say differently; null says nothing. */
 export type Difference =
@@ -8,6 +8,12 @@ export type Difference =
       readonly key: string;
       readonly mine: Verdict | null;
       readonly theirs: Verdict | null;
+    }
+  | {
+      readonly kind: 'foreign';
+      readonly key: string;
+      readonly mine: ForeignAnswer | null;
+      readonly theirs: ForeignAnswer | null;
     }
   | {
       readonly kind: 'mark';
@@ -30,7 +36,7 @@ const same = (a: unknown, b: unknown) =>
 const byId = ({ annotations }: Content) =>
   new Map(annotations.map((one) => [one.id, one]));
 
-/** What two drafts say differently: verdicts, then marks, then the impression. */
+/** What two drafts say differently: answers first, then marks, then the impression. */
 export function differences(mine: Content, theirs: Content): readonly Difference[] {
   const verdicts = keysOf(Object.keys(mine.verdicts), Object.keys(theirs.verdicts)).map(
     (key): Difference => ({
@@ -38,6 +44,15 @@ export function differences(mine: Content, theirs: Content): readonly Difference
       key,
       mine: mine.verdicts[key] ?? null,
       theirs: theirs.verdicts[key] ?? null,
+    }),
+  );
+  const [here, there] = [mine.foreign ?? {}, theirs.foreign ?? {}];
+  const foreign = keysOf(Object.keys(here), Object.keys(there)).map(
+    (key): Difference => ({
+      kind: 'foreign',
+      key,
+      mine: here[key] ?? null,
+      theirs: there[key] ?? null,
     }),
   );
   const [ours, others] = [byId(mine), byId(theirs)];
@@ -55,7 +70,9 @@ export function differences(mine: Content, theirs: Content): readonly Difference
     mine: mine.impression,
     theirs: theirs.impression,
   };
-  return [...verdicts, ...marks, words].filter((one) => !same(one.mine, one.theirs));
+  return [...verdicts, ...foreign, ...marks, words].filter(
+    (one) => !same(one.mine, one.theirs),
+  );
 }
 
 const keysOf = (a: readonly string[], b: readonly string[]) => [...new Set([...a, ...b])];
@@ -93,6 +110,12 @@ function take(content: Content, one: Difference): Content {
         ...content,
         verdicts: one.theirs ? { ...verdicts, [one.key]: one.theirs } : verdicts,
       };
+    }
+    case 'foreign': {
+      const { [one.key]: _mine, ...answers } = content.foreign ?? {};
+      const foreign = one.theirs ? { ...answers, [one.key]: one.theirs } : answers;
+      const { foreign: _all, ...rest } = content;
+      return Object.keys(foreign).length > 0 ? { ...rest, foreign } : rest;
     }
     case 'mark':
       return { ...content, annotations: takeMark(content.annotations, one) };

@@ -25,18 +25,29 @@ interface Texture {
   setUpdatedFrame(slice: number): void;
 }
 
+/** How far the slices are, and how many of them cannot come. */
+interface Told {
+  readonly loaded: { readonly done: number; readonly of: number };
+  readonly failed: number;
+}
+
 /**
  * Brings the slices in as a stack's images are brought in, and each onto the card when
  * it has come. Tells how many there are, and how many cannot come.
  */
-function fill(stack: Stack, imageIds: readonly string[], texture: Texture): () => void {
+function fill(
+  stack: Stack,
+  imageIds: readonly string[],
+  texture: Texture,
+  onTold: (told: Told) => void,
+): () => void {
   const slices = new Map(imageIds.map((id, slice) => [id, slice]));
   const failed = new Set<number>();
   let told: ReturnType<typeof setTimeout> | null = null;
   const tell = () => {
     told = null;
     const done = imageIds.filter((id) => cache.isLoaded(id)).length;
-    useMpr.setState({ loaded: { done, of: imageIds.length }, failed: failed.size });
+    onTold({ loaded: { done, of: imageIds.length }, failed: failed.size });
     renderingEngine().render();
   };
   const changed = () => {
@@ -82,7 +93,11 @@ function freeVolume(id: string): void {
 }
 
 /** Makes a volume of a series' images, read once for stack and volume. */
-export async function openVolume(stack: Stack, grid: Grid): Promise<OpenVolume> {
+export async function openVolume(
+  stack: Stack,
+  grid: Grid,
+  use: 'planes' | 'overlay' = 'planes',
+): Promise<OpenVolume> {
   await ensureImaging();
   registerStack(stack);
   serial += 1;
@@ -90,14 +105,17 @@ export async function openVolume(stack: Stack, grid: Grid): Promise<OpenVolume> 
   const imageIds = grid.order.flatMap((place) => stack.images[place]?.imageId ?? []);
   const volume = await volumeLoader.createAndCacheVolume(id, { imageIds });
   const texture = volume.vtkOpenGLTexture as Texture;
-  const stop = fill(stack, imageIds, texture);
-  open += 1;
-  scrollPlanes(true);
+  const inPlanes = use === 'planes';
+  const stop = fill(stack, imageIds, texture, (told) => {
+    if (inPlanes) useMpr.setState(told);
+  });
+  if (inPlanes) open += 1;
+  scrollPlanes(open > 0);
   return {
     id,
     close: () => {
       stop();
-      open -= 1;
+      if (inPlanes) open -= 1;
       scrollPlanes(open > 0);
       freeVolume(id);
     },

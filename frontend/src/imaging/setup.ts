@@ -1,5 +1,6 @@
 import {
   cache,
+  utilities as coreUtilities,
   imageLoader,
   init as initCore,
   metaData,
@@ -80,6 +81,14 @@ function loadImage(imageId: string, options: Record<string, unknown> = {}) {
   };
 }
 
+/** Black, red, orange, white: uptake as nuclear medicine shows it. Value, r, g, b. */
+const UPTAKE = {
+  ColorSpace: 'RGB',
+  Name: 'overread-uptake',
+  name: 'overread-uptake',
+  RGBPoints: [0, 0, 0, 0, 0.35, 0.75, 0.05, 0, 0.7, 1, 0.6, 0, 1, 1, 1, 1],
+};
+
 async function start(): Promise<void> {
   initCore();
   initLoader({ maxWebWorkers: WORKERS });
@@ -90,6 +99,7 @@ async function start(): Promise<void> {
   for (const tool of [WindowLevelTool, PanTool, ZoomTool, StackScrollTool, MagnifyTool]) {
     addTool(tool);
   }
+  coreUtilities.colormap.registerColormap(UPTAKE);
   engine = new RenderingEngine(ENGINE);
 }
 
@@ -152,8 +162,16 @@ const NAMES: Readonly<Record<PointerTool, string>> = {
 
 const { MouseBindings, KeyboardBindings } = Enums;
 
-/** The glass: CSS pixels, and how many times larger than the pane shows. */
-const MAGNIFIER = { magnifySize: 3, magnifyWidth: 280, magnifyHeight: 280 };
+const GLASS = 280;
+const LARGER = 3;
+
+/** A glass of 280 CSS pixels that shows three times what a pane of a height shows. */
+const magnifier = (height: number) => ({
+  // Cornerstone takes it of the pane's height, not of the glass's.
+  magnifySize: (LARGER * height) / GLASS,
+  magnifyWidth: GLASS,
+  magnifyHeight: GLASS,
+});
 
 /** Crosshairs, magnifier and measuring take the left button from the pointer tools. */
 const isPointerTool = (tool: PrimaryTool): tool is PointerTool =>
@@ -165,7 +183,7 @@ function toolGroup() {
   const group = ToolGroupManager.createToolGroup(GROUP);
   if (!group) throw new Error('no tool group');
   for (const name of Object.values(NAMES)) group.addTool(name);
-  group.addTool(MagnifyTool.toolName, MAGNIFIER);
+  group.addTool(MagnifyTool.toolName, magnifier(2 * GLASS));
   return group;
 }
 
@@ -175,6 +193,8 @@ export function bindTool(tool: PrimaryTool): void {
   for (const name of [...Object.values(NAMES), MagnifyTool.toolName])
     group.setToolPassive(name, { removeAllBindings: true });
   if (tool === 'magnify') {
+    const pane = engine?.getViewports()[0]?.element.clientHeight;
+    group.setToolConfiguration(MagnifyTool.toolName, magnifier(pane || 2 * GLASS));
     const primary = [{ mouseButton: MouseBindings.Primary }];
     group.setToolActive(MagnifyTool.toolName, { bindings: primary });
   }

@@ -20,6 +20,7 @@ import {
   renderingEngine,
   resizePanes,
 } from './setup';
+import { uptakeRange } from './uptake';
 import {
   type Look,
   type PaneControl,
@@ -274,8 +275,16 @@ function controlOf(
   };
 }
 
+/** PET as it is read: black is uptake, and black is the same SUV in every study. */
+function showUptake(viewport: StackViewport, stack: Stack): void {
+  const { upper, suv } = uptakeRange(stack);
+  if (suv !== null) viewport.setProperties({ voiRange: { lower: 0, upper } });
+  viewport.setProperties({ invert: true });
+}
+
 function begin(viewport: StackViewport, stack: Stack, start: Start | null): void {
   if (start?.window) viewport.setProperties({ voiRange: rangeOf(start.window) });
+  else if (stack.modality === 'PT') showUptake(viewport, stack);
   lean(viewport, stack, start?.lean ?? null);
 }
 

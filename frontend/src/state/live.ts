@@ -1,5 +1,6 @@
 import { tellLoggedOut } from '@/api/client';
 import { WorklistSocket } from '@/realtime/worklist-socket';
+import { heedEvents } from './site-events';
 import {
   loadList,
   setEventSource,
@@ -16,7 +17,10 @@ export function startLive(): void {
   if (socket) return;
   socket = new WorklistSocket({
     since: () => useWorklist.getState().list.seq,
-    events: takeEvents,
+    events: (events, now) => {
+      takeEvents(events, now);
+      heedEvents(events);
+    },
     resync: () => void loadList(true),
     tick: takeTick,
     connected: setLive,

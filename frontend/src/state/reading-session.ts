@@ -1,4 +1,5 @@
 import { ApiError, OfflineError } from '@/api/client';
+import type { ToldBySource } from '@/api/critical-endpoints';
 import {
   commitReading,
   leaseItem,
@@ -127,9 +128,10 @@ function offerLocalCopy(user: Id, item: Id, version: number, content: Content): 
     dropCopy(copy.key);
     return;
   }
-  if (copy.ours && copy.version === version) {
+  if (copy.version === version) {
     setRoom({ draft: startDraft(copy.content), restored: true });
-    saver?.change(copy.content);
+    saver?.change(copy.content); // keeps it under this window's own name
+    if (!copy.ours) dropCopy(copy.key);
     return;
   }
   setRoom({ restorable: copy });
@@ -279,14 +281,16 @@ export async function commitItem(): Promise<boolean> {
 }
 
 /** Signs; answers the next item when the portal gives one, else null; throws nothing. */
-export async function signItem(): Promise<{ signed: boolean; next: Row | null }> {
+export async function signItem(
+  told: ToldBySource = {},
+): Promise<{ signed: boolean; next: Row | null }> {
   const { itemId } = getRoom();
   if (itemId === null || !saver) return { signed: false, next: null };
   setRoom({ phase: 'signing', signProblem: null });
   try {
     await saver.flush();
     const { draft } = getRoom();
-    const answer = await signReading(itemId, saver.version, draft.content);
+    const answer = await signReading(itemId, saver.version, draft.content, told);
     saver.finish();
     end();
     setRoom({ phase: 'signed', reading: answer.reading });

@@ -56,6 +56,7 @@ export const ADMIN_PERMISSIONS = [
   'health:read',
   'quarantine:manage',
   'ae_title:manage',
+  'protocol:manage',
   'user:manage',
   'audit:read',
   'export:read',

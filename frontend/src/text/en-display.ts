@@ -73,6 +73,28 @@ export const display = {
     off: 'off',
     offset: (mm: string) => `${mm} mm`,
   },
+  fusion: {
+    opacity: 'Strength of the colours',
+    suv: 'SUV bw',
+    noSuvShort: 'as stored',
+    noSuv: 'The header does not say enough for SUV: colours stand for stored values.',
+    formula:
+      'SUV by body weight: activity (Bq/ml) × weight (g) ÷ injected dose (Bq), the dose decayed to the series’ start (QIBA)',
+    cannot: 'These series cannot be laid over each other.',
+    cannotWhy: 'One of them is not an even stack of slices.',
+  },
+  slab: {
+    name: 'Slab',
+    modes: { none: 'Plane', mip: 'MIP', minip: 'MinIP', mean: 'Average' },
+    thickness: 'Thickness of the slab',
+    mm: (mm: number) => `${mm} mm`,
+    command: 'Slab: plane, MIP, MinIP, average',
+    threeD: '3D',
+    threeDCommand: 'Volume rendering beside the planes',
+    threeDName: (series: string) => `Volume rendering, ${series}`,
+    preset: 'What the rendering shows',
+    drag: 'Drag to turn',
+  },
   capture: {
     name: 'Save the viewport as a picture, without patient text',
     failed: 'The picture could not be made.',

@@ -9,6 +9,7 @@ export const drafts = {
   nothing: 'nothing',
   impression: 'Impression',
   answer: 'Answer to AI',
+  pacs: 'Answer to an object from PACS',
   merge: 'Keep the chosen',
   chooseFirst: (n: number) => `Choose ${n} more`,
   leave: {

@@ -135,6 +135,7 @@ export const measure = {
   rename: 'Rename the mark',
   relabel: 'Change the mark’s label',
   notHere: 'Measure on a stack: planes made from a volume are not measured yet',
+  otherStudy: 'This is another study: measure on the present one',
   notYours: 'This reading cannot be changed',
   hints: {
     length: 'Drag along what you measure.',

@@ -18,6 +18,7 @@ export const unaided = {
   time: (span: string) => `Time on this case ${span}`,
   overlayHidden: 'AI hidden until you commit',
   overlayNever: 'Read without AI',
+  yourRead: 'Your read',
   locked: 'AI result hidden',
   lockedDetail:
     'Whether it found anything is hidden too. It opens after you commit. What you commit is kept as it is; what you change afterwards is kept beside it.',
@@ -67,5 +68,9 @@ export const unaided = {
     if (p < 0.01) return 'Of 100 studies scored like this, hardly any has it.';
     return `Of 100 studies scored like this, about ${n} ${n === 1 ? 'has' : 'have'} it.`;
   },
+  /** How far the networks of an ensemble disagree, 0 to 1, in words. */
+  unsure: (u: number) => (u < 0.05 ? 'low' : u < 0.15 ? 'medium' : 'high'),
+  disagree: (u: number) =>
+    `The model’s networks disagree by ${formatProbability(u)} (0 not at all, 1 wholly): low below 0.05, high from 0.15`,
   scored: (p: number) => `p ${formatProbability(p)}`,
 } as const;

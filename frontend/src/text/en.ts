@@ -1,6 +1,7 @@
 import type { AiState, Band, BandSource } from '@/domain/model';
 import type { ViewId } from '@/domain/views';
 import { admin } from './en-admin';
+import { cine } from './en-cine';
 import { intake } from './en-intake';
 import { masks, objectKinds } from './en-masks';
 import { measure } from './en-measure';
@@ -11,6 +12,7 @@ export const text = {
   app: 'Overread',
   admin,
   intake,
+  cine,
   masks,
   measure,
   mpr,

@@ -26,6 +26,7 @@ from apps.interop.dicom.types import (
     PersonIdentity,
     ReaderAnnotation,
     ReadingReport,
+    UnaidedRead,
     Verdict,
     derive_uid,
 )
@@ -667,6 +668,29 @@ def test_a_reading_with_nothing_but_words():
     (statements,) = items(document, ("C0034375", "UMLS"))
     (impression,) = items(statements, ("121073", "DCM"))
     assert impression.TextValue == "No finding. 異常なし"
+
+
+def test_an_unaided_read_is_told_apart_from_what_came_after():
+    unaided = UnaidedRead(
+        committed_at=dt.datetime(2026, 1, 5, 9, 58, 0, tzinfo=SITE_TIME),
+        impression="Clear.",
+        n_marks=1,
+    )
+    marks = (
+        ReaderAnnotation("1.2.91", "Mine", PNEUMONIA, stage="unaided"),
+        ReaderAnnotation("1.2.92", "Seen after", PNEUMONIA, stage="revised"),
+    )
+    encoded = encode_reading(reading(annotations=marks, unaided=unaided))
+    assert_valid(encoded)
+    document = reread(encoded)
+    (_, mine, after) = groups(document)
+    assert evaluations(mine)["read-stage", "99OVERREAD"][0] == "unaided"
+    assert evaluations(after)["read-stage", "99OVERREAD"][0] == "revised"
+    (statements,) = items(document, ("C0034375", "UMLS"))
+    (told,) = items(statements, ("unaided-read", "99OVERREAD"))
+    assert told.TextValue.startswith("Committed unaided at 2026-01-05T09:58:00")
+    (before,) = items(statements, ("unaided-impr", "99OVERREAD"))
+    assert before.TextValue == "Clear."
 
 
 def test_an_amendment_points_at_the_reading_before():

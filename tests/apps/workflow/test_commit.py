@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from apps.accounts.models import Role
+from apps.accounts.services import grant_membership
+from apps.accounts.types import SYSTEM
 from apps.annotations.models import Reading, ReadingProtocol, ReadingStage
 from apps.audit.models import AuditRecord
 from apps.core.models import Change
-from apps.inference.models import Finding
+from apps.inference.models import Finding, InferenceRun
+from apps.reports.models import ExportedObject
 from apps.workflow import flow
 from apps.worklist.models import WorkItem
 from tests.factories.domain import (
@@ -187,6 +190,34 @@ def test_a_triage_model_shows_no_marks_before_opening(department):
     client.post(f"{path}/lease")
     assert finding()["location"] == place
 
+
+def test_whoever_leads_and_reads_is_told_of_no_run_and_no_object(department, blinded):
+    lead = department.person(Role.CLINICAL_LEAD, "both")
+    ExportedObject.objects.create(
+        study=blinded.case.revision.study,
+        kind="ai_result",
+        run=InferenceRun.objects.get(),
+        sop_uid="2.25.42",
+        series_uid="2.25.43",
+        state="stored",
+    )
+    client = client_for(lead)
+
+    def told():
+        pages = [client.get(f"/api/{page}").json()["items"] for page in PAGES]
+        return [len(page) for page in pages]
+
+    assert told() == [1, 1]  # who only leads reads nothing
+    grant_membership(
+        actor=SYSTEM, user_id=lead.pk, site_id=department.site.pk, role=Role.RADIOLOGIST
+    )
+    assert told() == [0, 0]
+    client.post(f"/api/worklist/items/{blinded.id}/lease")
+    send(client, blinded, "commit", BEFORE, 0)
+    assert told() == [1, 1]
+
+
+PAGES = ("runs", "exports")
 
 # --- when readers see the AI
 

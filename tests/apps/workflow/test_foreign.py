@@ -27,6 +27,7 @@ from apps.interop.dicom.types import (
     ReaderAnnotation,
     ReadingReport,
 )
+from apps.reports.documents import images_of, reading_report_of
 from apps.studies.models import Study
 from apps.workflow.foreign import objects
 from apps.workflow.intake import door
@@ -231,3 +232,68 @@ def test_an_archive_that_is_away_is_said_in_the_list(department, sent, archive):
     archive.down = True
     answer = client_for(department.reader).get(f"/api/studies/{study.id}/objects")
     assert answer.status_code == 503
+
+
+def answer_to(report, image, **change):
+    answer = {
+        "sop_uid": report.sop_uid,
+        "series_uid": report.series_uid,
+        "sop_class_uid": report.sop_class_uid,
+        "key": "g1",
+        "tracking_uid": "1.2.3.4.5",
+        "tracking_id": "Nodule 1",
+        "scheme": "SCT",
+        "code": "27925004",
+        "display": "Nodule",
+        "image_uid": str(image.SOPInstanceUID),
+        "verdict": "reject",
+        "reason_code": "not_present",
+        "reason_text": "",
+        **change,
+    }
+    return {f"{answer['sop_uid']}#{answer['key']}": answer}
+
+
+def test_an_answer_is_signed_and_points_at_what_it_answers(department, sent):
+    _, film, report, *_ = sent
+    client = client_for(department.reader)
+    item = WorkItem.objects.get()
+    base = f"/api/worklist/items/{item.id}"
+    reading = client.post(f"{base}/lease").json()["reading"]
+
+    def send_content(verb, foreign, version, status):
+        content = {"verdicts": {}, "annotations": [], "impression": "", **foreign}
+        answer = getattr(client, verb)(
+            f"{base}/{'reading' if verb == 'put' else 'sign'}",
+            data={"content": content},
+            content_type="application/json",
+            headers={"If-Match": f'"{version}"'},
+        )
+        assert answer.status_code == status, answer.content
+        return answer.json()
+
+    version = reading["version"]
+    elsewhere = {"foreign": answer_to(report, film, series_uid="1.9.9")}
+    send_content("put", elsewhere, version, 400)
+    bare = {"foreign": answer_to(report, film, reason_code="")}
+    saved = send_content("put", bare, version, 200)
+    assert saved["content"]["foreign"] == bare["foreign"]
+    gap = send_content("post", bare, saved["version"], 422)
+    assert "Say why" in gap["detail"]
+    given = {"foreign": answer_to(report, film)}
+    signed = send_content("post", given, saved["version"], 200)["reading"]
+    assert signed["content"]["foreign"] == given["foreign"]
+
+    kept = Reading.objects.get(id=signed["id"])
+    made = reading_report_of(
+        reading=kept,
+        images=images_of(revision=kept.revision),
+        predecessors=(),
+        marks=(),
+    )
+    [other] = made.others
+    assert (other.sop_uid, other.tracking_uid) == (report.sop_uid, "1.2.3.4.5")
+    assert not other.accepted
+    assert other.reason.value == "NOT_PRESENT"
+    assert other.image.sop_uid == film.SOPInstanceUID
+    assert [ref.sop_uid for ref in made.predecessors] == [report.sop_uid]

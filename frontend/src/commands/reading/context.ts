@@ -13,6 +13,10 @@ export interface ReadingContext {
   /** The active viewport, once it shows an image. */
   readonly view: PaneControl | null;
   readonly hasImage: boolean;
+  /** Images of the active pane's stack; 0 while it shows none. */
+  readonly imageCount: number;
+  /** The active pane's stack plays. */
+  readonly playing: boolean;
   /** The active stack's series, if it can be shown in three planes. */
   readonly volume: number | null;
   /** In words, why it cannot. */

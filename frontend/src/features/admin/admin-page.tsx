@@ -3,16 +3,20 @@ import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { useCan } from '@/state/session';
 import { text } from '@/text/en';
+import { protocols } from '@/text/en-protocols';
 import { AeTitlesTab } from './ae-titles-tab';
 import { ArrivalsTab } from './arrivals-tab';
 import { AuditTab } from './audit-tab';
 import { ExportsTab } from './exports-tab';
 import { GivenUpTab } from './given-up-tab';
 import { HealthTab } from './health-tab';
+import { ProtocolsTab } from './protocols-tab';
 import { QuarantineTab } from './quarantine-tab';
 import { UsersTab } from './users-tab';
 
-type TabId = keyof typeof text.admin.tabs;
+const NAMES = { ...text.admin.tabs, protocols: protocols.tab };
+
+type TabId = keyof typeof NAMES;
 
 interface Tab {
   readonly id: TabId;
@@ -25,6 +29,7 @@ const TABS: readonly Tab[] = [
   { id: 'quarantine', need: 'quarantine:manage', page: () => <QuarantineTab /> },
   { id: 'arrivals', need: 'quarantine:manage', page: () => <ArrivalsTab /> },
   { id: 'work', need: 'export:read', page: () => <GivenUpTab /> },
+  { id: 'protocols', need: 'protocol:manage', page: () => <ProtocolsTab /> },
   { id: 'ae-titles', need: 'ae_title:manage', page: () => <AeTitlesTab /> },
   { id: 'users', need: 'user:manage', page: () => <UsersTab /> },
   { id: 'audit', need: 'audit:read', page: () => <AuditTab /> },
@@ -48,7 +53,7 @@ export function AdminPage({ tab }: { tab: string | null }) {
               href={`/admin/${one.id}`}
               aria-current={one === here ? 'page' : undefined}
             >
-              {text.admin.tabs[one.id]}
+              {NAMES[one.id]}
             </Link>
           ))}
         </div>

@@ -5,9 +5,9 @@ import { detailWords } from './audit-words';
 describe('the detail of an audit record', () => {
   it('says codes, instants and truth in words', () => {
     const due = '2026-11-19T09:17:34+00:00';
-    expect(detailWords({ after: ['PRIORITY', due], before: ['ROUTINE'] })).toBe(
-      `before ROUTINE · after PRIORITY, ${formatExact(due)}`,
-    );
+    expect(
+      detailWords({ after: ['PRIORITY', due], cause: 'ai', before: ['ROUTINE'] }),
+    ).toBe(`cause ai · before ROUTINE · after PRIORITY, ${formatExact(due)}`);
     expect(detailWords({ kind: 'ai_result', again: false, n: 6 })).toBe(
       'kind ai result · again no · rows 6',
     );

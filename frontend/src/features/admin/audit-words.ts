@@ -17,10 +17,9 @@ function sayValue(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : `${value}`;
 }
 
-/** What came before is said before what came after. */
+/** What came after is said last, behind what came before. */
 function inOrder([a]: [string, unknown], [b]: [string, unknown]): number {
-  if (a === 'before' && b === 'after') return -1;
-  return a === 'after' && b === 'before' ? 1 : 0;
+  return Number(a === 'after') - Number(b === 'after');
 }
 
 /** What a record of the audit log says besides, in words; what is empty is left out. */

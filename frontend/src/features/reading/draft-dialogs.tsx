@@ -64,6 +64,10 @@ function wordsOf(one: Difference, side: Side): string {
         ? [mark.label.display, mark.text].filter(Boolean).join(': ')
         : drafts.nothing;
     }
+    case 'foreign': {
+      const answer = one[side];
+      return answer ? VERDICTS[answer.verdict] : drafts.nothing;
+    }
     case 'verdict': {
       const verdict = one[side];
       if (!verdict) return drafts.nothing;
@@ -76,6 +80,9 @@ function wordsOf(one: Difference, side: Side): string {
 function titleOf(one: Difference): string {
   if (one.kind === 'impression') return drafts.impression;
   if (one.kind === 'mark') return (one.mine ?? one.theirs)?.label.display ?? '';
+  if (one.kind === 'foreign') {
+    return `${drafts.pacs}: ${(one.mine ?? one.theirs)?.display ?? ''}`;
+  }
   const finding = findingsOf(getRoom().ai).find(({ id }) => id === one.key);
   return `${drafts.answer}: ${finding?.label.display ?? ''}`;
 }

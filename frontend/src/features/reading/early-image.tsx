@@ -157,9 +157,28 @@ export function EarlyImage({ itemId }: { itemId: string }) {
   return <Painted picture={picture} onPainted={release} />;
 }
 
+/** Keys that are pressed before the room is there are not lost: it gets them after. */
+function useEarlyKeys(): void {
+  useEffect(() => {
+    const pressed: KeyboardEvent[] = [];
+    const keep = (event: KeyboardEvent) => pressed.push(event);
+    window.addEventListener('keydown', keep);
+    return () => {
+      window.removeEventListener('keydown', keep);
+      // The room listens once its own effects have run.
+      setTimeout(() => {
+        for (const event of pressed) {
+          document.body.dispatchEvent(new KeyboardEvent('keydown', event));
+        }
+      });
+    };
+  }, []);
+}
+
 /** The room's outline while it is on its way, so that nothing moves when it comes. */
 export function RoomOutline({ itemId }: { itemId: string }) {
   const item = useOwn(itemId, (room) => room.item);
+  useEarlyKeys();
   return (
     <div className="room early">
       <header className="room-top">

@@ -158,7 +158,9 @@ function Meta({ finding, run }: FindingProps) {
       {unsure === null || unsure === undefined ? null : (
         <span>
           {panel.uncertainty}{' '}
-          <b>{typeof unsure === 'number' ? formatProbability(unsure) : unsure}</b>
+          <b title={typeof unsure === 'number' ? unaided.disagree(unsure) : undefined}>
+            {typeof unsure === 'number' ? unaided.unsure(unsure) : unsure}
+          </b>
         </span>
       )}
       {hasCard ? (

@@ -6,9 +6,10 @@ import { printHotkey } from '@/domain/hotkeys';
 import type { Mask } from '@/domain/mask';
 import type { Ai, AiRun, Finding } from '@/domain/model';
 import type { PackIndex } from '@/imaging/pack';
-import { loadAi, mustAnswer } from '@/state/reading-session';
+import { isUnaided, loadAi, mustAnswer } from '@/state/reading-session';
 import { useRoom } from '@/state/room';
 import { text } from '@/text/en';
+import { unaided } from '@/text/en-unaided';
 import { Glyph } from '@/ui/glyph';
 import { AiTag, Key } from '@/ui/primitives';
 import { FindingCard, FindingRow } from './finding-card';
@@ -104,12 +105,13 @@ function List({
 
 function Heading({ context }: { context: ReadingContext }) {
   const content = useRoom((state) => state.draft.content);
+  const blind = useRoom((state) => isUnaided(state.reading));
   const { findings } = context;
   const open = mustAnswer(findings, content).length;
   const asked = findings.filter((finding) => finding.positive).length;
   return (
     <div className="panel-head">
-      <h2>{panel.title}</h2>
+      <h2>{blind ? unaided.yourRead : panel.title}</h2>
       {open > 0 ? <span className="todo">{panel.todo(open, asked)}</span> : null}
       {asked > 0 && open === 0 ? <span className="done">{panel.allDone}</span> : null}
       <span className="grow" />

@@ -343,7 +343,17 @@ function ObjectCard({ object: listed, index }: CardProps) {
 
 /** What other systems and people left about the study. */
 export function ForeignPanel({ index }: { index: PackIndex | null }) {
-  const { data, isError, refetch } = useForeign();
+  const { data, isError, isLoading, refetch } = useForeign();
+  const expected = useRoom((state) => (state.manifest?.attachments.length ?? 0) > 0);
+  if (isLoading && expected) {
+    return (
+      <section className="block from-pacs" aria-label={words.title}>
+        <p className="panel-word t3" role="status">
+          {words.reading}
+        </p>
+      </section>
+    );
+  }
   if (isError) {
     return (
       <section className="block from-pacs" aria-label={words.title}>

@@ -244,23 +244,26 @@ function partial(tool: string, points: readonly Point[]): boolean {
   return points.length < (needs[tool] ?? 2);
 }
 
-function Hint({ busy }: { busy: boolean }) {
+function Hint({ busy, readOnly }: { busy: boolean; readOnly: boolean }) {
   const tool = useRoom((state) => state.tool);
   const drawing = useRoom((state) => state.drawing);
   if (busy || drawing !== null || !isMeasureTool(tool)) return null;
-  return <p className="pane-hint">{text.measure.hints[tool]}</p>;
+  const words = readOnly ? text.measure.otherStudy : text.measure.hints[tool];
+  return <p className="pane-hint">{words}</p>;
 }
 
 export interface MeasureLayerProps {
   readonly pane: number;
   readonly view: PaneView;
   readonly active: boolean;
+  /** An image of another study: marks of this reading do not go there. */
+  readonly readOnly: boolean;
 }
 
 /** The reader's measurements over one image: drawn, dragged, and said in figures. */
-export function MeasureLayer({ pane, view, active }: MeasureLayerProps) {
+export function MeasureLayer({ pane, view, active, readOnly }: MeasureLayerProps) {
   const svg = useRef<SVGSVGElement>(null);
-  const marking = useMarking(pane, view, svg);
+  const marking = useMarking(pane, view, svg, readOnly);
   const annotations = useRoom((state) => state.draft.content.annotations);
   const own = useRoom((state) => state.own);
   const question = useMeasuring((state) => state.question);
@@ -295,7 +298,7 @@ export function MeasureLayer({ pane, view, active }: MeasureLayerProps) {
           image={image}
         />
       ) : null}
-      {active ? <Hint busy={marking.gesture !== null} /> : null}
+      {active ? <Hint busy={marking.gesture !== null} readOnly={readOnly} /> : null}
     </>
   );
 }

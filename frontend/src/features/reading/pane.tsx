@@ -33,10 +33,12 @@ import {
 } from '@/state/room';
 import { text } from '@/text/en';
 import { display } from '@/text/en-display';
+import { Cine } from './cine';
 import { placeBeside } from './compare';
 import { carriesSeries, dropSeries } from './drag-series';
 import { firstMarked } from './first-shown';
 import { ForeignLayer } from './foreign-layer';
+import { Fusion } from './fusion';
 import { MaskLayer, MaskLegend } from './masks';
 import { MeasureLayer } from './measure-layer';
 import { PaneMarks } from './pane-marks';
@@ -217,12 +219,13 @@ function Word({ children, detail }: { children: string; detail?: string | null }
   );
 }
 
-function Shown({ pane, stack }: { pane: number; stack: Stack }) {
+function Shown({ pane, stack, of }: { pane: number; stack: Stack; of: StudyState }) {
   const { view, trouble, loading } = useViews((state) => state.panes[pane] ?? NO_PANE);
   const active = useRoom((state) => state.activePane === pane);
   const jump = useRoom((state) => state.jump);
   const prior = useRoom((state) => state.panes[pane]?.study !== undefined);
   const start = useRoom((state) => state.panes[pane]?.start ?? null);
+  const over = useOver(pane, of);
   const startIndex = useMemo(() => startOf(stack, pane, start), [stack, pane, start]);
 
   useEffect(() => {
@@ -240,13 +243,24 @@ function Shown({ pane, stack }: { pane: number; stack: Stack }) {
   );
   return (
     <>
-      <StackPane
-        pane={pane}
-        stack={stack}
-        startIndex={startIndex}
-        start={start}
-        label={label}
-      />
+      {over === null ? (
+        <StackPane
+          pane={pane}
+          stack={stack}
+          startIndex={startIndex}
+          start={start}
+          label={label}
+        />
+      ) : (
+        <Fusion
+          pane={pane}
+          stack={stack}
+          startIndex={startIndex}
+          window={start?.window ?? null}
+          label={label}
+          {...over}
+        />
+      )}
       {loading ? <Word>{text.room.loadingSeries}</Word> : null}
       {trouble ? <Trouble pane={pane} trouble={trouble} /> : null}
       {view ? (
@@ -255,10 +269,11 @@ function Shown({ pane, stack }: { pane: number; stack: Stack }) {
           <Saliency view={view} />
           <ForeignLayer image={view.image} stack={stack} matrix={view.matrix} />
           <PaneMarks view={view} active={active && !prior} />
-          <MeasureLayer pane={pane} view={view} active={active && !prior} />
+          <MeasureLayer pane={pane} view={view} active={active} readOnly={prior} />
           <ReferenceLine pane={pane} view={view} />
           <Orientation view={view} />
           <ScaleBar view={view} />
+          <Cine pane={pane} stack={stack} />
           <Corners view={view} stack={stack}>
             <PriorBadge pane={pane} />
           </Corners>
@@ -266,6 +281,13 @@ function Shown({ pane, stack }: { pane: number; stack: Stack }) {
       ) : null}
     </>
   );
+}
+
+/** What is laid over the pane's series, if anything. */
+function useOver(pane: number, { manifest, index }: StudyState) {
+  const over = useRoom((state) => state.panes[pane]?.over ?? null);
+  const base = manifest?.pack.base;
+  return over === null || !index || base === undefined ? null : { over, base, index };
 }
 
 /** The image that a jump or the hanging asks for, or that AI marked first; else the first. */
@@ -314,7 +336,7 @@ function PaneBody({ pane, of }: { pane: number; of: StudyState }) {
     return <Word detail={series.why_not}>{text.room.notShown}</Word>;
   }
   if (error) return <Word detail={error.message}>{text.room.broken}</Word>;
-  if (stack) return <Shown key={stack.uid} pane={pane} stack={stack} />;
+  if (stack) return <Shown key={stack.uid} pane={pane} stack={stack} of={of} />;
   if (!index || series) return <Word>{text.room.loadingSeries}</Word>;
   const empty = manifest?.series.length === 0;
   return <Word>{empty ? text.room.noSeries : text.room.chooseSeries}</Word>;

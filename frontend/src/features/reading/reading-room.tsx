@@ -1,17 +1,21 @@
 import './reading.css';
 import { useEffect, useState } from 'react';
 import { useLocation } from 'wouter';
+import type { ToldBySource } from '@/api/critical-endpoints';
 import { findCommand } from '@/commands/command';
 import type { ReadingContext } from '@/commands/reading/context';
 import { READING_COMMANDS } from '@/commands/reading-commands';
+import { criticalStatements } from '@/domain/critical';
 import { formatClock } from '@/domain/format';
-import type { Content, Finding, Id, User } from '@/domain/model';
+import type { Content, Finding, Id, Row, User } from '@/domain/model';
 import { wordAgo } from '@/domain/wait';
 import { KeysOverlay } from '@/features/shell/keys-overlay';
 import { resetMpr } from '@/imaging/mpr-store';
 import { bindTool, ensureImaging, forgetImages } from '@/imaging/setup';
 import { paneControl, resetViews, useViews } from '@/imaging/view-store';
+import { useCine } from '@/state/cine';
 import { portalNow } from '@/state/clock';
+import { askWhoWasTold, useItemCritical } from '@/state/critical';
 import { useHangings } from '@/state/hanging';
 import { useLinks } from '@/state/linking';
 import { leaveMessage } from '@/state/message';
@@ -40,6 +44,7 @@ import { Notice } from '@/ui/primitives';
 import { useHotkeys } from '@/ui/use-hotkeys';
 import { keptAhead, useAhead } from './ahead';
 import { CompareFirst } from './compare-first';
+import { CriticalSign } from './critical-sign';
 import { leaveRoom } from './draft-dialogs';
 import { endMeasuring, moveMark } from './marks-moves';
 import { ReadingPanel } from './reading-panel';
@@ -108,21 +113,39 @@ function goToWaiting(findings: readonly Finding[], content: Content): void {
   if (waiting) setRoom({ activeFinding: waiting.id });
 }
 
+/** Asks who was told of what is critical in a reading; false when nothing is. */
+function asksFirst(
+  content: Content,
+  codes: readonly string[] = [],
+  sign: (told: ToldBySource) => Promise<void>,
+): boolean {
+  const findings = findingsOf(getRoom().ai);
+  const statements = criticalStatements(findings, content, new Set(codes));
+  if (statements.length === 0) return false;
+  askWhoWasTold({ statements, sign: (told) => void sign(told) });
+  return true;
+}
+
 function useSigning() {
   const [, navigate] = useLocation();
-  return async () => {
+  const critical = useItemCritical(useRoom((state) => state.itemId)).data;
+  const goOn = (name: string, next: Row | null) => {
+    if (next) return navigate(`/read/${next.id}`);
+    leaveMessage(text.list.signed(name));
+    navigate('/');
+  };
+  const sign = async (told?: ToldBySource): Promise<void> => {
     const room = getRoom();
     if (isUnaided(room.reading)) return startCommit();
     const findings = findingsOf(room.ai);
     const block = signBlock(room, findings);
     if (block !== null) return goToWaiting(findings, room.draft.content);
+    if (!told && asksFirst(room.draft.content, critical?.codes, sign)) return;
     const name = room.item?.patient.name ?? '';
-    const { signed, next } = await signItem();
-    if (!signed) return;
-    if (next) return navigate(`/read/${next.id}`);
-    leaveMessage(text.list.signed(name));
-    navigate('/');
+    const { signed, next } = await signItem(told);
+    if (signed) goOn(name, next);
   };
+  return () => sign();
 }
 
 function shownSeries({ index }: PackState): readonly number[] {
@@ -151,6 +174,7 @@ function useContext(help: () => void, pack: PackState): ReadingContext {
   const links = useLinks();
   const volume = useVolume(room.manifest, pack.index, chosen);
   const planes = room.mpr !== null;
+  const playing = useCine((state) => state.playing.has(room.activePane));
   const findings = findingsOf(room.ai);
   return {
     room,
@@ -159,6 +183,8 @@ function useContext(help: () => void, pack: PackState): ReadingContext {
     aiVisible: findings.length > 0,
     writable: canWrite(room),
     view: view || planes ? paneControl(room.activePane) : null,
+    imageCount: view?.count ?? 0,
+    playing,
     hasImage: view !== null && !planes,
     ...volume,
     seriesIndices: shownSeries(pack),
@@ -259,6 +285,7 @@ function Room({ itemId, user }: { itemId: Id; user: User }) {
         <ReadingPanel context={context} index={pack.index} />
       </div>
       <StatusLine context={context} />
+      <CriticalSign />
       <RoomDialogs findings={context.findings} />
       <SaveLayoutDialog />
       <CompareFirst />

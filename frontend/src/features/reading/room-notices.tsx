@@ -9,6 +9,7 @@ import { setRoom, useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { drafts } from '@/text/en-drafts';
 import { Notice } from '@/ui/primitives';
+import { CriticalNotices } from './critical-sign';
 import { hasLateSlices } from './sign-block';
 import { UnaidedBanner } from './unaided';
 
@@ -168,6 +169,7 @@ export function RoomNotices({ onReload }: { onReload: () => void }) {
       <LateSlices onReload={onReload} />
       <Kept />
       <UnaidedBanner />
+      <CriticalNotices />
     </div>
   );
 }

@@ -116,6 +116,7 @@ function hitAt(view: PaneView, on: Point): Hit | null {
 /** Drawing and changing of marks in one pane, apart from React's rendering. */
 class Marker {
   view: PaneView;
+  readOnly = false;
   #gesture: Gesture | null = null;
   #drag: Drag | null = null;
   readonly #changed: (marking: Marking) => void;
@@ -150,7 +151,7 @@ class Marker {
   /** Whether the press is ours. */
   down(on: Point): boolean {
     const room = getRoom();
-    if (!canWrite(room) || room.drawing !== null) return false;
+    if (this.readOnly || !canWrite(room) || room.drawing !== null) return false;
     const hit = this.#gesture ? null : hitAt(this.view, on);
     if (hit) {
       setRoom({ activeAnnotation: hit.mark.id });
@@ -238,6 +239,7 @@ class Marker {
 
   /** Makes a mark of drawn points, unless they are hardly apart. */
   add(tool: MeasureTool, drawn: readonly Point[]): void {
+    if (this.readOnly) return;
     const image = imageOf(this.view);
     const { columns, rows } = this.view.image;
     const points = settle(shaped(tool, drawn, scaleNow(image)), columns, rows);
@@ -400,7 +402,7 @@ function listen(pane: HTMLElement, marker: Marker): () => void {
 /** For the cursor: over a mark of one's own, with a measuring tool, or neither. */
 function hoverOf(marker: Marker, on: Point): string {
   const room = getRoom();
-  if (!canWrite(room)) return '';
+  if (marker.readOnly || !canWrite(room)) return '';
   if (hitAt(marker.view, on)) return 'over';
   return isMeasureTool(room.tool) ? 'draw' : '';
 }
@@ -412,11 +414,13 @@ export function useMarking(
   pane: number,
   view: PaneView,
   within: RefObject<Element | null>,
+  readOnly: boolean,
 ): Marking {
   const [marking, setMarking] = useState<Marking>(IDLE);
   const first = useRef(view);
   const marker = useMemo(() => new Marker(first.current, setMarking), []);
   marker.view = view;
+  marker.readOnly = readOnly;
   const { imageId } = view.image;
   // biome-ignore lint/correctness/useExhaustiveDependencies: a drawing ends with its image
   useEffect(() => () => void marker.cancel(), [marker, imageId]);

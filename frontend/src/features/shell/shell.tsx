@@ -5,10 +5,12 @@ import { Link, useLocation } from 'wouter';
 import { formatClock } from '@/domain/format';
 import { chooseMegabytes, chosenMegabytes, DEFAULT_MEMORY_MB } from '@/domain/memory';
 import type { User } from '@/domain/model';
+import { CriticalReminder, useOpenCount } from '@/features/critical/reminder';
 import { ADMIN_PERMISSIONS, useCan, useLogout, useUser } from '@/state/session';
 import { useUpload } from '@/state/upload';
 import { chooseFilters, useWorklist } from '@/state/worklist';
 import { text } from '@/text/en';
+import { critical } from '@/text/en-critical';
 import { memory } from '@/text/en-memory';
 import { tokens } from '@/text/en-tokens';
 import { Glyph } from '@/ui/glyph';
@@ -133,6 +135,11 @@ function ImportLink() {
   return <NavLink to="/import">{text.intake.nav(percent)}</NavLink>;
 }
 
+/** The way to the critical results; how many nobody was told of. */
+function CriticalLink() {
+  return <NavLink to="/critical">{critical.nav(useOpenCount())}</NavLink>;
+}
+
 /** The frame around all screens but the reading room. */
 export function Shell({ children }: { children: ReactNode }) {
   const user = useUser();
@@ -150,6 +157,7 @@ export function Shell({ children }: { children: ReactNode }) {
         <Brand />
         <nav className="nav" aria-label={text.top.nav}>
           {mayRead ? <NavLink to="/">{text.top.worklist}</NavLink> : null}
+          {can('critical:read') ? <CriticalLink /> : null}
           {can('study:import') ? <ImportLink /> : null}
           {mayAdmin ? <NavLink to="/admin">{text.top.admin}</NavLink> : null}
         </nav>
@@ -158,6 +166,7 @@ export function Shell({ children }: { children: ReactNode }) {
         {path === '/' ? <SitePick user={user} /> : null}
         <UserMenu user={user} />
       </header>
+      {can('critical:read') ? <CriticalReminder /> : null}
       <main id="main">{children}</main>
     </div>
   );

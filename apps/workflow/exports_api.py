@@ -1,4 +1,7 @@
-"""The exports page: what left, and what a validator refused, in its words."""
+"""The exports page: what left, and what a validator refused, in its words.
+
+It is here and not in `apps.reports` because it asks who may be told of a study.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from apps.core.access import needs
 from apps.core.permissions import Permission
 from apps.reports.selectors import exports_of
 from apps.reports.serializers import ExportsSerializer
+from apps.workflow.visibility import untold_studies
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -31,7 +35,7 @@ class ExportsView(APIView):
     )
     def get(self, request: Request) -> Response:
         """List the newest exports."""
-        rows = exports_of(
-            actor=actor_of(request), state=request.query_params.get("state", "")
-        )[:200]
+        actor = actor_of(request)
+        rows = exports_of(actor=actor, state=request.query_params.get("state", ""))
+        rows = rows.exclude(study_id__in=untold_studies(actor=actor))[:200]
         return Response(ExportsSerializer({"items": rows}).data)
