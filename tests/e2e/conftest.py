@@ -70,7 +70,7 @@ class Reader:
 
     def pane_pixels(self) -> np.ndarray:
         """Return what the first image pane shows, grey levels [rows, columns]."""
-        body = self.page.locator("canvas").first.screenshot()
+        body = self.page.locator("canvas:not(.early-pixels)").first.screenshot()
         return np.asarray(Image.open(io.BytesIO(body)).convert("L"))
 
 
