@@ -42,6 +42,7 @@ import { followRows, loadList, useWorklist } from '@/state/worklist';
 import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
 import { useHotkeys } from '@/ui/use-hotkeys';
+import { capturePane } from './capture-pane';
 import { CompareFirst } from './compare-first';
 import { CriticalSign } from './critical-sign';
 import { leaveRoom } from './draft-dialogs';
@@ -199,6 +200,7 @@ function useContext(help: () => void, pack: PackState): ReadingContext {
     escape: () => {
       if (!endMeasuring() && !endAsking()) void leaveRoom(navigate);
     },
+    capture: () => void capturePane(room.activePane),
     help,
   };
 }
