@@ -171,13 +171,13 @@ def _step(reader: Reader) -> float:
 def test_a_picture_of_a_viewport_carries_no_patient(reader, phantoms):
     reader.login("radiologist2")
     patient = phantoms("chest-film", "--size", "512", at="2026-11-20T10:00")
-    open_row(reader, patient, "DX")
+    open_row(reader, patient, "CHEST PA")
     reader.page.wait_for_timeout(1000)
     with reader.page.expect_download() as saving:
         reader.page.keyboard.press("Alt+p")
     download = saving.value
     assert re.fullmatch(
-        r"overread-DX-series-\d+-image-1\.png", download.suggested_filename
+        r"overread-(?:DX|CR)-series-\d+-image-1\.png", download.suggested_filename
     )
     assert patient not in download.suggested_filename
     picture = Image.open(download.path())
