@@ -71,6 +71,7 @@ import { toolWindow } from './reading/tool-window';
 import { toolZoom } from './reading/tool-zoom';
 import { undo } from './reading/undo';
 import { windowPresetCommands } from './reading/window-preset';
+import { writeReport } from './reading/write-report';
 import { zoomIn } from './reading/zoom-in';
 import { zoomOut } from './reading/zoom-out';
 
@@ -144,6 +145,7 @@ export const READING_COMMANDS: readonly Command<ReadingContext>[] = [
   nextFinding,
   previousFinding,
   addMissed,
+  writeReport,
   changeBand,
   retrySave,
   sign,

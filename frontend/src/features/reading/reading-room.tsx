@@ -48,6 +48,7 @@ import { CriticalSign } from './critical-sign';
 import { leaveRoom } from './draft-dialogs';
 import { endMeasuring, moveMark } from './marks-moves';
 import { ReadingPanel } from './reading-panel';
+import { ReportDialog } from './report-dialog';
 import { RoomDialogs } from './room-dialogs';
 import { RoomHeader } from './room-header';
 import { RoomNotices } from './room-notices';
@@ -286,6 +287,7 @@ function Room({ itemId, user }: { itemId: Id; user: User }) {
       </div>
       <StatusLine context={context} />
       <CriticalSign />
+      <ReportDialog writable={context.writable} />
       <RoomDialogs findings={context.findings} />
       <SaveLayoutDialog />
       <CompareFirst />
