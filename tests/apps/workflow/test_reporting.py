@@ -201,7 +201,7 @@ def test_what_a_template_requires_must_be_there_before_signing(
         "version": 1,
         "name": "Chest of ours",
     }
-    report["sections"][0]["text"] = "Good."
+    report["sections"][0] |= {"text": "Good.", "edited": True}
     assert sign(client, item, content(report=report)).status_code == 200
 
     assert lead.delete(f"{path}/chest-film").status_code == 204
