@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 import shutil
 import subprocess
@@ -27,13 +28,21 @@ pytestmark = [pytest.mark.stack, pytest.mark.browser]
 def phantoms(reader: Reader, tmp_path: Path):
     """Send studies of one new phantom; return how its Patient ID reads."""
     person = time.time_ns() % 900_000 + 100_000
+    made = itertools.count()  # studies of one seed have one UID
 
     def make(kind: str, *more: str, at: str) -> str:
         folder = tmp_path / f"{kind}-{at}"
         subprocess.run(
             [
                 *(sys.executable, "-m", "workers.phantoms", "study"),
-                *("--kind", kind, "--seed", str(person), "--person", str(person)),
+                *(
+                    "--kind",
+                    kind,
+                    "--seed",
+                    str(person + next(made)),
+                    "--person",
+                    str(person),
+                ),
                 *("--at", at, "--out", str(folder), *more),
             ],
             check=True,
