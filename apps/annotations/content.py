@@ -24,6 +24,7 @@ from apps.annotations.geometry import (
     wrong,
 )
 from apps.annotations.measured import Measured, parse_measured
+from apps.annotations.report_content import parse_report
 from apps.annotations.types import REJECT_REASONS, VerdictKind
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class ReadingContent:
     annotations: tuple[AnnotationContent, ...]
     impression: str
     foreign: tuple[ForeignAnswer, ...] = ()
+    report: dict[str, Any] | None = None
 
 
 EMPTY: dict[str, Any] = {"verdicts": {}, "annotations": [], "impression": ""}
@@ -90,7 +92,7 @@ def parse_content(*, raw: object) -> ReadingContent:
         Invalid: Names the field that is wrong and why.
     """
     body = mapping(raw, "content")
-    unknown = set(body) - {"verdicts", "annotations", "impression", "foreign"}
+    unknown = set(body) - {"verdicts", "annotations", "impression", "foreign", "report"}
     if unknown:
         raise wrong(f"content.{sorted(unknown)[0]}", "is no field of a reading")
     verdicts = mapping(body.get("verdicts", {}), "content.verdicts")
@@ -111,6 +113,7 @@ def parse_content(*, raw: object) -> ReadingContent:
         annotations=parsed,
         impression=_text(body.get("impression", ""), "content.impression"),
         foreign=parse_answers(raw=body.get("foreign", {}), field="content.foreign"),
+        report=parse_report(raw=body.get("report")),
     )
 
 
@@ -127,6 +130,7 @@ def plain_content(content: ReadingContent) -> dict[str, Any]:
         "annotations": [_plain_mark(mark) for mark in body["annotations"]],
         "impression": body["impression"],
         **({"foreign": foreign} if foreign else {}),
+        **({"report": body["report"]} if body["report"] else {}),
     }
 
 

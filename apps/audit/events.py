@@ -67,6 +67,7 @@ class Event(StrEnum):
     READING_DRAFT = "reading:draft"
     READING_COMMIT = "reading:commit"
     READING_SIGN = "reading:sign"
+    TEMPLATE_WRITE = "report_template:write"
     CRITICAL_RAISE = "critical:raise"
     CRITICAL_READ = "critical:read"
     CRITICAL_CLOSE = "critical:close"

@@ -146,3 +146,27 @@ class CriticalResult(BaseModel):
             ),
             models.Index(fields=["study"], name="critical_study"),
         ]
+
+
+class ReportTemplate(BaseModel):
+    """A site's own report template; `body` is as `drafting.parse_template` reads it.
+
+    A change is a new version: signed reports name theirs. Of one code the newest
+    that is `active` holds, in the place of a shipped one of the same code.
+    """
+
+    site = models.ForeignKey(Site, on_delete=models.PROTECT)
+    code = models.SlugField(max_length=40)
+    version = models.PositiveIntegerField()
+    active = models.BooleanField(default=True)
+    body = models.JSONField()
+    made_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT)
+
+    class Meta:
+        """A version is written once."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["site", "code", "version"], name="report_template_version"
+            )
+        ]

@@ -56,6 +56,7 @@ from apps.studies.services import (
 from apps.studies.tombstones import bury_study, forget_held
 from apps.studies.types import Registered
 from apps.workflow.critical.services import raise_critical
+from apps.workflow.reporting.services import draft_report, settle_report
 from apps.workflow.visibility import visible_ai, withheld_of
 from apps.worklist.models import WorkItem
 from apps.worklist.selectors import (
@@ -388,6 +389,13 @@ def commit_item(
     return reading
 
 
+def report_draft(*, actor: Actor, item_id: UUID, raw: object) -> dict[str, Any]:
+    """Return a report of the answers so far, from what this reader may see."""
+    item = access_item(actor=actor, item_id=item_id, need=Permission.READING_WRITE)
+    findings = shown_findings(actor=actor, item=item)
+    return draft_report(actor=actor, item_id=item_id, raw=raw, findings=findings)
+
+
 @transaction.atomic
 def sign_item(
     *,
@@ -408,12 +416,13 @@ def sign_item(
     require_lease(actor=actor, item=item)
     if item.reading is None:
         raise Conflict("lease_lost", "Nobody has begun a reading of this study.")
+    findings = shown_findings(actor=actor, item=item)
     reading = sign_reading(
         actor=actor,
         reading_id=item.reading.id,
         expected_version=expected_version,
-        raw=raw,
-        findings=shown_findings(actor=actor, item=item),
+        raw=settle_report(item=item, raw=raw, findings=findings),
+        findings=findings,
     )
     complete_item(actor=actor, item_id=item.id, reading=reading)
     raise_critical(actor=actor, item=item, reading=reading, told=told)

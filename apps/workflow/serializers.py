@@ -338,6 +338,42 @@ class ForeignAnswerSerializer(s.Serializer):  # type: ignore[type-arg]
     reason_text = s.CharField(allow_blank=True)
 
 
+class ReportTemplateRefSerializer(s.Serializer):  # type: ignore[type-arg]
+    """Which template a report was drafted by."""
+
+    code = s.CharField()
+    version = s.IntegerField()
+    name = s.CharField()
+
+
+class ReportSectionSerializer(s.Serializer):  # type: ignore[type-arg]
+    """One section of a report, in the reader's words."""
+
+    key = s.CharField()
+    title = s.CharField()
+    text = s.CharField(allow_blank=True)
+    edited = s.BooleanField()
+
+
+class ReportCodeSerializer(s.Serializer):  # type: ignore[type-arg]
+    """One coded thing that is there, or is not."""
+
+    scheme = s.CharField()
+    code = s.CharField()
+    display = s.CharField()
+    present = s.BooleanField()
+    source = s.ChoiceField(choices=["ai", "reader"])  # type: ignore[assignment]
+    source_id = s.CharField()
+
+
+class ReportSerializer(s.Serializer):  # type: ignore[type-arg]
+    """The written report of a reading."""
+
+    template = ReportTemplateRefSerializer()
+    sections = ReportSectionSerializer(many=True)
+    codes = ReportCodeSerializer(many=True)
+
+
 class ContentSerializer(s.Serializer):  # type: ignore[type-arg]
     """What a reading says."""
 
@@ -345,6 +381,7 @@ class ContentSerializer(s.Serializer):  # type: ignore[type-arg]
     annotations = AnnotationSerializer(many=True)
     impression = s.CharField(allow_blank=True)
     foreign = s.DictField(child=ForeignAnswerSerializer(), required=False)
+    report = ReportSerializer(required=False, allow_null=True)
 
 
 class StageSerializer(s.Serializer):  # type: ignore[type-arg]

@@ -42,6 +42,7 @@ urlpatterns = [
     path(f"{_INTAKE}/finish", intake.IntakeFinishView.as_view()),
     path("", include("apps.workflow.dicomweb.urls")),
     path("", include("apps.workflow.critical.urls")),
+    path("", include("apps.workflow.reporting.urls")),
     path("", include("apps.workflow.foreign.urls")),
     path("", include("apps.workflow.hanging.urls")),
     path("api/vocabulary", api.VocabularyView.as_view()),

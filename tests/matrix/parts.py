@@ -9,6 +9,7 @@ from tests.matrix import (
     foundations,
     hanging,
     intake,
+    reporting,
     story,
     unaided,
 )
@@ -24,4 +25,5 @@ PARTS = (
     hanging,
     unaided,
     critical,
+    reporting,
 )

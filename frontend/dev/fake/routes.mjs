@@ -4,6 +4,7 @@ import { CRITICAL_ROUTES, raiseCritical } from './critical.mjs';
 import { HELD_ROUTES } from './held.mjs';
 import { INTAKE_ROUTES } from './intakes.mjs';
 import { aiOf, manifestOf } from './packs.mjs';
+import { draftOf, EARLIER } from './reports.mjs';
 import {
   ALLOWED,
   ago,
@@ -252,6 +253,12 @@ export const ROUTES = [
   ...INTAKE_ROUTES,
   ...HELD_ROUTES,
   ...CRITICAL_ROUTES,
+  [
+    'POST',
+    /^worklist\/items\/([^/]+)\/report-draft$/,
+    ([, id], { body }) => draftOf(body.content, aiOf(byId(id))),
+  ],
+  ['GET', /^worklist\/items\/([^/]+)\/earlier-reports$/, () => EARLIER],
   ['GET', /^session$/, () => sessionBody()],
   [
     'POST',

@@ -606,6 +606,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sites/{site_id}/report-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List the templates that hold. */
+        get: operations["report_templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sites/{site_id}/report-templates/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description Write it as a new version. */
+        put: operations["report_template_write"];
+        post?: never;
+        /** @description Let the shipped one hold again. */
+        delete: operations["report_template_retire"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/studies": {
         parameters: {
             query?: never;
@@ -965,6 +1000,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/worklist/items/{item_id}/earlier-reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return the reports of the patient's other studies. */
+        get: operations["earlier_reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/worklist/items/{item_id}/lease": {
         parameters: {
             query?: never;
@@ -996,6 +1048,23 @@ export interface paths {
         /** @description Save my draft; a 200 means it is on disk. */
         put: operations["reading_save"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/worklist/items/{item_id}/report-draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Draft a report; nothing is saved. */
+        post: operations["report_draft"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1278,6 +1347,7 @@ export interface components {
             foreign?: {
                 [key: string]: components["schemas"]["ForeignAnswer"];
             };
+            report?: components["schemas"]["Report"] | null;
         };
         /** @description What a reading says. */
         ContentRequest: {
@@ -1289,6 +1359,7 @@ export interface components {
             foreign?: {
                 [key: string]: components["schemas"]["ForeignAnswerRequest"];
             };
+            report?: components["schemas"]["ReportRequest"] | null;
         };
         /** @description A draft or a reading to sign. */
         ContentRequestRequest: {
@@ -1395,12 +1466,37 @@ export interface components {
         };
         /** @enum {string} */
         DisplayModeEnum: "none" | "after_commit" | "concurrent";
+        /** @description A drafted report with its template. */
+        Drafted: {
+            template: components["schemas"]["Template"];
+            report: components["schemas"]["Report"];
+        };
         /** @description A neighbour on the list. */
         Due: {
             /** Format: uuid */
             id: string;
             /** Format: date-time */
             due_at: string;
+        };
+        /** @description A signed report of another study. */
+        EarlierReport: {
+            /** Format: uuid */
+            id: string;
+            study: components["schemas"]["ReportedStudy"];
+            signed_by: string;
+            /** Format: date-time */
+            signed_at: string;
+            sections: components["schemas"]["EarlierSection"][];
+            impression: string;
+        };
+        /** @description Signed reports, newest first. */
+        EarlierReports: {
+            items: components["schemas"]["EarlierReport"][];
+        };
+        /** @description A section of an earlier report. */
+        EarlierSection: {
+            title: string;
+            text: string;
         };
         /** @description An earlier study of the patient. */
         EarlierStudy: {
@@ -1417,7 +1513,7 @@ export interface components {
             site: string;
         };
         /** @enum {string} */
-        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
+        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
         /** @description One object that left, or failed to. */
         Export: {
             /** Format: uuid */
@@ -2167,6 +2263,71 @@ export interface components {
         Renewed: {
             lease: components["schemas"]["Lease"];
         };
+        /** @description The written report of a reading. */
+        Report: {
+            template: components["schemas"]["ReportTemplateRef"];
+            sections: components["schemas"]["ReportSection"][];
+            codes: components["schemas"]["ReportCode"][];
+        };
+        /** @description One coded thing that is there, or is not. */
+        ReportCode: {
+            scheme: string;
+            code: string;
+            display: string;
+            present: boolean;
+            source: components["schemas"]["SourceEnum"];
+            source_id: string;
+        };
+        /** @description One coded thing that is there, or is not. */
+        ReportCodeRequest: {
+            scheme: string;
+            code: string;
+            display: string;
+            present: boolean;
+            source: components["schemas"]["SourceEnum"];
+            source_id: string;
+        };
+        /** @description The written report of a reading. */
+        ReportRequest: {
+            template: components["schemas"]["ReportTemplateRefRequest"];
+            sections: components["schemas"]["ReportSectionRequest"][];
+            codes: components["schemas"]["ReportCodeRequest"][];
+        };
+        /** @description One section of a report, in the reader's words. */
+        ReportSection: {
+            key: string;
+            title: string;
+            text: string;
+            edited: boolean;
+        };
+        /** @description One section of a report, in the reader's words. */
+        ReportSectionRequest: {
+            key: string;
+            title: string;
+            text: string;
+            edited: boolean;
+        };
+        /** @description Which template a report was drafted by. */
+        ReportTemplateRef: {
+            code: string;
+            version: number;
+            name: string;
+        };
+        /** @description Which template a report was drafted by. */
+        ReportTemplateRefRequest: {
+            code: string;
+            version: number;
+            name: string;
+        };
+        /** @description The study of an earlier report. */
+        ReportedStudy: {
+            /** Format: uuid */
+            id: string;
+            description: string;
+            modality: string;
+            /** Format: date */
+            study_date: string | null;
+        };
         /** @description Which revision of the study this is. */
         Revision: {
             /** Format: uuid */
@@ -2406,6 +2567,8 @@ export interface components {
         /** @enum {string} */
         SlotEnum: "live" | "shadow" | "challenger";
         /** @enum {string} */
+        SourceEnum: "ai" | "reader";
+        /** @enum {string} */
         SpaceEnum: "image" | "patient";
         /** @description A state that a reading entered, and when. */
         Stage: {
@@ -2455,6 +2618,46 @@ export interface components {
         /** @description Sites to take the next item from; none means all of the reader's. */
         TakeNextRequestRequest: {
             site?: string[];
+        };
+        /** @description A template that holds; version 0 came with Overread. */
+        Template: {
+            name: string;
+            modalities: string[];
+            body_parts: string[];
+            protocols: string[];
+            sections: components["schemas"]["TemplateSection"][];
+            code: string;
+            version: number;
+        };
+        /** @description A template as an administrator writes it. */
+        TemplateRequestRequest: {
+            name: string;
+            modalities: string[];
+            body_parts: string[];
+            protocols: string[];
+            sections: components["schemas"]["TemplateSectionRequest"][];
+        };
+        /** @description A section as a template asks for it. */
+        TemplateSection: {
+            key: string;
+            title: string;
+            kind: string;
+            required: boolean;
+            start: string;
+            normal: string;
+        };
+        /** @description A section as a template asks for it. */
+        TemplateSectionRequest: {
+            key: string;
+            title: string;
+            kind: string;
+            required: boolean;
+            start: string;
+            normal: string;
+        };
+        /** @description The templates of a site. */
+        Templates: {
+            items: components["schemas"]["Template"][];
         };
         /** @description Who was told and how, or why nobody was. */
         Told: {
@@ -2695,7 +2898,7 @@ export interface operations {
             query?: {
                 actor?: string;
                 cursor?: string;
-                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
+                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
                 from?: string;
                 limit?: number;
                 q?: string;
@@ -3520,6 +3723,74 @@ export interface operations {
             };
         };
     };
+    report_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Templates"];
+                };
+            };
+        };
+    };
+    report_template_write: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Template"];
+                };
+            };
+        };
+    };
+    report_template_retire: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     studies_without_images: {
         parameters: {
             query?: never;
@@ -4033,6 +4304,27 @@ export interface operations {
             };
         };
     };
+    earlier_reports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EarlierReports"];
+                };
+            };
+        };
+    };
     lease_renew: {
         parameters: {
             query?: never;
@@ -4139,6 +4431,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Reading"];
+                };
+            };
+        };
+    };
+    report_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContentRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drafted"];
                 };
             };
         };

@@ -1,6 +1,7 @@
 import type { Command } from './command';
 import { acceptFinding } from './reading/accept-finding';
 import { addMissed } from './reading/add-missed';
+import { capture } from './reading/capture';
 import { changeBand } from './reading/change-band';
 import { cineFaster } from './reading/cine-faster';
 import { cinePlay } from './reading/cine-play';
@@ -58,6 +59,7 @@ import { retrySave } from './reading/retry-save';
 import { rotate } from './reading/rotate';
 import { showHelp } from './reading/show-help';
 import { sign } from './reading/sign';
+import { slab } from './reading/slab';
 import { toggleMarks } from './reading/toggle-marks';
 import { toggleOwn } from './reading/toggle-own';
 import { toggleSaliency } from './reading/toggle-saliency';
@@ -69,6 +71,7 @@ import { toolWindow } from './reading/tool-window';
 import { toolZoom } from './reading/tool-zoom';
 import { undo } from './reading/undo';
 import { windowPresetCommands } from './reading/window-preset';
+import { writeReport } from './reading/write-report';
 import { zoomIn } from './reading/zoom-in';
 import { zoomOut } from './reading/zoom-out';
 
@@ -115,11 +118,13 @@ export const READING_COMMANDS: readonly Command<ReadingContext>[] = [
   cineSlower,
   cineFaster,
   resetView,
+  capture,
   layoutOne,
   layoutTwo,
   layoutFour,
   layoutGrid,
   layoutMpr,
+  slab,
   enlarge,
   nextPane,
   ...movePaneCommands,
@@ -140,6 +145,7 @@ export const READING_COMMANDS: readonly Command<ReadingContext>[] = [
   nextFinding,
   previousFinding,
   addMissed,
+  writeReport,
   changeBand,
   retrySave,
   sign,

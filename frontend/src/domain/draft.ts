@@ -5,6 +5,7 @@ import type {
   ForeignAnswer,
   Geometry,
   Id,
+  Report,
   Verdict,
 } from './model';
 
@@ -38,6 +39,7 @@ export type DraftAction =
   | { readonly type: 'annotate'; readonly annotations: readonly Annotation[] }
   | { readonly type: 'remove'; readonly id: Id }
   | { readonly type: 'write'; readonly impression: string }
+  | { readonly type: 'report'; readonly report: Report }
   | { readonly type: 'undo' }
   | { readonly type: 'redo' }
   | { readonly type: 'replace'; readonly content: Content };
@@ -152,6 +154,8 @@ export function reduceDraft(draft: Draft, action: DraftAction): Draft {
     case 'write':
       if (action.impression === draft.content.impression) return draft;
       return { ...draft, content: { ...draft.content, impression: action.impression } };
+    case 'report':
+      return { ...draft, content: { ...draft.content, report: action.report } };
     case 'undo':
       return undo(draft);
     case 'redo':

@@ -307,12 +307,37 @@ export interface ForeignAnswer {
   readonly reason_text: string;
 }
 
+/** One section of the written report; edited means in the reader's own words. */
+export interface ReportSection {
+  readonly key: string;
+  readonly title: string;
+  readonly text: string;
+  readonly edited: boolean;
+}
+
+/** The written report, drafted from the answers by a template. */
+export interface Report {
+  readonly template: {
+    readonly code: string;
+    readonly version: number;
+    readonly name: string;
+  };
+  readonly sections: readonly ReportSection[];
+  readonly codes: readonly (Coded & {
+    readonly present: boolean;
+    readonly source: 'ai' | 'reader';
+    readonly source_id: string;
+  })[];
+}
+
 export interface Content {
   readonly verdicts: Readonly<Record<Id, Verdict>>;
   readonly annotations: readonly Annotation[];
   readonly impression: string;
   /** By `<sop_uid>#<key>`; left out when there is none. */
   readonly foreign?: Readonly<Record<string, ForeignAnswer>>;
+  /** Left out until one is drafted. */
+  readonly report?: Report | null;
 }
 
 export type ReadingState = 'draft' | 'unaided' | 'committed' | 'revealed' | 'signed';

@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'react';
 import { affineThrough, type Vector } from '@/domain/geometry';
 import { cameraOf, type Grid, type View, voxelAt, wayOf, worldOf } from '@/domain/volume';
 import { rangeOf, windowOf } from '@/domain/windows';
-import { moveAlong, setMprView, useMpr } from './mpr-store';
+import { moveAlong, type SlabMode, setMprView, useMpr } from './mpr-store';
 import { joinTools, leaveTools, renderingEngine, resizePanes } from './setup';
 import { type PaneControl, registerPane } from './view-store';
 
@@ -173,6 +173,22 @@ function shareWindow(from: VolumeViewport): void {
   }
 }
 
+const BLENDS = {
+  none: Enums.BlendModes.COMPOSITE,
+  mip: Enums.BlendModes.MAXIMUM_INTENSITY_BLEND,
+  minip: Enums.BlendModes.MINIMUM_INTENSITY_BLEND,
+  mean: Enums.BlendModes.AVERAGE_INTENSITY_BLEND,
+} as const satisfies Record<SlabMode, unknown>;
+/** Cornerstone's own thickness of a plane without a slab, mm. */
+const THIN = 0.05;
+
+function applySlab(viewport: VolumeViewport): void {
+  const { mode, mm } = useMpr.getState().slab;
+  viewport.setBlendMode(BLENDS[mode]);
+  viewport.setSlabThickness(mode === 'none' ? THIN : mm);
+  viewport.render();
+}
+
 async function mount(element: HTMLDivElement, props: MprPaneProps) {
   const engine = renderingEngine();
   const id = viewportId(props.pane);
@@ -212,7 +228,9 @@ async function mount(element: HTMLDivElement, props: MprPaneProps) {
     engine.disableElement(id);
   };
   const unfollow = useMpr.subscribe((state, before) => {
-    if (!alive || state.focus === before.focus) return;
+    if (!alive) return;
+    if (state.slab !== before.slab) applySlab(viewport);
+    if (state.focus === before.focus) return;
     showFocus(viewport, props);
     viewport.render();
   });

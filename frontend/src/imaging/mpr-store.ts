@@ -18,7 +18,17 @@ export interface MprView {
   readonly inverted: boolean;
 }
 
+export type SlabMode = 'none' | 'mip' | 'minip' | 'mean';
+export const SLAB_MODES: readonly SlabMode[] = ['none', 'mip', 'minip', 'mean'];
+
+/** How thick a plane is seen, and by what of its depth. */
+export interface Slab {
+  readonly mode: SlabMode;
+  readonly mm: number;
+}
+
 interface MprState {
+  readonly slab: Slab;
   /** The series that is shown, or was shown last. */
   readonly series: string | null;
   readonly grid: Grid | null;
@@ -32,6 +42,7 @@ interface MprState {
 }
 
 const EMPTY: MprState = {
+  slab: { mode: 'none', mm: 10 },
   series: null,
   grid: null,
   focus: [0, 0, 0],
@@ -74,4 +85,15 @@ export function moveAlong(axis: Axis, to: number): void {
 
 export function setMprView(plane: PlaneName, view: MprView): void {
   useMpr.setState(({ views }) => ({ views: { ...views, [plane]: view } }));
+}
+
+/** The next way to see through a slab; after the last one, a plane again. */
+export function cycleSlab(): void {
+  const { slab } = useMpr.getState();
+  const next = SLAB_MODES[(SLAB_MODES.indexOf(slab.mode) + 1) % SLAB_MODES.length];
+  if (next) useMpr.setState({ slab: { ...slab, mode: next } });
+}
+
+export function setSlab(change: Partial<Slab>): void {
+  useMpr.setState(({ slab }) => ({ slab: { ...slab, ...change } }));
 }

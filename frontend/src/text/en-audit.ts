@@ -56,6 +56,7 @@ const events: Readonly<Record<string, string>> = {
   'ai:view': 'AI findings seen',
   'ai:switch': 'AI ordering switched',
   'artefact:read': 'AI picture seen',
+  'report_template:write': 'Report template changed',
   'critical:raise': 'Critical result signed',
   'critical:read': 'Critical results read',
   'critical:close': 'Critical result closed',

@@ -68,6 +68,8 @@ export const unaided = {
     if (p < 0.01) return 'Of 100 studies scored like this, hardly any has it.';
     return `Of 100 studies scored like this, about ${n} ${n === 1 ? 'has' : 'have'} it.`;
   },
+  contour: 'Its outline is my mark',
+  contourBox: 'No: the box on the image',
   /** How far the networks of an ensemble disagree, 0 to 1, in words. */
   unsure: (u: number) => (u < 0.05 ? 'low' : u < 0.15 ? 'medium' : 'high'),
   disagree: (u: number) =>

@@ -41,5 +41,7 @@ export interface ReadingContext {
   readonly sign: () => void;
   /** Ends what is being drawn or asked; with nothing of the kind, leaves. */
   readonly escape: () => void;
+  /** Saves the active viewport as a picture. */
+  readonly capture: () => void;
   readonly help: () => void;
 }

@@ -200,15 +200,22 @@ function VerdictButton({ command, context, name, glyph, pressed }: VerdictButton
   );
 }
 
-/** The changed label; the box is changed on the image meanwhile. */
+/** Marks that go around something, and so can say where a finding is. */
+const REGIONS: ReadonlySet<string> = new Set(['polygon', 'ellipse', 'box']);
+
+/** The changed label, or a contour that was drawn as a mark; the box is changed on the image meanwhile. */
 function ModifyForm({ finding, verdict }: FindingProps) {
   const labels = useVocabulary()?.labels ?? [];
   const editBox = useRoom((state) => state.editBox);
+  const marks = useRoom((state) => state.draft.content.annotations);
+  const regions = marks.filter((mark) => REGIONS.has(mark.geometry.kind));
   const [code, setCode] = useState(verdict?.label?.code ?? finding.label.code);
+  const [drawn, setDrawn] = useState<string | null>(null);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const label = labels.find((one) => one.code === code) ?? finding.label;
-    const geometry = editBox ? geometryOf(editBox) : null;
+    const mine = regions.find((mark) => mark.id === drawn)?.geometry;
+    const geometry = mine ?? (editBox ? geometryOf(editBox) : null);
     answerFinding(finding.id, modify(geometry, label));
   };
   const choices = new Map(
@@ -224,6 +231,19 @@ function ModifyForm({ finding, verdict }: FindingProps) {
         allowDeselect={false}
         searchable
       />
+      {regions.length > 0 ? (
+        <Select
+          label={unaided.contour}
+          placeholder={unaided.contourBox}
+          value={drawn}
+          data={regions.map((mark, place) => ({
+            value: mark.id,
+            label: `${place + 1} ${mark.text || mark.label.display}`,
+          }))}
+          onChange={setDrawn}
+          clearable
+        />
+      ) : null}
       <p className="t3">{text.room.modify.hint}</p>
       <div className="form-actions">
         <button

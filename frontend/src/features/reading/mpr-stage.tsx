@@ -25,6 +25,7 @@ import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
 import { ForeignPlane } from './foreign-layer';
 import { MaskLayer, MaskLegend } from './masks';
+import { SlabBar, SlabWord } from './slab-bar';
 import { useGrid, useStack } from './use-pack';
 
 const words = text.mpr;
@@ -147,6 +148,7 @@ function Corners({ view, shown, grid, stack }: OverProps) {
           formatInteger(grid.size[through]),
         )}
         <div>{through === 2 ? words.acquired : words.computed}</div>
+        <SlabWord />
       </div>
       <div className="corner bl">
         {shown.window
@@ -370,6 +372,7 @@ function Planes({ stack, grid }: { stack: Stack; grid: Grid }) {
           {...{ views, volumeId, grid, stack }}
         />
       ))}
+      <SlabBar />
       <Words onRetry={retry} />
     </main>
   );

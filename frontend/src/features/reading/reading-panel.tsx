@@ -11,6 +11,7 @@ import { Key } from '@/ui/primitives';
 import { FindingsPanel } from './findings-panel';
 import { ForeignPanel } from './foreign-panel';
 import { MarksList } from './marks-list';
+import { ReportLine } from './report-dialog';
 import { signBlock } from './sign-block';
 import { CommitLine, UnaidedSteps } from './unaided';
 
@@ -130,6 +131,7 @@ export function ReadingPanel({ context, index }: ReadingPanelProps) {
         <MarksList context={context} index={index} />
         <ForeignPanel index={index} />
         <Impression writable={context.writable} />
+        <ReportLine />
       </div>
       {blind ? <CommitLine context={context} /> : <SignLine context={context} />}
     </aside>

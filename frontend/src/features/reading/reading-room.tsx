@@ -43,11 +43,13 @@ import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
 import { useHotkeys } from '@/ui/use-hotkeys';
 import { keptAhead, useAhead } from './ahead';
+import { capturePane } from './capture-pane';
 import { CompareFirst } from './compare-first';
 import { CriticalSign } from './critical-sign';
 import { leaveRoom } from './draft-dialogs';
 import { endMeasuring, moveMark } from './marks-moves';
 import { ReadingPanel } from './reading-panel';
+import { ReportDialog } from './report-dialog';
 import { RoomDialogs } from './room-dialogs';
 import { RoomHeader } from './room-header';
 import { RoomNotices } from './room-notices';
@@ -200,6 +202,7 @@ function useContext(help: () => void, pack: PackState): ReadingContext {
     escape: () => {
       if (!endMeasuring() && !endAsking()) void leaveRoom(navigate);
     },
+    capture: () => void capturePane(room.activePane),
     help,
   };
 }
@@ -286,6 +289,7 @@ function Room({ itemId, user }: { itemId: Id; user: User }) {
       </div>
       <StatusLine context={context} />
       <CriticalSign />
+      <ReportDialog writable={context.writable} />
       <RoomDialogs findings={context.findings} />
       <SaveLayoutDialog />
       <CompareFirst />

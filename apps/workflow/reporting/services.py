@@ -1,0 +1,224 @@
+"""Verbs of the written report: drafted from the answers, required before signing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Max
+
+from apps.accounts.selectors import access_site
+from apps.annotations.content import parse_content, plain_content
+from apps.audit.events import Event
+from apps.audit.services import record
+from apps.core.errors import DomainError, Invalid
+from apps.core.permissions import Permission
+from apps.reports.drafting import (
+    draft_sections,
+    missing_sections,
+    parse_template,
+    plain_codes,
+)
+from apps.reports.models import ReportTemplate
+from apps.reports.shipped import SHIPPED
+from apps.workflow.reporting.selectors import (
+    earlier_readings,
+    said_in,
+    template_for,
+    templates_of,
+)
+from apps.worklist.selectors import access_item
+from apps.worklist.services import require_lease
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from apps.accounts.types import Actor
+    from apps.annotations.models import Reading
+    from apps.inference.models import Finding
+    from apps.reports.drafting import Said
+    from apps.worklist.models import WorkItem
+
+EARLIER = 10
+
+
+def draft_report(
+    *,
+    actor: Actor,
+    item_id: UUID,
+    raw: object,
+    findings: Mapping[str, Finding],
+) -> dict[str, Any]:
+    """Return a fresh report of a draft: its template, sections and codes.
+
+    Nothing is saved: the reader's page puts it into the draft.
+
+    Args:
+        actor: The reader, who holds the item.
+        item_id: The work item.
+        raw: The draft's content as it is now.
+        findings: What of the AI this reader may see, by id.
+    """
+    item = access_item(actor=actor, item_id=item_id, need=Permission.READING_WRITE)
+    require_lease(actor=actor, item=item)
+    content = parse_content(raw=raw)
+    template = template_for(item=item)
+    said = said_in(content=content, findings=findings)
+    return {
+        "template": dict(template),
+        "report": {
+            "template": _named(template),
+            "sections": draft_sections(template=template, said=said),
+            "codes": plain_codes(said=said),
+        },
+    }
+
+
+def _named(template: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: template[name] for name in ("code", "version", "name")}
+
+
+def settle_report(
+    *, item: WorkItem, raw: object, findings: Mapping[str, Finding]
+) -> dict[str, Any]:
+    """Return the content to sign: what is required is there, the codes are ours.
+
+    The reader's words stay as they are. What nobody edited, and the codes beside the
+    text, follow from the answers that are signed, whatever the browser sent.
+
+    Raises:
+        DomainError: 422 `incomplete`: a required section is empty.
+    """
+    content = parse_content(raw=raw)
+    plain = plain_content(content)
+    report = plain.get("report")
+    template = template_for(item=item)
+    if report is not None:
+        said = said_in(content=content, findings=findings)
+        report = plain["report"] = {
+            **report,
+            "sections": _fresh(template=template, report=report, said=said),
+            "codes": plain_codes(said=said),
+        }
+    missing = missing_sections(
+        template=template,
+        report=report,
+        impression=content.impression,
+    )
+    if missing:
+        raise DomainError("incomplete", missing[0]["detail"], 422, missing=missing)
+    return plain
+
+
+def _fresh(
+    *, template: Mapping[str, Any], report: Mapping[str, Any], said: list[Said]
+) -> list[dict[str, Any]]:
+    """Return the sections to sign; what nobody edited follows the last answers."""
+    drafted = {
+        section["key"]: section["text"]
+        for section in draft_sections(template=template, said=said)
+        if report["template"] == _named(template)
+    }
+    return [
+        section
+        if section["edited"]
+        else {**section, "text": drafted.get(section["key"], section["text"])}
+        for section in report["sections"]
+    ]
+
+
+@transaction.atomic
+def show_earlier(*, actor: Actor, item_id: UUID) -> dict[str, Any]:
+    """Return the signed reports of the patient's other studies, newest first."""
+    item = access_item(actor=actor, item_id=item_id, need=Permission.READING_READ)
+    readings = earlier_readings(item=item, limit=EARLIER)
+    study = item.case.revision.study
+    record(
+        actor=actor,
+        event=Event.READING_READ,
+        site_id=item.site_id,
+        patients=[study.patient_id],
+        studies=sorted({one.revision.study_id for one in readings}),
+        object_kind="item",
+        object_id=item.id,
+        detail={"n": len(readings), "earlier": True},
+    )
+    return {"items": [_earlier(one) for one in readings]}
+
+
+def _earlier(reading: Reading) -> dict[str, Any]:
+    study = reading.revision.study
+    report = reading.content.get("report") or {}
+    return {
+        "id": reading.id,
+        "study": {
+            "id": study.id,
+            "description": study.description,
+            "modality": "/".join(study.modalities),
+            "study_date": study.study_date,
+        },
+        "signed_by": reading.signed_name,
+        "signed_at": reading.signed_at,
+        "sections": [
+            {"title": section["title"], "text": section["text"]}
+            for section in report.get("sections", ())
+            if section["text"].strip()
+        ],
+        "impression": reading.content.get("impression", ""),
+    }
+
+
+# --- templates
+
+
+def list_templates(*, actor: Actor, site_id: UUID) -> dict[str, Any]:
+    """Return the templates that hold at a site."""
+    site = access_site(actor=actor, site_id=site_id, need=Permission.PROTOCOL_MANAGE)
+    return {"items": templates_of(site_id=site.id)}
+
+
+@transaction.atomic
+def write_template(
+    *, actor: Actor, site_id: UUID, code: str, raw: object
+) -> dict[str, Any]:
+    """Write a site's template as a new version, in the place of what held."""
+    site = access_site(actor=actor, site_id=site_id, need=Permission.PROTOCOL_MANAGE)
+    body = parse_template(raw=raw)
+    row = _new_version(actor=actor, site_id=site.id, code=code, body=body)
+    return {"code": row.code, "version": row.version, **row.body}
+
+
+@transaction.atomic
+def retire_template(*, actor: Actor, site_id: UUID, code: str) -> None:
+    """Let the shipped template hold again, or none, in the place of the site's."""
+    site = access_site(actor=actor, site_id=site_id, need=Permission.PROTOCOL_MANAGE)
+    _new_version(actor=actor, site_id=site.id, code=code, body=None)
+
+
+def _new_version(
+    *, actor: Actor, site_id: UUID, code: str, body: dict[str, Any] | None
+) -> ReportTemplate:
+    rows = ReportTemplate.objects.filter(site_id=site_id, code=code)
+    if body is None and not rows.exists():
+        known = code in {one["code"] for one in SHIPPED}
+        words = "came with Overread" if known else "does not exist"
+        raise Invalid("invalid", f"code: this template {words}.", field="code")
+    last = rows.aggregate(last=Max("version"))["last"] or 0
+    row = ReportTemplate.objects.create(
+        site_id=site_id,
+        code=code,
+        version=last + 1,
+        active=body is not None,
+        body=body or {},
+        made_by_id=actor.user_id,
+    )
+    record(
+        actor=actor,
+        event=Event.TEMPLATE_WRITE,
+        site_id=site_id,
+        object_kind="report_template",
+        object_id=row.id,
+        detail={"code": code, "version": row.version, "active": row.active},
+    )
+    return row

@@ -1,0 +1,104 @@
+import { number, text as textOf } from '@/imaging/dataset';
+import { type PaneView, useViews } from '@/imaging/view-store';
+import { findingsOf, getRoom } from '@/state/room';
+import { text } from '@/text/en';
+import { display } from '@/text/en-display';
+
+/** What a mark's look is made of; a picture has no style sheets. */
+const DRAWN = [
+  'fill',
+  'fill-opacity',
+  'stroke',
+  'stroke-width',
+  'stroke-dasharray',
+  'opacity',
+  'font-size',
+  'font-family',
+  'font-weight',
+  'vector-effect',
+] as const;
+
+function withStyles(svg: SVGElement): SVGElement {
+  const copy = svg.cloneNode(true) as SVGElement;
+  const sources = [svg, ...svg.querySelectorAll<SVGElement>('*')];
+  const targets = [copy, ...copy.querySelectorAll<SVGElement>('*')];
+  sources.forEach((source, at) => {
+    const style = getComputedStyle(source);
+    for (const name of DRAWN) {
+      targets[at]?.style.setProperty(name, style.getPropertyValue(name));
+    }
+  });
+  return copy;
+}
+
+function pictureOf(
+  svg: SVGElement,
+  { width, height }: PaneView,
+): Promise<HTMLImageElement> {
+  const copy = withStyles(svg);
+  copy.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
+  copy.setAttribute('width', `${width}`);
+  copy.setAttribute('height', `${height}`);
+  const markup = new XMLSerializer().serializeToString(copy);
+  const image = new Image();
+  return new Promise((resolve, reject) => {
+    image.onload = () => resolve(image);
+    image.onerror = () => reject(new Error(display.capture.failed));
+    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(markup)}`;
+  });
+}
+
+/** Whether the image says that it may carry the patient's name in its pixels. */
+export function mayBeBurnedIn({ image }: Pick<PaneView, 'image'>): boolean {
+  return textOf(image.dataset, '00280301').toUpperCase() === 'YES';
+}
+
+/** A name that says what the picture is of, and nothing of whom. */
+export function pictureName({ image, stack, index }: PaneView): string {
+  const series = number(image.dataset, '00200011') ?? 0;
+  return `overread-${stack.modality || 'image'}-series-${series}-image-${index + 1}.png`;
+}
+
+function write(context: CanvasRenderingContext2D, words: string, x: number, y: number) {
+  context.font = '12px sans-serif';
+  context.fillStyle = '#000a';
+  context.fillRect(x - 4, y - 13, context.measureText(words).width + 8, 18);
+  context.fillStyle = '#f2f5f9';
+  context.fillText(words, x, y);
+}
+
+async function drawPane(element: Element, view: PaneView): Promise<HTMLCanvasElement> {
+  const pixels = element.querySelector('canvas');
+  const canvas = document.createElement('canvas');
+  canvas.width = view.width;
+  canvas.height = view.height;
+  const context = canvas.getContext('2d');
+  if (!pixels || !context) throw new Error(display.capture.failed);
+  context.drawImage(pixels, 0, 0, view.width, view.height);
+  for (const svg of element.querySelectorAll<SVGElement>('.pane-over > svg')) {
+    context.drawImage(await pictureOf(svg, view), 0, 0);
+  }
+  const { marks, ai } = getRoom();
+  const hasAi = marks && findingsOf(ai).length > 0;
+  if (hasAi) write(context, text.room.panel.disclaimer, 8, view.height - 12);
+  return canvas;
+}
+
+/**
+ * Saves the viewport's image with its marks as PNG. Words about the patient are never in
+ * it: the corners are left out, and an image with burned-in text is refused.
+ */
+export async function capturePane(pane: number): Promise<void> {
+  const view = useViews.getState().panes[pane]?.view;
+  const element = document.querySelector(`[data-pane="${pane + 1}"]`);
+  if (!view || !element) return;
+  if (mayBeBurnedIn(view)) {
+    window.alert(display.capture.burned);
+    return;
+  }
+  const canvas = await drawPane(element, view);
+  const link = document.createElement('a');
+  link.download = pictureName(view);
+  link.href = canvas.toDataURL('image/png');
+  link.click();
+}
