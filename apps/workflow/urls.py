@@ -45,5 +45,6 @@ urlpatterns = [
     path("", include("apps.workflow.reporting.urls")),
     path("", include("apps.workflow.foreign.urls")),
     path("", include("apps.workflow.hanging.urls")),
+    path("", include("apps.workflow.marks.urls")),
     path("api/vocabulary", api.VocabularyView.as_view()),
 ]

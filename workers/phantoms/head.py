@@ -175,8 +175,7 @@ def _draw_bleeds(
     rng = rng_for(seed, "bleed")
     drawn = settings.head.haemorrhage.draw(rng)
     if strengths is None:
-        # Small bleeds are more common than large ones.
-        wanted = {} if drawn is None else {"haemorrhage": drawn**1.7}
+        wanted = {} if drawn is None else {"haemorrhage": drawn}
     else:
         wanted = {k: v for k, v in strengths.items() if k in head_bleeds.NAMES}
     return tuple(

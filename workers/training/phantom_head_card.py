@@ -50,9 +50,9 @@ LIMITS = [
     "Bleeds of less than about one millilitre, thin films on the skull and blood in "
     "few furrows are often missed; calcified plexus, dense sinuses and small dense "
     "tumours are sometimes called.",
-    "Trained for a quarter of an hour on one processor thread: it has not reached the "
-    "AUROC of 0.85 on unseen heads that was aimed at, and misses most collections "
-    "along the skull; see performance.unseen.kinds.",
+    "Trained for a few hours on one processor thread: the AUROC of 0.85 on unseen "
+    "heads that was aimed at lies within the interval, above the estimate. It misses "
+    "most subdural collections there; see performance.unseen.kinds.",
     "One label for all kinds of bleeding; the mask does not tell them apart.",
     "Every result requires review by a person.",
 ]

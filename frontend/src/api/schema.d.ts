@@ -709,6 +709,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/studies/{study_id}/marks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List the measurements; none while somebody still reads the study. */
+        get: operations["signed_marks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/studies/{study_id}/objects": {
         parameters: {
             query?: never;
@@ -2558,6 +2575,24 @@ export interface components {
             reading: components["schemas"]["Reading"];
             next: components["schemas"]["Row"] | null;
         };
+        /** @description A mark with who signed it, and when. */
+        SignedMark: {
+            id: string;
+            tracking_uid: string;
+            label: components["schemas"]["Label"];
+            geometry: components["schemas"]["Geometry"];
+            text: string;
+            missed_by_ai: boolean;
+            measured?: components["schemas"]["Measured"];
+            signed_by: string;
+            /** Format: date-time */
+            signed_at: string;
+        };
+        /** @description The signed measurements on a study, or why none is shown. */
+        SignedMarks: {
+            items: components["schemas"]["SignedMark"][];
+            hidden_reason: string;
+        };
         /** @description A site. */
         SiteName: {
             /** Format: uuid */
@@ -3871,6 +3906,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Manifest"];
+                };
+            };
+        };
+    };
+    signed_marks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedMarks"];
                 };
             };
         };

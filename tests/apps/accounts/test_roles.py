@@ -27,6 +27,7 @@ TABLE = {
     P.CRITICAL_READ: "r.c..",
     P.CRITICAL_CLOSE: "r.c..",
     P.PROTOCOL_MANAGE: "..cA.",
+    P.LAYOUT_MANAGE: "..c..",
     P.LABEL_READ: ".a...",
     P.LABEL_LEASE: ".a...",
     P.LABEL_WRITE: ".a...",

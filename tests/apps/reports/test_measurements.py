@@ -10,6 +10,7 @@ import numpy as np
 import pydicom
 import pytest
 
+from apps.accounts.models import Role
 from apps.accounts.types import SYSTEM
 from apps.annotations.models import Annotation, Reading
 from apps.reports.services import export_reading
@@ -186,3 +187,24 @@ def test_an_archive_that_is_away_keeps_nobody_from_signing(
     assert answer.status_code == 200, answer.content
     archive.down = False
     assert [_numbers(group) for group in _groups(archive)] == [{"Length": (2.0, "mm")}]
+
+
+def test_a_colleague_sees_what_was_signed_and_not_before(department, item, sop):
+    study = item.case.revision.study_id
+    other = client_for(department.person(Role.RADIOLOGIST))
+    hidden = other.get(f"/api/studies/{study}/marks").json()
+    assert hidden["items"] == []
+    assert "still reads" in hidden["hidden_reason"]
+    missed = {
+        **_mark(sop, "length", [[0, 0], [4, 0]], LENGTH),
+        "missed_by_ai": True,
+    }
+    mine = _mark(sop, "length", [[0, 0], [12, 0]], LENGTH)
+    assert _sign(department, item, mine, missed).status_code == 200
+    shown = other.get(f"/api/studies/{study}/marks").json()
+    assert shown["hidden_reason"] == ""
+    (mark,) = shown["items"]
+    assert mark["id"] == mine["id"]
+    assert mark["geometry"]["points"] == [[0, 0], [12, 0]]
+    assert mark["measured"]["values"][0]["value"] == 3.0
+    assert mark["signed_by"]

@@ -1,11 +1,12 @@
 import './measure.css';
 import { type FormEvent, useMemo, useRef, useState } from 'react';
+import type { SignedMark } from '@/api/marks-endpoints';
 import { type Affine, apply, type Point } from '@/domain/geometry';
 import { shaped } from '@/domain/measure/gesture';
 import { isMeasureTool, type Scale, toolOf } from '@/domain/measure/kinds';
 import { gripsOf, type Line, linesOf, pairs, pointAt } from '@/domain/measure/shapes';
 import { measuredBy } from '@/domain/measure/values';
-import type { Annotation, GeometryKind, Measured } from '@/domain/model';
+import type { Annotation, GeometryKind, Id, Measured } from '@/domain/model';
 import type { PaneView } from '@/imaging/view-store';
 import {
   calibrate,
@@ -20,6 +21,7 @@ import { useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { markLines } from '@/text/en-measure';
 import { imageOf, kindDrawn, type Marking, marksOn, useMarking } from './use-marking';
+import { useSignedMarks } from './use-signed-marks';
 
 /** A mark as it is drawn now: stored, being dragged, or being made. */
 interface Shown {
@@ -192,6 +194,12 @@ function Question({ mark, shown, view, image }: QuestionProps) {
   );
 }
 
+/** Under a colleague's mark stands whose it is. */
+function wordsOf(mark: Annotation | SignedMark): string {
+  if (!('signed_by' in mark)) return mark.text;
+  return [mark.text, mark.signed_by].filter((one) => one !== '').join(' · ');
+}
+
 function useShown(
   view: PaneView,
   marks: readonly Annotation[],
@@ -212,7 +220,7 @@ function useShown(
         kind,
         points: moving ?? pairs(mark.geometry.points),
         measured: moving ? measuredBy(kind, moving, scale, image.pixels, known) : before,
-        text: mark.text,
+        text: wordsOf(mark),
         active: mark.id === active,
         isNew: false,
       };
@@ -256,20 +264,22 @@ export interface MeasureLayerProps {
   readonly pane: number;
   readonly view: PaneView;
   readonly active: boolean;
-  /** An image of another study: marks of this reading do not go there. */
-  readonly readOnly: boolean;
+  /** The image is of this other study: its signed marks are shown, none is made. */
+  readonly study: Id | null;
 }
 
 /** The reader's measurements over one image: drawn, dragged, and said in figures. */
-export function MeasureLayer({ pane, view, active, readOnly }: MeasureLayerProps) {
+export function MeasureLayer({ pane, view, active, study }: MeasureLayerProps) {
+  const readOnly = study !== null;
+  const signed = useSignedMarks(study);
   const svg = useRef<SVGSVGElement>(null);
   const marking = useMarking(pane, view, svg, readOnly);
   const annotations = useRoom((state) => state.draft.content.annotations);
   const own = useRoom((state) => state.own);
   const question = useMeasuring((state) => state.question);
   const marks = useMemo(
-    () => (own ? marksOn(view, annotations) : []),
-    [own, view, annotations],
+    () => (own ? marksOn(view, readOnly ? signed : annotations) : []),
+    [own, view, annotations, readOnly, signed],
   );
   const shown = useShown(view, marks, marking);
   const image = imageOf(view);

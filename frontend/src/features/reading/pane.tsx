@@ -223,7 +223,8 @@ function Shown({ pane, stack, of }: { pane: number; stack: Stack; of: StudyState
   const { view, trouble, loading } = useViews((state) => state.panes[pane] ?? NO_PANE);
   const active = useRoom((state) => state.activePane === pane);
   const jump = useRoom((state) => state.jump);
-  const prior = useRoom((state) => state.panes[pane]?.study !== undefined);
+  const study = useRoom((state) => state.panes[pane]?.study ?? null);
+  const prior = study !== null;
   const start = useRoom((state) => state.panes[pane]?.start ?? null);
   const over = useOver(pane, of);
   const startIndex = useMemo(() => startOf(stack, pane, start), [stack, pane, start]);
@@ -269,7 +270,7 @@ function Shown({ pane, stack, of }: { pane: number; stack: Stack; of: StudyState
           <Saliency view={view} />
           <ForeignLayer image={view.image} stack={stack} matrix={view.matrix} />
           <PaneMarks view={view} active={active && !prior} />
-          <MeasureLayer pane={pane} view={view} active={active} readOnly={prior} />
+          <MeasureLayer pane={pane} view={view} active={active} study={study} />
           <ReferenceLine pane={pane} view={view} />
           <Orientation view={view} />
           <ScaleBar view={view} />

@@ -1,0 +1,1 @@
+"""Measurements of signed readings, for whoever may see the study."""
