@@ -16,11 +16,13 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import Reader, send
+from tests.e2e.conftest import SHARED, Reader, send
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+NLST = SHARED / "ct_chest_nlst_143"
+NLST_PATIENT = "149872"
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 
 
@@ -177,18 +179,34 @@ def _step(reader: Reader) -> float:
     return float(found[1])
 
 
-def test_a_picture_of_a_viewport_carries_no_patient(reader, phantoms):
+def test_a_film_with_burned_in_words_is_not_saved_as_a_picture(reader, phantoms):
     reader.login("radiologist2")
     patient = phantoms("chest-film", "--size", "512", at="2026-11-20T10:00")
     open_row(reader, patient, "CHEST PA")
+    said: list[str] = []
+    reader.page.on(
+        "dialog", lambda dialog: (said.append(dialog.message), dialog.accept())
+    )
+    reader.page.keyboard.press("Alt+p")
+    reader.page.wait_for_timeout(1000)
+    assert len(said) == 1
+    assert "burned into its pixels" in said[0]
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif(not NLST.exists(), reason="the NLST CT is not here")
+def test_a_picture_of_a_viewport_carries_no_patient(reader):
+    reader.login("radiologist2")
+    send(reader.stack, NLST)
+    open_row(reader, NLST_PATIENT, "143 images")
+    expect(corner(reader, 1, "bl")).to_contain_text("WW")
     reader.page.wait_for_timeout(1000)
     with reader.page.expect_download() as saving:
         reader.page.keyboard.press("Alt+p")
     download = saving.value
     assert re.fullmatch(
-        r"overread-(?:DX|CR)-series-\d+-image-1\.png", download.suggested_filename
+        r"overread-CT-series-\d+-image-\d+\.png", download.suggested_filename
     )
-    assert patient not in download.suggested_filename
     picture = Image.open(download.path())
     shown = reader.page.locator("[data-pane='1']").bounding_box()
     assert shown

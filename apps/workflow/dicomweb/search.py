@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import Q
 
-from apps.core.errors import Invalid
+from apps.core.errors import Invalid, NotFound
 from apps.core.permissions import Permission
 from apps.interop.dicomweb import NotHad, metadata_of
 from apps.studies.selectors import visible_studies
@@ -488,7 +488,7 @@ def _matching_objects(
         actor=actor, query=query, study=study, only=series_uid
     ):
         above = {} if series_uid else _series_row(shown, "")
-        for thing in objects_of(actor=actor, study=shown.study, series_uid=shown.uid):
+        for thing in _objects_in(actor=actor, shown=shown):
             row = {
                 "SOPInstanceUID": thing.sop_uid,
                 "SOPClassUID": thing.sop_class_uid,
@@ -498,6 +498,14 @@ def _matching_objects(
             if number and not _has_number(thing, number):
                 continue
             yield {**study_row, **above, **row}, shown.study, thing
+
+
+def _objects_in(*, actor: Actor, shown: SeriesShown) -> list[WebObject]:
+    """Return the objects of a series; one that lists none ends no search."""
+    try:
+        return objects_of(actor=actor, study=shown.study, series_uid=shown.uid)
+    except NotFound:
+        return []
 
 
 def _has_number(thing: WebObject, wanted: str) -> bool:

@@ -230,6 +230,14 @@ class Ward:
         item = self._any(state="leased")
         if item is not None:
             actor = self._holder(item)
+            if item.case.protocol_id == self.blind.id:
+                flow.commit_item(
+                    actor=actor,
+                    item_id=item.id,
+                    expected_version=item.reading.version,
+                    raw={},
+                )
+                item = WorkItem.objects.get(id=item.id)
             shown = flow.shown_findings(actor=actor, item=item)
             flow.sign_item(
                 actor=actor,
