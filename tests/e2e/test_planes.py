@@ -53,7 +53,7 @@ def test_planes_follow_the_crosshairs_and_go_back_to_the_image(chest):
     for _ in range(70):
         page.keyboard.press("ArrowDown")
     expect(page.locator(".corner.tr").first).to_contain_text("71 / 143")
-    page.get_by_role("button", name="Three planes").click()
+    page.get_by_role("button", name="Three planes", exact=True).click()
     axial, coronal, sagittal = (
         page.locator(f".stage.mpr > .pane.{name}")
         for name in ("axial", "coronal", "sagittal")
@@ -103,7 +103,7 @@ def test_a_series_that_is_no_volume_says_why(reader):
     expect(row).to_contain_text("147 images")
     row.dblclick()
     reader.page.wait_for_url(re.compile("/read/"))
-    planes = reader.page.get_by_role("button", name="Three planes")
+    planes = reader.page.get_by_role("button", name="Three planes", exact=True)
     expect(planes).to_have_attribute("aria-disabled", "false")
     reader.page.get_by_text("DYNDIST", exact=False).first.click()
     expect(planes).to_have_attribute("aria-disabled", "true")

@@ -20,7 +20,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 from pydicom.uid import generate_uid
 
 from tests.e2e.conftest import FILMS, Reader, film, send
@@ -81,7 +81,15 @@ class Tap:
             if request not in self._heads:
                 continue
             address, head = self._heads[request]
-            body = self._wire.send("Network.getResponseBody", {"requestId": request})
+            try:
+                body = self._wire.send(
+                    "Network.getResponseBody", {"requestId": request}
+                )
+            except Error:
+                # Chromium keeps no body of what a script left unread or a page
+                # before this one asked for; pixels may be that, answers may not.
+                assert "/api/" not in address, address
+                continue
             text = body["body"]
             if body["base64Encoded"]:
                 text = base64.b64decode(text).decode("utf-8", errors="replace")

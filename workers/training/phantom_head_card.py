@@ -51,7 +51,7 @@ LIMITS = [
     "few furrows are often missed; calcified plexus, dense sinuses and small dense "
     "tumours are sometimes called.",
     "Trained for a few hours on one processor thread: the AUROC of 0.85 on unseen "
-    "heads that was aimed at lies within the interval, above the estimate. It misses "
+    "heads that was aimed at is not reached, though the interval holds it. It misses "
     "most subdural collections there; see performance.unseen.kinds.",
     "One label for all kinds of bleeding; the mask does not tell them apart.",
     "Every result requires review by a person.",

@@ -25,7 +25,7 @@ import { memoryCeiling } from '@/domain/memory';
 import { undrawable } from './dataset';
 import { onForget } from './forget';
 import { buildModule } from './modules';
-import { fetchPart, type ImageRef, type Stack } from './pack';
+import { fetchPart, type ImageRef, PackError, type Stack } from './pack';
 import { rawImage } from './raw-image';
 
 export type PointerTool = 'scroll' | 'window' | 'pan' | 'zoom';
@@ -89,7 +89,18 @@ const UPTAKE = {
   RGBPoints: [0, 0, 0, 0, 0.35, 0.75, 0.05, 0, 0.7, 1, 0.6, 0, 1, 1, 1, 1],
 };
 
+/**
+ * Cornerstone's cache throws each failed load once more where nobody can catch it. Who
+ * asked for the image has heard of it and tells it; a second time is no defect.
+ */
+function hearFailuresOnce(): void {
+  window.addEventListener('unhandledrejection', (event) => {
+    if (event.reason instanceof PackError) event.preventDefault();
+  });
+}
+
 async function start(): Promise<void> {
+  hearFailuresOnce();
   initCore();
   initLoader({ maxWebWorkers: WORKERS });
   initTools();

@@ -288,7 +288,7 @@ def test_what_a_model_drew_leaves_too_and_the_report_points_at_it(
     refs = [
         ArtefactRef(sha256=hashlib.sha256(body).hexdigest(), media_type=kind, **more)
         for body, kind, more in (
-            (gzip.compress(mask.tobytes()), MASK_MEDIA_TYPE, {}),
+            (gzip.compress(mask.tobytes(), mtime=0), MASK_MEDIA_TYPE, {}),
             (
                 picture.getvalue(),
                 "image/png",
@@ -296,7 +296,7 @@ def test_what_a_model_drew_leaves_too_and_the_report_points_at_it(
             ),
         )
     ]
-    write_artefact(sha256=refs[0].sha256, body=gzip.compress(mask.tobytes()))
+    write_artefact(sha256=refs[0].sha256, body=gzip.compress(mask.tobytes(), mtime=0))
     write_artefact(sha256=refs[1].sha256, body=picture.getvalue())
     drawn = MaskRef(
         artefact=refs[0],
