@@ -22,7 +22,6 @@ from apps.core.permissions import Permission
 from apps.core.queue import enqueue, messages_waiting, send
 from apps.core.steps import Step
 from apps.inference import selectors as inference
-from apps.inference.models import Finding, InferenceRun
 from apps.inference.services import RUN_STALE, open_runs, record_result, start_run
 from apps.inference.types import FINAL_STATES, AiSummary
 from apps.interop.types import ArchiveError, ArchiveUnavailable, NotInArchive
@@ -56,8 +55,12 @@ from apps.studies.services import (
 from apps.studies.tombstones import bury_study, forget_held
 from apps.studies.types import Registered
 from apps.workflow.critical.services import raise_critical
-from apps.workflow.reporting.services import draft_report, settle_report
-from apps.workflow.visibility import visible_ai, withheld_of
+from apps.workflow.reporting.services import settle_report
+from apps.workflow.visibility import (
+    live_findings,
+    shown_findings,
+    withheld_of,
+)
 from apps.worklist.models import WorkItem
 from apps.worklist.selectors import (
     access_item,
@@ -351,19 +354,6 @@ def accept_result(*, result: InferResult) -> None:
 # --- reading
 
 
-def shown_findings(*, actor: Actor, item: WorkItem) -> dict[str, Finding]:
-    """Return the findings that the actor may see of an item, by id."""
-    if not visible_ai(actor=actor, item=item).visible:
-        return {}
-    return live_findings(item=item)
-
-
-def live_findings(*, item: WorkItem) -> dict[str, Finding]:
-    """Return what the models of live slots found of an item's study, by id."""
-    runs: list[InferenceRun] = inference.live_runs(revision_id=item.case.revision_id)
-    return {str(f.id): f for run in runs for f in run.findings.all()}
-
-
 @transaction.atomic
 def commit_item(
     *, actor: Actor, item_id: UUID, expected_version: int, raw: object
@@ -387,13 +377,6 @@ def commit_item(
     if reading.version != before:
         announce_item(item=item)
     return reading
-
-
-def report_draft(*, actor: Actor, item_id: UUID, raw: object) -> dict[str, Any]:
-    """Return a report of the answers so far, from what this reader may see."""
-    item = access_item(actor=actor, item_id=item_id, need=Permission.READING_WRITE)
-    findings = shown_findings(actor=actor, item=item)
-    return draft_report(actor=actor, item_id=item_id, raw=raw, findings=findings)
 
 
 @transaction.atomic

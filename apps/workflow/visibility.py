@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from apps.annotations.models import Reading
 from apps.annotations.types import DisplayMode, ReadingState
 from apps.core.permissions import Permission
+from apps.inference import selectors as inference
 from apps.inference.types import IntendedUse
 from apps.interop.sop_classes import SECONDARY_CAPTURES
 from apps.studies.selectors import may_see_pixels
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from apps.accounts.types import Actor
-    from apps.inference.models import InferenceRun
+    from apps.inference.models import Finding, InferenceRun
     from apps.studies.models import Study, StudyRevision
 
 _NEEDS_COMMIT = "Hidden until you commit your own read."
@@ -116,6 +117,19 @@ def _revealed(
         revision_id__in=revisions, reader_id=actor.user_id, state__in=_REVEALED
     )
     return set(mine.values_list("revision_id", "protocol_id"))
+
+
+def shown_findings(*, actor: Actor, item: WorkItem) -> dict[str, Finding]:
+    """Return the findings that the actor may see of an item, by id."""
+    if not visible_ai(actor=actor, item=item).visible:
+        return {}
+    return live_findings(item=item)
+
+
+def live_findings(*, item: WorkItem) -> dict[str, Finding]:
+    """Return what the models of live slots found of an item's study, by id."""
+    runs: list[InferenceRun] = inference.live_runs(revision_id=item.case.revision_id)
+    return {str(f.id): f for run in runs for f in run.findings.all()}
 
 
 def visible_marks(*, actor: Actor, run: InferenceRun) -> bool:

@@ -12,7 +12,6 @@ from rest_framework.views import APIView
 from apps.accounts.selectors import actor_of
 from apps.core.access import needs
 from apps.core.permissions import Permission
-from apps.workflow.flow import report_draft
 from apps.workflow.reporting import serializers as shapes
 from apps.workflow.reporting import services
 from apps.workflow.serializers import ContentRequest
@@ -34,7 +33,7 @@ class ReportDraftView(APIView):
     def post(self, request: Request, item_id: UUID) -> Response:
         """Draft a report; nothing is saved."""
         raw = request.data.get("content") if isinstance(request.data, dict) else None
-        body = report_draft(actor=actor_of(request), item_id=item_id, raw=raw)
+        body = services.draft_report(actor=actor_of(request), item_id=item_id, raw=raw)
         return Response(shapes.DraftedSerializer(body).data)
 
 

@@ -28,6 +28,7 @@ from apps.workflow.reporting.selectors import (
     template_for,
     templates_of,
 )
+from apps.workflow.visibility import shown_findings
 from apps.worklist.selectors import access_item
 from apps.worklist.services import require_lease
 
@@ -48,7 +49,6 @@ def draft_report(
     actor: Actor,
     item_id: UUID,
     raw: object,
-    findings: Mapping[str, Finding],
 ) -> dict[str, Any]:
     """Return a fresh report of a draft: its template, sections and codes.
 
@@ -58,11 +58,11 @@ def draft_report(
         actor: The reader, who holds the item.
         item_id: The work item.
         raw: The draft's content as it is now.
-        findings: What of the AI this reader may see, by id.
     """
     item = access_item(actor=actor, item_id=item_id, need=Permission.READING_WRITE)
     require_lease(actor=actor, item=item)
     content = parse_content(raw=raw)
+    findings = shown_findings(actor=actor, item=item)
     template = template_for(item=item)
     said = said_in(content=content, findings=findings)
     return {

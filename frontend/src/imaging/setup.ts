@@ -135,7 +135,8 @@ const afterResize = new Set<() => void>();
 /** Fits all panes to their new sizes, once for all that ask at about the same time. */
 export function resizePanes(then?: () => void): void {
   if (then) afterResize.add(then);
-  resizing ??= setTimeout(() => {
+  if (resizing !== null) return;
+  resizing = setTimeout(() => {
     resizing = null;
     engine?.resize(true, true);
     for (const one of afterResize) one();

@@ -22,6 +22,7 @@ from apps.interop.dicom.pictures import read_segmentation
 from apps.reports.models import ExportedObject
 from apps.reports.services import MAX_ATTEMPTS, export_reading, export_result
 from apps.workflow import flow
+from apps.workflow.visibility import shown_findings
 from apps.worklist.models import WorkItem
 from apps.worklist.services import lease_item
 from tests.factories.domain import (
@@ -59,7 +60,7 @@ def reading(department, item, run):
     actor = actor_for(department.reader)
     lease_item(actor=actor, item_id=item.id)
     item.refresh_from_db()
-    shown = flow.shown_findings(actor=actor, item=item)
+    shown = shown_findings(actor=actor, item=item)
     return flow.sign_item(
         actor=actor,
         item_id=item.id,

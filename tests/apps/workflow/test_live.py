@@ -18,6 +18,7 @@ from apps.core.realtime import last_seq, prune_changes
 from apps.studies.models import Patient
 from apps.workflow import flow
 from apps.workflow.consumers import CLOSE_NO_WORKLIST, CLOSE_NOT_LOGGED_IN
+from apps.workflow.visibility import shown_findings
 from apps.worklist.models import WorkItem
 from apps.worklist.services import (
     lease_item,
@@ -238,7 +239,7 @@ class Ward:
                     raw={},
                 )
                 item = WorkItem.objects.get(id=item.id)
-            shown = flow.shown_findings(actor=actor, item=item)
+            shown = shown_findings(actor=actor, item=item)
             flow.sign_item(
                 actor=actor,
                 item_id=item.id,

@@ -13,7 +13,7 @@ from apps.core import clock
 from apps.inference.artefacts import write_artefact
 from apps.inference.models import Artefact, Finding
 from apps.workflow import flow
-from apps.workflow.visibility import visible_ai
+from apps.workflow.visibility import shown_findings, visible_ai
 from apps.worklist.models import WorkItem
 from tests.factories.domain import (
     actor_for,
@@ -150,7 +150,7 @@ def test_a_verdict_on_a_hidden_finding_is_refused(department, blinded):
     )
     assert (answer.status_code, answer.json()["code"]) == (409, "not_committed")
     says_nothing(answer)
-    assert flow.shown_findings(actor=actor_for(department.reader), item=item) == {}
+    assert shown_findings(actor=actor_for(department.reader), item=item) == {}
 
 
 def test_once_revealed_all_of_it_is_there(department, blinded):

@@ -48,7 +48,12 @@ function Cells({ layout }: { layout: Layout }) {
               data-grid={layoutOf(row, column)}
               className={row <= rows && column <= columns ? 'in' : ''}
               aria-label={words.cell(row, column)}
-              onPointerEnter={() => setChosen(layoutOf(row, column))}
+              onPointerMove={(event) => {
+                // A pointer that rests where the table opens must not choose.
+                if (event.movementX || event.movementY) {
+                  setChosen(layoutOf(row, column));
+                }
+              }}
               onClick={() => choose(layoutOf(row, column))}
             />
           )),

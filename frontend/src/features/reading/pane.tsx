@@ -5,6 +5,7 @@ import {
   useCallback,
   useEffect,
   useMemo,
+  useRef,
   useState,
 } from 'react';
 import { formatDate, formatSigned } from '@/domain/format';
@@ -228,15 +229,19 @@ function Shown({ pane, stack, of }: { pane: number; stack: Stack; of: StudyState
   const start = useRoom((state) => state.panes[pane]?.start ?? null);
   const over = useOver(pane, of);
   const startIndex = useMemo(() => startOf(stack, pane, start), [stack, pane, start]);
+  const settled = trouble !== null || view?.stack === stack;
+  const followed = useRef<typeof jump>(null);
 
   useEffect(() => {
-    if (jump?.pane !== pane) return;
+    // Asked for while the series is being hung, a jump waits until it hangs.
+    if (jump?.pane !== pane || !settled || followed.current === jump) return;
+    followed.current = jump;
     const place = stack.images.findIndex(
       (image) => image.sopUid === jump.sopUid && image.frame === jump.frame,
     );
     if (place < 0) return;
     paneControl(pane)?.goTo(place);
-  }, [jump, pane, stack]);
+  }, [jump, pane, stack, settled]);
 
   const label = text.room.pane(
     pane + 1,
