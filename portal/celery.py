@@ -38,5 +38,6 @@ app.conf.beat_schedule = {
     "sweep": _every(Step.SWEEP, 15.0),
     "reconcile": _every(Step.RECONCILE, 600.0),
     "watch folders": _every(Step.WATCH_FOLDERS, 5.0),
+    "forget label maps": _every(Step.FORGET_SLICES, 3600.0),
     "abandon uploads": _every(Step.ABANDON_UPLOADS, 3600.0),
 }

@@ -6,7 +6,7 @@ The shape is `content` of docs/architecture.md. Errors name the field.
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from apps.annotations.foreign_answers import (
@@ -23,27 +23,24 @@ from apps.annotations.geometry import (
     require_extent,
     wrong,
 )
+from apps.annotations.labels import Label, parse_label, parse_text
 from apps.annotations.measured import Measured, parse_measured
 from apps.annotations.report_content import parse_report
+from apps.annotations.segment_content import (
+    SegmentationContent,
+    parse_segmentations,
+    plain_segmentation,
+)
 from apps.annotations.types import REJECT_REASONS, VerdictKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_ANNOTATIONS = 500
-MAX_TEXT = 20_000
 _ID = re.compile(r"[0-9a-f-]{36}")
-# Half a surrogate pair and NUL pass as JSON, but no database stores them.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
-    """A coded label: scheme, code and what people read."""
-
-    scheme: str
-    code: str
-    display: str
+_FIELDS = frozenset(
+    {"verdicts", "annotations", "impression", "foreign", "report", "segmentations"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +77,7 @@ class ReadingContent:
     impression: str
     foreign: tuple[ForeignAnswer, ...] = ()
     report: dict[str, Any] | None = None
+    segmentations: tuple[SegmentationContent, ...] = ()
 
 
 EMPTY: dict[str, Any] = {"verdicts": {}, "annotations": [], "impression": ""}
@@ -92,7 +90,7 @@ def parse_content(*, raw: object) -> ReadingContent:
         Invalid: Names the field that is wrong and why.
     """
     body = mapping(raw, "content")
-    unknown = set(body) - {"verdicts", "annotations", "impression", "foreign", "report"}
+    unknown = set(body) - _FIELDS
     if unknown:
         raise wrong(f"content.{sorted(unknown)[0]}", "is no field of a reading")
     verdicts = mapping(body.get("verdicts", {}), "content.verdicts")
@@ -111,26 +109,31 @@ def parse_content(*, raw: object) -> ReadingContent:
             for key, value in verdicts.items()
         ),
         annotations=parsed,
-        impression=_text(body.get("impression", ""), "content.impression"),
+        impression=parse_text(body.get("impression", ""), "content.impression"),
         foreign=parse_answers(raw=body.get("foreign", {}), field="content.foreign"),
         report=parse_report(raw=body.get("report")),
+        segmentations=parse_segmentations(
+            raw=body.get("segmentations", []), field="content.segmentations"
+        ),
     )
 
 
 def plain_content(content: ReadingContent) -> dict[str, Any]:
     """Return the JSON form of a content; parsing it again gives the same content."""
-    body = _listed(asdict(content))
+    body = _listed(asdict(replace(content, segmentations=())))
     verdicts = {}
     for verdict in body["verdicts"]:
         key = verdict.pop("finding_id")
         verdicts[key] = {**verdict, "verdict": verdict["verdict"].value}
     foreign = plain_answers(content.foreign)
+    drawn = [plain_segmentation(one) for one in content.segmentations]
     return {
         "verdicts": verdicts,
         "annotations": [_plain_mark(mark) for mark in body["annotations"]],
         "impression": body["impression"],
         **({"foreign": foreign} if foreign else {}),
         **({"report": body["report"]} if body["report"] else {}),
+        **({"segmentations": drawn} if drawn else {}),
     }
 
 
@@ -148,25 +151,6 @@ def _plain_mark(mark: dict[str, Any]) -> dict[str, Any]:
     return mark
 
 
-def _text(value: object, field: str, limit: int = MAX_TEXT) -> str:
-    if not isinstance(value, str) or len(value) > limit:
-        raise wrong(field, f"is text of up to {limit} characters")
-    if _UNSTORABLE.search(value):
-        raise wrong(field, "has a character that is no text")
-    return value
-
-
-def _label(value: object, field: str) -> Label:
-    body = mapping(value, field)
-    parts = {
-        name: _text(body.get(name), f"{field}.{name}", limit)
-        for name, limit in (("scheme", 16), ("code", 32), ("display", 120))
-    }
-    if not all(parts.values()):
-        raise wrong(field, "needs scheme, code and display")
-    return Label(**parts)
-
-
 def _verdict(finding_id: str, value: object, field: str) -> VerdictContent:
     if not _ID.fullmatch(finding_id):
         raise wrong(field.replace(finding_id, "…"), "is not the id of a finding")
@@ -174,7 +158,7 @@ def _verdict(finding_id: str, value: object, field: str) -> VerdictContent:
     kinds = [kind.value for kind in VerdictKind]
     if body.get("verdict") not in kinds:
         raise wrong(f"{field}.verdict", f"is one of {', '.join(kinds)}")
-    reason = _text(body.get("reason_code") or "", f"{field}.reason_code", 32)
+    reason = parse_text(body.get("reason_code") or "", f"{field}.reason_code", 32)
     if reason and reason not in REJECT_REASONS:
         raise wrong(f"{field}.reason_code", "is not a reason of the vocabulary")
     label, geometry = body.get("label"), body.get("geometry")
@@ -182,8 +166,10 @@ def _verdict(finding_id: str, value: object, field: str) -> VerdictContent:
         finding_id=finding_id,
         verdict=VerdictKind(body["verdict"]),
         reason_code=reason,
-        reason_text=_text(body.get("reason_text") or "", f"{field}.reason_text", 2000),
-        label=_label(label, f"{field}.label") if label else None,
+        reason_text=parse_text(
+            body.get("reason_text") or "", f"{field}.reason_text", 2000
+        ),
+        label=parse_label(label, f"{field}.label") if label else None,
         geometry=parse_geometry(raw=geometry, field=f"{field}.geometry")
         if geometry
         else None,
@@ -193,7 +179,7 @@ def _verdict(finding_id: str, value: object, field: str) -> VerdictContent:
 def _annotation(value: object, field: str) -> AnnotationContent:
     body = mapping(value, field)
     geometry = parse_geometry(raw=body.get("geometry"), field=f"{field}.geometry")
-    mark_id = _text(body.get("id"), f"{field}.id", 64)
+    mark_id = parse_text(body.get("id"), f"{field}.id", 64)
     tracking = body.get("tracking_uid")
     if not mark_id or not is_uid(tracking):
         raise wrong(field, "needs an id and a tracking_uid")
@@ -203,9 +189,9 @@ def _annotation(value: object, field: str) -> AnnotationContent:
     return AnnotationContent(
         id=mark_id,
         tracking_uid=str(tracking),
-        label=_label(body.get("label"), f"{field}.label"),
+        label=parse_label(body.get("label"), f"{field}.label"),
         geometry=geometry,
-        text=_text(body.get("text") or "", f"{field}.text", 2000),
+        text=parse_text(body.get("text") or "", f"{field}.text", 2000),
         missed_by_ai=missed,
         measured=_measured(body.get("measured"), geometry, field),
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from apps.accounts.models import Site, User
 from apps.annotations.types import DisplayMode, ReadingState, VerdictKind
 from apps.core.models import BaseModel
 from apps.inference.models import Finding
-from apps.studies.models import StudyRevision
+from apps.studies.models import Study, StudyRevision
 
 
 class ReadingProtocol(BaseModel):
@@ -146,3 +148,64 @@ class Annotation(BaseModel):
                 fields=["reading", "mark_id"], name="annotation_once"
             )
         ]
+
+
+class SegmentSlice(BaseModel):
+    """A label map of one image that a reader of a study has put here.
+
+    The bytes are on disk (`apps.annotations.segment_files`), once for all who put
+    the same. `counts` says how many voxels each segment number has. One that no saved
+    draft has ever named (`named_at`) is removed after a day.
+    """
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT)
+    reader = models.ForeignKey(User, on_delete=models.PROTECT)
+    sha256 = models.CharField(max_length=64)
+    rows = models.PositiveIntegerField()
+    columns = models.PositiveIntegerField()
+    counts = models.JSONField(default=dict)
+    by_interpolation = models.BooleanField(default=False)
+    named_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """One row for who put it where; the unnamed are found by their age."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["study", "reader", "sha256", "rows", "columns"],
+                name="segment_slice_once",
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["sha256"], name="segment_slice_hash"),
+            models.Index(
+                fields=["created_at"],
+                name="segment_slice_unnamed",
+                condition=models.Q(named_at__isnull=True),
+            ),
+        ]
+
+
+class Segmentation(BaseModel):
+    """What a signed reading drew on one series, voxel by voxel.
+
+    `body` is one of the content's `segmentations`; `hashes` are the label maps that
+    it names.
+    """
+
+    reading = models.ForeignKey(
+        Reading, on_delete=models.PROTECT, related_name="segmentations"
+    )
+    series_uid = models.CharField(max_length=64)
+    body = models.JSONField()
+    hashes = ArrayField(models.CharField(max_length=64))
+
+    class Meta:
+        """One row per series and reading."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["reading", "series_uid"], name="segmentation_once"
+            )
+        ]
+        indexes: ClassVar = [GinIndex(fields=["hashes"], name="segmentation_hashes")]

@@ -21,6 +21,7 @@ from apps.annotations.models import (
     ReadingStage,
     Verdict,
 )
+from apps.annotations.segments import check_segments, write_segmentations
 from apps.annotations.selectors import access_reading
 from apps.annotations.types import DisplayMode, ReadingState, VerdictKind
 from apps.audit.events import Event
@@ -205,6 +206,7 @@ def _check_findings(
         if place.sop_uid not in images:
             raise Invalid("invalid", "sop_uid: this image is not of this study.")
     _check_answers(reading=reading, content=content)
+    check_segments(reading=reading, content=content)
     if findings is None:
         return
     for verdict in content.verdicts:
@@ -279,6 +281,7 @@ def sign_reading(
     reading.save()
     enter_stage(reading=reading, at=now)
     _write_marks(reading=reading, content=content, findings=findings)
+    write_segmentations(reading=reading, content=content)
     study = reading.revision.study
     record(
         actor=actor,
@@ -292,6 +295,7 @@ def sign_reading(
             "version": reading.version,
             "verdicts": len(content.verdicts),
             "annotations": len(content.annotations),
+            "segmentations": len(content.segmentations),
         },
     )
     return reading

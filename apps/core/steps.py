@@ -24,3 +24,4 @@ class Step(StrEnum):
     EXPIRE_LEASES = "workflow.expire_leases"
     ABANDON_UPLOADS = "workflow.abandon_uploads"
     WATCH_FOLDERS = "workflow.watch_folders"
+    FORGET_SLICES = "workflow.forget_slices"

@@ -7,6 +7,7 @@ from rest_framework import serializers as s
 from apps.annotations.geometry import GEOMETRY_KINDS
 from apps.annotations.measured import SCALES
 from apps.annotations.types import DisplayMode, ReadingState
+from apps.workflow.segment_shapes import SegmentationSerializer
 from apps.worklist.types import Band, BandSource, ItemReason, ItemState
 
 AI_STATES = ["pending", "running", "done", "failed", "rejected", "none", "blinded"]
@@ -382,6 +383,7 @@ class ContentSerializer(s.Serializer):  # type: ignore[type-arg]
     impression = s.CharField(allow_blank=True)
     foreign = s.DictField(child=ForeignAnswerSerializer(), required=False)
     report = ReportSerializer(required=False, allow_null=True)
+    segmentations = SegmentationSerializer(many=True, required=False)
 
 
 class StageSerializer(s.Serializer):  # type: ignore[type-arg]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from apps.annotations.segments import forget_slices as forget
 from apps.core.steps import Step
 from apps.core.tasks import task
 from apps.workflow import flow
@@ -96,3 +97,9 @@ def abandon_uploads() -> None:
 def watch_folders() -> None:
     """Take what lies in the watched folders."""
     look()
+
+
+@task(name=Step.FORGET_SLICES)
+def forget_slices() -> None:
+    """Remove label maps that no draft named."""
+    forget()

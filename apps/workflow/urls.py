@@ -46,5 +46,6 @@ urlpatterns = [
     path("", include("apps.workflow.foreign.urls")),
     path("", include("apps.workflow.hanging.urls")),
     path("", include("apps.workflow.marks.urls")),
+    path("", include("apps.workflow.segments.urls")),
     path("api/vocabulary", api.VocabularyView.as_view()),
 ]

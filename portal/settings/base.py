@@ -12,6 +12,7 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 STATE_DIR = Path(text("OVERREAD_STATE_DIR", str(BASE_DIR / "var")))
 PACKS_DIR = Path(text("OVERREAD_PACKS_DIR", str(STATE_DIR / "packs")))
 ARTEFACTS_DIR = Path(text("OVERREAD_ARTEFACTS_DIR", str(STATE_DIR / "artefacts")))
+SEGMENTS_DIR = Path(text("OVERREAD_SEGMENTS_DIR", str(STATE_DIR / "segments")))
 MODELS_DIR = Path(text("OVERREAD_MODELS_DIR", str(STATE_DIR / "models")))
 WATCH_DIR = Path(text("OVERREAD_WATCH_DIR", str(STATE_DIR / "watch")))
 SHIPPED_MODELS_DIR = BASE_DIR / "workers" / "models" / "shipped"

@@ -11,6 +11,7 @@ from tests.matrix import (
     intake,
     marks,
     reporting,
+    segments,
     story,
     unaided,
 )
@@ -28,4 +29,5 @@ PARTS = (
     unaided,
     critical,
     reporting,
+    segments,
 )

@@ -811,6 +811,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/studies/{study_id}/segmentations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List the segmentations; none while somebody still reads the study. */
+        get: operations["signed_segmentations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tokens": {
         parameters: {
             query?: never;
@@ -1082,6 +1099,24 @@ export interface paths {
         put?: never;
         /** @description Draft a report; nothing is saved. */
         post: operations["report_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/worklist/items/{item_id}/segment-slices/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return a label map: uint8 [row][column], sent as gzip content. */
+        get: operations["segment_slice_get"];
+        /** @description Keep a label map, sent as gzip; when this answers, it is on disk. */
+        put: operations["segment_slice_put"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1365,6 +1400,7 @@ export interface components {
                 [key: string]: components["schemas"]["ForeignAnswer"];
             };
             report?: components["schemas"]["Report"] | null;
+            segmentations?: components["schemas"]["Segmentation"][];
         };
         /** @description What a reading says. */
         ContentRequest: {
@@ -1377,6 +1413,7 @@ export interface components {
                 [key: string]: components["schemas"]["ForeignAnswerRequest"];
             };
             report?: components["schemas"]["ReportRequest"] | null;
+            segmentations?: components["schemas"]["SegmentationRequest"][];
         };
         /** @description A draft or a reading to sign. */
         ContentRequestRequest: {
@@ -1488,6 +1525,24 @@ export interface components {
             template: components["schemas"]["Template"];
             report: components["schemas"]["Report"];
         };
+        /** @description One segment: the voxels that hold its number. */
+        DrawnSegment: {
+            number: number;
+            label: components["schemas"]["SegmentLabel"];
+            /** @description #rrggbb */
+            colour: string;
+            note?: string;
+            source?: components["schemas"]["SegmentSource"] | null;
+        };
+        /** @description One segment: the voxels that hold its number. */
+        DrawnSegmentRequest: {
+            number: number;
+            label: components["schemas"]["SegmentLabelRequest"];
+            /** @description #rrggbb */
+            colour: string;
+            note?: string;
+            source?: components["schemas"]["SegmentSourceRequest"] | null;
+        };
         /** @description A neighbour on the list. */
         Due: {
             /** Format: uuid */
@@ -1530,7 +1585,7 @@ export interface components {
             site: string;
         };
         /** @enum {string} */
-        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
+        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
         /** @description One object that left, or failed to. */
         Export: {
             /** Format: uuid */
@@ -1856,6 +1911,13 @@ export interface components {
             items: components["schemas"]["Critical"][];
             how: components["schemas"]["CriticalChoice"][];
             why_not: components["schemas"]["CriticalChoice"][];
+        };
+        /** @description A label map that is kept; `numbers` are the segments that it holds. */
+        KeptSlice: {
+            sha256: string;
+            rows: number;
+            columns: number;
+            numbers: number[];
         };
         /** @description A coded label. */
         Label: {
@@ -2492,10 +2554,68 @@ export interface components {
             /** Format: double */
             column_spacing: number;
         };
+        /** @description A coded label. */
+        SegmentLabel: {
+            scheme: string;
+            code: string;
+            display: string;
+        };
+        /** @description A coded label. */
+        SegmentLabelRequest: {
+            scheme: string;
+            code: string;
+            display: string;
+        };
         /** @description A segment of another object. */
         SegmentRef: {
             sop_uid: string;
             number: number;
+        };
+        /** @description Where a segment's first voxels came from. */
+        SegmentSource: {
+            kind: components["schemas"]["SegmentSourceKindEnum"];
+            sop_uid?: string;
+            segment?: number;
+            /** Format: uuid */
+            finding_id?: string;
+        };
+        /** @enum {string} */
+        SegmentSourceKindEnum: "reader" | "foreign" | "ai";
+        /** @description Where a segment's first voxels came from. */
+        SegmentSourceRequest: {
+            kind: components["schemas"]["SegmentSourceKindEnum"];
+            sop_uid?: string;
+            segment?: number;
+            /** Format: uuid */
+            finding_id?: string;
+        };
+        /** @description All segments of one series; `slices` names the label map of each image. */
+        Segmentation: {
+            /** Format: uuid */
+            id: string;
+            series_uid: string;
+            frame_of_reference_uid: string | null;
+            rows: number;
+            columns: number;
+            segments: components["schemas"]["DrawnSegment"][];
+            /** @description <sop_uid>#<frame, 1-based> → SHA-256 */
+            slices: {
+                [key: string]: string;
+            };
+        };
+        /** @description All segments of one series; `slices` names the label map of each image. */
+        SegmentationRequest: {
+            /** Format: uuid */
+            id: string;
+            series_uid: string;
+            frame_of_reference_uid: string | null;
+            rows: number;
+            columns: number;
+            segments: components["schemas"]["DrawnSegmentRequest"][];
+            /** @description <sop_uid>#<frame, 1-based> → SHA-256 */
+            slices: {
+                [key: string]: string;
+            };
         };
         /** @description One series of images; `views` of projections, `plane` of stacks. */
         Series: {
@@ -2591,6 +2711,28 @@ export interface components {
         /** @description The signed measurements on a study, or why none is shown. */
         SignedMarks: {
             items: components["schemas"]["SignedMark"][];
+            hidden_reason: string;
+        };
+        /** @description A segmentation with who signed it, and when. */
+        SignedSegmentation: {
+            /** Format: uuid */
+            id: string;
+            series_uid: string;
+            frame_of_reference_uid: string | null;
+            rows: number;
+            columns: number;
+            segments: components["schemas"]["DrawnSegment"][];
+            /** @description <sop_uid>#<frame, 1-based> → SHA-256 */
+            slices: {
+                [key: string]: string;
+            };
+            signed_by: string;
+            /** Format: date-time */
+            signed_at: string;
+        };
+        /** @description The signed segmentations of a study, or why none is shown. */
+        SignedSegmentations: {
+            items: components["schemas"]["SignedSegmentation"][];
             hidden_reason: string;
         };
         /** @description A site. */
@@ -2933,7 +3075,7 @@ export interface operations {
             query?: {
                 actor?: string;
                 cursor?: string;
-                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
+                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
                 from?: string;
                 limit?: number;
                 q?: string;
@@ -4043,6 +4185,27 @@ export interface operations {
             };
         };
     };
+    signed_segmentations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedSegmentations"];
+                };
+            };
+        };
+    };
     tokens_list: {
         parameters: {
             query?: never;
@@ -4512,6 +4675,65 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Drafted"];
+                };
+            };
+        };
+    };
+    segment_slice_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item_id: string;
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+        };
+    };
+    segment_slice_put: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Columns": number;
+                "X-Rows": number;
+            };
+            path: {
+                item_id: string;
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptSlice"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptSlice"];
                 };
             };
         };

@@ -1,0 +1,1 @@
+"""What readers segment: label maps in and out, signed ones, interpolation."""

@@ -1,0 +1,117 @@
+"""Label maps over REST: one image each, by the SHA-256 of what they hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.utils.cache import patch_vary_headers
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.parsers import BaseParser
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.accounts.selectors import actor_of
+from apps.core.access import needs
+from apps.core.errors import DomainError
+from apps.core.permissions import Permission
+from apps.workflow.segments import desk
+from apps.workflow.segments import serializers as shapes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import IO
+
+    from rest_framework.request import Request
+
+MAX_BYTES: Final = 8 * 1024 * 1024
+LABEL_MAP: Final = "application/octet-stream"
+_SIZES: Final = [
+    OpenApiParameter(name, OpenApiTypes.INT, OpenApiParameter.HEADER, required=True)
+    for name in ("X-Rows", "X-Columns")
+]
+
+
+class LabelMapParser(BaseParser):
+    """Takes the body as it is, up to `MAX_BYTES`."""
+
+    media_type = "*/*"
+
+    def parse(  # type: ignore[override]
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        """Return the bytes."""
+        body: bytes = stream.read(MAX_BYTES + 1)
+        if len(body) > MAX_BYTES:
+            raise DomainError("too_large", "A label map has at most 8 MiB packed.", 413)
+        return body
+
+
+class SliceView(APIView):
+    """One label map."""
+
+    parser_classes = [LabelMapParser]
+
+    def get_permissions(self) -> list[Any]:
+        """Ask for writing or reading."""
+        reads = self.request.method == "GET"
+        need = Permission.STUDY_PIXELS_READ if reads else Permission.READING_WRITE
+        return [needs(need)()]
+
+    @extend_schema(
+        operation_id="segment_slice_get",
+        responses={(200, LABEL_MAP): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, item_id: UUID, sha256: str) -> HttpResponse:
+        """Return a label map: uint8 [row][column], sent as gzip content."""
+        body = desk.read(actor=actor_of(request), item_id=item_id, sha256=sha256)
+        answer = HttpResponse(body, content_type=LABEL_MAP)
+        answer["Content-Encoding"] = "gzip"
+        answer["Cache-Control"] = "private, max-age=31536000, immutable"
+        patch_vary_headers(answer, ("Cookie",))
+        return answer
+
+    @extend_schema(
+        operation_id="segment_slice_put",
+        parameters=_SIZES,
+        request={LABEL_MAP: OpenApiTypes.BINARY},
+        responses={200: shapes.KeptSliceSerializer, 201: shapes.KeptSliceSerializer},
+    )
+    def put(self, request: Request, item_id: UUID, sha256: str) -> Response:
+        """Keep a label map, sent as gzip; when this answers, it is on disk."""
+        query, body = request.query_params, cast("object", request.data)
+        kept = desk.keep(
+            actor=actor_of(request),
+            item_id=item_id,
+            sha256=sha256,
+            rows=request.headers.get("X-Rows") or query.get("rows", ""),
+            columns=request.headers.get("X-Columns") or query.get("columns", ""),
+            packed=body if isinstance(body, bytes) else b"",
+        )
+        row = kept.row
+        said = {
+            "sha256": row.sha256,
+            "rows": row.rows,
+            "columns": row.columns,
+            "numbers": sorted(int(number) for number in row.counts),
+        }
+        return Response(said, status=201 if kept.created else 200)
+
+
+class SignedSegmentationsView(APIView):
+    """What readers segmented on a study and signed."""
+
+    permission_classes = [needs(Permission.STUDY_PIXELS_READ)]
+
+    @extend_schema(
+        operation_id="signed_segmentations",
+        responses=shapes.SignedSegmentationsSerializer,
+    )
+    def get(self, request: Request, study_id: UUID) -> Response:
+        """List the segmentations; none while somebody still reads the study."""
+        return Response(desk.list_signed(actor=actor_of(request), study_id=study_id))
