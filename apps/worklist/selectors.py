@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db.models import Count, F, Min, Q, QuerySet, Window
-from django.db.models.functions import RowNumber
+from django.db.models.functions import ExtractHour, RowNumber
 
 from apps.accounts.models import Site
 from apps.annotations.types import DisplayMode
+from apps.core import clock
 from apps.core.errors import Forbidden, NotFound
 from apps.core.permissions import Permission
 from apps.worklist.models import WorkItem
@@ -384,3 +385,23 @@ def items_by_id(*, actor: Actor, ids: Iterable[UUID]) -> dict[UUID, WorkItem]:
     """Return those of the items that the actor may see."""
     items = _related(visible_items(actor=actor).filter(id__in=list(ids)))
     return {item.id: item for item in items}
+
+
+def arrivals_by_hour(*, site_id: UUID, days: int) -> list[float]:
+    """Return a site's mean arrivals in each hour of the day (UTC), lately.
+
+    Args:
+        site_id: The site; who may see it was asked before.
+        days: How many days back, today's begun hour included.
+    """
+    since = clock.now() - timedelta(days=days)
+    rows = (
+        WorkItem.objects.filter(
+            site_id=site_id, reason=ItemReason.CLINICAL, arrived_at__gte=since
+        )
+        .annotate(hour=ExtractHour("arrived_at", tzinfo=UTC))
+        .values("hour")
+        .annotate(n=Count("id"))
+    )
+    counts = {row["hour"]: row["n"] for row in rows}
+    return [counts.get(hour, 0) / days for hour in range(24)]
