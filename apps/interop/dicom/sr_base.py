@@ -12,9 +12,11 @@ import pydicom
 from highdicom import sr
 from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from pydicom import config as pydicom_config
+from pydicom.datadict import dictionary_description
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
+from pydicom.uid import UID
 from pydicom.valuerep import DA, TM, validate_value
 
 from apps.interop.dicom import codes
@@ -140,6 +142,14 @@ def _check_identity(dataset: Dataset, images: Sequence[ImageRef]) -> None:
     for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
         if not dataset.get(keyword):
             raise EncodingError("The source image lacks its identifiers.")
+        if not UID(str(dataset[keyword].value)).is_valid:
+            raise EncodingError(
+                f"The image's {dictionary_description(keyword)} breaks DICOM's rule "
+                "for UIDs (PS3.5 section 9.1, such as no part that begins with 0): other "
+                "systems refuse a document that names it. The study can be read and "
+                "what was read stays here; to have it written, let the sender send "
+                "the study again with valid UIDs."
+            )
     if dataset.SOPInstanceUID not in {image.sop_uid for image in images}:
         raise EncodingError("The source header is of none of the report's images.")
 

@@ -349,6 +349,18 @@ def test_a_source_that_is_not_the_image_is_refused(source):
         encode_ai(source=source)
 
 
+@pytest.mark.parametrize(
+    ("broken", "name"),
+    [({"study_uid": "1.2.007"}, "Study"), ({"series_uid": "1.02.61"}, "Series")],
+)
+def test_an_identifier_that_breaks_the_rule_is_said_in_words(broken, name):
+    named = {"study_uid": "1.2.60", "series_uid": "1.2.61", "sop_uid": "1.2.62"}
+    with pydicom.config.disable_value_validation():
+        source = make_dx(**{**named, **broken})
+    with pytest.raises(EncodingError, match=f"{name} Instance UID breaks DICOM's rule"):
+        encode_ai(source=source)
+
+
 # ---------------------------------------------------------------- the reading
 
 
