@@ -145,7 +145,7 @@ def _check_identity(dataset: Dataset, images: Sequence[ImageRef]) -> None:
         if not UID(str(dataset[keyword].value)).is_valid:
             raise EncodingError(
                 f"The image's {dictionary_description(keyword)} breaks DICOM's rule "
-                "for UIDs (PS3.5 section 9.1, such as no part that begins with 0): other "
+                "for UIDs (PS3.5 section 9.1: no part begins with 0, for one): other "
                 "systems refuse a document that names it. The study can be read and "
                 "what was read stays here; to have it written, let the sender send "
                 "the study again with valid UIDs."
