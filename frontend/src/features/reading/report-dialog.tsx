@@ -169,6 +169,7 @@ function Writing({ itemId, writable }: { itemId: Id; writable: boolean }) {
         />
       ))}
       <Textarea
+        data-autofocus
         label={words.impression}
         value={impression}
         autosize
