@@ -66,6 +66,7 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
                 Permission.EXPORT_READ,
                 Permission.STUDY_SHARE,
                 Permission.LAYOUT_MANAGE,
+                Permission.READING_AMEND,
             }
         ),
         Role.ADMIN: frozenset(

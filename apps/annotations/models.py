@@ -52,7 +52,9 @@ class Reading(BaseModel):
     """One person's act on one work item. Signed, it never changes again.
 
     `version` counts the saves; it is the ETag. `content` is the shape of
-    `apps.annotations.content`.
+    `apps.annotations.content`. An amendment is a reading of its own: `amends` is the
+    signed one before it, `edition` counts from 1 along that chain, and `amend_code`
+    and `amend_text` say why. A signed amendment supersedes what it amends.
     """
 
     revision = models.ForeignKey(
@@ -70,7 +72,35 @@ class Reading(BaseModel):
     saved_at = models.DateTimeField()
     signed_at = models.DateTimeField(null=True)
     signed_name = models.CharField(max_length=160, blank=True, default="")
-    amends = models.ForeignKey("self", null=True, on_delete=models.PROTECT)
+    amends = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="amended_by"
+    )
+    edition = models.PositiveSmallIntegerField(default=1)
+    amend_code = models.CharField(max_length=32, blank=True, default="")
+    amend_text = models.CharField(max_length=400, blank=True, default="")
+
+    class Meta:
+        """A signed reading is superseded once; signed ones are listed newest first."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["amends"],
+                name="superseded_once",
+                condition=models.Q(signed_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(amends__isnull=True, edition=1, amend_code="")
+                | models.Q(amends__isnull=False, edition__gt=1, amend_code__gt=""),
+                name="amendment_says_why",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["-signed_at", "-id"],
+                name="reading_signed",
+                condition=models.Q(signed_at__isnull=False),
+            ),
+        ]
 
 
 class ReadingStage(BaseModel):

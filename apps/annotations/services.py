@@ -184,6 +184,13 @@ def _require_open(reading: Reading) -> None:
         raise Conflict("signed", "This reading is signed; amend it instead.")
 
 
+def _require_current(reading: Reading) -> None:
+    """Refuse to sign an amendment of what another amendment has superseded."""
+    before = reading.amends
+    if before and before.amended_by.filter(signed_at__isnull=False).exists():
+        raise Conflict("superseded", "Somebody else has amended this reading already.")
+
+
 def _require_version(reading: Reading, expected: int) -> None:
     if reading.version != expected:
         raise PreconditionFailed(
@@ -260,6 +267,7 @@ def sign_reading(
         actor=actor, reading_id=reading_id, need=Permission.READING_SIGN, lock=True
     )
     _require_open(reading)
+    _require_current(reading)
     if reading.state == ReadingState.UNAIDED:
         raise Conflict("not_committed", "Commit your own read first, then sign.")
     _require_version(reading, expected_version)
@@ -274,6 +282,11 @@ def sign_reading(
         raise DomainError("incomplete", missing[0]["detail"], 422, missing=missing)
     now = clock.now()
     reading.content = plain_content(content)
+    if reading.amends is not None and reading.content == reading.amends.content:
+        raise Conflict(
+            "unchanged",
+            "Nothing differs from the signed reading: change it, or leave it as it is.",
+        )
     reading.version += 1
     reading.state = ReadingState.SIGNED
     reading.saved_at = reading.signed_at = now
@@ -293,6 +306,7 @@ def sign_reading(
         object_id=reading.id,
         detail={
             "version": reading.version,
+            "edition": reading.edition,
             "verdicts": len(content.verdicts),
             "annotations": len(content.annotations),
             "segmentations": len(content.segmentations),

@@ -42,6 +42,15 @@ REJECT_REASONS: dict[str, str] = {
     "other": "Other (say what)",
 }
 
+AMEND_REASONS: dict[str, str] = {
+    "correction": "Correction of an error",
+    "addition": "Something was left out",
+    "new_images": "Further images",
+    "clinical_info": "New clinical information",
+    "second_opinion": "Second opinion or discussion",
+    "other": "Other (say what)",
+}
+
 BAND_REASONS: dict[str, str] = {
     "clinical_info": "Clinical information",
     "referrer_request": "Referrer asked",

@@ -71,6 +71,8 @@ class Event(StrEnum):
     SEGMENT_READ = "segment:read"
     SEGMENT_INTERPOLATE = "segment:interpolate"
     SEGMENT_REMOVE = "segment:remove"
+    READING_AMEND = "reading:amend"
+    READING_EXPORT = "reading:export"
     TEMPLATE_WRITE = "report_template:write"
     CRITICAL_RAISE = "critical:raise"
     CRITICAL_READ = "critical:read"

@@ -22,6 +22,7 @@ class Permission(StrEnum):
     READING_READ = "reading:read"
     READING_WRITE = "reading:write"
     READING_SIGN = "reading:sign"
+    READING_AMEND = "reading:amend"
     CRITICAL_READ = "critical:read"
     CRITICAL_CLOSE = "critical:close"
     LABEL_READ = "label:read"

@@ -18,6 +18,7 @@ from apps.core.errors import Invalid, PreconditionRequired
 from apps.core.permissions import Permission
 from apps.workflow import desk
 from apps.workflow import serializers as shapes
+from apps.workflow.signed.serializers import AmendRequest
 from workers.contracts import MASK_MEDIA_TYPE
 
 if TYPE_CHECKING:
@@ -315,6 +316,24 @@ class SignView(APIView):
             told=_member(request, "told"),
         )
         return Response(shapes.SignedSerializer(body).data)
+
+
+class AmendView(APIView):
+    """A new version of a signed reading."""
+
+    permission_classes = [needs(Permission.READING_SIGN)]
+
+    @extend_schema(
+        operation_id="reading_amend",
+        request=AmendRequest,
+        responses=shapes.LeasedSerializer,
+    )
+    def post(self, request: Request, item_id: UUID) -> Response:
+        """Take a done item in hand to amend its reading; a reason is needed."""
+        body = desk.open_amendment(
+            actor=actor_of(request), item_id=item_id, **_checked(AmendRequest, request)
+        )
+        return Response(shapes.LeasedSerializer(body).data)
 
 
 class StudyOpenView(APIView):

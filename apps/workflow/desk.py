@@ -28,6 +28,7 @@ from apps.workflow import flow
 from apps.workflow.cursors import read_cursor, write_cursor
 from apps.workflow.measuring import checked_content
 from apps.workflow.rows import build_ai, build_manifest, build_reading, build_row
+from apps.workflow.signed.services import amend_item
 from apps.workflow.visibility import visible_ai, visible_ai_of
 from apps.worklist import selectors as worklist
 from apps.worklist import services
@@ -250,6 +251,20 @@ def open_next(*, actor: Actor, site_ids: list[UUID]) -> dict[str, Any] | None:
     """Lease the next item and open its study; None when nothing is free."""
     item = services.take_next(actor=actor, site_ids=site_ids)
     return None if item is None else _opened(actor=actor, item=item)
+
+
+@transaction.atomic
+def open_amendment(
+    *, actor: Actor, item_id: UUID, reason_code: str, reason_text: str
+) -> dict[str, Any]:
+    """Take a done item in hand to amend its reading, and open its study."""
+    amend_item(
+        actor=actor, item_id=item_id, reason_code=reason_code, reason_text=reason_text
+    )
+    item = worklist.access_item(
+        actor=actor, item_id=item_id, need=Permission.READING_SIGN
+    )
+    return _opened(actor=actor, item=item)
 
 
 @transaction.atomic

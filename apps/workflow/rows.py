@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from apps.annotations.types import ReadingState
+from apps.annotations.types import AMEND_REASONS, ReadingState
 from apps.inference.selectors import acuity_of, is_positive, live_runs, threshold_of
 from apps.studies.types import PackState
 from apps.workflow.visibility import (
@@ -163,7 +163,24 @@ def build_reading(*, reading: Reading, item: WorkItem) -> dict[str, Any]:
         "signed_at": reading.signed_at,
         "signed_by": reading.signed_name or None,
         "content": reading.content,
+        "edition": reading.edition,
+        "amends": _amends(reading),
         **_stages(reading),
+    }
+
+
+def _amends(reading: Reading) -> dict[str, Any] | None:
+    """Return what an amendment supersedes, and why it was made."""
+    before = reading.amends
+    if before is None:
+        return None
+    return {
+        "id": before.id,
+        "edition": before.edition,
+        "signed_at": before.signed_at,
+        "signed_by": before.signed_name,
+        "reason": AMEND_REASONS.get(reading.amend_code, ""),
+        "reason_text": reading.amend_text,
     }
 
 

@@ -400,6 +400,17 @@ class UnaidedSerializer(s.Serializer):  # type: ignore[type-arg]
     content = ContentSerializer()
 
 
+class AmendsSerializer(s.Serializer):  # type: ignore[type-arg]
+    """The signed version that an amendment takes the place of, and why."""
+
+    id = s.UUIDField()
+    edition = s.IntegerField()
+    signed_at = s.DateTimeField()
+    signed_by = s.CharField()
+    reason = s.CharField()
+    reason_text = s.CharField(allow_blank=True)
+
+
 class ReadingSerializer(s.Serializer):  # type: ignore[type-arg]
     """A reading."""
 
@@ -411,6 +422,8 @@ class ReadingSerializer(s.Serializer):  # type: ignore[type-arg]
     signed_at = s.DateTimeField(allow_null=True)
     signed_by = s.CharField(allow_null=True)
     content = ContentSerializer()
+    edition = s.IntegerField(help_text="1, and one more with each amendment")
+    amends = AmendsSerializer(allow_null=True)
     stages = StageSerializer(many=True)
     unaided = UnaidedSerializer(allow_null=True)
 

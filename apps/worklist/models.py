@@ -40,7 +40,8 @@ class WorkItem(BaseModel):
     `apps.worklist.priority` and stored, so that it is fixed between events. The
     `ai_*` columns are the deciding finding as the list shows it. `version`
     counts the changes that people can see. A `withdrawn` item is of a study that was
-    deleted from the archive: no list shows it.
+    deleted from the archive: no list shows it. A done one that has a lease is being
+    amended: `reading` is the draft then, and its `amends` what is signed.
     """
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="items")
@@ -114,10 +115,16 @@ class WorkItem(BaseModel):
             ),
             models.Index(
                 fields=["lease_expires_at"],
-                name="item_leases",
-                condition=models.Q(state="leased"),
+                name="item_leases_held",
+                condition=models.Q(lease_expires_at__isnull=False),
             ),
         ]
+
+    @property
+    def in_hand(self) -> bool:
+        """Somebody reads it, or amends what was signed: only then has it a lease."""
+        held = (ItemState.LEASED.value, ItemState.DONE.value)
+        return self.lease_holder_id is not None and self.state in held
 
 
 class QueueState(models.Model):

@@ -361,7 +361,7 @@ def facets(*, actor: Actor, sites: Sequence[UUID]) -> Facets:
 def expired_leases(*, now: datetime, limit: int) -> list[UUID]:
     """Items whose lease ended without release."""
     items = WorkItem.objects.filter(
-        state=ItemState.LEASED, lease_expires_at__lt=now
+        state__in=[ItemState.LEASED, ItemState.DONE], lease_expires_at__lt=now
     ).order_by("lease_expires_at")
     return list(items.values_list("id", flat=True)[:limit])
 

@@ -274,7 +274,8 @@ def announce_item(*, item: WorkItem) -> None:
     _save(item)
 
 
-def _lease_words(item: WorkItem) -> Conflict:
+def lease_words(item: WorkItem) -> Conflict:
+    """Return the refusal that names who holds an item."""
     holder = item.lease_holder
     name = holder.display_name if holder else "someone"
     since = item.lease_since.strftime("%H:%M UTC") if item.lease_since else ""
@@ -309,12 +310,16 @@ def lease_item(*, actor: Actor, item_id: UUID) -> WorkItem:
 
 def _take(*, actor: Actor, item: WorkItem) -> WorkItem:
     now = clock.now()
+    if item.state == ItemState.DONE and item.lease_holder_id == actor.user_id:
+        item.lease_expires_at = now + LEASE  # an amendment goes on
+        _save(item)
+        return item
     if item.state not in ON_LIST:
         raise Conflict("not_open", f"This study is {item.state}; it is off the list.")
     live = item.lease_expires_at is not None and item.lease_expires_at > now
     mine = item.lease_holder_id == actor.user_id
     if item.state == ItemState.LEASED and live and not mine:
-        raise _lease_words(item)
+        raise lease_words(item)
     if not (mine and item.state == ItemState.LEASED and live):
         item.lease_since = now
     item.state = ItemState.LEASED
@@ -334,6 +339,7 @@ def _draft_of(*, actor: Actor, item: WorkItem) -> Reading:
             protocol=item.case.protocol,
             reader_id=actor.user_id,
             signed_at__isnull=True,
+            amends__isnull=True,
         )
         .order_by("-saved_at")
         .first()
@@ -351,7 +357,7 @@ def require_lease(*, actor: Actor, item: WorkItem) -> None:
     An expired lease that nobody else has taken still counts: the work of a
     reader whose network was away is not refused.
     """
-    if item.state == ItemState.LEASED and item.lease_holder_id == actor.user_id:
+    if item.in_hand and item.lease_holder_id == actor.user_id:
         return
     if item.state == ItemState.DONE:
         raise Conflict("signed", "This study was signed; amend the reading instead.")
@@ -388,21 +394,25 @@ def release_lease(*, actor: Actor, item_id: UUID) -> None:
     item = access_item(
         actor=actor, item_id=item_id, need=Permission.ITEM_LEASE, lock=True
     )
-    if item.state != ItemState.LEASED or item.lease_holder_id != actor.user_id:
+    if not item.in_hand or item.lease_holder_id != actor.user_id:
         return
     _free(item)
     _audit(actor=actor, event=Event.ITEM_RELEASE, item=item)
 
 
 def _free(item: WorkItem) -> None:
+    item.lease_holder = None
+    item.lease_since = item.lease_expires_at = None
+    if item.state == ItemState.DONE:  # the amendment stays with who began it
+        item.reading = item.reading and (item.reading.amends or item.reading)
+        _save(item)
+        return
     newer = item.case.revision.study.revisions.filter(
         number__gt=item.case.revision.number
     )
     item.state = ItemState.OPEN
     if newer.exists():
         item.state, item.cancelled_reason = ItemState.CANCELLED, SUPERSEDED
-    item.lease_holder = None
-    item.lease_since = item.lease_expires_at = None
     _save(item)
 
 
@@ -413,7 +423,7 @@ def expire_lease(*, actor: Actor, item_id: UUID) -> bool:
         actor=actor, item_id=item_id, need=Permission.MACHINE_WORK, lock=True
     )
     ended = item.lease_expires_at is not None and item.lease_expires_at < clock.now()
-    if item.state != ItemState.LEASED or not ended:
+    if not item.in_hand or not ended:
         return False
     holder = item.lease_holder_id
     _free(item)
@@ -518,14 +528,17 @@ def set_band(
 
 @transaction.atomic
 def complete_item(*, actor: Actor, item_id: UUID, reading: Reading) -> WorkItem:
-    """Take an item off the list because its reading is signed."""
+    """Take an item off the list because its reading is signed.
+
+    An amendment leaves alone when it was done first.
+    """
     item = access_item(
         actor=actor, item_id=item_id, need=Permission.READING_SIGN, lock=True
     )
     require_lease(actor=actor, item=item)
     item.state = ItemState.DONE
     item.reading = reading
-    item.done_at = clock.now()
+    item.done_at = item.done_at or clock.now()
     item.lease_holder = None
     item.lease_since = item.lease_expires_at = None
     _save(item)

@@ -11,6 +11,17 @@ from deploy.local.commands import run_logged
 from deploy.local.console import Console
 from deploy.local.problem import Problem
 
+_FONTS = "/usr/share/fonts/truetype"
+
+
+def _library(name: str) -> Iterator[str]:
+    """Where a shared library lies, on the machines that Debian is for."""
+    for folder in ("/usr/lib", "/lib"):
+        yield f"{folder}/{name}"
+        for machine in ("x86_64", "aarch64"):
+            yield f"{folder}/{machine}-linux-gnu/{name}"
+
+
 PROBES: dict[str, tuple[str, ...]] = {
     "orthanc": ("/usr/sbin/Orthanc", "/usr/bin/Orthanc"),
     "orthanc-dicomweb": ("/usr/share/orthanc/plugins/libOrthancDicomWeb.so",),
@@ -18,6 +29,12 @@ PROBES: dict[str, tuple[str, ...]] = {
     "nginx": ("/usr/sbin/nginx",),
     "dcmtk": ("/usr/bin/storescu",),
     "dicom3tools": ("/usr/bin/dciodvfy",),
+    # Reports as PDF: text layout, and a font for every script that is in use.
+    "libpangoft2-1.0-0": tuple(_library("libpangoft2-1.0.so.0")),
+    "fonts-dejavu-core": (f"{_FONTS}/dejavu/DejaVuSans.ttf",),
+    "fonts-noto-core": (f"{_FONTS}/noto/NotoSansDevanagari-Regular.ttf",),
+    "fonts-droid-fallback": (f"{_FONTS}/droid/DroidSansFallbackFull.ttf",),
+    "fonts-nanum": (f"{_FONTS}/nanum/NanumGothic.ttf",),
 }
 """Package → the files of which one shows that it is there."""
 

@@ -37,6 +37,12 @@ const TokensPage = lazy(() =>
   })),
 );
 
+const SignedPage = lazy(() =>
+  import('@/features/signed/signed-page').then((module) => ({
+    default: module.SignedPage,
+  })),
+);
+
 const CriticalPage = lazy(() =>
   import('@/features/critical/critical-page').then((module) => ({
     default: module.CriticalPage,
@@ -99,6 +105,13 @@ function Routes() {
             </Suspense>
           </Shell>
         )}
+      </Route>
+      <Route path="/signed">
+        <Shell>
+          <Suspense fallback={<Opening />}>
+            <SignedPage />
+          </Suspense>
+        </Shell>
       </Route>
       <Route path="/critical">
         <Shell>

@@ -225,5 +225,8 @@ LOGGING: dict[str, Any] = {
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
+        # It quotes what it cannot draw: words of a report.
+        "weasyprint": {"level": "CRITICAL", "propagate": False},
+        "fontTools": {"level": "WARNING"},
     },
 }

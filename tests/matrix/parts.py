@@ -12,6 +12,7 @@ from tests.matrix import (
     marks,
     reporting,
     segments,
+    signed,
     story,
     unaided,
 )
@@ -30,4 +31,5 @@ PARTS = (
     critical,
     reporting,
     segments,
+    signed,
 )

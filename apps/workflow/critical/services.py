@@ -120,7 +120,11 @@ def _before(reading: Reading) -> dict[tuple[str, str], CriticalResult]:
     while earlier is not None:
         versions.append(earlier.id)
         earlier = earlier.amends
-    rows = CriticalResult.objects.filter(reading_id__in=versions).order_by("raised_at")
+    rows = (
+        CriticalResult.objects.filter(reading_id__in=versions)
+        .exclude(reason_code="amended")  # taken back: said again, it is raised again
+        .order_by("raised_at")
+    )
     return {(row.label_scheme, row.label_code): row for row in rows}
 
 

@@ -57,10 +57,10 @@ def _signed(*, study_id: UUID) -> Any:
         Annotation.objects.filter(
             reading__revision__study_id=study_id,
             reading__state=ReadingState.SIGNED,
-            reading__reading__isnull=True,  # nothing amends it
             measured__isnull=False,
             missed_by_ai=False,
         )
+        .exclude(reading__amended_by__signed_at__isnull=False)
         .select_related("reading")
         .order_by("reading__signed_at", "mark_id")
     )

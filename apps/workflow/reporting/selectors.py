@@ -93,8 +93,8 @@ def earlier_readings(*, item: WorkItem, limit: int) -> list[Reading]:
             state=ReadingState.SIGNED,
             revision__study__patient_id=study.patient_id,
             revision__study__site_id=item.site_id,
-            reading__isnull=True,
         )
+        .exclude(amended_by__signed_at__isnull=False)
         .exclude(revision__study_id=study.id)
         .exclude(
             revision__study__revisions__cases__items__state__in=["open", "leased"],

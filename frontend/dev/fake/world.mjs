@@ -286,6 +286,8 @@ export function readingOf(row) {
       stages: [
         { state: row.ai.state === 'blinded' ? 'unaided' : 'draft', at: iso(Date.now()) },
       ],
+      edition: 1,
+      amends: null,
       unaided: null,
       state: row.ai.state === 'blinded' ? 'unaided' : 'draft',
       version: 1,

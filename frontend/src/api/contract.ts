@@ -30,6 +30,7 @@ import type {
 } from './held-types';
 import type { ClinicalProtocol } from './protocol-endpoints';
 import type { components } from './schema';
+import type { SignedPage } from './signed-endpoints';
 
 /**
  * The compiler's proof that the portal's schema (script/generate-client) can be read as
@@ -90,4 +91,5 @@ export type Contract = [
   Holds<Schemas['IntakeReport'], IntakeReport>,
   Holds<Schemas['Hangings'], Hangings>,
   Holds<Schemas['EarlierStudy'], Prior>,
+  Holds<Schemas['SignedReadings'], SignedPage>,
 ];

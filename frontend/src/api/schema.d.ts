@@ -536,6 +536,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/readings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List the signed readings that hold, newest first. */
+        get: operations["signed_readings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/readings/{reading_id}/report.{form}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return the report as text or PDF; on record as an export. */
+        get: operations["reading_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs": {
         parameters: {
             query?: never;
@@ -966,6 +1000,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/worklist/items/{item_id}/amend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Take a done item in hand to amend its reading; a reason is needed. */
+        post: operations["reading_amend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/worklist/items/{item_id}/artefacts/{artefact_id}": {
         parameters: {
             query?: never;
@@ -1221,6 +1272,28 @@ export interface components {
         };
         /** @enum {string} */
         AiStateEnum: "pending" | "running" | "done" | "failed" | "rejected" | "none" | "blinded";
+        /** @description A reason to amend. */
+        AmendReason: {
+            code: string;
+            display: string;
+        };
+        /** @description Why a signed reading is amended. */
+        AmendRequestRequest: {
+            reason_code: string;
+            /** @default  */
+            reason_text: string;
+        };
+        /** @description The signed version that an amendment takes the place of, and why. */
+        Amends: {
+            /** Format: uuid */
+            id: string;
+            edition: number;
+            /** Format: date-time */
+            signed_at: string;
+            signed_by: string;
+            reason: string;
+            reason_text: string;
+        };
         /** @description A mark of the reader. */
         Annotation: {
             id: string;
@@ -1584,8 +1657,19 @@ export interface components {
             n_images: number;
             site: string;
         };
+        /** @description One signed version; version 1 has no reason. */
+        Edition: {
+            /** Format: uuid */
+            id: string;
+            edition: number;
+            /** Format: date-time */
+            signed_at: string;
+            signed_by: string;
+            reason: string;
+            reason_text: string;
+        };
         /** @enum {string} */
-        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
+        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
         /** @description One object that left, or failed to. */
         Export: {
             /** Format: uuid */
@@ -2212,7 +2296,7 @@ export interface components {
             age_text: string;
         };
         /** @enum {string} */
-        PermissionsEnum: "study:read" | "study:pixels:read" | "study:import" | "study:share" | "worklist:read" | "item:lease" | "item:band" | "reading:read" | "reading:write" | "reading:sign" | "critical:read" | "critical:close" | "label:read" | "label:lease" | "label:write" | "label:sign" | "ai:read" | "ai:switch" | "model:manage" | "protocol:manage" | "insights:read" | "quarantine:manage" | "ae_title:manage" | "user:manage" | "audit:read" | "health:read" | "export:read" | "layout:manage" | "dead_letter:retry" | "machine:work";
+        PermissionsEnum: "study:read" | "study:pixels:read" | "study:import" | "study:share" | "worklist:read" | "item:lease" | "item:band" | "reading:read" | "reading:write" | "reading:sign" | "reading:amend" | "critical:read" | "critical:close" | "label:read" | "label:lease" | "label:write" | "label:sign" | "ai:read" | "ai:switch" | "model:manage" | "protocol:manage" | "insights:read" | "quarantine:manage" | "ae_title:manage" | "user:manage" | "audit:read" | "health:read" | "export:read" | "layout:manage" | "dead_letter:retry" | "machine:work";
         /** @description A colleague. */
         Person: {
             /** Format: uuid */
@@ -2309,6 +2393,9 @@ export interface components {
             signed_at: string | null;
             signed_by: string | null;
             content: components["schemas"]["Content"];
+            /** @description 1, and one more with each amendment */
+            edition: number;
+            amends: components["schemas"]["Amends"] | null;
             stages: components["schemas"]["Stage"][];
             unaided: components["schemas"]["Unaided"] | null;
         };
@@ -2713,6 +2800,33 @@ export interface components {
             items: components["schemas"]["SignedMark"][];
             hidden_reason: string;
         };
+        /** @description A signed reading that holds, with the versions that it superseded. */
+        SignedReading: {
+            /** Format: uuid */
+            id: string;
+            edition: number;
+            /** Format: date-time */
+            signed_at: string;
+            signed_by: string;
+            reason: string;
+            reason_text: string;
+            /** Format: uuid */
+            item_id: string | null;
+            mine: boolean;
+            may_amend: boolean;
+            /** @description who amends it just now */
+            amended_by: string | null;
+            site: components["schemas"]["Named"];
+            patient: components["schemas"]["Whose"];
+            study: components["schemas"]["SignedStudy"];
+            before: components["schemas"]["Edition"][];
+        };
+        /** @description A page of signed readings, newest first. */
+        SignedReadings: {
+            items: components["schemas"]["SignedReading"][];
+            next_cursor: string | null;
+            reasons: components["schemas"]["AmendReason"][];
+        };
         /** @description A segmentation with who signed it, and when. */
         SignedSegmentation: {
             /** Format: uuid */
@@ -2734,6 +2848,16 @@ export interface components {
         SignedSegmentations: {
             items: components["schemas"]["SignedSegmentation"][];
             hidden_reason: string;
+        };
+        /** @description The study that was read. */
+        SignedStudy: {
+            /** Format: uuid */
+            id: string;
+            description: string;
+            modality: string;
+            /** Format: date */
+            study_date: string | null;
+            accession_number: string;
         };
         /** @description A site. */
         SiteName: {
@@ -2909,6 +3033,11 @@ export interface components {
             band_reasons: components["schemas"]["Reason"][];
             labels: components["schemas"]["Label"][];
         };
+        /** @description The patient; `id` is the Patient ID. */
+        Whose: {
+            name: string;
+            id: string;
+        };
         /** @description The parts of an item's place. */
         Why: {
             rank: number;
@@ -3075,7 +3204,7 @@ export interface operations {
             query?: {
                 actor?: string;
                 cursor?: string;
-                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
+                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
                 from?: string;
                 limit?: number;
                 q?: string;
@@ -3772,6 +3901,52 @@ export interface operations {
             };
         };
     };
+    signed_readings: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                mine?: boolean;
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedReadings"];
+                };
+            };
+        };
+    };
+    reading_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                form: "pdf" | "txt";
+                reading_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                    "application/pdf": string;
+                };
+            };
+        };
+    };
     runs_list: {
         parameters: {
             query?: {
@@ -4423,6 +4598,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ai"];
+                };
+            };
+        };
+    };
+    reading_amend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AmendRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Leased"];
                 };
             };
         };

@@ -342,6 +342,16 @@ export interface Content {
 
 export type ReadingState = 'draft' | 'unaided' | 'committed' | 'revealed' | 'signed';
 
+/** One signed version of a reading; an amendment says why it was made. */
+export interface Edition {
+  readonly id: Id;
+  readonly edition: number;
+  readonly signed_at: Instant;
+  readonly signed_by: string;
+  readonly reason: string;
+  readonly reason_text: string;
+}
+
 export interface Reading {
   readonly id: Id;
   readonly item_id: Id;
@@ -351,6 +361,10 @@ export interface Reading {
   readonly signed_at: Instant | null;
   readonly signed_by: string | null;
   readonly content: Content;
+  /** 1, and one more with each amendment. */
+  readonly edition: number;
+  /** The signed version that this amendment takes the place of, and why. */
+  readonly amends: Edition | null;
   /** The states it entered so far, in order. */
   readonly stages: readonly { readonly state: ReadingState; readonly at: Instant }[];
   /** What was committed before AI was revealed; it never changes again. */

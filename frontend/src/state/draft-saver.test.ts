@@ -16,6 +16,8 @@ function reading(version: number, content: Content): Reading {
     signed_at: null,
     signed_by: null,
     stages: [],
+    edition: 1,
+    amends: null,
     unaided: null,
     content,
   };

@@ -65,6 +65,8 @@ const events: Readonly<Record<string, string>> = {
   'reading:draft': 'Draft saved',
   'reading:commit': 'Unaided read committed',
   'reading:sign': 'Reading signed',
+  'reading:amend': 'Amendment begun',
+  'reading:export': 'Report taken out',
   'export:read': 'Exports read',
   'export:store': 'Object stored in the archive',
   'export:failed': 'Export failed',

@@ -1,11 +1,11 @@
 import './reading.css';
 import { useEffect, useState } from 'react';
 import { useLocation } from 'wouter';
-import type { ToldBySource } from '@/api/critical-endpoints';
+import type { ItemCritical, ToldBySource } from '@/api/critical-endpoints';
 import { findCommand } from '@/commands/command';
 import type { ReadingContext } from '@/commands/reading/context';
 import { READING_COMMANDS } from '@/commands/reading-commands';
-import { criticalStatements } from '@/domain/critical';
+import { criticalStatements, type Statement } from '@/domain/critical';
 import { formatClock } from '@/domain/format';
 import type { Content, Finding, Id, Row, User } from '@/domain/model';
 import { wordAgo } from '@/domain/wait';
@@ -40,6 +40,7 @@ import {
 import { useCan, useUser } from '@/state/session';
 import { followRows, loadList, useWorklist } from '@/state/worklist';
 import { text } from '@/text/en';
+import { signed } from '@/text/en-signed';
 import { Notice } from '@/ui/primitives';
 import { useHotkeys } from '@/ui/use-hotkeys';
 import { keptAhead, useAhead } from './ahead';
@@ -115,14 +116,32 @@ function goToWaiting(findings: readonly Finding[], content: Content): void {
   if (waiting) setRoom({ activeFinding: waiting.id });
 }
 
+/** Leaves out what a version before this amendment said, and somebody was told of. */
+function untold(
+  statements: readonly Statement[],
+  known: ItemCritical | undefined,
+): readonly Statement[] {
+  const { itemId, reading } = getRoom();
+  if (!reading?.amends) return statements;
+  const told = (known?.items ?? []).filter(
+    (one) => one.item_id === itemId && one.told?.told_to,
+  );
+  return statements.filter(
+    ({ display }) => !told.some((one) => one.label.display === display),
+  );
+}
+
 /** Asks who was told of what is critical in a reading; false when nothing is. */
 function asksFirst(
   content: Content,
-  codes: readonly string[] = [],
+  known: ItemCritical | undefined,
   sign: (told: ToldBySource) => Promise<void>,
 ): boolean {
   const findings = findingsOf(getRoom().ai);
-  const statements = criticalStatements(findings, content, new Set(codes));
+  const statements = untold(
+    criticalStatements(findings, content, new Set(known?.codes)),
+    known,
+  );
   if (statements.length === 0) return false;
   askWhoWasTold({ statements, sign: (told) => void sign(told) });
   return true;
@@ -132,6 +151,11 @@ function useSigning() {
   const [, navigate] = useLocation();
   const critical = useItemCritical(useRoom((state) => state.itemId)).data;
   const goOn = (name: string, next: Row | null) => {
+    const { reading } = getRoom();
+    if (reading && reading.edition > 1) {
+      leaveMessage(signed.done(name, reading.edition));
+      return navigate('/signed');
+    }
     if (next) return navigate(`/read/${next.id}`);
     leaveMessage(text.list.signed(name));
     navigate('/');
@@ -142,10 +166,10 @@ function useSigning() {
     const findings = findingsOf(room.ai);
     const block = signBlock(room, findings);
     if (block !== null) return goToWaiting(findings, room.draft.content);
-    if (!told && asksFirst(room.draft.content, critical?.codes, sign)) return;
+    if (!told && asksFirst(room.draft.content, critical, sign)) return;
     const name = room.item?.patient.name ?? '';
-    const { signed, next } = await signItem(told);
-    if (signed) goOn(name, next);
+    const answer = await signItem(told);
+    if (answer.signed) goOn(name, answer.next);
   };
   return () => sign();
 }

@@ -6,6 +6,7 @@ import { useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { Glyph } from '@/ui/glyph';
 import { Avatar, Band, Key } from '@/ui/primitives';
+import { EditionTag } from './amendment';
 
 function Waiting({ arrived, deadline }: { arrived: string; deadline: string }) {
   const wait = measureWait(arrived, deadline, useNow());
@@ -62,6 +63,7 @@ export function RoomHeader({ user, onBack }: { user: User; onBack: () => void })
         {text.room.back} <Key>Esc</Key>
       </button>
       <Who />
+      <EditionTag />
       <span className="grow" />
       {item ? (
         <>

@@ -9,6 +9,7 @@ import { setRoom, useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { drafts } from '@/text/en-drafts';
 import { Notice } from '@/ui/primitives';
+import { AmendmentNotice } from './amendment';
 import { CriticalNotices } from './critical-sign';
 import { hasLateSlices } from './sign-block';
 import { UnaidedBanner } from './unaided';
@@ -168,6 +169,7 @@ export function RoomNotices({ onReload }: { onReload: () => void }) {
       <Lost />
       <LateSlices onReload={onReload} />
       <Kept />
+      <AmendmentNotice />
       <UnaidedBanner />
       <CriticalNotices />
     </div>

@@ -12,6 +12,7 @@ import { chooseFilters, useWorklist } from '@/state/worklist';
 import { text } from '@/text/en';
 import { critical } from '@/text/en-critical';
 import { memory } from '@/text/en-memory';
+import { signed } from '@/text/en-signed';
 import { tokens } from '@/text/en-tokens';
 import { Glyph } from '@/ui/glyph';
 import { Avatar, Brand } from '@/ui/primitives';
@@ -157,6 +158,7 @@ export function Shell({ children }: { children: ReactNode }) {
         <Brand />
         <nav className="nav" aria-label={text.top.nav}>
           {mayRead ? <NavLink to="/">{text.top.worklist}</NavLink> : null}
+          {can('reading:read') ? <NavLink to="/signed">{signed.nav}</NavLink> : null}
           {can('critical:read') ? <CriticalLink /> : null}
           {can('study:import') ? <ImportLink /> : null}
           {mayAdmin ? <NavLink to="/admin">{text.top.admin}</NavLink> : null}

@@ -1,0 +1,10 @@
+"""Routes of what was signed."""
+
+from django.urls import path
+
+from apps.workflow.signed import api
+
+urlpatterns = [
+    path("api/readings", api.SignedView.as_view()),
+    path("api/readings/<uuid:reading_id>/report.<slug:form>", api.ReportView.as_view()),
+]

@@ -1,0 +1,50 @@
+import type { Edition, Id, LeaseAnswer } from '@/domain/model';
+import { request } from './client';
+
+/** A signed reading that holds, with the versions that it superseded. */
+export interface SignedReading extends Edition {
+  readonly item_id: Id | null;
+  readonly mine: boolean;
+  readonly may_amend: boolean;
+  /** Who amends it just now. */
+  readonly amended_by: string | null;
+  readonly site: { readonly id: Id; readonly name: string };
+  readonly patient: { readonly name: string; readonly id: string };
+  readonly study: {
+    readonly id: Id;
+    readonly description: string;
+    readonly modality: string;
+    readonly study_date: string | null;
+    readonly accession_number: string;
+  };
+  readonly before: readonly Edition[];
+}
+
+export interface SignedPage {
+  readonly items: readonly SignedReading[];
+  readonly next_cursor: string | null;
+  readonly reasons: readonly { readonly code: string; readonly display: string }[];
+}
+
+export interface SignedQuery {
+  readonly mine: boolean;
+  readonly words: string;
+}
+
+export async function readSigned(query: SignedQuery, cursor = ''): Promise<SignedPage> {
+  const search = new URLSearchParams();
+  if (query.mine) search.set('mine', '1');
+  if (query.words) search.set('q', query.words);
+  if (cursor) search.set('cursor', cursor);
+  return (await request<SignedPage>(`readings?${search}`)).data;
+}
+
+export interface AmendReason {
+  readonly reason_code: string;
+  readonly reason_text: string;
+}
+
+export async function amendItem(item: Id, why: AmendReason): Promise<LeaseAnswer> {
+  const path = `worklist/items/${item}/amend`;
+  return (await request<LeaseAnswer>(path, { method: 'POST', body: why })).data;
+}

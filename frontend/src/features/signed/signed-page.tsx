@@ -1,0 +1,202 @@
+import '../admin/admin.css';
+import './signed.css';
+import { TextInput } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { Fragment, useEffect, useState } from 'react';
+import { readSigned, type SignedReading } from '@/api/signed-endpoints';
+import { formatDay, formatExact } from '@/domain/format';
+import type { Edition } from '@/domain/model';
+import { wordAgo } from '@/domain/wait';
+import { QueryTable } from '@/features/admin/table';
+import { useNow } from '@/state/clock';
+import { takeMessage } from '@/state/message';
+import { onEvents } from '@/state/site-events';
+import { text } from '@/text/en';
+import { signed as words } from '@/text/en-signed';
+import { Glyph } from '@/ui/glyph';
+import { Notice, Segments } from '@/ui/primitives';
+import { AmendDialog } from './amend-dialog';
+
+const SIGNED_KEY = 'signed-readings';
+
+function Version({ reading }: { reading: Edition }) {
+  const amended = reading.edition > 1;
+  return (
+    <td>
+      <span className={amended ? 'edition amended' : 'edition'}>
+        {amended ? <Glyph name="pencil" small /> : null} {words.version(reading.edition)}
+      </span>
+      {amended ? (
+        <div className="t3">{words.because(reading.reason, reading.reason_text)}</div>
+      ) : null}
+    </td>
+  );
+}
+
+function Actions({ reading, onAmend }: { reading: SignedReading; onAmend: () => void }) {
+  if (reading.amended_by !== null && !reading.mine) {
+    return <span className="t3">{words.amending(reading.amended_by)}</span>;
+  }
+  if (!reading.may_amend) return null;
+  return (
+    <button
+      type="button"
+      className="btn small"
+      aria-label={words.amendLabel(
+        reading.patient.name,
+        reading.study.description || reading.study.modality,
+      )}
+      onClick={onAmend}
+    >
+      {words.amend}
+    </button>
+  );
+}
+
+/** A version that a later one superseded: readable, and marked as what it is. */
+function Before({ reading }: { reading: Edition }) {
+  return (
+    <tr className="superseded">
+      <td className="when" title={formatExact(reading.signed_at)}>
+        {formatDay(reading.signed_at)}
+      </td>
+      <td />
+      <td />
+      <td>{reading.signed_by}</td>
+      <td>
+        <s>{words.superseded(reading.edition)}</s>
+      </td>
+      <td className="end" />
+    </tr>
+  );
+}
+
+function Line({ reading, onAmend }: { reading: SignedReading; onAmend: () => void }) {
+  const now = useNow();
+  const { patient, study } = reading;
+  return (
+    <Fragment>
+      <tr>
+        <td className="when" title={formatExact(reading.signed_at)}>
+          {wordAgo(reading.signed_at, now)}
+        </td>
+        <td>
+          {patient.name} <span className="t3">{patient.id}</span>
+        </td>
+        <td>
+          {study.description || study.modality}{' '}
+          <span className="t3">
+            {[study.modality, study.accession_number, reading.site.name]
+              .filter(Boolean)
+              .join(' · ')}
+          </span>
+        </td>
+        <td>{reading.signed_by}</td>
+        <Version reading={reading} />
+        <td className="end">
+          <Actions reading={reading} onAmend={onAmend} />
+        </td>
+      </tr>
+      {reading.before.map((one) => (
+        <Before key={one.id} reading={one} />
+      ))}
+    </Fragment>
+  );
+}
+
+function useSigned(mine: boolean, found: string) {
+  const query = useInfiniteQuery({
+    queryKey: [SIGNED_KEY, mine, found],
+    queryFn: ({ pageParam }) => readSigned({ mine, words: found }, pageParam),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.next_cursor,
+  });
+  const { refetch } = query;
+  useEffect(() => onEvents('item', () => void refetch()), [refetch]);
+  return query;
+}
+
+function emptyWords(mine: boolean, found: string): string {
+  if (found) return words.emptyFound(found);
+  return mine ? words.emptyMine : words.empty;
+}
+
+/** What was signed, newest first, with its earlier versions; from here it is amended. */
+export function SignedPage() {
+  const [message, setMessage] = useState(takeMessage);
+  const [mine, setMine] = useState(true);
+  const [typed, setTyped] = useState('');
+  const [found] = useDebouncedValue(typed.trim(), 250);
+  const [asked, setAsked] = useState<SignedReading | null>(null);
+  const query = useSigned(mine, found);
+  const { heads } = words;
+  return (
+    <div className="admin signed-page">
+      <div className="admin-body">
+        <h1 className="page-title">{words.title}</h1>
+        <p className="admin-intro">{words.intro}</p>
+        {message === null ? null : (
+          <Notice
+            kind="good"
+            title={message}
+            actions={
+              <button
+                type="button"
+                className="btn small"
+                onClick={() => setMessage(null)}
+              >
+                {text.common.close}
+              </button>
+            }
+          />
+        )}
+        <div className="signed-tools">
+          <Segments
+            label={words.whose}
+            value={mine ? 'mine' : 'all'}
+            choices={[
+              { value: 'mine', label: words.mine },
+              { value: 'all', label: words.all },
+            ]}
+            onChoose={(choice) => setMine(choice === 'mine')}
+          />
+          <TextInput
+            type="search"
+            aria-label={words.search}
+            placeholder={words.search}
+            value={typed}
+            maxLength={100}
+            onChange={(event) => setTyped(event.currentTarget.value)}
+          />
+        </div>
+        <QueryTable
+          query={{ ...query, data: query.data?.pages.flatMap((page) => page.items) }}
+          name={words.list}
+          heads={[heads.at, heads.patient, heads.study, heads.by, heads.version, '']}
+          empty={emptyWords(mine, found)}
+        >
+          {(one) => <Line key={one.id} reading={one} onAmend={() => setAsked(one)} />}
+        </QueryTable>
+        {query.hasNextPage ? (
+          <div className="signed-more">
+            <button
+              type="button"
+              className="btn"
+              onClick={() => void query.fetchNextPage()}
+            >
+              {words.more}
+            </button>
+          </div>
+        ) : null}
+      </div>
+      {asked ? (
+        <AmendDialog
+          reading={asked}
+          reasons={query.data?.pages[0]?.reasons ?? []}
+          onClose={() => setAsked(null)}
+        />
+      ) : null}
+    </div>
+  );
+}

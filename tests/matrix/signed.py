@@ -1,0 +1,39 @@
+"""Part of the matrix: what was signed, beside the item A's radiologist holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.matrix.frame import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.matrix.frame import Key
+    from tests.matrix.worlds import Worlds
+
+_AMEND = "api/worklist/items/<uuid:item_id>/amend"
+
+# fmt: off
+TABLE: dict[Key, str] = {
+    #                        A: rad ann lead adm srv  B: the same
+    ("GET", "api/readings"):  "401  200 403 403 403 403   200 403 403 403 403",
+    # Not signed yet: a conflict for whoever might amend it, nothing for the rest.
+    ("POST", _AMEND):         "401  409 403 403 403 403   404 403 403 403 403",
+}
+# fmt: on
+
+SOCKETS: dict[str, str] = {}
+
+
+def populate(worlds: Worlds) -> None:
+    """Nothing more: the item of the story is there."""
+
+
+CALLS: dict[Key, Callable[[Worlds], Call]] = {
+    ("GET", "api/readings"): lambda _: Call("/api/readings"),
+    ("POST", _AMEND): lambda w: Call(
+        f"/api/worklist/items/{w.a.things['item'].id}/amend",
+        {"reason_code": "correction"},
+    ),
+}
