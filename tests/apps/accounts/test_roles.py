@@ -24,6 +24,7 @@ TABLE = {
     P.READING_READ: "r....",
     P.READING_WRITE: "r....",
     P.READING_SIGN: "r....",
+    P.READING_AMEND: "..c..",
     P.CRITICAL_READ: "r.c..",
     P.CRITICAL_CLOSE: "r.c..",
     P.PROTOCOL_MANAGE: "..cA.",
