@@ -39,6 +39,17 @@ export async function readSigned(query: SignedQuery, cursor = ''): Promise<Signe
   return (await request<SignedPage>(`readings?${search}`)).data;
 }
 
+/** Where a reading's report is, as a file that names nobody. */
+export function reportAddress(reading: Id, form: 'txt' | 'pdf'): string {
+  return `/api/readings/${reading}/report.${form}`;
+}
+
+export async function readReportText(reading: Id): Promise<string> {
+  const answer = await fetch(reportAddress(reading, 'txt'), { cache: 'no-store' });
+  if (!answer.ok) throw new Error(String(answer.status));
+  return answer.text();
+}
+
 export interface AmendReason {
   readonly reason_code: string;
   readonly reason_text: string;

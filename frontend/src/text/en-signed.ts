@@ -42,6 +42,18 @@ export const signed = {
       `Signed by ${by}, ${at}. ${why}. Signing makes the next version; until then the signed one holds.`,
     sign: 'Sign the amendment',
   },
+  report: {
+    text: 'Text',
+    pdf: 'PDF',
+    copy: 'Copy text',
+    copied: 'Copied',
+    failed: 'Not copied',
+    label: (form: string, version: string, patient: string) =>
+      `${form} of the report, ${version}, ${patient}`,
+    draft: 'Take out as a draft',
+    draftHint: 'Marked as not signed.',
+    unsaved: 'Not taken: your last words are not saved yet.',
+  },
   done: (patient: string, edition: number) =>
     `Amended: ${patient}, version ${edition} is signed.`,
 } as const;

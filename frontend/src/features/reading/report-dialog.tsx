@@ -13,10 +13,13 @@ import { formatDay } from '@/domain/format';
 import { printHotkey } from '@/domain/hotkeys';
 import type { Id, Report } from '@/domain/model';
 import { keepWords, writeSection } from '@/domain/report';
+import { ReportLinks } from '@/features/signed/report-links';
+import { saveNow } from '@/state/reading-session';
 import { closeReport, openReport, useReport } from '@/state/report';
 import { changeDraft, getRoom, useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { report as words } from '@/text/en-report';
+import { signed } from '@/text/en-signed';
 import { AiTag, Key, Notice } from '@/ui/primitives';
 
 /** Drafts the report of the present answers, and puts it into the draft. */
@@ -130,6 +133,26 @@ function Earlier({ itemId }: { itemId: Id }) {
   );
 }
 
+/** The draft as text or PDF, marked as not signed: for dictation, or a second look. */
+function DraftOut() {
+  const reading = useRoom((state) => state.reading);
+  const patient = useRoom((state) => state.item?.patient.name ?? '');
+  if (!reading) return null;
+  return (
+    <div className="report-out">
+      <span className="t3">
+        {signed.report.draft}. {signed.report.draftHint}
+      </span>
+      <ReportLinks
+        reading={reading.id}
+        version={signed.version(reading.edition)}
+        patient={patient}
+        before={saveNow}
+      />
+    </div>
+  );
+}
+
 function Writing({ itemId, writable }: { itemId: Id; writable: boolean }) {
   const { drafted, problem, draft } = useDrafted(itemId);
   const report = useRoom((state) => state.draft.content.report);
@@ -181,6 +204,7 @@ function Writing({ itemId, writable }: { itemId: Id; writable: boolean }) {
         }
       />
       {report ? <Codes codes={report.codes} /> : null}
+      <DraftOut />
       <div className="form-actions">
         <button
           type="button"

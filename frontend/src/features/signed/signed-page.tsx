@@ -17,6 +17,7 @@ import { signed as words } from '@/text/en-signed';
 import { Glyph } from '@/ui/glyph';
 import { Notice, Segments } from '@/ui/primitives';
 import { AmendDialog } from './amend-dialog';
+import { ReportLinks } from './report-links';
 
 const SIGNED_KEY = 'signed-readings';
 
@@ -55,7 +56,7 @@ function Actions({ reading, onAmend }: { reading: SignedReading; onAmend: () => 
 }
 
 /** A version that a later one superseded: readable, and marked as what it is. */
-function Before({ reading }: { reading: Edition }) {
+function Before({ reading, patient }: { reading: Edition; patient: string }) {
   return (
     <tr className="superseded">
       <td className="when" title={formatExact(reading.signed_at)}>
@@ -67,7 +68,13 @@ function Before({ reading }: { reading: Edition }) {
       <td>
         <s>{words.superseded(reading.edition)}</s>
       </td>
-      <td className="end" />
+      <td className="end">
+        <ReportLinks
+          reading={reading.id}
+          version={words.superseded(reading.edition)}
+          patient={patient}
+        />
+      </td>
     </tr>
   );
 }
@@ -95,11 +102,16 @@ function Line({ reading, onAmend }: { reading: SignedReading; onAmend: () => voi
         <td>{reading.signed_by}</td>
         <Version reading={reading} />
         <td className="end">
+          <ReportLinks
+            reading={reading.id}
+            version={words.version(reading.edition)}
+            patient={patient.name}
+          />
           <Actions reading={reading} onAmend={onAmend} />
         </td>
       </tr>
       {reading.before.map((one) => (
-        <Before key={one.id} reading={one} />
+        <Before key={one.id} reading={one} patient={patient.name} />
       ))}
     </Fragment>
   );
