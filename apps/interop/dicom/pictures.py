@@ -85,7 +85,7 @@ def encode_segmentation(
     Raises:
         EncodingError: The mask and the images do not fit together.
     """
-    headers = [_header(source) for source in sources]
+    headers = [read_image_header(source) for source in sources]
     _require_shape(mask, headers)
     algorithm = drawing.algorithm
     segment = SegmentDescription(
@@ -117,8 +117,8 @@ def encode_segmentation(
     except (ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
         raise EncodingError(f"The mask cannot be written: {error}") from error
     document.SeriesDescription = "AI segmentation, requires review"
-    _orient(document, headers[0])
-    return _written(document)
+    orient(document, headers[0])
+    return write_picture(document)
 
 
 def read_segmentation(content: bytes) -> dict[str, NDArray[np.uint8]]:
@@ -148,7 +148,7 @@ def encode_saliency(
     Raises:
         EncodingError: The picture or the image cannot be used.
     """
-    header = _placed(_header(source), drawing)
+    header = _placed(read_image_header(source), drawing)
     try:
         size = (int(header.Columns), int(header.Rows))
         grey = Image.open(io.BytesIO(picture)).convert("L").resize(size)
@@ -179,8 +179,8 @@ def encode_saliency(
     except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
         raise EncodingError(f"The saliency cannot be written: {error}") from error
     document.SeriesDescription = "AI saliency, requires review"
-    _orient(document, header)
-    return _written(document)
+    orient(document, header)
+    return write_picture(document)
 
 
 def read_saliency(content: bytes) -> NDArray[np.float64]:
@@ -210,7 +210,7 @@ def _identity(drawing: Drawing, *, role: str) -> Mapping[str, Any]:
     }
 
 
-def _header(source: bytes) -> Dataset:
+def read_image_header(source: bytes) -> Dataset:
     """Return an image's header, mended as for our reports."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -250,7 +250,7 @@ def _placed(header: Dataset, drawing: Drawing) -> Dataset:
     return header
 
 
-def _orient(document: Dataset, header: Dataset) -> None:
+def orient(document: Dataset, header: Dataset) -> None:
     """Say of the patient what the images say, as far as the object has room for it."""
     if "ImagePositionPatient" not in header:
         document.PatientOrientation = header.get("PatientOrientation") or ""
@@ -260,7 +260,8 @@ def _orient(document: Dataset, header: Dataset) -> None:
         document.Laterality = header.Laterality
 
 
-def _written(document: Dataset) -> EncodedObject:
+def write_picture(document: Dataset) -> EncodedObject:
+    """Write an object as a DICOM file."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
