@@ -9,7 +9,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from apps.accounts.models import Site, User
-from apps.annotations.types import DisplayMode, ReadingState, VerdictKind
+from apps.annotations.types import DisplayMode, JobState, ReadingState, VerdictKind
 from apps.core.models import BaseModel
 from apps.inference.models import Finding
 from apps.studies.models import Study, StudyRevision
@@ -194,7 +194,6 @@ class SegmentSlice(BaseModel):
     rows = models.PositiveIntegerField()
     columns = models.PositiveIntegerField()
     counts = models.JSONField(default=dict)
-    by_interpolation = models.BooleanField(default=False)
     named_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -239,3 +238,40 @@ class Segmentation(BaseModel):
             )
         ]
         indexes: ClassVar = [GinIndex(fields=["hashes"], name="segmentation_hashes")]
+
+
+class SegmentInterpolation(BaseModel):
+    """A request to fill the images between those that one segment was drawn on.
+
+    `slices` is the series' label maps as they were, by image; `filled` are those that
+    the worker made. The row's state is the truth, the queue a hint.
+    """
+
+    reading = models.ForeignKey(
+        Reading, on_delete=models.PROTECT, related_name="interpolations"
+    )
+    series_uid = models.CharField(max_length=64)
+    rows = models.PositiveIntegerField()
+    columns = models.PositiveIntegerField()
+    number = models.PositiveSmallIntegerField()
+    slices = models.JSONField()
+    state = models.CharField(
+        max_length=8,
+        choices=[(s.value, s.value) for s in JobState],
+        default=JobState.QUEUED,
+    )
+    reason = models.CharField(max_length=400, blank=True, default="")
+    filled = models.JSONField(default=dict)
+    asked_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        """What waits is found by when it was asked for."""
+
+        indexes: ClassVar = [
+            models.Index(
+                fields=["asked_at"],
+                name="interpolation_waiting",
+                condition=models.Q(state__in=["queued", "running"]),
+            )
+        ]

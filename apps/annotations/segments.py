@@ -120,7 +120,6 @@ def keep_slice(
     rows: int,
     columns: int,
     content: bytes,
-    by_interpolation: bool = False,
 ) -> KeptSlice:
     """Keep a label map whose size and hash were checked, as the reading's reader's.
 
@@ -141,7 +140,6 @@ def keep_slice(
             "study": study,
             "reader_id": reading.reader_id,
             "counts": count_labels(content),
-            "by_interpolation": by_interpolation,
         },
     )
     if not created and row.named_at is None:

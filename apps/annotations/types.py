@@ -23,6 +23,15 @@ class ReadingState(StrEnum):
     SIGNED = "signed"
 
 
+class JobState(StrEnum):
+    """How far a worker's job for a reader is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
 class VerdictKind(StrEnum):
     """A person's answer to one finding."""
 

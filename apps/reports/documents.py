@@ -22,6 +22,7 @@ from apps.interop.dicom.types import (
     OthersVerdict,
     PersonIdentity,
     ReaderAnnotation,
+    ReaderSegment,
     ReadingReport,
     UnaidedRead,
     Verdict,
@@ -247,12 +248,23 @@ def _reports_answered(reading: Reading) -> tuple[DocumentRef, ...]:
     return tuple(refs.values())
 
 
+def reader_of(reading: Reading) -> PersonIdentity:
+    """Return who signed a reading."""
+    given, _, family = reading.signed_name.strip().rpartition(" ")
+    return PersonIdentity(
+        family_name=family or reading.signed_name,
+        given_name=given,
+        organization=reading.revision.study.site.name,
+    )
+
+
 def reading_report_of(
     *,
     reading: Reading,
     images: Images,
     predecessors: tuple[DocumentRef, ...],
     marks: tuple[AnnotationContent, ...],
+    segments: tuple[ReaderSegment, ...] = (),
 ) -> ReadingReport:
     """Return what one signed reading says, ready to be encoded.
 
@@ -261,11 +273,11 @@ def reading_report_of(
         images: Of its revision.
         predecessors: The documents that it answers.
         marks: Its annotations as the report is to show them.
+        segments: What it drew voxel by voxel, measured.
     """
     if reading.signed_at is None:
         msg = "an unsigned reading has no report"
         raise ValueError(msg)
-    given, _, family = reading.signed_name.strip().rpartition(" ")
     verdicts = reading.verdicts.select_related(
         "finding__run__model_version", "finding__run__slot"
     ).order_by("finding__label_code")
@@ -273,11 +285,7 @@ def reading_report_of(
     before = committed[0] if committed else None
     return ReadingReport(
         reading_id=reading.id,
-        reader=PersonIdentity(
-            family_name=family or reading.signed_name,
-            given_name=given,
-            organization=reading.revision.study.site.name,
-        ),
+        reader=reader_of(reading),
         signed_at=localtime(reading.signed_at),
         images=tuple(_image_ref(i) for i in images.values()),
         verdicts=tuple(_verdict(row, images) for row in verdicts),
@@ -285,6 +293,7 @@ def reading_report_of(
             _annotation(mark, images, before)
             for mark in sorted(marks, key=lambda m: m.id)
         ),
+        segments=segments,
         impression=reading.content.get("impression", ""),
         others=_others(reading, images),
         predecessors=(*predecessors, *_reports_answered(reading)),

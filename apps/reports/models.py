@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 
 from apps.accounts.models import Site, User
-from apps.annotations.models import Reading
+from apps.annotations.models import Reading, Segmentation
 from apps.core.models import BaseModel
 from apps.inference.models import Finding, InferenceRun
 from apps.studies.models import Study
@@ -28,11 +28,20 @@ class ExportKind(models.TextChoices):
     READING = "reading"
     SEGMENTATION = "segmentation"
     SALIENCY = "saliency"
+    DRAWN = "drawn"
+
+
+def _only(source: str) -> models.Q:
+    """Return that one source of an object is there and no other."""
+    sources = ("run", "reading", "finding", "segmentation")
+    return models.Q(**{f"{name}__isnull": name != source for name in sources})
 
 
 class ExportedObject(BaseModel):
     """One DICOM object of ours. Its SOP Instance UID follows from its source.
 
+    What a reader drew on a series leaves as one object, or, where images have frames,
+    as one for each `part` (`apps.reports.drawn`).
     `problems` holds the validator's own words; nothing with an error leaves.
     """
 
@@ -41,6 +50,8 @@ class ExportedObject(BaseModel):
     run = models.OneToOneField(InferenceRun, null=True, on_delete=models.PROTECT)
     reading = models.OneToOneField(Reading, null=True, on_delete=models.PROTECT)
     finding = models.ForeignKey(Finding, null=True, on_delete=models.PROTECT)
+    segmentation = models.ForeignKey(Segmentation, null=True, on_delete=models.PROTECT)
+    part = models.CharField(max_length=80, blank=True, default="")
     sop_uid = models.CharField(max_length=64, unique=True)
     series_uid = models.CharField(max_length=64)
     sop_class_uid = models.CharField(max_length=64, blank=True, default="")
@@ -54,20 +65,18 @@ class ExportedObject(BaseModel):
     retry_at = models.DateTimeField(null=True)
 
     class Meta:
-        """A run, a reading or a finding is the source; a finding is drawn once."""
+        """A run, a reading, a finding or what was drawn is the source, each once."""
 
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=models.Q(
-                    run__isnull=False, reading__isnull=True, finding__isnull=True
-                )
-                | models.Q(
-                    run__isnull=True, reading__isnull=False, finding__isnull=True
-                )
-                | models.Q(
-                    run__isnull=True, reading__isnull=True, finding__isnull=False
-                ),
+                condition=_only("run")
+                | _only("reading")
+                | _only("finding")
+                | _only("segmentation"),
                 name="export_one_source",
+            ),
+            models.UniqueConstraint(
+                fields=["segmentation", "part"], name="export_part_once"
             ),
             models.UniqueConstraint(
                 fields=["finding", "kind"], name="export_finding_once"

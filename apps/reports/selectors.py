@@ -58,7 +58,7 @@ def exports_due(
         signed_at__lt=before, exportedobject__isnull=True
     ).values_list("id", flat=True)
     waiting = (
-        ExportedObject.objects.select_related("finding")
+        ExportedObject.objects.select_related("finding", "segmentation")
         .filter(
             Q(retry_at__lte=now) | Q(retry_at__isnull=True, created_at__lt=before),
             state=ExportState.PENDING,
@@ -74,6 +74,8 @@ def exports_due(
             due.append((Step.EXPORT_RESULT, "run_id", row.run_id))
         elif row.finding is not None:
             due.append((Step.EXPORT_RESULT, "run_id", row.finding.run_id))
+        elif row.segmentation is not None:
+            due.append((Step.EXPORT_READING, "reading_id", row.segmentation.reading_id))
         elif row.reading_id is not None:
             due.append((Step.EXPORT_READING, "reading_id", row.reading_id))
     return due

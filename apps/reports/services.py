@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import F
 
 from apps.annotations.models import Reading
+from apps.annotations.segment_content import split_key
 from apps.annotations.selectors import access_reading
 from apps.audit.events import Event
 from apps.audit.services import record
@@ -27,8 +28,20 @@ from apps.interop.dicom.validate import (
     validate_object,
 )
 from apps.interop.types import ArchiveError, ArchiveUnavailable
-from apps.reports.documents import ai_report_of, images_of, reading_report_of
+from apps.reports.documents import (
+    ai_report_of,
+    images_of,
+    reader_of,
+    reading_report_of,
+)
 from apps.reports.drawings import ROLES, draw, drawing_of, kinds_of
+from apps.reports.drawn import (
+    DrawnPart,
+    drawn_series,
+    encode_part,
+    parts_of,
+    segments_of_report,
+)
 from apps.reports.measured import measured_marks
 from apps.reports.models import ExportedObject, ExportKind, ExportState
 from apps.studies.archive import archive
@@ -133,6 +146,19 @@ def export_reading(*, actor: Actor, reading_id: UUID) -> ExportedObject | None:
             "series_uid": derive_uid(reading.id, "reading-sr-series"),
         },
     )
+    try:
+        series = drawn_series(reading=reading)
+    except ArchiveUnavailable as error:
+        return _later(row=row, words=str(error))
+    parts = [part for one in series for part in parts_of(one, images)]
+    drawn = {
+        (part.series.row.id, part.part): _export_drawn(
+            actor=actor, part=part, images=images
+        )
+        for part in parts
+    }
+    if any(one.state == ExportState.PENDING for one in drawn.values()):
+        return _later(row=row, words="It waits for what it points at.")
     return _deliver(
         actor=actor,
         row=row,
@@ -144,10 +170,36 @@ def export_reading(*, actor: Actor, reading_id: UUID) -> ExportedObject | None:
                 images=images,
                 predecessors=predecessors,
                 marks=measured_marks(reading=reading, images=images),
+                segments=segments_of_report(
+                    reading=reading, series=series, images=images, stored=drawn
+                ),
             ),
             source=source,
             software_version=settings.SOFTWARE_VERSION,
         ),
+    )
+
+
+def _export_drawn(*, actor: Actor, part: DrawnPart, images: Images) -> ExportedObject:
+    """Write what a reader drew into the archive as a Segmentation, once."""
+    segmentation = part.series.row
+    reading = segmentation.reading
+    row, _ = ExportedObject.objects.get_or_create(
+        segmentation=segmentation,
+        part=part.part,
+        defaults={
+            "study": reading.revision.study,
+            "kind": ExportKind.DRAWN,
+            "sop_uid": part.sop_uid,
+            "series_uid": part.series_uid,
+        },
+    )
+    return _deliver(
+        actor=actor,
+        row=row,
+        study=reading.revision.study,
+        image=images[split_key(part.keys[0])[0]],
+        encode=lambda _: encode_part(part, images=images, creator=reader_of(reading)),
     )
 
 

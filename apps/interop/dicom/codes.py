@@ -51,6 +51,7 @@ NO_UNITS: Final = Code("1", "UCUM", "no units")
 UNITS: Final = {
     "mm": Code("mm", "UCUM", "millimeter"),
     "mm2": Code("mm2", "UCUM", "square millimeter"),
+    "ml": Code("ml", "UCUM", "milliliter"),
     "deg": Code("deg", "UCUM", "degree"),
     "{pixels}": Code("{pixels}", "UCUM", "pixels"),
     "{pixels2}": Code("{pixels2}", "UCUM", "square pixels"),

@@ -279,7 +279,7 @@ def make_group(
             referenced_segment=sr.ReferencedSegment(
                 sop_class_uid=segment.image.sop_class_uid,
                 sop_instance_uid=segment.image.sop_uid,
-                segment_number=1,
+                segment_number=segment.number,
                 source_series=sr.SourceSeriesForSegmentation(segment.source_series_uid),
             ),
             **parts,

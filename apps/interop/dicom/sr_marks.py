@@ -8,6 +8,7 @@ from highdicom import sr
 from apps.interop.dicom import codes
 from apps.interop.dicom.errors import EncodingError
 from apps.interop.dicom.sr_base import (
+    Group,
     code,
     evaluation,
     image_item,
@@ -21,6 +22,7 @@ from apps.interop.dicom.types import (
     ImageRef,
     MarkMeasurement,
     ReaderAnnotation,
+    ReaderSegment,
 )
 
 _LINES: Final[dict[GeometryKind, tuple[tuple[int, ...], ...]]] = {
@@ -67,6 +69,24 @@ def mark_group(
     if mark.scale_note:
         group[0].ContentSequence.append(text_item(codes.SCALE, mark.scale_note))
     return group
+
+
+def segment_group(segment: ReaderSegment) -> Group:
+    """Make the measurement group of one segment: volumetric, with its volume."""
+    answers = [evaluation(codes.ASSESSMENT, codes.SUPPLEMENTED)]
+    if segment.stage:
+        stage = codes.UNAIDED if segment.stage == "unaided" else codes.REVISED
+        answers.append(evaluation(codes.READ_STAGE, stage))
+    return make_group(
+        tracking_uid=segment.tracking_uid,
+        tracking_id=segment.tracking_id,
+        images=segment.images,
+        segment=segment.segment,
+        comment=segment.text.strip(),
+        finding_type=code(segment.label),
+        measurements=[_measurement(one) for one in segment.measurements] or None,
+        qualitative_evaluations=answers,
+    )
 
 
 def _measurement(

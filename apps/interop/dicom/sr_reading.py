@@ -26,7 +26,7 @@ from apps.interop.dicom.sr_base import (
     text_item,
     write_document,
 )
-from apps.interop.dicom.sr_marks import mark_group
+from apps.interop.dicom.sr_marks import mark_group, segment_group
 from apps.interop.dicom.types import (
     EncodedObject,
     Geometry,
@@ -100,6 +100,7 @@ def encode_reading_report(
 def _content(report: ReadingReport) -> sr.MeasurementReport:
     groups = [_verdict_group(report, verdict) for verdict in report.verdicts]
     groups += [mark_group(mark, images=report.images) for mark in report.annotations]
+    groups += [segment_group(segment) for segment in report.segments]
     groups += [_others_group(report, answer) for answer in report.others]
     if not groups:
         groups = [_plain_group(report)]
@@ -214,4 +215,5 @@ def _referenced(report: ReadingReport) -> list[ImageRef]:
     marks = [a.geometry for a in report.annotations]
     marks += [_answered_geometry(verdict) for verdict in report.verdicts]
     marked = [mark.image for mark in marks if mark is not None]
-    return [*report.images, *(image for image in marked if image)]
+    drawn = [s.segment.image for s in report.segments if s.segment]
+    return [*report.images, *(image for image in marked if image), *drawn]

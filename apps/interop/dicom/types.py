@@ -230,15 +230,17 @@ class Geometry:
 
 @dataclass(frozen=True, slots=True)
 class SegmentRef:
-    """A Segmentation with one segment.
+    """One segment of a Segmentation.
 
     Attributes:
         image: The Segmentation.
         source_series_uid: Series that it was drawn on.
+        number: Of the segment in it.
     """
 
     image: ImageRef
     source_series_uid: str
+    number: int = 1
 
     def __post_init__(self) -> None:
         """Refuse identifiers that are none."""
@@ -400,6 +402,37 @@ class ReaderAnnotation:
 
 
 @dataclass(frozen=True, slots=True)
+class ReaderSegment:
+    """Something that the reader drew voxel by voxel.
+
+    Attributes:
+        tracking_uid: Names the segment.
+        tracking_id: The same for people.
+        label: What it is, coded.
+        segment: Where its voxels are; None when they could not be written.
+        images: The images that it was drawn on, at least one.
+        measurements: What it measures.
+        text: Comment.
+        stage: As of a mark (`ReaderAnnotation`).
+    """
+
+    tracking_uid: str
+    tracking_id: str
+    label: CodedConcept
+    segment: SegmentRef | None
+    images: tuple[ImageRef, ...]
+    measurements: tuple[MarkMeasurement, ...] = ()
+    text: str = ""
+    stage: Literal["", "unaided", "revised"] = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a nameless segment, or one of nothing."""
+        _need_uid(self.tracking_uid, "The segment's tracking UID")
+        _need(bool(self.tracking_id), "A segment needs a tracking identifier.")
+        _need(bool(self.images), "A segment is drawn on an image.")
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentRef:
     """A structured report that was written before.
 
@@ -479,6 +512,7 @@ class ReadingReport:
         images: The images of the study revision that was read, at least one.
         verdicts: Answers to the model's findings.
         annotations: The reader's own marks.
+        segments: What the reader drew voxel by voxel.
         others: Answers to objects of others.
         impression: Free text, may be ''.
         predecessors: The AI's reports answered here, and the reading that this
@@ -495,6 +529,7 @@ class ReadingReport:
     images: tuple[ImageRef, ...]
     verdicts: tuple[Verdict, ...] = ()
     annotations: tuple[ReaderAnnotation, ...] = ()
+    segments: tuple[ReaderSegment, ...] = ()
     others: tuple[OthersVerdict, ...] = ()
     impression: str = ""
     predecessors: tuple[DocumentRef, ...] = field(default=())
