@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotations', '0006_segment_interpolation'),
+        ('annotations', '0007_segment_interpolation'),
         ('inference', '0004_segmentation_use'),
         ('reports', '0005_report_templates'),
         ('studies', '0004_withheld_series'),

@@ -130,12 +130,9 @@ def _may_see(actor: Actor, row: Segmentation) -> bool:
 
 def _of_signed() -> QuerySet[Segmentation]:
     """Return signed segmentations; an amended reading speaks through its amendment."""
-    return (
-        Segmentation.objects.filter(reading__state=ReadingState.SIGNED)
-        .exclude(reading__amended_by__signed_at__isnull=False)
-        .select_related(
-            "reading__revision__study__patient", "reading__revision__study__site"
-        )
+    rows = Segmentation.objects.filter(reading__state=ReadingState.SIGNED)
+    return rows.exclude(reading__amended_by__signed_at__isnull=False).select_related(
+        "reading__revision__study__patient", "reading__revision__study__site"
     )
 
 

@@ -458,3 +458,36 @@ def test_a_damaged_file_heals(item, reader):
     path.write_bytes(path.read_bytes()[:-3])
     assert put_map(reader, item, voxels).status_code == 200
     assert gzip.decompress(get(reader, item, voxels).content) == voxels.tobytes()
+
+
+# --- amended
+
+
+def test_an_amendment_begins_with_the_signed_voxels(department, item, reader, broker):
+    """Also that of a colleague, who never put them."""
+    kept, changed = drawn((3, 3, 1)), drawn((4, 4, 1))
+    one = sign(reader, item, kept)
+    second = client_for(department.person(Role.RADIOLOGIST, "second"))
+    path = f"/api/worklist/items/{item.id}"
+    opened = second.post(
+        f"{path}/amend",
+        data=json.dumps({"reason_code": "addition", "reason_text": ""}),
+        content_type="application/json",
+    )
+    assert opened.status_code == 200, opened.content
+    reading = opened.json()["reading"]
+    assert reading["content"]["segmentations"][0]["slices"] == one["slices"]
+    assert gzip.decompress(get(second, item, kept).content) == kept.tobytes()
+    _, sops = series_of(item)
+    assert put_map(second, item, changed).status_code == 201
+    more = {**one, "slices": {**one["slices"], f"{sops[1]}#1": hash_of(changed)}}
+    content = {**EMPTY, "segmentations": [more]}
+    saved = send(second, item, content, reading["version"])
+    assert saved.status_code == 200, saved.content
+    signed = send(
+        second, item, content, saved.json()["version"], verb="sign", method="post"
+    )
+    assert signed.status_code == 200, signed.content
+    path = f"/api/studies/{item.case.revision.study_id}/segmentations"
+    [found] = reader.get(path).json()["items"]
+    assert found["slices"] == more["slices"], "what was amended speaks no more"

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotations', '0005_segments'),
+        ('annotations', '0006_amendments'),
     ]
 
     operations = [
