@@ -45,7 +45,7 @@ function ellipseSpans({ centre, u, v }: Ellipse, y: number): readonly Span[] {
 }
 
 /** What a row of the image shares with an area; null for marks without area. */
-function spansOf(kind: GeometryKind, points: readonly Point[], scale: Scale) {
+export function spansOf(kind: GeometryKind, points: readonly Point[], scale: Scale) {
   if (kind === 'ellipse' || kind === 'circle') {
     const ellipse = ellipseOf(kind, points, scale);
     return (y: number) => ellipseSpans(ellipse, y);
