@@ -9,6 +9,7 @@ import { putChunk, troubles } from './fake/intakes.mjs';
 import { maskBytes, pixels } from './fake/packs.mjs';
 import { saliency } from './fake/phantoms.mjs';
 import { byId, Refusal, ROUTES } from './fake/routes.mjs';
+import { segmentSlice } from './fake/segments.mjs';
 import {
   ago,
   change,
@@ -94,6 +95,11 @@ const server = createServer(async (request, response) => {
   if (path === 'fake/trouble') {
     troubles[url.searchParams.get('kind')] = Number(url.searchParams.get('n'));
     return answer(204);
+  }
+  if (/segment-slices\//.test(path)) {
+    const bytes = [];
+    for await (const one of request) bytes.push(one);
+    return segmentSlice(request.method, path, Buffer.concat(bytes), answer);
   }
   if (request.method === 'PUT' && path.startsWith('intakes/')) {
     let length = 0;

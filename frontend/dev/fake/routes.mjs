@@ -5,6 +5,7 @@ import { HELD_ROUTES } from './held.mjs';
 import { INTAKE_ROUTES } from './intakes.mjs';
 import { aiOf, manifestOf } from './packs.mjs';
 import { draftOf, EARLIER } from './reports.mjs';
+import { SEGMENT_ROUTES } from './segments.mjs';
 import {
   ALLOWED,
   ago,
@@ -253,6 +254,7 @@ export const ROUTES = [
   ...INTAKE_ROUTES,
   ...HELD_ROUTES,
   ...CRITICAL_ROUTES,
+  ...SEGMENT_ROUTES,
   [
     'POST',
     /^worklist\/items\/([^/]+)\/report-draft$/,

@@ -57,6 +57,19 @@ import { rejectFinding } from './reading/reject-finding';
 import { resetView } from './reading/reset-view';
 import { retrySave } from './reading/retry-save';
 import { rotate } from './reading/rotate';
+import { segmentAdd } from './reading/segment-add';
+import { segmentBetween } from './reading/segment-between';
+import { segmentBrush } from './reading/segment-brush';
+import { segmentErase } from './reading/segment-erase';
+import { segmentEraser } from './reading/segment-eraser';
+import { segmentFill } from './reading/segment-fill';
+import { segmentNext } from './reading/segment-next';
+import { segmentRange } from './reading/segment-range';
+import { segmentScissors } from './reading/segment-scissors';
+import { segmentShape } from './reading/segment-shape';
+import { segmentSizeCommands } from './reading/segment-size';
+import { segmentThreshold } from './reading/segment-threshold';
+import { segmentToggle } from './reading/segment-toggle';
 import { showHelp } from './reading/show-help';
 import { sign } from './reading/sign';
 import { slab } from './reading/slab';
@@ -111,6 +124,19 @@ export const READING_COMMANDS: readonly Command<ReadingContext>[] = [
   markRename,
   markRelabel,
   markDelete,
+  segmentBrush,
+  segmentThreshold,
+  segmentScissors,
+  segmentFill,
+  segmentEraser,
+  segmentErase,
+  ...segmentSizeCommands,
+  segmentRange,
+  segmentShape,
+  segmentAdd,
+  segmentNext,
+  segmentBetween,
+  segmentToggle,
   invert,
   rotate,
   flip,

@@ -12,6 +12,7 @@ import {
   unanswered,
 } from './draft';
 import type { Annotation } from './model';
+import type { Segmentation } from './segment/model';
 import { makeFinding } from './testing';
 
 const mark = (id: string): Annotation => ({
@@ -33,6 +34,16 @@ const mark = (id: string): Annotation => ({
   missed_by_ai: true,
 });
 
+const segmentation = (sha: string): Segmentation => ({
+  id: '0',
+  series_uid: '1.2',
+  frame_of_reference_uid: null,
+  rows: 1,
+  columns: 1,
+  segments: [],
+  slices: { '1.2.3#1': sha },
+});
+
 const id = fc.constantFrom('a', 'b', 'c');
 const action: fc.Arbitrary<DraftAction> = fc.oneof(
   id.map((finding) => ({ type: 'answer', finding, verdict: accept() }) as const),
@@ -40,9 +51,22 @@ const action: fc.Arbitrary<DraftAction> = fc.oneof(
   id.map((one) => ({ type: 'add', annotation: mark(one) }) as const),
   id.map((one) => ({ type: 'remove', id: one }) as const),
   id.map((one) => ({ type: 'change', id: one, with: { text: 'seen' } }) as const),
+  id.map((one) => ({ type: 'segment', segmentations: [segmentation(one)] }) as const),
+  fc.constant({ type: 'segment', segmentations: [] } as const),
 );
 
 describe('a draft', () => {
+  it('has no segmentations at all when it has none', () => {
+    const start = startDraft(EMPTY_CONTENT);
+    const some = reduceDraft(start, {
+      type: 'segment',
+      segmentations: [segmentation('a')],
+    });
+    expect(some.content.segmentations?.[0]?.slices).toEqual({ '1.2.3#1': 'a' });
+    const none = reduceDraft(some, { type: 'segment', segmentations: [] });
+    expect(none.content).toEqual(EMPTY_CONTENT);
+    expect(reduceDraft(some, { type: 'undo' }).content).toEqual(EMPTY_CONTENT);
+  });
   it('comes back to its start by undo, and forth again by redo', () => {
     fc.assert(
       fc.property(fc.array(action, { maxLength: 30 }), (actions) => {

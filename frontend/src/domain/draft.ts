@@ -8,6 +8,7 @@ import type {
   Report,
   Verdict,
 } from './model';
+import type { Segmentation } from './segment/model';
 
 /** A reading being written: what is said now, and the way back and forth. */
 export interface Draft {
@@ -17,7 +18,7 @@ export interface Draft {
 }
 
 /** The part of the content that undo and redo restore; text has the field's own. */
-type Marks = Pick<Content, 'verdicts' | 'annotations' | 'foreign'>;
+type Marks = Pick<Content, 'verdicts' | 'annotations' | 'foreign' | 'segmentations'>;
 
 export type DraftAction =
   | { readonly type: 'answer'; readonly finding: Id; readonly verdict: Verdict }
@@ -37,6 +38,7 @@ export type DraftAction =
       >;
     }
   | { readonly type: 'annotate'; readonly annotations: readonly Annotation[] }
+  | { readonly type: 'segment'; readonly segmentations: readonly Segmentation[] }
   | { readonly type: 'remove'; readonly id: Id }
   | { readonly type: 'write'; readonly impression: string }
   | { readonly type: 'report'; readonly report: Report }
@@ -53,16 +55,27 @@ export function startDraft(content: Content): Draft {
   return { content, past: [], future: [] };
 }
 
-const marksOf = ({ verdicts, annotations, foreign }: Content): Marks => ({
-  verdicts,
-  annotations,
-  ...(foreign ? { foreign } : {}),
+const marksOf = (content: Content): Marks => ({
+  verdicts: content.verdicts,
+  annotations: content.annotations,
+  ...(content.foreign ? { foreign: content.foreign } : {}),
+  ...(content.segmentations ? { segmentations: content.segmentations } : {}),
 });
 
-/** The content with other marks; answers that are none are not in it at all. */
+/** The content with other marks; what there is none of is not in it at all. */
 function withMarks(content: Content, marks: Marks): Content {
-  const { foreign: _gone, ...rest } = content;
+  const { foreign: _answers, segmentations: _segmentations, ...rest } = content;
   return { ...rest, ...marks };
+}
+
+function segment(draft: Draft, segmentations: readonly Segmentation[]): Draft {
+  const { segmentations: _before, ...marks } = marksOf(draft.content);
+  const now = segmentations.length > 0 ? { ...marks, segmentations } : marks;
+  return {
+    content: withMarks(draft.content, now),
+    past: [...draft.past, marksOf(draft.content)].slice(-DEPTH),
+    future: [],
+  };
 }
 
 function answerForeign(draft: Draft, id: string, answer: ForeignAnswer | null): Draft {
@@ -149,6 +162,8 @@ export function reduceDraft(draft: Draft, action: DraftAction): Draft {
       return change(draft, action);
     case 'annotate':
       return marked(draft, { annotations: action.annotations });
+    case 'segment':
+      return segment(draft, action.segmentations);
     case 'remove':
       return remove(draft, action.id);
     case 'write':

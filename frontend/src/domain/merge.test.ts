@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { accept, EMPTY_CONTENT, reject } from './draft';
 import { differences, firstChoice, mergeContents } from './merge';
 import type { Annotation, Content } from './model';
+import type { Segmentation } from './segment/model';
 
 const mark = (id: string, text = '') =>
   ({ id, text, label: { scheme: 's', code: 'c', display: 'd' } }) as Annotation;
@@ -66,5 +67,39 @@ describe('two drafts of one reading', () => {
     const empty = of({});
     const merged = mergeContents(empty, theirs, (one) => firstChoice(one) ?? 'mine');
     expect(differences(merged, theirs)).toEqual([]);
+  });
+});
+
+describe('segmentations of two drafts', () => {
+  const segmentation = (series: string, sha: string): Segmentation => ({
+    id: series,
+    series_uid: series,
+    frame_of_reference_uid: null,
+    rows: 1,
+    columns: 1,
+    segments: [],
+    slices: { 'u#1': sha },
+  });
+  const mine = of({ segmentations: [segmentation('1', 'a'), segmentation('2', 'b')] });
+  const theirs = of({ segmentations: [segmentation('2', 'c'), segmentation('3', 'd')] });
+
+  it('are chosen series by series', () => {
+    const found = differences(mine, theirs);
+    expect(found.map(({ kind, key }) => `${kind} ${key}`)).toEqual([
+      'segmentation 1',
+      'segmentation 2',
+      'segmentation 3',
+    ]);
+    expect(found.map(firstChoice)).toEqual(['mine', null, 'theirs']);
+    const merged = mergeContents(mine, theirs, (one) => firstChoice(one) ?? 'theirs');
+    expect(merged.segmentations?.map(({ slices }) => slices['u#1'])).toEqual([
+      'a',
+      'c',
+      'd',
+    ]);
+  });
+  it('are left out when none is taken', () => {
+    const merged = mergeContents(of({}), theirs, () => 'mine');
+    expect('segmentations' in merged).toBe(false);
   });
 });

@@ -1,5 +1,6 @@
 import { sameContent } from './draft';
 import type { Annotation, Content, ForeignAnswer, Verdict } from './model';
+import type { Segmentation } from './segment/model';
 
 /** One thing that two drafts of a reading say differently; null says nothing. */
 export type Difference =
@@ -22,6 +23,13 @@ export type Difference =
       readonly theirs: Annotation | null;
     }
   | {
+      readonly kind: 'segmentation';
+      /** The series that is segmented. */
+      readonly key: string;
+      readonly mine: Segmentation | null;
+      readonly theirs: Segmentation | null;
+    }
+  | {
       readonly kind: 'impression';
       readonly key: 'impression';
       readonly mine: string;
@@ -36,7 +44,10 @@ const same = (a: unknown, b: unknown) =>
 const byId = ({ annotations }: Content) =>
   new Map(annotations.map((one) => [one.id, one]));
 
-/** What two drafts say differently: answers first, then marks, then the impression. */
+const bySeries = ({ segmentations = [] }: Content) =>
+  new Map(segmentations.map((one) => [one.series_uid, one]));
+
+/** What two drafts say differently: answers, marks, segmentations, the impression. */
 export function differences(mine: Content, theirs: Content): readonly Difference[] {
   const verdicts = keysOf(Object.keys(mine.verdicts), Object.keys(theirs.verdicts)).map(
     (key): Difference => ({
@@ -64,13 +75,22 @@ export function differences(mine: Content, theirs: Content): readonly Difference
       theirs: others.get(key) ?? null,
     }),
   );
+  const [segments, otherSegments] = [bySeries(mine), bySeries(theirs)];
+  const segmentations = keysOf([...segments.keys()], [...otherSegments.keys()]).map(
+    (key): Difference => ({
+      kind: 'segmentation',
+      key,
+      mine: segments.get(key) ?? null,
+      theirs: otherSegments.get(key) ?? null,
+    }),
+  );
   const words: Difference = {
     kind: 'impression',
     key: 'impression',
     mine: mine.impression,
     theirs: theirs.impression,
   };
-  return [...verdicts, ...foreign, ...marks, words].filter(
+  return [...verdicts, ...foreign, ...marks, ...segmentations, words].filter(
     (one) => !same(one.mine, one.theirs),
   );
 }
@@ -119,7 +139,19 @@ function take(content: Content, one: Difference): Content {
     }
     case 'mark':
       return { ...content, annotations: takeMark(content.annotations, one) };
+    case 'segmentation':
+      return takeSegmentation(content, one);
   }
+}
+
+function takeSegmentation(
+  content: Content,
+  { key, theirs }: Extract<Difference, { kind: 'segmentation' }>,
+): Content {
+  const { segmentations = [], ...rest } = content;
+  const others = segmentations.filter(({ series_uid }) => series_uid !== key);
+  const all = theirs ? [...others, theirs] : others;
+  return all.length > 0 ? { ...rest, segmentations: all } : rest;
 }
 
 function takeMark(

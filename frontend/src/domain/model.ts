@@ -3,6 +3,8 @@
  * (docs/architecture.md). Times are ISO 8601 UTC; ids are UUIDs; UIDs are DICOM's.
  */
 
+import type { Segmentation } from './segment/model';
+
 export type Id = string;
 export type Instant = string;
 
@@ -338,6 +340,8 @@ export interface Content {
   readonly foreign?: Readonly<Record<string, ForeignAnswer>>;
   /** Left out until one is drafted. */
   readonly report?: Report | null;
+  /** At most one a series; left out when there is none. */
+  readonly segmentations?: readonly Segmentation[];
 }
 
 export type ReadingState = 'draft' | 'unaided' | 'committed' | 'revealed' | 'signed';

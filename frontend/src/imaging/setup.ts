@@ -22,6 +22,7 @@ import {
 } from '@cornerstonejs/tools';
 import { isMeasureTool, type MeasureTool } from '@/domain/measure/kinds';
 import { memoryCeiling } from '@/domain/memory';
+import { isSegmentTool, type SegmentTool } from '@/domain/segment/tools';
 import { undrawable } from './dataset';
 import { onForget } from './forget';
 import { buildModule } from './modules';
@@ -30,7 +31,7 @@ import { rawImage } from './raw-image';
 
 export type PointerTool = 'scroll' | 'window' | 'pan' | 'zoom';
 /** The left button may also belong to the page, for crosshairs. */
-export type PrimaryTool = PointerTool | 'cross' | 'magnify' | MeasureTool;
+export type PrimaryTool = PointerTool | 'cross' | 'magnify' | MeasureTool | SegmentTool;
 
 const ENGINE = 'overread';
 const GROUP = 'reading';
@@ -185,9 +186,9 @@ const magnifier = (height: number) => ({
   magnifyHeight: GLASS,
 });
 
-/** Crosshairs, magnifier and measuring take the left button from the pointer tools. */
+/** Crosshairs, magnifier, measuring and segmenting take the left button from the pointer tools. */
 const isPointerTool = (tool: PrimaryTool): tool is PointerTool =>
-  tool !== 'cross' && tool !== 'magnify' && !isMeasureTool(tool);
+  tool !== 'cross' && tool !== 'magnify' && !isMeasureTool(tool) && !isSegmentTool(tool);
 
 function toolGroup() {
   const present = ToolGroupManager.getToolGroup(GROUP);

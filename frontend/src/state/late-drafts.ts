@@ -4,6 +4,7 @@ import { drafts } from '@/text/en-drafts';
 import { dropCopy, type KeptCopy, keptCopies } from './local-copies';
 import { leaveMessage } from './message';
 import { isReading } from './reading-session';
+import { Slices } from './segment-slices';
 
 /** Another window's copy may be on its way from there; older than this, it is left. */
 const LEFT_MS = 90_000;
@@ -24,6 +25,9 @@ export async function sendLeftBehind(user: Id): Promise<number> {
   let sent = 0;
   for (const copy of keptCopies(user).filter(isLeft)) {
     try {
+      const slices = new Slices(copy.item, async () => undefined);
+      await slices.adopt(copy.key);
+      await slices.send(copy.content, false);
       await saveReading(copy.item, copy.version, copy.content);
       dropCopy(copy.key);
       sent += 1;

@@ -1,6 +1,7 @@
 import { uuidFrom } from '@/domain/ids';
 import type { Content, Id } from '@/domain/model';
 import type { LocalCopies } from './draft-saver';
+import { dropSlices } from './segment-store';
 
 export interface LocalCopy {
   readonly version: number;
@@ -36,11 +37,11 @@ function windowId(): string {
  * Keyed by person, item and window: no one meets another's words on a shared machine,
  * and no window drops or overwrites what another one could not save.
  */
-const keyOf = (user: Id, item: Id) => `${PREFIX}.${user}.${item}.${windowId()}`;
+export const copyKey = (user: Id, item: Id) => `${PREFIX}.${user}.${item}.${windowId()}`;
 
 /** Unsaved work of one person on one item, in this browser only until it is saved. */
 export function localCopies(user: Id, item: Id): LocalCopies {
-  const key = keyOf(user, item);
+  const key = copyKey(user, item);
   return {
     keep(version, content) {
       const copy: LocalCopy = { version, content, at: Date.now() };
@@ -57,6 +58,7 @@ export function localCopies(user: Id, item: Id): LocalCopies {
 }
 
 export function dropCopy(key: string): void {
+  void dropSlices(key);
   try {
     localStorage.removeItem(key);
   } catch {

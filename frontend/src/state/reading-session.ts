@@ -16,8 +16,10 @@ import {
 import { sameContent, startDraft, unanswered } from '@/domain/draft';
 import type { Content, Finding, Id, LeaseAnswer, Reading, Row } from '@/domain/model';
 import { DraftSaver, lostTo } from './draft-saver';
-import { dropCopy, localCopies, readLocalCopy } from './local-copies';
+import { copyKey, dropCopy, localCopies, readLocalCopy } from './local-copies';
 import { findingsOf, getRoom, resetRoom, setRoom, useRoom } from './room';
+import { beginSlices, type Slices, slicesNow } from './segment-slices';
+import { resetSegments, strokesPending, strokesSettled } from './segmenting';
 
 const RENEW_MS = 60_000;
 /** How long one who leaves waits for the last save. */
@@ -95,11 +97,13 @@ function refuse(error: unknown): void {
 function begin({ lease, item, reading }: LeaseAnswer, user: Id): void {
   const copies = localCopies(user, item.id);
   const savedAt = reading.saved_at ? Date.parse(reading.saved_at) : null;
+  resetSegments();
+  const slices = beginSlices(item.id, copyKey(user, item.id));
   saver = new DraftSaver({
     version: reading.version,
     content: reading.content,
     savedAt,
-    save: (version, content, last) => saveReading(item.id, version, content, last),
+    save: (version, content, last) => saveWith(slices, version, content, last),
     copies,
     onState: (save) => setRoom({ save }),
   });
@@ -120,6 +124,25 @@ function begin({ lease, item, reading }: LeaseAnswer, user: Id): void {
   window.addEventListener('online', retrySave);
 }
 
+/** Sends a draft; the label maps that it names go before it. */
+async function saveWith(
+  slices: Slices,
+  version: number,
+  content: Content,
+  last: boolean,
+): Promise<Reading> {
+  await slices.send(content, last);
+  try {
+    return await saveReading(slices.item, version, content, last);
+  } catch (error) {
+    const lost = error instanceof ApiError && error.code === 'unknown_slices';
+    if (!lost || last) throw error;
+    slices.forgetSent();
+    await slices.send(content, last);
+    return saveReading(slices.item, version, content, last);
+  }
+}
+
 /** Work that an earlier tab could not save is put back, or offered if ours moved on. */
 function offerLocalCopy(user: Id, item: Id, version: number, content: Content): void {
   const copy = readLocalCopy(user, item);
@@ -129,9 +152,10 @@ function offerLocalCopy(user: Id, item: Id, version: number, content: Content): 
     return;
   }
   if (copy.version === version) {
+    const adopted = slicesNow()?.adopt(copy.key);
     setRoom({ draft: startDraft(copy.content), restored: true });
     saver?.change(copy.content); // keeps it under this window's own name
-    if (!copy.ours) dropCopy(copy.key);
+    if (!copy.ours) void adopted?.then(() => dropCopy(copy.key));
     return;
   }
   setRoom({ restorable: copy });
@@ -227,7 +251,8 @@ export function takeTheirs(): void {
 export function useLocalCopy(take: boolean): void {
   const { restorable } = getRoom();
   if (!restorable) return;
-  dropCopy(restorable.key);
+  const adopted = take ? slicesNow()?.adopt(restorable.key) : Promise.resolve();
+  void adopted?.then(() => dropCopy(restorable.key));
   setRoom({
     restorable: null,
     ...(take ? { draft: startDraft(restorable.content), restored: true } : {}),
@@ -264,6 +289,7 @@ export function isUnaided(reading: Reading | null): boolean {
 export async function commitItem(): Promise<boolean> {
   const { itemId } = getRoom();
   if (itemId === null || !saver) return false;
+  if (strokesPending()) await strokesSettled();
   setRoom({ phase: 'signing', signProblem: null });
   try {
     await saver.flush();
@@ -286,6 +312,7 @@ export async function signItem(
 ): Promise<{ signed: boolean; next: Row | null }> {
   const { itemId } = getRoom();
   if (itemId === null || !saver) return { signed: false, next: null };
+  if (strokesPending()) await strokesSettled();
   setRoom({ phase: 'signing', signProblem: null });
   try {
     await saver.flush();
@@ -328,6 +355,7 @@ export async function leaveItem(release = true): Promise<void> {
   const { itemId, phase, save } = getRoom();
   const leaving = saver;
   if (!leaving || itemId === null) return;
+  await strokesSettled();
   await leaving.flush().catch(() => undefined);
   leaving.stop();
   if (saver === leaving) end();
@@ -338,6 +366,7 @@ export async function leaveItem(release = true): Promise<void> {
 
 /** Sends what is unsaved; false when the portal still does not have it after a moment. */
 export async function saveNow(): Promise<boolean> {
+  await strokesSettled();
   if (!saver?.dirty) return true;
   const patience = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
   await Promise.race([saver.flush().catch(() => undefined), patience]);
@@ -346,7 +375,7 @@ export async function saveNow(): Promise<boolean> {
 
 /** Something on the screen is not yet on the portal's disk. */
 export function hasUnsaved(): boolean {
-  return saver?.dirty ?? false;
+  return strokesPending() || (saver?.dirty ?? false);
 }
 
 /** Reads the item's row again, when the socket was away. */

@@ -21,6 +21,7 @@ import type {
   Row,
   Verdict,
 } from '@/domain/model';
+import type { SegmentTool } from '@/domain/segment/tools';
 import type { GreyWindow } from '@/domain/windows';
 import type { SaveState } from './draft-saver';
 import type { KeptCopy } from './local-copies';
@@ -33,7 +34,8 @@ export type Tool =
   | 'zoom'
   | 'cross'
   | 'magnify'
-  | MeasureTool;
+  | MeasureTool
+  | SegmentTool;
 
 /** What the reader is drawing on the image, if anything. */
 export type Drawing =

@@ -3,7 +3,7 @@ import type { MeasureTool } from '@/domain/measure/kinds';
 import type { Annotation, Measured, MeasuredValue, ScaleSource } from '@/domain/model';
 
 /** How UCUM's units are written for people. */
-const UNITS: Readonly<Record<string, string>> = {
+export const UNITS: Readonly<Record<string, string>> = {
   mm: 'mm',
   mm2: 'mm²',
   deg: '°',

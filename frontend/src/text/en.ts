@@ -257,6 +257,7 @@ export const text = {
       layout: 'Layout',
       measure: 'Measure',
       marks: 'My marks',
+      segment: 'Segment',
       link: 'Link',
       edit: 'Edit',
       answer: 'AI findings',

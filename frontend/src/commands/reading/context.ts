@@ -32,6 +32,8 @@ export interface ReadingContext {
     readonly look: boolean;
     readonly lines: boolean;
   };
+  /** The series of the study that is read in the active pane, as far as it can be painted. */
+  readonly segmentable: string | null;
   readonly inverted: boolean;
   readonly modality: string;
   readonly can: (permission: string) => boolean;

@@ -1,5 +1,7 @@
 import { isMeasureTool } from '@/domain/measure/kinds';
+import { isSegmentTool } from '@/domain/segment/tools';
 import { markControl } from '@/state/measuring';
+import { segmentControl } from '@/state/segmenting';
 import { text } from '@/text/en';
 import type { Command } from '../command';
 import type { ReadingContext } from './context';
@@ -10,6 +12,12 @@ export const markPlace: Command<ReadingContext> = {
   group: 'marks',
   keys: ['Enter'],
   when: ({ room, writable, hasImage }) =>
-    writable && hasImage && isMeasureTool(room.tool) && room.mpr === null,
-  perform: () => markControl()?.place(),
+    writable &&
+    hasImage &&
+    (isMeasureTool(room.tool) || isSegmentTool(room.tool)) &&
+    room.mpr === null,
+  perform: ({ room }) => {
+    if (isSegmentTool(room.tool)) segmentControl()?.press(false);
+    else markControl()?.place();
+  },
 };

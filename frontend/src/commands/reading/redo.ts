@@ -1,4 +1,4 @@
-import { changeDraft } from '@/state/room';
+import { stepDraft } from '@/state/segmenting';
 import { text } from '@/text/en';
 import type { Command } from '../command';
 import type { ReadingContext } from './context';
@@ -11,5 +11,5 @@ export const redo: Command<ReadingContext> = {
   glyph: 'redo',
   toolbar: true,
   when: ({ room, writable }) => writable && room.draft.future.length > 0,
-  perform: () => changeDraft({ type: 'redo' }),
+  perform: () => stepDraft('redo'),
 };

@@ -1,4 +1,4 @@
-import { changeDraft } from '@/state/room';
+import { stepDraft } from '@/state/segmenting';
 import { text } from '@/text/en';
 import type { Command } from '../command';
 import type { ReadingContext } from './context';
@@ -11,5 +11,5 @@ export const undo: Command<ReadingContext> = {
   glyph: 'undo',
   toolbar: true,
   when: ({ room, writable }) => writable && room.draft.past.length > 0,
-  perform: () => changeDraft({ type: 'undo' }),
+  perform: () => stepDraft('undo'),
 };

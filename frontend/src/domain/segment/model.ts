@@ -3,12 +3,7 @@
  * segments that their numbers mean. A voxel belongs to one segment of its series.
  */
 
-/** A coded meaning, as segments say it. */
-export interface SegmentLabel {
-  readonly value: string;
-  readonly scheme: string;
-  readonly meaning: string;
-}
+import type { Coded } from '../model';
 
 /** Where a segment was taken from, when it was not drawn. */
 export interface SegmentSource {
@@ -21,7 +16,7 @@ export interface SegmentSource {
 export interface Segment {
   /** 1 to 255: the value of its voxels. */
   readonly number: number;
-  readonly label: SegmentLabel;
+  readonly label: Coded;
   /** `#rrggbb` */
   readonly colour: string;
   /** Its reader's own name for it. */
@@ -49,10 +44,10 @@ export interface SegmentedSeries {
 }
 
 /** A segment that nobody has named yet. */
-export const TISSUE: SegmentLabel = {
-  value: '85756007',
+export const TISSUE: Coded = {
   scheme: 'SCT',
-  meaning: 'Tissue',
+  code: '85756007',
+  display: 'Tissue',
 };
 
 /** Told apart on grey, by most of those who do not see all colours, and not AI's violet. */
@@ -87,7 +82,7 @@ export const segmentOf = (one: Segmentation | null, number: number): Segment | n
   one?.segments.find((segment) => segment.number === number) ?? null;
 
 /** What a segment is called: in its reader's words, else by its label. */
-export const segmentName = ({ note, label }: Segment) => note || label.meaning;
+export const segmentName = ({ note, label }: Segment) => note || label.display;
 
 /** The lowest number that no segment has; null when all are taken. */
 export function freeNumber(one: Segmentation | null): number | null {
@@ -104,7 +99,7 @@ export const colourFor = (number: number): string =>
 /** A new segment with the number and colour that are due. */
 export function newSegment(
   number: number,
-  label: SegmentLabel,
+  label: Coded,
   more: Pick<Segment, 'note' | 'source'> = {},
 ): Segment {
   return { number, label, colour: colourFor(number), ...more };

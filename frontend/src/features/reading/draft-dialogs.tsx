@@ -10,10 +10,12 @@ import {
   type Side,
 } from '@/domain/merge';
 import type { Content } from '@/domain/model';
+import { segmentName } from '@/domain/segment/model';
 import { keepMerged, saveNow } from '@/state/reading-session';
 import { endAsking, findingsOf, getRoom, setRoom, useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { drafts } from '@/text/en-drafts';
+import { segments } from '@/text/en-segments';
 
 /** Leaves the room once everything is saved; asks first when it cannot be. */
 export async function leaveRoom(navigate: (to: string) => void): Promise<void> {
@@ -64,6 +66,12 @@ function wordsOf(one: Difference, side: Side): string {
         ? [mark.label.display, mark.text].filter(Boolean).join(': ')
         : drafts.nothing;
     }
+    case 'segmentation': {
+      const said = one[side];
+      return said
+        ? `${said.segments.map(segmentName).join(', ')}, ${segments.images(Object.keys(said.slices).length)}`
+        : drafts.nothing;
+    }
     case 'foreign': {
       const answer = one[side];
       return answer ? VERDICTS[answer.verdict] : drafts.nothing;
@@ -79,6 +87,7 @@ function wordsOf(one: Difference, side: Side): string {
 
 function titleOf(one: Difference): string {
   if (one.kind === 'impression') return drafts.impression;
+  if (one.kind === 'segmentation') return segments.title;
   if (one.kind === 'mark') return (one.mine ?? one.theirs)?.label.display ?? '';
   if (one.kind === 'foreign') {
     return `${drafts.pacs}: ${(one.mine ?? one.theirs)?.display ?? ''}`;

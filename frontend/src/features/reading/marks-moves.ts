@@ -1,8 +1,10 @@
 import { isMeasureTool } from '@/domain/measure/kinds';
 import type { Annotation } from '@/domain/model';
+import { isSegmentTool } from '@/domain/segment/tools';
 import type { PackIndex } from '@/imaging/pack';
 import { cancelDrawing, setMeasuring } from '@/state/measuring';
 import { getRoom, jumpTo, setRoom } from '@/state/room';
+import { cancelSegmenting } from '@/state/segmenting';
 import { seriesHolding } from './first-shown';
 
 /** Chooses a mark and shows its image. */
@@ -26,14 +28,14 @@ export function moveMark(index: PackIndex | null, by: number): void {
 
 /** One step out of measuring: the drawing, then the chosen mark, then the tool. */
 export function endMeasuring(): boolean {
-  if (cancelDrawing()) return true;
+  if (cancelDrawing() || cancelSegmenting()) return true;
   const { activeAnnotation, drawing, ask, tool } = getRoom();
   if (drawing !== null || ask !== null) return false;
   if (activeAnnotation !== null) {
     setRoom({ activeAnnotation: null });
     return true;
   }
-  if (!isMeasureTool(tool) && tool !== 'magnify') return false;
+  if (!isMeasureTool(tool) && !isSegmentTool(tool) && tool !== 'magnify') return false;
   setRoom({ tool: 'window' });
   return true;
 }

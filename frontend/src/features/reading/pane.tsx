@@ -46,6 +46,7 @@ import { PaneMarks } from './pane-marks';
 import { PriorBadge } from './prior-badge';
 import { ReferenceLine } from './reference-line';
 import { SaliencyLayer } from './saliency-layer';
+import { SegmentLayer } from './segment-layer';
 import { useStack } from './use-pack';
 import { type StudyState, usePrior } from './use-prior';
 
@@ -275,6 +276,7 @@ function Shown({ pane, stack, of }: { pane: number; stack: Stack; of: StudyState
           <Saliency view={view} />
           <ForeignLayer image={view.image} stack={stack} matrix={view.matrix} />
           <PaneMarks view={view} active={active && !prior} />
+          <SegmentLayer pane={pane} view={view} active={active} study={study} />
           <MeasureLayer pane={pane} view={view} active={active} study={study} />
           <ReferenceLine pane={pane} view={view} />
           <Orientation view={view} />

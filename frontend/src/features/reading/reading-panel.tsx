@@ -12,6 +12,7 @@ import { FindingsPanel } from './findings-panel';
 import { ForeignPanel } from './foreign-panel';
 import { MarksList } from './marks-list';
 import { ReportLine } from './report-dialog';
+import { SegmentsList } from './segments-list';
 import { signBlock } from './sign-block';
 import { CommitLine, UnaidedSteps } from './unaided';
 
@@ -129,6 +130,7 @@ export function ReadingPanel({ context, index }: ReadingPanelProps) {
       <div className="panel-scroll">
         <FindingsPanel context={context} index={index} />
         <MarksList context={context} index={index} />
+        <SegmentsList context={context} index={index} />
         <ForeignPanel index={index} />
         <Impression writable={context.writable} />
         <ReportLine />

@@ -12,7 +12,7 @@ import { wordAgo } from '@/domain/wait';
 import { KeysOverlay } from '@/features/shell/keys-overlay';
 import { resetMpr } from '@/imaging/mpr-store';
 import { bindTool, ensureImaging, forgetImages } from '@/imaging/setup';
-import { paneControl, resetViews, useViews } from '@/imaging/view-store';
+import { type PaneView, paneControl, resetViews, useViews } from '@/imaging/view-store';
 import { useCine } from '@/state/cine';
 import { portalNow } from '@/state/clock';
 import { askWhoWasTold, useItemCritical } from '@/state/critical';
@@ -181,6 +181,12 @@ function shownSeries({ index }: PackState): readonly number[] {
 const modalityOf = ({ manifest, mpr }: RoomState) =>
   manifest?.series.find((one) => one.index === mpr)?.modality ?? '';
 
+/** The series in the active pane, when it is one that can be painted. */
+function segmentableIn(room: RoomState, view: PaneView | null): string | null {
+  if (room.mpr !== null || room.panes[room.activePane]?.study) return null;
+  return view?.uid ?? null;
+}
+
 /** Of the study that is read, the series in the active pane. */
 function ownSeries({ panes, activePane }: RoomState): number | null {
   const pane = panes[activePane];
@@ -214,6 +220,7 @@ function useContext(help: () => void, pack: PackState): ReadingContext {
     hasImage: view !== null && !planes,
     ...volume,
     seriesIndices: shownSeries(pack),
+    segmentable: segmentableIn(room, view),
     inverted: view?.inverted ?? false,
     modality,
     presets,

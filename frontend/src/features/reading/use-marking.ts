@@ -18,6 +18,7 @@ import {
   settle,
 } from '@/domain/measure/shapes';
 import type { Annotation, Id } from '@/domain/model';
+import { isSegmentTool } from '@/domain/segment/tools';
 import { pixelValues } from '@/imaging/pixel-values';
 import type { PaneView } from '@/imaging/view-store';
 import {
@@ -152,6 +153,7 @@ class Marker {
   down(on: Point): boolean {
     const room = getRoom();
     if (this.readOnly || !canWrite(room) || room.drawing !== null) return false;
+    if (isSegmentTool(room.tool)) return false;
     const hit = this.#gesture ? null : hitAt(this.view, on);
     if (hit) {
       setRoom({ activeAnnotation: hit.mark.id });
@@ -403,6 +405,7 @@ function listen(pane: HTMLElement, marker: Marker): () => void {
 function hoverOf(marker: Marker, on: Point): string {
   const room = getRoom();
   if (marker.readOnly || !canWrite(room)) return '';
+  if (isSegmentTool(room.tool)) return 'paint';
   if (hitAt(marker.view, on)) return 'over';
   return isMeasureTool(room.tool) ? 'draw' : '';
 }

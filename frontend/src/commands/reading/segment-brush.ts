@@ -1,0 +1,3 @@
+import { segmentTool } from './segment-tool';
+
+export const segmentBrush = segmentTool('brush', '4');

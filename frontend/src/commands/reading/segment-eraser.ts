@@ -1,0 +1,3 @@
+import { segmentTool } from './segment-tool';
+
+export const segmentEraser = segmentTool('eraser', '8');

@@ -1,0 +1,3 @@
+import { segmentTool } from './segment-tool';
+
+export const segmentFill = segmentTool('fill', '7');

@@ -1,0 +1,3 @@
+import { segmentTool } from './segment-tool';
+
+export const segmentScissors = segmentTool('scissors', '6');

@@ -1,0 +1,3 @@
+import { segmentTool } from './segment-tool';
+
+export const segmentThreshold = segmentTool('threshold', '5');
