@@ -21,7 +21,7 @@ export interface Segment {
   readonly colour: string;
   /** Its reader's own name for it. */
   readonly note?: string;
-  readonly source?: SegmentSource;
+  readonly source?: SegmentSource | null;
 }
 
 export interface Segmentation {

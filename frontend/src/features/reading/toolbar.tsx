@@ -7,6 +7,7 @@ import { READING_COMMANDS } from '@/commands/reading-commands';
 import { printHotkey } from '@/domain/hotkeys';
 import { setRoom } from '@/state/room';
 import { text } from '@/text/en';
+import { segments } from '@/text/en-segments';
 import { Glyph } from '@/ui/glyph';
 import { Key } from '@/ui/primitives';
 import { HangingMenu } from './hanging-menu';
@@ -105,19 +106,38 @@ function Presets({ context }: { context: ReadingContext }) {
   );
 }
 
-/** Buttons of the measuring tools that are always there, and where there is room. */
-const ALWAYS = new Set(['length', 'ellipse', 'probe']);
-const WHEN_WIDE = new Set(['bidirectional', 'angle', 'rectangle', 'freehand', 'arrow']);
+/** Buttons of a large group that are always there, and where there is room. */
+interface Buttons {
+  readonly always: ReadonlySet<string>;
+  readonly whenWide: ReadonlySet<string>;
+  /** What the menu of all of them is called. */
+  readonly more: string;
+}
+
+const LARGE: Readonly<Record<string, Buttons>> = {
+  measure: {
+    always: new Set(['length', 'ellipse', 'probe']),
+    whenWide: new Set(['bidirectional', 'angle', 'rectangle', 'freehand', 'arrow']),
+    more: text.measure.more,
+  },
+  segment: {
+    always: new Set(['brush']),
+    whenWide: new Set(['threshold', 'scissors', 'fill', 'eraser']),
+    more: segments.more,
+  },
+};
 
 interface GroupProps {
   readonly commands: readonly Command<ReadingContext>[];
   readonly context: ReadingContext;
+  readonly buttons: Buttons;
 }
 
-/** The measuring tools: the usual ones as buttons, all of them in a menu. */
-function MeasureTools({ commands, context }: GroupProps) {
+/** The tools of a large group: the usual ones as buttons, all of them in a menu. */
+function LargeGroup({ commands, context, buttons }: GroupProps) {
+  const { always, whenWide, more } = buttons;
   const shown = commands.filter(
-    ({ glyph }) => ALWAYS.has(glyph ?? '') || WHEN_WIDE.has(glyph ?? ''),
+    ({ glyph }) => always.has(glyph ?? '') || whenWide.has(glyph ?? ''),
   );
   const chosen = commands.find((one) => one.on?.(context) && !shown.includes(one));
   return (
@@ -125,7 +145,9 @@ function MeasureTools({ commands, context }: GroupProps) {
       {shown.map((command) => (
         <span
           key={command.id}
-          className={ALWAYS.has(command.glyph ?? '') ? '' : 'wide-only'}
+          className={
+            always.has(command.glyph ?? '') || command.on?.(context) ? '' : 'wide-only'
+          }
         >
           <ToolButton command={command} context={context} />
         </span>
@@ -133,7 +155,7 @@ function MeasureTools({ commands, context }: GroupProps) {
       {chosen ? <ToolButton command={chosen} context={context} /> : null}
       <Menu position="bottom-start" width={290}>
         <Menu.Target>
-          <button type="button" className="tool" aria-label={text.measure.more}>
+          <button type="button" className="tool" aria-label={more}>
             <Glyph name="down" small />
           </button>
         </Menu.Target>
@@ -189,8 +211,8 @@ export function Toolbar({ context }: { context: ReadingContext }) {
       {tools.map(({ group, name, commands }) => (
         <Fragment key={group}>
           <section aria-label={name}>
-            {group === 'measure' ? (
-              <MeasureTools commands={commands} context={context} />
+            {LARGE[group] ? (
+              <LargeGroup commands={commands} context={context} buttons={LARGE[group]} />
             ) : (
               <div>
                 {commands.map((command) => (

@@ -51,6 +51,8 @@ interface Stroke {
   changed: boolean;
 }
 
+/** A range is taken from no more than this around the cursor, mm. */
+const SEED_MM = 2.5;
 /** Between two points of a contour, image pixels. */
 const FINE = 0.4;
 
@@ -186,7 +188,8 @@ class Painter {
     const pixels = pixelValues(this.view.image);
     const at = this.#at ?? this.#middle();
     const { spacing } = this.view.image;
-    const range = pixels && rangeUnder(pixels, at, getSegmenting().size / 2, spacing);
+    const radius = Math.min(SEED_MM, getSegmenting().size / 2);
+    const range = pixels && rangeUnder(pixels, at, radius, spacing);
     if (range) setSegmenting({ range });
     return range;
   }
