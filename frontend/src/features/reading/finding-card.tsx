@@ -20,9 +20,11 @@ import {
 } from '@/state/room';
 import { useVocabulary } from '@/state/session';
 import { text } from '@/text/en';
+import { segments } from '@/text/en-segments';
 import { unaided } from '@/text/en-unaided';
 import { Glyph, type GlyphName } from '@/ui/glyph';
 import { AiTag, Key } from '@/ui/primitives';
+import { useCopyFinding } from './copy-segment';
 import { volumeText } from './masks';
 
 const panel = text.room.panel;
@@ -141,7 +143,19 @@ function CardModal({ run, onClose }: { run: AiRun; onClose: () => void }) {
   );
 }
 
-function Meta({ finding, run }: FindingProps) {
+/** Copies where the AI sees it into a segment of the reader's own. */
+function CopyMask({ finding, context }: FindingProps) {
+  const copy = useCopyFinding();
+  if (!finding.mask || !context.writable) return null;
+  return (
+    <button type="button" className="link" onClick={() => void copy(finding)}>
+      {segments.copy}
+    </button>
+  );
+}
+
+function Meta(props: FindingProps) {
+  const { finding, run } = props;
   const [card, setCard] = useState(false);
   const unsure = finding.uncertainty;
   const hasCard = Object.keys(run.model.card ?? {}).length > 0;
@@ -163,6 +177,7 @@ function Meta({ finding, run }: FindingProps) {
           </b>
         </span>
       )}
+      <CopyMask {...props} />
       {hasCard ? (
         <button type="button" className="link" onClick={() => setCard(true)}>
           {panel.card}

@@ -27,6 +27,7 @@ import { text } from '@/text/en';
 import { foreign as words } from '@/text/en-foreign';
 import { Glyph } from '@/ui/glyph';
 import { AiTag } from '@/ui/primitives';
+import { useCopyForeign } from './copy-segment';
 import { seriesHolding } from './first-shown';
 import { Answer, AnswerWord, useAnswer } from './foreign-answer';
 import { volumeText } from './masks';
@@ -146,15 +147,19 @@ function ItemRow({ object, item, place, index, whole }: ItemProps) {
   const id = itemId(object, item.key);
   const active = useForeignState((state) => state.active === id);
   const goTo = useGoTo(index);
+  const copySegment = useCopyForeign();
   const name = nameOf(item, place);
   const placed = hasPlace(item, whole);
   const lines = linesOf(item);
   const answer = useAnswer(object, item);
   const copy = async () => {
     const found = await goTo(object, item);
-    if (found) copyForeign(object, item, found.sight, found.stack.images);
+    if (!found) return;
+    if (item.segment) await copySegment(object, item, found.stack);
+    else copyForeign(object, item, found.sight, found.stack.images);
   };
-  const copyable = item.marks.some((mark) => mark.kind !== 'text');
+  const drawn = item.marks.some((mark) => mark.kind !== 'text');
+  const copyable = drawn || item.segment !== null;
   return (
     <li className={active ? 'on' : ''} data-foreign-item={id}>
       <div className="item-line">

@@ -16,7 +16,7 @@ const COLOURS = ['#c3a9ff', '#ff9ae0', '#8fb0ff', '#ffb27a', '#e0dc8a'] as const
 export const maskColour = (number: number) =>
   COLOURS[(number - 1) % COLOURS.length] ?? COLOURS[0];
 
-function maskQuery(item: Id | null, mask: FindingMask | null) {
+export function maskQuery(item: Id | null, mask: FindingMask | null) {
   return {
     queryKey: ['mask', item, mask?.artefact_id ?? null],
     queryFn: async ({ signal }: { signal: AbortSignal }): Promise<Mask> => {

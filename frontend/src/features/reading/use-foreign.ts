@@ -77,7 +77,11 @@ export function useDrawn(): readonly DrawnItem[] {
   });
 }
 
-function voxelsQuery(study: string | null, object: ForeignObject, item: ForeignItem) {
+export function voxelsQuery(
+  study: string | null,
+  object: ForeignObject,
+  item: ForeignItem,
+) {
   const { segment } = item;
   return {
     queryKey: ['foreign-voxels', study, object.sop_uid, segment?.number ?? null],
@@ -107,6 +111,19 @@ export function usePlaces(stack: Stack): {
   return useMemo(() => ({ places: stack.images, reach: reachOf(stack.images) }), [stack]);
 }
 
+/** A segment as a mask of a stack's series; null where they have no pixels in common. */
+export function maskOn(
+  { segment }: ForeignItem,
+  voxels: Uint8Array,
+  { images }: Stack,
+): Mask | null {
+  if (!segment) return null;
+  const keys = keysOf(segment, images, reachOf(images));
+  if (keys.every((key) => key === '')) return null;
+  const { rows, columns } = segment;
+  return readMask(voxels, { sop_uids: keys, rows, columns });
+}
+
 /** A segment as a mask of a stack's series, as far as they have the same pixels. */
 export function useSegmentMask(
   object: ForeignObject,
@@ -114,13 +131,5 @@ export function useSegmentMask(
   stack: Stack,
 ): Mask | null {
   const { data } = useVoxels(object, item);
-  const { places, reach } = usePlaces(stack);
-  return useMemo(() => {
-    const { segment } = item;
-    if (!segment || !data) return null;
-    const keys = keysOf(segment, places, reach);
-    if (keys.every((key) => key === '')) return null;
-    const { rows, columns } = segment;
-    return readMask(data, { sop_uids: keys, rows, columns });
-  }, [item, data, places, reach]);
+  return useMemo(() => (data ? maskOn(item, data, stack) : null), [item, data, stack]);
 }
