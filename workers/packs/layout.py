@@ -24,6 +24,7 @@ JPEG_BASELINE: Final = f"{_BASE}.4.50"
 JPEG_EXTENDED: Final = f"{_BASE}.4.51"
 JPEG_LOSSLESS: Final = f"{_BASE}.4.70"
 JPEG_LS: Final = f"{_BASE}.4.80"
+JPEG_LS_NEAR: Final = f"{_BASE}.4.81"
 JPEG_2000: Final = f"{_BASE}.4.90"
 HTJ2K: Final = f"{_BASE}.4.201"
 

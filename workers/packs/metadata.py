@@ -16,6 +16,7 @@ from pydicom.tag import BaseTag
 
 from workers.packs.dataset import PARSE_ERRORS, read_dataset
 from workers.packs.frames import plan_instance
+from workers.packs.layout import JPEG_BASELINE, JPEG_EXTENDED, JPEG_LS_NEAR
 from workers.packs.plan import FramePlan
 
 MAX_INLINE = 64 * 1024
@@ -26,6 +27,9 @@ _MAX_TEXT = 256 * 1024
 
 _AVAILABLE_TRANSFER_SYNTAX: Final = "00083002"
 _CHARACTER_SET: Final = "00080005"
+_LOSSY: Final = "00282110"
+_ALWAYS_LOSSY: Final = frozenset({JPEG_BASELINE, JPEG_EXTENDED, JPEG_LS_NEAR})
+"""Whatever their headers leave out, pixels of these were changed."""
 _TABLES: Final = frozenset({0x00283006, 0x00281201, 0x00281202, 0x00281203})
 """LUT Data and the palettes: 16-bit words that the viewer wants as numbers."""
 _LEFT_OUT_GROUPS: Final = frozenset({0x0002, 0x7FE0, 0xFFFA, 0xFFFC})
@@ -65,6 +69,8 @@ def viewer_metadata(dataset: Dataset, *, plan: FramePlan) -> Json:
             "Value": [plan.transfer_syntax],
         }
     found.update(_changed(plan.changes))
+    if plan.header and plan.header.stored_syntax in _ALWAYS_LOSSY:
+        found.setdefault(_LOSSY, {"vr": "CS", "Value": ["01"]})
     return dict(sorted(found.items()))
 
 

@@ -28,7 +28,6 @@ from workers.packs.layout import (
     HTJ2K,
     JPEG_2000,
     JPEG_BASELINE,
-    JPEG_EXTENDED,
     JPEG_LOSSLESS,
     JPEG_LS,
     NATIVE,
@@ -394,9 +393,7 @@ def _jpeg(header: PixelHeader, found: JpegHeader) -> FramePlan:
     if found.sof not in _LOSSY_SOFS or header.is_signed:
         return _recoded(header)
     if found.precision > 8:
-        if header.samples == 3:
-            return _recoded(header)
-        return _as_stored(header, JPEG_EXTENDED)
+        return _recoded(header)  # the browser's decoder is off by some greys
     return _jpeg_lossy(header, found)
 
 

@@ -73,7 +73,9 @@ import { segmentToggle } from './reading/segment-toggle';
 import { showHelp } from './reading/show-help';
 import { sign } from './reading/sign';
 import { slab } from './reading/slab';
+import { toggleLabels } from './reading/toggle-labels';
 import { toggleMarks } from './reading/toggle-marks';
+import { toggleOverlays } from './reading/toggle-overlays';
 import { toggleOwn } from './reading/toggle-own';
 import { toggleSaliency } from './reading/toggle-saliency';
 import { toolCross } from './reading/tool-cross';
@@ -145,6 +147,8 @@ export const READING_COMMANDS: readonly Command<ReadingContext>[] = [
   cineFaster,
   resetView,
   capture,
+  toggleOverlays,
+  toggleLabels,
   layoutOne,
   layoutTwo,
   layoutFour,

@@ -135,3 +135,12 @@ def test_real_files(name, check):
     found = read_metadata(path.read_bytes())
     json.dumps(found, allow_nan=False)
     assert check(found)
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif(not DATA.exists(), reason="../shared/data is not here")
+def test_what_a_lossy_syntax_left_unsaid_is_said():
+    near = DATA / "pydicom_test_files" / "JPEGLSNearLossless_16.dcm"
+    assert read_metadata(near.read_bytes())["00282110"]["Value"] == ["01"]
+    exact = DATA / "pydicom_data" / "JLSL_16_15_1_1F.dcm"
+    assert "00282110" not in read_metadata(exact.read_bytes())

@@ -1,5 +1,6 @@
 import { number, text as textOf } from '@/imaging/dataset';
 import { type PaneView, useViews } from '@/imaging/view-store';
+import { setDisplay } from '@/state/display';
 import { findingsOf, getRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { display } from '@/text/en-display';
@@ -93,7 +94,7 @@ export async function capturePane(pane: number): Promise<void> {
   const element = document.querySelector(`[data-pane="${pane + 1}"]`);
   if (!view || !element) return;
   if (mayBeBurnedIn(view)) {
-    window.alert(display.capture.burned);
+    setDisplay({ refusal: display.capture.burned });
     return;
   }
   const canvas = await drawPane(element, view);

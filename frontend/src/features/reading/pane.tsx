@@ -42,6 +42,7 @@ import { ForeignLayer } from './foreign-layer';
 import { Fusion } from './fusion';
 import { MaskLayer, MaskLegend } from './masks';
 import { MeasureLayer } from './measure-layer';
+import { OverlayLayer } from './overlay-layer';
 import { PaneMarks } from './pane-marks';
 import { PriorBadge } from './prior-badge';
 import { ReferenceLine } from './reference-line';
@@ -272,6 +273,7 @@ function Shown({ pane, stack, of }: { pane: number; stack: Stack; of: StudyState
       {trouble ? <Trouble pane={pane} trouble={trouble} /> : null}
       {view ? (
         <div className="pane-over">
+          <OverlayLayer view={view} />
           <Masks view={view} stack={stack} />
           <Saliency view={view} />
           <ForeignLayer image={view.image} stack={stack} matrix={view.matrix} />

@@ -16,6 +16,7 @@ import { type PaneView, paneControl, resetViews, useViews } from '@/imaging/view
 import { useCine } from '@/state/cine';
 import { portalNow } from '@/state/clock';
 import { askWhoWasTold, useItemCritical } from '@/state/critical';
+import { setDisplay, useDisplay } from '@/state/display';
 import { useHangings } from '@/state/hanging';
 import { useLinks } from '@/state/linking';
 import { leaveMessage } from '@/state/message';
@@ -87,6 +88,7 @@ function useOpened(itemId: Id, user: Id): void {
       void leaveItem();
       resetViews();
       resetMpr();
+      setDisplay({ refusal: null });
       forgetImages(keptAhead());
     };
   }, [itemId, user]);
@@ -294,6 +296,7 @@ function Room({ itemId, user }: { itemId: Id; user: User }) {
   const pack = usePack(manifest);
   const context = useContext(() => setHelp(true), pack);
   const { room } = context;
+  const labels = useDisplay((state) => state.labels);
   useHanging(pack);
   useAhead(itemId);
   useDisplayOf(room.item?.study.id ?? null);
@@ -309,7 +312,7 @@ function Room({ itemId, user }: { itemId: Id; user: User }) {
   if (room.phase === 'refused') return <Refused />;
   const ready = pack.index !== null;
   return (
-    <div className="room">
+    <div className={labels ? 'room' : 'room no-labels'}>
       <RoomHeader user={user} onBack={() => void leaveRoom(navigate)} />
       <Toolbar context={context} />
       <RoomNotices onReload={() => void reopen(itemId, user.id)} />

@@ -77,9 +77,9 @@ export function RoomHeader({ user, onBack }: { user: User; onBack: () => void })
           {text.room.leasedUntil(formatClock(lease.expires_at))}
         </span>
       ) : null}
-      <span className="reader-me">
+      <span className="reader-me" title={user.display_name}>
         <Avatar initials={user.initials} me />
-        {user.display_name}
+        <span>{user.display_name}</span>
       </span>
     </header>
   );

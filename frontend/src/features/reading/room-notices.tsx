@@ -1,4 +1,5 @@
 import type { Content } from '@/domain/model';
+import { setDisplay, useDisplay } from '@/state/display';
 import {
   useLocalCopy as chooseLocalCopy,
   keepMine,
@@ -161,6 +162,28 @@ function Kept() {
   );
 }
 
+/** Why something just asked for was not done; goes when it has been read. */
+function Refusal() {
+  const refusal = useDisplay((state) => state.refusal);
+  if (refusal === null) return null;
+  return (
+    <Notice
+      kind="warn"
+      title={refusal}
+      assertive
+      actions={
+        <button
+          type="button"
+          className="btn small"
+          onClick={() => setDisplay({ refusal: null })}
+        >
+          {text.common.close}
+        </button>
+      }
+    />
+  );
+}
+
 /** What must be known or decided before going on, above the images. */
 export function RoomNotices({ onReload }: { onReload: () => void }) {
   return (
@@ -170,6 +193,7 @@ export function RoomNotices({ onReload }: { onReload: () => void }) {
       <LateSlices onReload={onReload} />
       <Kept />
       <AmendmentNotice />
+      <Refusal />
       <UnaidedBanner />
       <CriticalNotices />
     </div>
