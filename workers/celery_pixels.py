@@ -1,4 +1,4 @@
-"""The Celery application of the workers that build pixel packs (queue `pixels`)."""
+"""The Celery application of the workers without a model (queue `pixels`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ app = make_app(
     "overread-pixels",
     broker_url=read_settings().broker_url,
     queue=QUEUE_PIXELS,
-    include=["workers.tasks_pixels"],
+    include=["workers.tasks_pixels", "workers.tasks_segments"],
     limit_s=LIMIT_S,
 )
 log_as_json()

@@ -182,6 +182,42 @@ class PortalClient:
             meta=meta or {},
         )
 
+    def read_interpolation(self, job_id: str) -> dict[str, Any]:
+        """Return what an interpolation is asked to do, as the portal words it.
+
+        Raises:
+            PortalError: It may not be read, or is gone.
+            PortalUnavailableError: The portal gives no answer.
+        """
+        path = f"segment-interpolations/{quote(job_id, safe='')}"
+        answer: dict[str, Any] = self._ask("GET", path, doing="what to fill").json()
+        return answer
+
+    def read_label_map(self, job_id: str, sha256: str) -> bytes:
+        """Return a label map of an interpolation, as gzip.
+
+        Raises:
+            PortalError: It may not be read, or is gone.
+            PortalUnavailableError: The portal gives no answer.
+        """
+        path = f"segment-interpolations/{quote(job_id, safe='')}/slices/{sha256}"
+        return self._ask("GET", path, doing="what was drawn").content
+
+    def store_label_map(self, job_id: str, sha256: str, packed: bytes) -> None:
+        """Store a label map that an interpolation made, given as gzip.
+
+        Raises:
+            PortalError: It may not be stored.
+            PortalUnavailableError: The portal gives no answer.
+        """
+        self._ask(
+            "PUT",
+            f"segment-interpolations/{quote(job_id, safe='')}/slices/{sha256}",
+            doing="to store a label map",
+            content=packed,
+            headers={"Content-Type": "application/octet-stream"},
+        )
+
     def _ask(
         self, method: str, path: str, *, doing: str, **options: Any
     ) -> httpx.Response:

@@ -24,4 +24,5 @@ class Step(StrEnum):
     EXPIRE_LEASES = "workflow.expire_leases"
     ABANDON_UPLOADS = "workflow.abandon_uploads"
     WATCH_FOLDERS = "workflow.watch_folders"
+    ACCEPT_INTERPOLATION = "workflow.accept_interpolation"
     FORGET_SLICES = "workflow.forget_slices"

@@ -23,6 +23,7 @@ LIFETIME_S = 2 * 3600
 READ_INSTANCES = "instances:read"
 READ_MODEL = "model:read"
 WRITE_ARTEFACT = "artefact:write"
+INTERPOLATE = "segments:interpolate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,7 @@ from apps.studies.tombstones import bury_study, forget_held
 from apps.studies.types import Registered
 from apps.workflow.critical.services import raise_critical
 from apps.workflow.reporting.services import settle_report
+from apps.workflow.segments.interpolation import send_waiting
 from apps.workflow.visibility import (
     live_findings,
     shown_findings,
@@ -460,6 +461,7 @@ def sweep() -> dict[str, int]:
         _attempt(remove_packs, study_id=study_id)
     for run_id in found["runs"]:
         _attempt(send_run, run_id=run_id)
+    _attempt(send_waiting, now=now, limit=BATCH)
     for step, field, source_id in found["exports"]:
         _attempt(enqueue, step=step, **{field: str(source_id)})
     return {name: len(rows) for name, rows in found.items()}

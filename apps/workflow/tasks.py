@@ -12,7 +12,9 @@ from apps.workflow import flow
 from apps.workflow.critical.services import remind_critical as remind
 from apps.workflow.intake.upload import abandon_uploads as abandon
 from apps.workflow.intake.watch import watch_folders as look
+from apps.workflow.segments.interpolation import accept_filled
 from workers.contracts import InferResult, PackResult
+from workers.segment_contracts import InterpolateResult
 
 
 @task(name=Step.TAKE_ARRIVALS)
@@ -97,6 +99,12 @@ def abandon_uploads() -> None:
 def watch_folders() -> None:
     """Take what lies in the watched folders."""
     look()
+
+
+@task(name=Step.ACCEPT_INTERPOLATION)
+def accept_interpolation(*, result: dict[str, Any]) -> None:
+    """Take a worker's word about an interpolation."""
+    accept_filled(result=InterpolateResult.from_message(result))
 
 
 @task(name=Step.FORGET_SLICES)

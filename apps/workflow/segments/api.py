@@ -17,7 +17,7 @@ from apps.accounts.selectors import actor_of
 from apps.core.access import needs
 from apps.core.errors import DomainError
 from apps.core.permissions import Permission
-from apps.workflow.segments import desk
+from apps.workflow.segments import desk, interpolation
 from apps.workflow.segments import serializers as shapes
 
 if TYPE_CHECKING:
@@ -115,3 +115,39 @@ class SignedSegmentationsView(APIView):
     def get(self, request: Request, study_id: UUID) -> Response:
         """List the segmentations; none while somebody still reads the study."""
         return Response(desk.list_signed(actor=actor_of(request), study_id=study_id))
+
+
+class InterpolationsView(APIView):
+    """Filling between drawn slices."""
+
+    permission_classes = [needs(Permission.READING_WRITE)]
+
+    @extend_schema(
+        operation_id="segment_interpolate",
+        request=shapes.InterpolationRequest,
+        responses={202: shapes.InterpolationAskedSerializer},
+    )
+    def post(self, request: Request, item_id: UUID) -> Response:
+        """Ask a worker to fill the images between those drawn on."""
+        job = interpolation.ask(
+            actor=actor_of(request), item_id=item_id, raw=request.data
+        )
+        return Response({"id": str(job.id)}, status=202)
+
+
+class InterpolationView(APIView):
+    """One request to fill."""
+
+    permission_classes = [needs(Permission.READING_WRITE)]
+
+    @extend_schema(
+        operation_id="segment_interpolation", responses=shapes.InterpolationSerializer
+    )
+    def get(self, request: Request, item_id: UUID, job_id: UUID) -> Response:
+        """Return how far it is, and its label maps when it is done."""
+        job = interpolation.show(
+            actor=actor_of(request), item_id=item_id, job_id=job_id
+        )
+        return Response(
+            {"state": job.state, "reason": job.reason, "slices": job.filled}
+        )

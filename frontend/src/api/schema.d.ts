@@ -348,6 +348,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/machine/segment-interpolations/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return the images in the order in which they lie. */
+        get: operations["machine_interpolation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/machine/segment-interpolations/{job_id}/slices/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return a label map, as a gzip file. */
+        get: operations["machine_slice_get"];
+        /** @description Keep a label map; when this answers, it is on disk. */
+        put: operations["machine_slice_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/memberships/{membership_id}": {
         parameters: {
             query?: never;
@@ -1150,6 +1185,40 @@ export interface paths {
         put?: never;
         /** @description Draft a report; nothing is saved. */
         post: operations["report_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/worklist/items/{item_id}/segment-interpolations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Ask a worker to fill the images between those drawn on. */
+        post: operations["segment_interpolate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/worklist/items/{item_id}/segment-interpolations/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return how far it is, and its label maps when it is done. */
+        get: operations["segment_interpolation"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1989,6 +2058,46 @@ export interface components {
         };
         /** @enum {string} */
         IntakeStateEnum: "open" | "done" | "abandoned";
+        /** @description How far it is; `slices` are whole new label maps of the filled images only. */
+        Interpolation: {
+            state: components["schemas"]["InterpolationStateEnum"];
+            reason: string;
+            slices: {
+                [key: string]: string;
+            };
+        };
+        /** @description The request's id: ask with it how far it is. */
+        InterpolationAsked: {
+            /** Format: uuid */
+            id: string;
+        };
+        /** @description One image: where it lies, and what is drawn on it. */
+        InterpolationImage: {
+            key: string;
+            /** Format: double */
+            place_mm: number;
+            sha256: string | null;
+        };
+        /** @description What is to be filled; `slices` is the series' whole present map by image. */
+        InterpolationRequestRequest: {
+            series_uid: string;
+            rows: number;
+            columns: number;
+            number: number;
+            slices: {
+                [key: string]: string;
+            };
+        };
+        /** @enum {string} */
+        InterpolationStateEnum: "queued" | "running" | "done" | "failed";
+        /** @description What a worker has to fill. */
+        InterpolationWork: {
+            rows: number;
+            columns: number;
+            number: number;
+            spacing: number[];
+            images: components["schemas"]["InterpolationImage"][];
+        };
         /** @description What is critical at the item's site, and its patient's results. */
         ItemCritical: {
             codes: string[];
@@ -3638,6 +3747,81 @@ export interface operations {
             };
         };
     };
+    machine_interpolation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InterpolationWork"];
+                };
+            };
+        };
+    };
+    machine_slice_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/gzip": string;
+                };
+            };
+        };
+    };
+    machine_slice_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description No response body */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No response body */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     revoke_membership: {
         parameters: {
             query?: never;
@@ -4875,6 +5059,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Drafted"];
+                };
+            };
+        };
+    };
+    segment_interpolate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InterpolationRequestRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InterpolationAsked"];
+                };
+            };
+        };
+    };
+    segment_interpolation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item_id: string;
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Interpolation"];
                 };
             };
         };

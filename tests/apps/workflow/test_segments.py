@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import Role
+from apps.accounts.services import grant_membership
 from apps.accounts.types import SYSTEM
 from apps.annotations.models import Segmentation, SegmentSlice
 from apps.annotations.segment_files import inflate, segment_path
@@ -467,7 +468,14 @@ def test_an_amendment_begins_with_the_signed_voxels(department, item, reader, br
     """Also that of a colleague, who never put them."""
     kept, changed = drawn((3, 3, 1)), drawn((4, 4, 1))
     one = sign(reader, item, kept)
-    second = client_for(department.person(Role.RADIOLOGIST, "second"))
+    lead = department.person(Role.RADIOLOGIST, "second")
+    grant_membership(
+        actor=SYSTEM,
+        user_id=lead.pk,
+        site_id=department.site.pk,
+        role=Role.CLINICAL_LEAD,
+    )
+    second = client_for(lead)
     path = f"/api/worklist/items/{item.id}"
     opened = second.post(
         f"{path}/amend",
