@@ -28,7 +28,7 @@ from workers.settings import read_settings
 
 log = logging.getLogger(__name__)
 
-MAX_RETRIES: Final = 3
+MAX_RETRIES: Final = 5
 
 
 @app.task(name=TASK_INTERPOLATE, bind=True, max_retries=MAX_RETRIES + MAX_ATTEMPTS)

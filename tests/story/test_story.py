@@ -319,6 +319,7 @@ def test_every_enqueued_or_scheduled_step_is_a_registered_task(stage):
     names = {entry["task"] for entry in celery_app.conf.beat_schedule.values()}
     names |= {name for name, _ in stage.broker.on("portal")}
     names |= {"workflow.accept_result", "workflow.accept_pack"}
+    names |= {"workflow.accept_interpolation"}
     names |= {"workflow.export_result", "workflow.export_reading"}
     for name in names:
         task = celery_app.tasks[name]

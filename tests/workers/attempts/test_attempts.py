@@ -7,7 +7,7 @@ import redis
 from celery.exceptions import Retry
 
 from tests.faults.brokers import own_broker
-from workers import tasks_gpu, tasks_pixels
+from workers import tasks_gpu, tasks_pixels, tasks_segments
 from workers.attempts import LOST, MAX_ATTEMPTS, Attempts, Turn
 from workers.contracts import (
     LOST_WORKER,
@@ -18,6 +18,7 @@ from workers.contracts import (
     attempt_keys,
 )
 from workers.portal_client import PortalUnavailableError
+from workers.segment_contracts import InterpolateRequest, InterpolateResult
 
 RUN = "1c6de3a5-6a8f-4c43-9a62-6f0d2ed7a4c1"
 REVISION = "2c6de3a5-6a8f-4c43-9a62-6f0d2ed7a4c1"
@@ -131,6 +132,13 @@ def ask_pixels(task):
     tasks_pixels.build_pack_task.run.__func__(task, request=request.to_message())
 
 
+def ask_segments(task):
+    request = InterpolateRequest(
+        job_id=RUN, revision_id=REVISION, token="t", portal_url="http://127.0.0.1:1"
+    )
+    tasks_segments.interpolate_task.run.__func__(task, request=request.to_message())
+
+
 class Killed(BaseException):
     """Stands for the end of the process."""
 
@@ -145,8 +153,12 @@ def pack_result(given, **_):
     )
 
 
+def segment_result(given, **_):
+    return InterpolateResult(job_id=given.job_id, state="done")
+
+
 class Worker:
-    """One of the two workers, with its work replaced."""
+    """One of the workers, with its work replaced."""
 
     def __init__(self, monkeypatch, module, work, ask, good):
         self.sent = Sent()
@@ -164,13 +176,17 @@ class Worker:
         self._set(do)
 
 
-@pytest.fixture(params=["gpu", "pixels"])
+@pytest.fixture(params=["gpu", "pixels", "segments"])
 def worker(request, monkeypatch, broker, attempts):
     monkeypatch.setenv("REDIS_URL", broker)
     monkeypatch.setattr(tasks_gpu, "_workplace", lambda: None)
     tasks_gpu._answered.clear()
     if request.param == "gpu":
         return Worker(monkeypatch, tasks_gpu, "answer", ask_gpu, gpu_result)
+    if request.param == "segments":
+        return Worker(
+            monkeypatch, tasks_segments, "interpolate", ask_segments, segment_result
+        )
     return Worker(monkeypatch, tasks_pixels, "make_pack", ask_pixels, pack_result)
 
 

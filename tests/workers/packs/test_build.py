@@ -325,6 +325,7 @@ def test_the_decoding_process_knows_no_secret():
         "workers.portal_client",
         "workers.celery_pixels",
         "workers.tasks_pixels",
+        "workers.tasks_segments",
     ],
 )
 def test_no_torch_and_no_django(module):
