@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.packs.geometry import Placed, sort_instances
+from workers.packs.geometry import Placed, sort_along_normal
 from workers.pixels.image import ImageHeader
 
 MAX_VOXELS: Final = 150_000_000
@@ -125,7 +125,7 @@ def find_geometry(
     by_uid = {header.sop_uid: header for header in headers}
     first = next(iter(by_uid.values()))
     _check_alike(by_uid.values(), first)
-    order = sort_instances(
+    order = sort_along_normal(
         Placed(
             sop_uid=h.sop_uid,
             number=h.instance_number,

@@ -1,4 +1,4 @@
-"""The order of a series' images: along the normal, then by number. Pure."""
+"""The order of a series' images: along the normal, the way they count. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _TOLERANCE = 1e-3
+# Cosine to the body's axis from which on images count as axial.
+_AXIAL = 0.8
 
 Vector = tuple[float, ...]
 
@@ -30,12 +32,43 @@ class Placed:
 def sort_instances(instances: Iterable[Placed]) -> list[str]:
     """Return SOP Instance UIDs in the order in which a person scrolls.
 
-    By position along the common normal where all images have one (ties, such
-    as repeats in time, by number); by Instance Number otherwise.
+    By position along the common normal where all images have one, in the direction
+    in which the modality numbered them: image 1 of a report is then the first one.
+    Where the numbers say nothing, axial images go from the head to the feet and
+    others along the normal. Ties, such as repeats in time, go by number; without
+    common positions Instance Number alone decides.
+    """
+    found = list(instances)
+    normal = _common_normal(found)
+    if normal is not None and _counts_back(found, normal):
+        normal = tuple(-part for part in normal)
+    return [placed.sop_uid for placed in sorted(found, key=lambda p: _key(p, normal))]
+
+
+def sort_along_normal(instances: Iterable[Placed]) -> list[str]:
+    """Return SOP Instance UIDs by position along the common normal, whatever counts.
+
+    The order of a volume for arithmetic; ties and the rest as in `sort_instances`.
     """
     found = list(instances)
     normal = _common_normal(found)
     return [placed.sop_uid for placed in sorted(found, key=lambda p: _key(p, normal))]
+
+
+def _counts_back(instances: list[Placed], normal: Vector) -> bool:
+    """Tell whether Instance Numbers fall along the normal (their covariance)."""
+    pairs = [
+        (_dot(normal, one.position), one.number)
+        for one in instances
+        if one.position is not None and one.number is not None
+    ]
+    if pairs:
+        depth = sum(at for at, _ in pairs) / len(pairs)
+        number = sum(n for _, n in pairs) / len(pairs)
+        together = sum((at - depth) * (n - number) for at, n in pairs)
+        if abs(together) > _TOLERANCE:
+            return together < 0
+    return normal[2] > _AXIAL
 
 
 def _key(placed: Placed, normal: Vector | None) -> tuple[float, int, int, str]:

@@ -122,6 +122,9 @@ describe('the three views', () => {
     expect([axial, coronal, sagittal].map((view) => wayOf(g, view))).toEqual([1, 1, -1]);
     expect(numberOf(g, axial, 4)).toBe(5);
     expect(numberOf(g, sagittal, 499)).toBe(1);
+    const back = grid([...stack()].reverse());
+    expect(wayOf(back, viewsOf(back).axial)).toBe(-1);
+    expect(numberOf(back, viewsOf(back).axial, (back.size[2] ?? 0) - 1)).toBe(1);
   });
   it('hang a sagittal series the same way', () => {
     const sagittal = Array.from({ length: 20 }, (_, k) =>

@@ -160,6 +160,9 @@ export type Axis = 0 | 1 | 2;
 export type PlaneName = 'axial' | 'coronal' | 'sagittal';
 export const PLANES: readonly PlaneName[] = ['axial', 'coronal', 'sagittal'];
 
+/** The axis of a grid across which the images were acquired. */
+const ACQUIRED: Axis = 2;
+
 /** One of the three views through a grid, along its own axes. */
 export interface View {
   readonly name: PlaneName;
@@ -245,10 +248,13 @@ export function cameraOf({ right, below }: View): {
 }
 
 /**
- * Whether "next" counts up or down the view's axis: it goes into the screen, as a stack
- * of acquired slices does.
+ * Whether "next" counts up or down the view's axis: across the acquired slices it goes
+ * the way of their stack, across others into the screen.
  */
 export function wayOf(grid: Grid, view: View): 1 | -1 {
+  if (view.through === ACQUIRED) {
+    return (grid.order[0] ?? 0) <= (grid.order.at(-1) ?? 0) ? 1 : -1;
+  }
   return dot(cameraOf(view).normal, grid.steps[view.through]) > 0 ? -1 : 1;
 }
 

@@ -20,7 +20,7 @@ from workers.models.package import package_hash, save_package, write_package_zip
 from workers.models.registry import build
 from workers.models.volume_net import VolumeModel
 from workers.models.volume_prepare import prepare_volume, stretch
-from workers.packs.geometry import Placed, sort_instances
+from workers.packs.geometry import Placed, sort_along_normal
 from workers.pixels.image import read_header
 from workers.settings import read_settings
 from workers.tasks_gpu import answer, make_workplace
@@ -185,7 +185,7 @@ def test_turned_slices_get_their_mask_turned_back(package, workplace, orientatio
     for uid, expected in truth.items():
         np.testing.assert_array_equal(found[uid], expected)
     # The same order as that in which the pack is scrolled.
-    assert list(mask.sop_uids) == sort_instances(
+    assert list(mask.sop_uids) == sort_along_normal(
         Placed(
             sop_uid=str(d.SOPInstanceUID),
             number=int(d.InstanceNumber),

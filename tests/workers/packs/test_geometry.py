@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.packs.geometry import Placed, sort_instances
+from workers.packs.geometry import Placed, sort_along_normal, sort_instances
 
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 TILTED = (1.0, 0.0, 0.0, 0.0, 0.8, 0.6)
@@ -15,14 +15,39 @@ def placed(uid, *, number=None, position=None, orientation=None):
     )
 
 
-@given(st.permutations(range(8)))
-def test_position_decides_whatever_the_numbers_say(order):
-    slices = [
-        placed(f"1.{z}", number=8 - z, position=(0, 0, 2.5 * z), orientation=AXIAL)
-        for z in range(8)
+def stack(numbers, *, orientation=AXIAL, step=(0, 0, 2.5)):
+    return [
+        placed(
+            f"1.{z}",
+            number=number,
+            position=tuple(z * part for part in step),
+            orientation=orientation,
+        )
+        for z, number in enumerate(numbers)
     ]
-    found = sort_instances(slices[index] for index in order)
-    assert found == [f"1.{z}" for z in range(8)]
+
+
+@given(st.permutations(range(8)))
+def test_position_decides_and_the_numbers_give_the_direction(order):
+    up, down = [f"1.{z}" for z in range(8)], [f"1.{z}" for z in reversed(range(8))]
+    for numbers, expected in (
+        (range(1, 9), up),
+        (range(8, 0, -1), down),
+        # One image out of turn does not move: place decides, not its number.
+        ([8, 7, 6, 5, 4, 3, 1, 2], down),
+        ([1, 2, 3, 4, 5, 6, 8, 7], up),
+    ):
+        slices = stack(numbers)
+        assert sort_instances(slices[index] for index in order) == expected
+        assert sort_along_normal(slices[index] for index in order) == up
+
+
+def test_without_numbers_axial_images_go_from_head_to_feet():
+    for numbers in ([None] * 4, [7] * 4):
+        assert sort_instances(stack(numbers)) == ["1.3", "1.2", "1.1", "1.0"]
+    coronal = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0)
+    back = stack([None] * 4, orientation=coronal, step=(0, 3.0, 0))
+    assert sort_instances(back) == ["1.0", "1.1", "1.2", "1.3"]
 
 
 def test_the_normal_of_a_tilted_stack():
@@ -30,6 +55,7 @@ def test_the_normal_of_a_tilted_stack():
     slices = [
         placed(
             f"1.{k}",
+            number=k,
             position=(5.0, 7 + k * normal[1], 3 + k * normal[2]),
             orientation=TILTED,
         )
