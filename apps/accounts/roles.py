@@ -57,6 +57,8 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
                 Permission.WORKLIST_READ,
                 Permission.STUDY_READ,
                 Permission.ITEM_BAND,
+                Permission.ITEM_ASSIGN,
+                Permission.VIEW_MANAGE,
                 Permission.CRITICAL_READ,
                 Permission.CRITICAL_CLOSE,
                 Permission.AI_READ,

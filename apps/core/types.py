@@ -19,6 +19,8 @@ class Permission(StrEnum):
     WORKLIST_READ = "worklist:read"
     ITEM_LEASE = "item:lease"
     ITEM_BAND = "item:band"
+    ITEM_ASSIGN = "item:assign"
+    VIEW_MANAGE = "view:manage"
     READING_READ = "reading:read"
     READING_WRITE = "reading:write"
     READING_SIGN = "reading:sign"

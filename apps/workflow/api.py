@@ -18,6 +18,7 @@ from apps.core.errors import Invalid, PreconditionRequired
 from apps.core.permissions import Permission
 from apps.workflow import desk
 from apps.workflow import serializers as shapes
+from apps.workflow.lists import pages
 from apps.workflow.signed.serializers import AmendRequest
 from workers.contracts import MASK_MEDIA_TYPE
 
@@ -90,7 +91,7 @@ class WorklistView(APIView):
     )
     def get(self, request: Request) -> Response:
         """List work items."""
-        page = desk.show_worklist(actor=actor_of(request), query=request.query_params)
+        page = pages.show_worklist(actor=actor_of(request), query=request.query_params)
         return Response(shapes.PageSerializer(page).data)
 
 

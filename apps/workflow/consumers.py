@@ -23,6 +23,7 @@ from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core import clock
 from apps.core.permissions import Permission
+from apps.core.presence import note_presence
 from apps.core.realtime import (
     changes_since,
     last_sequences,
@@ -60,6 +61,13 @@ class Delivery:
         """Return who is on the socket now; None once the session has ended."""
         close_old_connections()
         return actor_of_scope(self.scope)
+
+    def heartbeat(self) -> Actor | None:
+        """Return the same, and note that this person is here."""
+        actor = self.actor()
+        if actor is not None:
+            note_presence(user_id=actor.person_id)
+        return actor
 
     def sites(self) -> frozenset[UUID]:
         """Return the sites whose list this person may read now."""
@@ -174,7 +182,7 @@ class WorklistConsumer(AsyncJsonWebsocketConsumer):
         self.delivery = Delivery(scope=dict(self.scope))
         self.lock = asyncio.Lock()
         self.ready = False
-        actor = await sync_to_async(self.delivery.actor)()
+        actor = await sync_to_async(self.delivery.heartbeat)()
         await self.accept()
         if actor is None:
             await self.close(code=CLOSE_NOT_LOGGED_IN)
@@ -232,7 +240,7 @@ class WorklistConsumer(AsyncJsonWebsocketConsumer):
         while True:
             await asyncio.sleep(TICK_S)
             try:
-                actor = await sync_to_async(self.delivery.actor)()
+                actor = await sync_to_async(self.delivery.heartbeat)()
                 if actor is None:
                     await self.close(code=CLOSE_NOT_LOGGED_IN)
                     return

@@ -5,8 +5,6 @@ Everything here that is derived from AI has passed `visible_ai`.
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -16,34 +14,26 @@ from apps.annotations.services import save_draft
 from apps.annotations.types import BAND_REASONS, REJECT_REASONS
 from apps.audit.events import Event
 from apps.audit.services import record
-from apps.core import clock
-from apps.core.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
+from apps.core.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from apps.core.permissions import Permission
-from apps.core.realtime import last_sequences
 from apps.inference.artefacts import read_artefact
 from apps.inference.selectors import finding_artefact, known_labels
 from apps.studies.selectors import access_study, opened_revision
 from apps.studies.services import open_study
 from apps.workflow import flow
-from apps.workflow.cursors import read_cursor, write_cursor
 from apps.workflow.measuring import checked_content
 from apps.workflow.rows import build_ai, build_manifest, build_reading, build_row
 from apps.workflow.signed.services import amend_item
-from apps.workflow.visibility import visible_ai, visible_ai_of
+from apps.workflow.visibility import visible_ai
 from apps.worklist import selectors as worklist
-from apps.worklist import services
+from apps.worklist import services, taking
 from apps.worklist.priority import compute_rank, explain
 from apps.worklist.types import Band, ItemState
 
 if TYPE_CHECKING:
-    from django.http import QueryDict
-
     from apps.accounts.types import Actor
     from apps.annotations.models import Reading
     from apps.worklist.models import WorkItem
-
-DEFAULT_LIMIT, MAX_LIMIT = 50, 200
-_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 def _uuids(values: list[str], field: str) -> tuple[UUID, ...]:
@@ -51,90 +41,6 @@ def _uuids(values: list[str], field: str) -> tuple[UUID, ...]:
         return tuple(UUID(value) for value in values)
     except ValueError as error:
         raise Invalid("invalid", f"{field}: is an id.", field=field) from error
-
-
-def _flag(query: QueryDict, name: str) -> bool:
-    return query.get(name, "").lower() in {"1", "true", "yes"}
-
-
-def _filters(*, actor: Actor, query: QueryDict, now: datetime) -> worklist.Filters:
-    return worklist.Filters(
-        sites=_uuids(query.getlist("site"), "site"),
-        bands=tuple(query.getlist("band")),
-        modalities=tuple(query.getlist("modality")),
-        body_parts=tuple(query.getlist("body_part")),
-        ai_states=tuple(query.getlist("ai")),
-        states=tuple(query.getlist("state")),
-        holder=actor.user_id if _flag(query, "mine") else None,
-        past_deadline_at=now if _flag(query, "past_deadline") else None,
-        text=query.get("q", "")[:100],
-    )
-
-
-def _require_text(query: QueryDict) -> None:
-    """Refuse NUL, which no database takes."""
-    for name, values in query.lists():
-        if any("\x00" in value for value in values):
-            raise Invalid("invalid", f"{name}: has a NUL character.", field=name)
-
-
-def _limit(query: QueryDict) -> int:
-    text = query.get("limit", str(DEFAULT_LIMIT))
-    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= MAX_LIMIT:
-        raise Invalid("invalid", f"limit: is 1 to {MAX_LIMIT}.", field="limit")
-    return int(text)
-
-
-@transaction.atomic
-def show_worklist(*, actor: Actor, query: QueryDict) -> dict[str, Any]:
-    """Return one page of the list, audited with the patients it names."""
-    sites = actor.sites_with(Permission.WORKLIST_READ)
-    if not sites:
-        raise Forbidden("forbidden", "Your role has no clinical worklist.")
-    _require_text(query)
-    now = clock.now()
-    # The sequence numbers are read first: an event that lands in between is
-    # then delivered again, which changes nothing, and never missed.
-    sequences = last_sequences(site_ids=sites)
-    filters = _filters(actor=actor, query=query, now=now)
-    after, offset = read_cursor(text=query.get("cursor", ""))
-    page = worklist.list_page(
-        actor=actor, filters=filters, after=after, offset=offset, limit=_limit(query)
-    )
-    record(
-        actor=actor,
-        event=Event.WORKLIST_LIST,
-        patients=sorted({i.case.revision.study.patient_id for i in page.items}),
-        detail={"n": len(page.items), "total": page.total},
-    )
-    counts = worklist.band_counts(actor=actor, sites=filters.sites, now=now)
-    facets = worklist.facets(actor=actor, sites=filters.sites)
-    sights = visible_ai_of(actor=actor, items=page.items)
-    cursor = None
-    if page.next_key is not None:
-        cursor = write_cursor(key=page.next_key, offset=offset + len(page.items))
-    return {
-        "seq": {str(site): seq for site, seq in sequences.items()},
-        "now": now,
-        "ai_ordering": {
-            str(site.id): site.ai_ordering for site in worklist.sites_of(actor=actor)
-        },
-        "items": [
-            build_row(
-                actor=actor,
-                item=item,
-                rank_total=page.rank_total,
-                sight=sights[item.id],
-            )
-            for item in page.items
-        ],
-        "next_cursor": cursor,
-        "total": page.total,
-        "bands": {
-            band.value: counts.get(band.value, worklist.BandCount()) for band in Band
-        },
-        "facets": {"modality": facets.modalities, "body_part": facets.body_parts},
-    }
 
 
 def _row(*, actor: Actor, item: WorkItem) -> dict[str, Any]:
@@ -249,7 +155,7 @@ def open_item(*, actor: Actor, item_id: UUID) -> dict[str, Any]:
 @transaction.atomic
 def open_next(*, actor: Actor, site_ids: list[UUID]) -> dict[str, Any] | None:
     """Lease the next item and open its study; None when nothing is free."""
-    item = services.take_next(actor=actor, site_ids=site_ids)
+    item = taking.take_next(actor=actor, site_ids=site_ids)
     return None if item is None else _opened(actor=actor, item=item)
 
 
@@ -424,7 +330,7 @@ def sign(
     item = worklist.access_item(
         actor=actor, item_id=item_id, need=Permission.WORKLIST_READ
     )
-    upcoming = services.peek_next(actor=actor)
+    upcoming = taking.peek_next(actor=actor)
     return {
         "reading": build_reading(reading=reading, item=item),
         "next": None if upcoming is None else show_item(actor=actor, item_id=upcoming),

@@ -76,6 +76,7 @@ from apps.worklist.services import (
     complete_item,
     expire_lease,
     place_item,
+    relist_study,
     require_lease,
     restore_study,
     withdraw_study,
@@ -165,6 +166,7 @@ def take_study(*, archive_id: str) -> None:
     if not isinstance(outcome, Registered):
         return
     restore_study(study_id=outcome.study_id)
+    relist_study(study_id=outcome.study_id)
     if outcome.revision_id is not None:
         place_revision(revision_id=outcome.revision_id)
 

@@ -68,6 +68,7 @@ def build_row(
         "study": _study(study, revision),
         "ai": _row_ai(item, sight or visible_ai(actor=actor, item=item)),
         "lease": _lease(actor, item),
+        "assignee": _assignee(actor, item),
     }
 
 
@@ -149,6 +150,16 @@ def _lease(actor: Actor, item: WorkItem) -> dict[str, Any] | None:
         "since": item.lease_since,
         "expires_at": item.lease_expires_at,
         "draft_saved_at": item.reading.saved_at if item.reading else None,
+    }
+
+
+def _assignee(actor: Actor, item: WorkItem) -> dict[str, Any] | None:
+    if item.assignee is None:
+        return None
+    return {
+        "person": build_person(item.assignee),
+        "mine": item.assignee_id == actor.user_id,
+        "at": item.assigned_at,
     }
 
 

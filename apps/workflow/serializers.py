@@ -96,6 +96,14 @@ class LeaseSerializer(s.Serializer):  # type: ignore[type-arg]
     draft_saved_at = s.DateTimeField(allow_null=True)
 
 
+class AssigneeSerializer(s.Serializer):  # type: ignore[type-arg]
+    """For whom a lead meant an item."""
+
+    person = PersonSerializer()
+    mine = s.BooleanField()
+    at = s.DateTimeField()
+
+
 class RowSerializer(s.Serializer):  # type: ignore[type-arg]
     """One line of the worklist."""
 
@@ -118,6 +126,7 @@ class RowSerializer(s.Serializer):  # type: ignore[type-arg]
     study = StudySerializer()
     ai = RowAiSerializer()
     lease = LeaseSerializer(allow_null=True)
+    assignee = AssigneeSerializer(allow_null=True)
 
 
 class BandCountSerializer(s.Serializer):  # type: ignore[type-arg]

@@ -49,5 +49,6 @@ urlpatterns = [
     path("", include("apps.workflow.hanging.urls")),
     path("", include("apps.workflow.marks.urls")),
     path("", include("apps.workflow.segments.urls")),
+    path("", include("apps.workflow.lists.urls")),
     path("api/vocabulary", api.VocabularyView.as_view()),
 ]

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from apps.accounts.models import Site, User
 from apps.annotations.models import Reading, ReadingProtocol
 from apps.core.models import BaseModel
-from apps.studies.models import StudyRevision
+from apps.studies.models import Study, StudyRevision
 from apps.worklist.types import ON_LIST, Band, BandSource, ItemReason, ItemState
 
 
 def _choices(values: type) -> list[tuple[str, str]]:
     return [(v.value, v.value) for v in values]  # type: ignore[attr-defined]
+
+
+LISTED = models.Q(state__in=ON_LIST, reason=ItemReason.CLINICAL, withdrawn=False)
+"""What is on the clinical worklist."""
 
 
 class Case(BaseModel):
@@ -42,10 +47,23 @@ class WorkItem(BaseModel):
     counts the changes that people can see. A `withdrawn` item is of a study that was
     deleted from the archive: no list shows it. A done one that has a lease is being
     amended: `reading` is the draft then, and its `amends` what is signed.
+
+    The `list_*` columns are the list's own copy of what it is sorted, filtered and
+    searched by (`apps.worklist.listed`), so that a page reads one table however many
+    studies there are. `shows_ai` says that its protocol hides nothing of the AI.
+    `assignee` is for whom a lead meant it; reading it takes a lease all the same.
     """
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="items")
     site = models.ForeignKey(Site, on_delete=models.PROTECT)
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="items")
+    shows_ai = models.BooleanField(default=False)
+    list_patient = models.CharField(max_length=400, default="", db_collation="C")
+    list_study = models.CharField(max_length=250, default="", db_collation="C")
+    list_modality = models.CharField(max_length=200, default="", db_collation="C")
+    list_modalities = ArrayField(models.CharField(max_length=16), default=list)
+    list_body_part = models.CharField(max_length=64, default="", db_collation="C")
+    list_words = models.TextField(default="", db_collation="C")
     slot = models.PositiveSmallIntegerField(default=1)
     reason = models.CharField(max_length=16, choices=_choices(ItemReason))
     state = models.CharField(
@@ -82,6 +100,14 @@ class WorkItem(BaseModel):
     ai_model_name = models.CharField(max_length=80, blank=True, default="")
     ai_model_version = models.CharField(max_length=40, blank=True, default="")
 
+    assignee = models.ForeignKey(
+        User, null=True, on_delete=models.PROTECT, related_name="assigned_items"
+    )
+    assigned_by = models.ForeignKey(
+        User, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    assigned_at = models.DateTimeField(null=True)
+
     lease_holder = models.ForeignKey(
         User, null=True, on_delete=models.PROTECT, related_name="leased_items"
     )
@@ -114,6 +140,22 @@ class WorkItem(BaseModel):
                 condition=models.Q(state__in=ON_LIST),
             ),
             models.Index(
+                fields=["rank_class", "sort_at", "arrived_at", "id"],
+                name="item_list",
+                include=["site", "band", "deadline_at"],
+                condition=LISTED,
+            ),
+            models.Index(
+                fields=["assignee"],
+                name="item_assigned",
+                condition=LISTED & models.Q(assignee__isnull=False),
+            ),
+            models.Index(
+                fields=["study"],
+                name="item_blind",
+                condition=LISTED & models.Q(shows_ai=False),
+            ),
+            models.Index(
                 fields=["lease_expires_at"],
                 name="item_leases_held",
                 condition=models.Q(lease_expires_at__isnull=False),
@@ -136,3 +178,63 @@ class QueueState(models.Model):
     def __str__(self) -> str:
         """Return the streak."""
         return f"{self.stat_streak} STAT in a row"
+
+
+class AssignmentBatch(BaseModel):
+    """What one person assigned in one action, so that it can be undone once.
+
+    `entries` are {"item", "before"}: ids of the items that changed, and of whom each
+    was assigned to before (null for nobody).
+    """
+
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    to = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    entries = models.JSONField()
+    undone_at = models.DateTimeField(null=True)
+
+
+class SavedView(BaseModel):
+    """Filters, order and columns of the list under a name.
+
+    It is one person's, or a site's: then everybody who reads there has it. What is
+    stored is checked by `apps.worklist.saved_views`. Of several defaults of a person
+    or a site the one saved last holds.
+    """
+
+    site = models.ForeignKey(Site, null=True, on_delete=models.CASCADE)
+    owner = models.ForeignKey(User, null=True, on_delete=models.CASCADE)
+    saved_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=40)
+    is_default = models.BooleanField(default=False)
+    filters = models.JSONField()
+    sort = models.JSONField(null=True)
+    columns = models.JSONField()
+
+    class Meta:
+        """It is a site's or a person's; a name is used once by each."""
+
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(site__isnull=True) ^ models.Q(owner__isnull=True),
+                name="view_of_site_or_person",
+            ),
+            models.UniqueConstraint(
+                fields=["owner", "name"],
+                name="view_name_of_person",
+                condition=models.Q(owner__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["site", "name"],
+                name="view_name_of_site",
+                condition=models.Q(site__isnull=False),
+            ),
+        ]
+
+
+class ListSettings(BaseModel):
+    """How one person likes the list: columns in their order, and tight rows."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE)
+    columns = models.JSONField()
+    compact = models.BooleanField(default=False)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import Count, F, Min, Q, QuerySet, Window
-from django.db.models.functions import ExtractHour, RowNumber
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import ExtractHour
 
 from apps.accounts.models import Site
-from apps.annotations.types import DisplayMode
 from apps.core import clock
 from apps.core.errors import Forbidden, NotFound
 from apps.core.permissions import Permission
@@ -20,89 +18,12 @@ from apps.worklist.priority import SitePolicy
 from apps.worklist.types import ON_LIST, ItemReason, ItemState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from apps.accounts.types import Actor
 
 ORDER = ("rank_class", "sort_at", "arrived_at", "id")
 SortKey = tuple[int, datetime, datetime, UUID]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
-    """What a person filters the list by; several values of one field mean "or".
-
-    Attributes:
-        sites: Site ids.
-        bands: Band names.
-        modalities: DICOM modalities.
-        body_parts: Body Part Examined.
-        ai_states: pending, running, done, failed, rejected, none.
-        states: Item states; empty means open and leased.
-        holder: Only items leased to this person.
-        past_deadline_at: Only items whose deadline is before this time.
-        text: Words of name, Patient ID, accession number, description or finding.
-    """
-
-    sites: tuple[UUID, ...] = ()
-    bands: tuple[str, ...] = ()
-    modalities: tuple[str, ...] = ()
-    body_parts: tuple[str, ...] = ()
-    ai_states: tuple[str, ...] = ()
-    states: tuple[str, ...] = ()
-    holder: UUID | None = None
-    past_deadline_at: datetime | None = None
-    text: str = ""
-
-    @property
-    def narrows(self) -> bool:
-        """True when anything but the site is filtered."""
-        return any(
-            (
-                self.bands,
-                self.modalities,
-                self.body_parts,
-                self.ai_states,
-                self.states,
-                self.holder,
-                self.past_deadline_at,
-                self.text.strip(),
-            )
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """One page of the list.
-
-    Attributes:
-        items: Items in rank order, each with `rank` set.
-        next_key: Sort key after which the next page starts; None at the end.
-        total: How many items match.
-        rank_total: How many items the ranks count: the whole list of the sites.
-    """
-
-    items: list[WorkItem]
-    next_key: SortKey | None
-    total: int
-    rank_total: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BandCount:
-    """How one band stands."""
-
-    n: int = 0
-    oldest_arrived_at: datetime | None = None
-    past_deadline: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facets:
-    """Values that occur on the list, for the filter menus."""
-
-    modalities: list[str] = field(default_factory=list)
-    body_parts: list[str] = field(default_factory=list)
 
 
 def policy_of(*, site: Site) -> SitePolicy:
@@ -119,10 +40,12 @@ def policy_of(*, site: Site) -> SitePolicy:
     )
 
 
-def _related(items: QuerySet[WorkItem]) -> QuerySet[WorkItem]:
+def related_items(items: QuerySet[WorkItem]) -> QuerySet[WorkItem]:
+    """Read with each item all that its row shows."""
     return items.select_related(
         "site",
         "lease_holder",
+        "assignee",
         "reading",
         "case__protocol",
         "case__revision__study__patient",
@@ -158,7 +81,7 @@ def access_item(
         # Locked first and read afterwards: a row that had to be waited for is
         # re-read alone, with the lease holder and reading it was joined to before.
         WorkItem.objects.select_for_update().filter(id=item_id).order_by().first()
-    item = _related(WorkItem.objects.filter(id=item_id)).first()
+    item = related_items(WorkItem.objects.filter(id=item_id)).first()
     gone = "There is no such work item, or it is not yours to see."
     if item is None:
         raise NotFound("not_found", gone)
@@ -172,7 +95,9 @@ def access_item(
 def items_of_revision(*, revision_id: UUID) -> list[WorkItem]:
     """Items on the list for one revision, for the system's own steps."""
     return list(
-        _related(WorkItem.objects.filter(case__revision_id=revision_id)).order_by("id")
+        related_items(WorkItem.objects.filter(case__revision_id=revision_id)).order_by(
+            "id"
+        )
     )
 
 
@@ -187,109 +112,6 @@ def _after(key: SortKey) -> Q:
         | due & Q(arrived_at__gt=arrived_at)
         | arrived & Q(id__gt=item_id)
     )
-
-
-def _filtered(items: QuerySet[WorkItem], filters: Filters) -> QuerySet[WorkItem]:
-    study = "case__revision__study"
-    items = items.filter(state__in=filters.states or ON_LIST)
-    if filters.bands:
-        # A band set by a model is hidden where the protocol hides the AI; such
-        # items are ranked without it, so their stored band never leaks it.
-        items = items.filter(band__in=filters.bands)
-    if filters.modalities:
-        items = items.filter(**{f"{study}__modalities__overlap": filters.modalities})
-    if filters.body_parts:
-        items = items.filter(**{f"{study}__body_part__in": filters.body_parts})
-    if filters.ai_states:
-        items = items.filter(
-            ai_state__in=filters.ai_states,
-            case__protocol__display_mode=DisplayMode.CONCURRENT,
-        )
-    if filters.holder is not None:
-        items = items.filter(lease_holder_id=filters.holder)
-    if filters.past_deadline_at is not None:
-        items = items.filter(deadline_at__lt=filters.past_deadline_at)
-    for word in filters.text.split()[:6]:
-        shown = Q(ai_label__icontains=word) & Q(
-            case__protocol__display_mode=DisplayMode.CONCURRENT
-        )
-        items = items.filter(
-            Q(**{f"{study}__patient__name__icontains": word})
-            | Q(**{f"{study}__patient__patient_id__icontains": word})
-            | Q(**{f"{study}__accession_number__icontains": word})
-            | Q(**{f"{study}__description__icontains": word})
-            | shown
-        )
-    return items
-
-
-def list_page(
-    *,
-    actor: Actor,
-    filters: Filters,
-    after: SortKey | None,
-    offset: int,
-    limit: int,
-) -> Page:
-    """Return one page of the list in rank order.
-
-    Args:
-        actor: Who asks.
-        filters: What to keep.
-        after: Sort key of the last item of the page before; None for the first.
-        offset: How many items of the unfiltered list lie before this page. Used
-            for the ranks when nothing is filtered, so that a page costs the same
-            however long the list is.
-        limit: Items a page.
-    """
-    base = visible_items(actor=actor)
-    if filters.sites:
-        base = base.filter(site_id__in=filters.sites)
-    matching = _filtered(base, filters)
-    total = matching.count()
-    page = matching if after is None else matching.filter(_after(after))
-    items = list(_related(page.order_by(*ORDER))[: limit + 1])
-    more = len(items) > limit
-    items = items[:limit]
-    _set_ranks(items=items, base=base, filters=filters, offset=offset)
-    last = items[-1] if items and more else None
-    return Page(
-        items=items,
-        next_key=(last.rank_class, last.sort_at, last.arrived_at, last.id)
-        if last
-        else None,
-        total=total,
-        rank_total=base.filter(state__in=ON_LIST).count() if filters.narrows else total,
-    )
-
-
-def _set_ranks(
-    *,
-    items: Sequence[WorkItem],
-    base: QuerySet[WorkItem],
-    filters: Filters,
-    offset: int,
-) -> None:
-    if not filters.narrows:
-        for number, item in enumerate(items, start=offset + 1):
-            item.rank = number  # type: ignore[attr-defined]
-        return
-    ranks = ranks_of(base=base, ids=[item.id for item in items])
-    for item in items:
-        item.rank = ranks.get(item.id)  # type: ignore[attr-defined]
-
-
-def ranks_of(*, base: QuerySet[WorkItem], ids: Sequence[UUID]) -> dict[UUID, int]:
-    """Return the place of each item in the whole list of `base`."""
-    if not ids:
-        return {}
-    numbered = (
-        base.filter(state__in=ON_LIST)
-        .annotate(place=Window(RowNumber(), order_by=[F(name).asc() for name in ORDER]))
-        .values_list("id", "place")
-    )
-    wanted = set(ids)
-    return {item_id: place for item_id, place in numbered if item_id in wanted}
 
 
 def rank_of(*, item: WorkItem) -> int:
@@ -322,42 +144,6 @@ def neighbours(*, item: WorkItem) -> tuple[WorkItem | None, WorkItem | None]:
     return above, below
 
 
-def band_counts(
-    *, actor: Actor, sites: Sequence[UUID], now: datetime
-) -> dict[str, BandCount]:
-    """Return how many items each band has, the oldest, and those past deadline."""
-    items = visible_items(actor=actor).filter(state__in=ON_LIST)
-    if sites:
-        items = items.filter(site_id__in=sites)
-    rows = items.values("band").annotate(
-        n=Count("id"),
-        oldest=Min("arrived_at"),
-        late=Count("id", filter=Q(deadline_at__lt=now)),
-    )
-    return {
-        row["band"]: BandCount(
-            n=row["n"], oldest_arrived_at=row["oldest"], past_deadline=row["late"]
-        )
-        for row in rows
-    }
-
-
-def facets(*, actor: Actor, sites: Sequence[UUID]) -> Facets:
-    """Return the modalities and body parts that occur on the list."""
-    items = visible_items(actor=actor).filter(state__in=ON_LIST)
-    if sites:
-        items = items.filter(site_id__in=sites)
-    study = "case__revision__study"
-    rows = items.values_list(f"{study}__modalities", f"{study}__body_part").distinct()
-    modalities: set[str] = set()
-    parts: set[str] = set()
-    for names, part in rows:
-        modalities.update(names or [])
-        if part:
-            parts.add(part)
-    return Facets(modalities=sorted(modalities), body_parts=sorted(parts))
-
-
 def expired_leases(*, now: datetime, limit: int) -> list[UUID]:
     """Items whose lease ended without release."""
     items = WorkItem.objects.filter(
@@ -383,7 +169,7 @@ def sites_of(*, actor: Actor) -> list[Site]:
 
 def items_by_id(*, actor: Actor, ids: Iterable[UUID]) -> dict[UUID, WorkItem]:
     """Return those of the items that the actor may see."""
-    items = _related(visible_items(actor=actor).filter(id__in=list(ids)))
+    items = related_items(visible_items(actor=actor).filter(id__in=list(ids)))
     return {item.id: item for item in items}
 
 

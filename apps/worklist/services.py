@@ -18,14 +18,14 @@ from apps.core import clock
 from apps.core.errors import Conflict, Forbidden, Invalid, NotFound
 from apps.core.permissions import Permission
 from apps.core.realtime import publish_change
-from apps.worklist.models import Case, QueueState, WorkItem
+from apps.studies.models import Study
+from apps.worklist.listed import list_item, listed_columns, stale_items
+from apps.worklist.models import Case, WorkItem
 from apps.worklist.priority import AiInput, Rank, compute_rank
-from apps.worklist.selectors import ORDER, access_item, policy_of
+from apps.worklist.selectors import access_item, policy_of
 from apps.worklist.types import ON_LIST, Band, ItemReason, ItemState
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
-
     from apps.accounts.types import Actor
     from apps.audit.models import AuditRecord
     from apps.inference.types import AiSummary
@@ -79,9 +79,10 @@ def _apply_rank(item: WorkItem) -> bool:
     return moved
 
 
-def _audit(
+def audit_item(
     *, actor: Actor, event: Event, item: WorkItem, **detail: object
 ) -> AuditRecord:
+    """Put an event about one item on the record."""
     study = item.case.revision.study
     return record(
         actor=actor,
@@ -99,7 +100,8 @@ def _publish(item: WorkItem) -> None:
     publish_change(site_id=item.site_id, kind="item", object_id=item.id)
 
 
-def _save(item: WorkItem) -> None:
+def save_item(item: WorkItem) -> None:
+    """Save a change that people can see, and tell the list of it."""
     item.version += 1
     item.save()
     _publish(item)
@@ -128,10 +130,11 @@ def place_item(
         arrived_at=revision.arrived_at,
     )
     item.case, item.site = case, revision.study.site
+    list_item(item=item, study=revision.study, protocol=protocol)
     _inherit(item=item, revision=revision, actor=actor)
     _apply_rank(item)
     item.save()
-    _audit(actor=actor, event=Event.ITEM_PLACE, item=item, band=item.band)
+    audit_item(actor=actor, event=Event.ITEM_PLACE, item=item, band=item.band)
     _publish(item)
     return item
 
@@ -159,11 +162,36 @@ def _inherit(*, item: WorkItem, revision: StudyRevision, actor: Actor) -> None:
         item.band_reason_code = item.band_reason_code or old.band_reason_code
         item.band_reason_text = item.band_reason_text or old.band_reason_text
         item.band_by_id = item.band_by_id or old.band_by_id
+        _inherit_assignment(item, old)
         if old.state == ItemState.OPEN:
             old.state = ItemState.CANCELLED
             old.cancelled_reason = SUPERSEDED
-            _save(old)
-            _audit(actor=actor, event=Event.ITEM_SUPERSEDE, item=old)
+            save_item(old)
+            audit_item(actor=actor, event=Event.ITEM_SUPERSEDE, item=old)
+
+
+def _inherit_assignment(item: WorkItem, old: WorkItem) -> None:
+    if item.assignee_id is None and old.assignee_id is not None:
+        item.assignee_id = old.assignee_id
+        item.assigned_by_id = old.assigned_by_id
+        item.assigned_at = old.assigned_at
+
+
+@transaction.atomic
+def relist_study(*, study_id: UUID) -> int:
+    """Let the list say of a study what the study says by now.
+
+    Returns:
+        How many items changed.
+    """
+    study = Study.objects.select_related("patient").get(id=study_id)
+    stale = stale_items(study=study)
+    items = WorkItem.objects.select_for_update().filter(id__in=stale).order_by("id")
+    for item in items:
+        for name, value in listed_columns(study=study).items():
+            setattr(item, name, value)
+        save_item(item)
+    return len(stale)
 
 
 @transaction.atomic
@@ -185,15 +213,15 @@ def withdraw_study(*, actor: Actor, study_id: UUID, reason: str) -> int:
     for item in items:
         item.withdrawn = True
         if item not in cancelled:
-            _save(item)
+            save_item(item)
             continue
         holder = item.lease_holder_id
         item.state = ItemState.CANCELLED
         item.cancelled_reason = reason[:200]
         item.lease_holder = None
         item.lease_since = item.lease_expires_at = None
-        _save(item)
-        _audit(
+        save_item(item)
+        audit_item(
             actor=actor,
             event=Event.ITEM_CANCEL,
             item=item,
@@ -211,7 +239,7 @@ def restore_study(*, study_id: UUID) -> None:
     )
     for item in items.order_by("id"):
         item.withdrawn = False
-        _save(item)
+        save_item(item)
 
 
 @transaction.atomic
@@ -242,9 +270,9 @@ def apply_ai(*, actor: Actor, item_id: UUID, summary: AiSummary) -> WorkItem:
     if _tells_nobody(item):
         item.save()
     else:
-        _save(item)
+        save_item(item)
     if moved:
-        _audit(
+        audit_item(
             actor=actor,
             event=Event.ITEM_RANK,
             item=item,
@@ -271,7 +299,7 @@ def _tells_nobody(item: WorkItem) -> bool:
 
 def announce_item(*, item: WorkItem) -> None:
     """Tell the list that what somebody may see of an item has changed."""
-    _save(item)
+    save_item(item)
 
 
 def lease_words(item: WorkItem) -> Conflict:
@@ -305,14 +333,15 @@ def lease_item(*, actor: Actor, item_id: UUID) -> WorkItem:
     item = access_item(
         actor=actor, item_id=item_id, need=Permission.ITEM_LEASE, lock=True
     )
-    return _take(actor=actor, item=item)
+    return take_item(actor=actor, item=item)
 
 
-def _take(*, actor: Actor, item: WorkItem) -> WorkItem:
+def take_item(*, actor: Actor, item: WorkItem) -> WorkItem:
+    """Lease a locked item to a reader."""
     now = clock.now()
     if item.state == ItemState.DONE and item.lease_holder_id == actor.user_id:
         item.lease_expires_at = now + LEASE  # an amendment goes on
-        _save(item)
+        save_item(item)
         return item
     if item.state not in ON_LIST:
         raise Conflict("not_open", f"This study is {item.state}; it is off the list.")
@@ -326,8 +355,8 @@ def _take(*, actor: Actor, item: WorkItem) -> WorkItem:
     item.lease_holder_id = actor.user_id
     item.lease_expires_at = now + LEASE
     item.reading = _draft_of(actor=actor, item=item)
-    _save(item)
-    _audit(actor=actor, event=Event.ITEM_LEASE, item=item)
+    save_item(item)
+    audit_item(actor=actor, event=Event.ITEM_LEASE, item=item)
     return access_item(actor=actor, item_id=item.id, need=Permission.ITEM_LEASE)
 
 
@@ -397,7 +426,7 @@ def release_lease(*, actor: Actor, item_id: UUID) -> None:
     if not item.in_hand or item.lease_holder_id != actor.user_id:
         return
     _free(item)
-    _audit(actor=actor, event=Event.ITEM_RELEASE, item=item)
+    audit_item(actor=actor, event=Event.ITEM_RELEASE, item=item)
 
 
 def _free(item: WorkItem) -> None:
@@ -405,7 +434,7 @@ def _free(item: WorkItem) -> None:
     item.lease_since = item.lease_expires_at = None
     if item.state == ItemState.DONE:  # the amendment stays with who began it
         item.reading = item.reading and (item.reading.amends or item.reading)
-        _save(item)
+        save_item(item)
         return
     newer = item.case.revision.study.revisions.filter(
         number__gt=item.case.revision.number
@@ -413,7 +442,7 @@ def _free(item: WorkItem) -> None:
     item.state = ItemState.OPEN
     if newer.exists():
         item.state, item.cancelled_reason = ItemState.CANCELLED, SUPERSEDED
-    _save(item)
+    save_item(item)
 
 
 @transaction.atomic
@@ -427,66 +456,10 @@ def expire_lease(*, actor: Actor, item_id: UUID) -> bool:
         return False
     holder = item.lease_holder_id
     _free(item)
-    _audit(actor=actor, event=Event.ITEM_LEASE_EXPIRED, item=item, holder=str(holder))
-    return True
-
-
-@transaction.atomic
-def take_next(*, actor: Actor, site_ids: list[UUID]) -> WorkItem | None:
-    """Lease the next free item by the rule; None when nothing is free.
-
-    At most `stat_in_a_row` STAT items are handed out in a row while something
-    is overdue; then the most overdue item comes. Two readers who ask at once get
-    two items: a locked row is skipped.
-    """
-    sites = actor.sites_with(Permission.ITEM_LEASE)
-    wanted = sites & frozenset(site_ids) if site_ids else sites
-    if not wanted:
-        raise Forbidden("forbidden", "You do not read at any of these sites.")
-    free = _free_items(wanted).select_for_update(of=("self",), skip_locked=True)
-    first = free.order_by(*ORDER).first()
-    if first is None:
-        return None
-    chosen = _fair(first=first, free=free)
-    _audit(actor=actor, event=Event.ITEM_TAKE_NEXT, item=chosen)
-    return _take(actor=actor, item=chosen)
-
-
-def _fair(*, first: WorkItem, free: QuerySet[WorkItem]) -> WorkItem:
-    queue, _ = QueueState.objects.select_for_update().get_or_create(site=first.site)
-    chosen = _by_rule(first=first, free=free, streak=queue.stat_streak)
-    queue.stat_streak = queue.stat_streak + 1 if chosen.band == Band.STAT else 0
-    queue.save()
-    return chosen
-
-
-def _by_rule(*, first: WorkItem, free: QuerySet[WorkItem], streak: int) -> WorkItem:
-    if first.band != Band.STAT or streak < first.site.stat_in_a_row:
-        return first
-    overdue = (
-        free.filter(site_id=first.site_id, deadline_at__lt=clock.now())
-        .exclude(band=Band.STAT)
-        .order_by("deadline_at", "id")
-        .first()
+    audit_item(
+        actor=actor, event=Event.ITEM_LEASE_EXPIRED, item=item, holder=str(holder)
     )
-    return overdue or first
-
-
-def peek_next(*, actor: Actor) -> UUID | None:
-    """Return the item that `take_next` would hand out now, without taking it."""
-    free = _free_items(actor.sites_with(Permission.ITEM_LEASE))
-    first = free.order_by(*ORDER).first()
-    if first is None:
-        return None
-    queue = QueueState.objects.filter(site=first.site).first()
-    streak = queue.stat_streak if queue else 0
-    return _by_rule(first=first, free=free, streak=streak).id
-
-
-def _free_items(sites: frozenset[UUID]) -> QuerySet[WorkItem]:
-    return WorkItem.objects.filter(
-        site_id__in=sites, state=ItemState.OPEN, reason=ItemReason.CLINICAL
-    ).select_related("site", "case__protocol", "case__revision__study")
+    return True
 
 
 @transaction.atomic
@@ -513,8 +486,8 @@ def set_band(
     item.band_reason_text = reason_text.strip()[:400]
     item.band_by_id = actor.user_id
     _apply_rank(item)
-    _save(item)
-    _audit(
+    save_item(item)
+    audit_item(
         actor=actor,
         event=Event.ITEM_BAND,
         item=item,
@@ -541,7 +514,7 @@ def complete_item(*, actor: Actor, item_id: UUID, reading: Reading) -> WorkItem:
     item.done_at = item.done_at or clock.now()
     item.lease_holder = None
     item.lease_since = item.lease_expires_at = None
-    _save(item)
+    save_item(item)
     return item
 
 

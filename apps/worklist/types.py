@@ -40,4 +40,16 @@ class ItemReason(StrEnum):
     QUALITY_CHECK = "quality_check"
 
 
+class SortColumn(StrEnum):
+    """A column that the list can be sorted by within its bands."""
+
+    WAITING = "waiting"
+    DEADLINE = "deadline"
+    PATIENT = "patient"
+    STUDY = "study"
+    MODALITY = "modality"
+    BODY_PART = "body_part"
+    AI = "ai"
+
+
 ON_LIST = (ItemState.OPEN.value, ItemState.LEASED.value)

@@ -21,6 +21,8 @@ TABLE = {
     P.WORKLIST_READ: "r.c..",
     P.ITEM_LEASE: "r....",
     P.ITEM_BAND: "r.c..",
+    P.ITEM_ASSIGN: "..c..",
+    P.VIEW_MANAGE: "..c..",
     P.READING_READ: "r....",
     P.READING_WRITE: "r....",
     P.READING_SIGN: "r....",

@@ -20,12 +20,11 @@ from apps.worklist.models import WorkItem
 from apps.worklist.services import (
     expire_lease,
     lease_item,
-    peek_next,
     release_lease,
     renew_lease,
     set_band,
-    take_next,
 )
+from apps.worklist.taking import peek_next, take_next
 from tests.factories.domain import (
     actor_for,
     client_for,

@@ -1,0 +1,1 @@
+"""The worklist page: its windows, views and assignments."""

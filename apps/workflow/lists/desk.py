@@ -1,0 +1,128 @@
+"""Views, settings and assignments of the list, as they go over the wire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import Count
+
+from apps.core.errors import Forbidden
+from apps.core.permissions import Permission
+from apps.core.presence import present_of
+from apps.workflow.rows import build_person, build_row
+from apps.workflow.visibility import visible_ai_of
+from apps.worklist import assigning, saved_views
+from apps.worklist.models import LISTED, WorkItem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
+    from apps.accounts.types import Actor
+    from apps.worklist.models import ListSettings, SavedView
+
+
+def show_views(*, actor: Actor) -> dict[str, Any]:
+    """Return a person's views and settings of the list."""
+    if not actor.sites_with(Permission.WORKLIST_READ):
+        raise Forbidden("forbidden", "Your role has no clinical worklist.")
+    views = saved_views.views_for(actor=actor)
+    first = saved_views.default_view(views=views)
+    return {
+        "items": [_view(actor, view) for view in views],
+        "default": first.id if first else None,
+        "settings": _settings(saved_views.settings_for(actor=actor)),
+        "plain_columns": list(saved_views.PLAIN),
+        "share_at": sorted(actor.sites_with(Permission.VIEW_MANAGE)),
+    }
+
+
+def _view(actor: Actor, view: SavedView) -> dict[str, Any]:
+    mine = view.owner_id is not None
+    return {
+        "id": view.id,
+        "name": view.name,
+        "scope": "user" if mine else "site",
+        "site": {"id": view.site_id, "name": view.site.name} if view.site else None,
+        "is_default": view.is_default,
+        "may_delete": mine or actor.can(Permission.VIEW_MANAGE, view.site_id),
+        "filters": view.filters,
+        "sort": view.sort,
+        "columns": view.columns,
+    }
+
+
+def _settings(kept: ListSettings) -> dict[str, Any]:
+    return {"columns": kept.columns, "compact": kept.compact}
+
+
+def keep_view(*, actor: Actor, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Save a view for oneself or a site."""
+    rest = dict(wanted)
+    view = saved_views.save_view(
+        actor=actor, site_id=rest.pop("site"), name=rest.pop("name"), wanted=rest
+    )
+    return _view(actor, view)
+
+
+def keep_settings(*, actor: Actor, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Save a person's columns."""
+    return _settings(saved_views.keep_settings(actor=actor, **wanted))
+
+
+@transaction.atomic
+def show_readers(*, actor: Actor) -> list[dict[str, Any]]:
+    """Return whom the actor may assign to, how much each has, and who is here."""
+    readers = assigning.readers_of(actor=actor)
+    ids = {user.pk for user, _ in readers}
+    waiting = _per_person("assignee_id", ids)
+    held = _per_person("lease_holder_id", ids)
+    here = present_of(user_ids=ids)
+    return [
+        {
+            **build_person(user),
+            "sites": sorted(sites),
+            "assigned": waiting.get(user.pk, 0),
+            "reading": held.get(user.pk, 0),
+            "here": user.pk in here,
+        }
+        for user, sites in readers
+    ]
+
+
+def _per_person(field: str, ids: set[UUID]) -> dict[UUID, int]:
+    rows = (
+        WorkItem.objects.filter(LISTED, **{f"{field}__in": ids})
+        .values(field)
+        .annotate(n=Count("id"))
+    )
+    return {row[field]: row["n"] for row in rows}
+
+
+@transaction.atomic
+def assign(*, actor: Actor, items: Sequence[UUID], to: UUID | None) -> dict[str, Any]:
+    """Assign items to a reader, or to nobody."""
+    done = assigning.assign_items(actor=actor, item_ids=items, to=to)
+    return _assigned(actor, done)
+
+
+@transaction.atomic
+def undo_assign(*, actor: Actor, batch_id: UUID) -> dict[str, Any]:
+    """Undo one's own assignment."""
+    return _assigned(actor, assigning.undo_assignment(actor=actor, batch_id=batch_id))
+
+
+def _assigned(actor: Actor, done: assigning.Assigned) -> dict[str, Any]:
+    sights = visible_ai_of(actor=actor, items=done.items)
+    return {
+        "batch": done.batch_id,
+        "items": [
+            build_row(actor=actor, item=item, sight=sights[item.id])
+            for item in done.items
+        ],
+        "refused": [
+            {"id": one.item_id, "code": one.code, "detail": one.detail}
+            for one in done.refused
+        ],
+    }

@@ -1,0 +1,297 @@
+"""Pages of the worklist: by address for programs, by question for the browser.
+
+What a person searches for may name a patient, so the browser asks with a body
+(`show_window`); nothing it types is ever part of an address.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.dateparse import parse_datetime
+
+from apps.audit.events import Event
+from apps.audit.services import record
+from apps.core import clock
+from apps.core.errors import Forbidden, Invalid
+from apps.core.permissions import Permission
+from apps.core.realtime import last_sequences
+from apps.workflow.cursors import read_cursor, write_cursor
+from apps.workflow.lists.presence import people_here
+from apps.workflow.rows import build_row
+from apps.workflow.visibility import visible_ai_of
+from apps.worklist import listing
+from apps.worklist.listed import fold
+from apps.worklist.listing import BandCount, Filters, Place, Sort, Span
+from apps.worklist.selectors import sites_of
+from apps.worklist.types import Band, SortColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from django.http import QueryDict
+
+    from apps.accounts.types import Actor
+    from apps.worklist.models import WorkItem
+
+DEFAULT_LIMIT, MAX_LIMIT = 50, 200
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+# --- by address
+
+
+def _uuids(values: list[str], field: str) -> tuple[UUID, ...]:
+    try:
+        return tuple(UUID(value) for value in values)
+    except ValueError as error:
+        raise Invalid("invalid", f"{field}: is an id.", field=field) from error
+
+
+def _flag(query: QueryDict, name: str) -> bool:
+    return query.get(name, "").lower() in {"1", "true", "yes"}
+
+
+def _filters_of_query(*, actor: Actor, query: QueryDict, now: datetime) -> Filters:
+    return Filters(
+        sites=_uuids(query.getlist("site"), "site"),
+        bands=tuple(query.getlist("band")),
+        modalities=tuple(query.getlist("modality")),
+        body_parts=tuple(query.getlist("body_part")),
+        ai_states=tuple(query.getlist("ai")),
+        states=tuple(query.getlist("state")),
+        mine=actor.user_id if _flag(query, "mine") else None,
+        past_deadline_at=now if _flag(query, "past_deadline") else None,
+        text=query.get("q", "")[:100],
+    )
+
+
+def _require_text(query: QueryDict) -> None:
+    """Refuse NUL, which no database takes."""
+    for name, values in query.lists():
+        if any("\x00" in value for value in values):
+            raise Invalid("invalid", f"{name}: has a NUL character.", field=name)
+
+
+def _limit(query: QueryDict) -> int:
+    text = query.get("limit", str(DEFAULT_LIMIT))
+    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= MAX_LIMIT:
+        raise Invalid("invalid", f"limit: is 1 to {MAX_LIMIT}.", field="limit")
+    return int(text)
+
+
+@transaction.atomic
+def show_worklist(*, actor: Actor, query: QueryDict) -> dict[str, Any]:
+    """Return one page of the list, audited with the patients it names."""
+    _require_list(actor)
+    _require_text(query)
+    now = clock.now()
+    head = _head(actor=actor, now=now)
+    filters = _filters_of_query(actor=actor, query=query, now=now)
+    after, offset = read_cursor(text=query.get("cursor", ""))
+    place = None if after is None else Place(key=after)
+    rows = listing.list_rows(
+        actor=actor, filters=filters, span=Span(limit=_limit(query), after=place)
+    )
+    _number(actor=actor, items=rows.items, filters=filters, sort=None, offset=offset)
+    counts = _counts(actor=actor, filters=filters, now=now)
+    last = rows.items[-1] if rows.items and rows.more else None
+    cursor = None
+    if last is not None:
+        key = (last.rank_class, last.sort_at, last.arrived_at, last.id)
+        cursor = write_cursor(key=key, offset=offset + len(rows.items))
+    shown = _rows(actor=actor, items=rows.items, counts=counts)
+    return {**head, **counts, "items": shown, "next_cursor": cursor}
+
+
+# --- by question
+
+
+@transaction.atomic
+def show_window(*, actor: Actor, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return consecutive rows of the list, audited with the patients they name.
+
+    Args:
+        actor: Who asks.
+        wanted: `filters`, `sort`, `limit`, one of `after`, `before` and `at`, and
+            `counts`: whether the list's counters are wanted as well.
+    """
+    _require_list(actor)
+    now = clock.now()
+    head = _head(actor=actor, now=now)
+    filters = filters_of(actor=actor, wanted=wanted["filters"], now=now)
+    sort = sort_of(wanted["sort"])
+    span = Span(
+        limit=wanted["limit"],
+        after=_place(wanted["after"], sort),
+        before=_place(wanted["before"], sort),
+        at=wanted["at"],
+    )
+    rows = listing.list_rows(actor=actor, filters=filters, span=span, sort=sort)
+    known = span.after is None and span.before is None
+    offset = span.at if known else None
+    _number(actor=actor, items=rows.items, filters=filters, sort=sort, offset=offset)
+    counts = None
+    if wanted["counts"]:
+        counts = _counts(actor=actor, filters=filters, now=now)
+    return {
+        **head,
+        "items": _rows(actor=actor, items=rows.items, counts=counts),
+        "more": rows.more,
+        "counts": counts,
+    }
+
+
+@transaction.atomic
+def show_summary(*, actor: Actor, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the counters of the list alone: no row, no patient."""
+    _require_list(actor)
+    now = clock.now()
+    filters = filters_of(actor=actor, wanted=wanted["filters"], now=now)
+    return {
+        **_head(actor=actor, now=now),
+        "counts": _counts(actor=actor, filters=filters, now=now),
+        "people": people_here(actor=actor),
+    }
+
+
+def filters_of(*, actor: Actor, wanted: Mapping[str, Any], now: datetime) -> Filters:
+    """Return the filters that a person asked for."""
+    assignee = wanted["assignee"]
+    return Filters(
+        sites=tuple(wanted["site"]),
+        bands=tuple(wanted["band"]),
+        modalities=tuple(wanted["modality"]),
+        body_parts=tuple(wanted["body_part"]),
+        ai_states=tuple(wanted["ai"]),
+        states=tuple(wanted["state"]),
+        mine=actor.user_id if wanted["mine"] else None,
+        assignee=None if assignee in ("", "nobody") else UUID(assignee),
+        unassigned=assignee == "nobody",
+        past_deadline_at=now if wanted["past_deadline"] else None,
+        text=wanted["q"],
+    )
+
+
+def sort_of(wanted: Mapping[str, Any] | None) -> Sort | None:
+    """Return the order that a person asked for; None for rank order."""
+    if not wanted:
+        return None
+    return Sort(by=SortColumn(wanted["by"]), descending=wanted["descending"])
+
+
+def _place(wanted: Mapping[str, Any] | None, sort: Sort | None) -> Place | None:
+    if wanted is None:
+        return None
+    key = (
+        wanted["rank_class"],
+        wanted["sort_at"],
+        wanted["arrived_at"],
+        wanted["id"],
+    )
+    if sort is None:
+        return Place(key=key)
+    return Place(
+        key=key, band=Band(wanted["band"]), value=_value(wanted["value"], sort.by)
+    )
+
+
+def _value(text: str, by: SortColumn) -> str | float | datetime:
+    """Return a value of the sorted column, as text on the wire."""
+    if "\x00" in text:
+        raise Invalid("invalid", "value: has a NUL character.", field="value")
+    try:
+        match by:
+            case SortColumn.WAITING | SortColumn.DEADLINE:
+                return _moment(text)
+            case SortColumn.AI:
+                return float(text)
+    except ValueError as error:
+        raise Invalid("invalid", "value: not of this column.", field="value") from error
+    if by is SortColumn.BODY_PART:
+        return text
+    return fold(text)
+
+
+def _moment(text: str) -> datetime:
+    moment = parse_datetime(text)
+    if moment is None or moment.tzinfo is None:
+        raise ValueError(text)
+    return moment
+
+
+# --- what both say
+
+
+def _require_list(actor: Actor) -> None:
+    if not actor.sites_with(Permission.WORKLIST_READ):
+        raise Forbidden("forbidden", "Your role has no clinical worklist.")
+
+
+def _head(*, actor: Actor, now: datetime) -> dict[str, Any]:
+    # The sequence numbers are read first: an event that lands in between is
+    # then delivered again, which changes nothing, and never missed.
+    sites = actor.sites_with(Permission.WORKLIST_READ)
+    sequences = last_sequences(site_ids=sites)
+    return {
+        "seq": {str(site): seq for site, seq in sequences.items()},
+        "now": now,
+        "ai_ordering": {
+            str(site.id): site.ai_ordering for site in sites_of(actor=actor)
+        },
+    }
+
+
+def _number(
+    *,
+    actor: Actor,
+    items: Sequence[WorkItem],
+    filters: Filters,
+    sort: Sort | None,
+    offset: int | None,
+) -> None:
+    """Set the rank of each item: its place in the whole list of the sites."""
+    if not filters.narrows and sort is None:
+        for number, item in enumerate(items, start=offset or 0):
+            item.rank = None if offset is None else number + 1  # type: ignore[attr-defined]
+        return
+    ids = [item.id for item in items]
+    ranks = listing.ranks_of(actor=actor, sites=filters.sites, ids=ids)
+    for item in items:
+        item.rank = ranks.get(item.id)  # type: ignore[attr-defined]
+
+
+def _counts(*, actor: Actor, filters: Filters, now: datetime) -> dict[str, Any]:
+    bands = listing.band_counts(actor=actor, sites=filters.sites, now=now)
+    whole = sum(count.n for count in bands.values())
+    total = whole
+    if filters.narrows:
+        total = listing.count_rows(actor=actor, filters=filters)
+    found = listing.facets(actor=actor, sites=filters.sites)
+    return {
+        "total": total,
+        "rank_total": whole,
+        "bands": {band.value: bands.get(band.value, BandCount()) for band in Band},
+        "facets": {"modality": found.modalities, "body_part": found.body_parts},
+    }
+
+
+def _rows(
+    *, actor: Actor, items: Sequence[WorkItem], counts: Mapping[str, Any] | None
+) -> list[dict[str, Any]]:
+    record(
+        actor=actor,
+        event=Event.WORKLIST_LIST,
+        patients=sorted({item.study.patient_id for item in items}),
+        detail={"n": len(items), "total": counts["total"] if counts else None},
+    )
+    sights = visible_ai_of(actor=actor, items=items)
+    whole = counts["rank_total"] if counts else 0
+    return [
+        build_row(actor=actor, item=item, rank_total=whole, sight=sights[item.id])
+        for item in items
+    ]
