@@ -157,6 +157,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "IntakeStateEnum": ["open", "done", "abandoned"],
         "IntakeFileStateEnum": ["waiting", "received", "taken"],
         "PackStateEnum": ["ready", "building", "absent", "failed"],
+        "WorkItemStateEnum": ["open", "leased", "done", "cancelled"],
     },
 }
 

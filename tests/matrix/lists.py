@@ -78,15 +78,11 @@ CALLS: dict[Key, Callable[[Worlds], Call]] = {
     ("POST", "api/worklist/summary"): lambda _: Call("/api/worklist/summary", body={}),
     ("GET", _VIEWS): lambda _: Call("/api/worklist/views"),
     ("POST", _VIEWS): lambda w: Call("/api/worklist/views", body=_for_all(w.a)),
-    ("DELETE", _VIEW): lambda w: Call(
-        f"/api/worklist/views/{w.a.things['view'].id}"
-    ),
+    ("DELETE", _VIEW): lambda w: Call(f"/api/worklist/views/{w.a.things['view'].id}"),
     ("PUT", "api/worklist/settings"): lambda _: Call(
         "/api/worklist/settings", body={"columns": list(PLAIN), "compact": True}
     ),
     ("GET", "api/worklist/readers"): lambda _: Call("/api/worklist/readers"),
     ("POST", _ASSIGN): lambda w: Call(f"/{_ASSIGN}", body=_assign(w.a)),
-    ("POST", _UNDO): lambda w: Call(
-        f"/{_ASSIGN}/{w.a.things['batch'].id}/undo"
-    ),
+    ("POST", _UNDO): lambda w: Call(f"/{_ASSIGN}/{w.a.things['batch'].id}/undo"),
 }

@@ -43,7 +43,6 @@ def _view(actor: Actor, view: SavedView) -> dict[str, Any]:
     return {
         "id": view.id,
         "name": view.name,
-        "scope": "user" if mine else "site",
         "site": {"id": view.site_id, "name": view.site.name} if view.site else None,
         "is_default": view.is_default,
         "may_delete": mine or actor.can(Permission.VIEW_MANAGE, view.site_id),

@@ -43,7 +43,9 @@ class ListFiltersSerializer(s.Serializer):  # type: ignore[type-arg]
     modality = _words(max_length=50)
     body_part = _words(max_length=50)
     ai = s.ListField(child=s.ChoiceField(choices=AI_STATES), default=list)
-    state = s.ListField(child=s.ChoiceField(choices=_STATES), default=list)
+    state = s.ListField(
+        child=s.ChoiceField(choices=_STATES), default=list, help_text="item states"
+    )
     mine = s.BooleanField(default=False)
     past_deadline = s.BooleanField(default=False)
     assignee = AssigneeField(default="", allow_blank=True)
@@ -143,7 +145,6 @@ class ViewSerializer(s.Serializer):  # type: ignore[type-arg]
 
     id = s.UUIDField()
     name = s.CharField()
-    scope = s.ChoiceField(choices=["user", "site"])
     site = NamedSerializer(allow_null=True)
     is_default = s.BooleanField()
     may_delete = s.BooleanField()

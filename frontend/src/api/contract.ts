@@ -9,8 +9,10 @@ import type {
   Row,
   Session,
   SignAnswer,
+  Summary,
   Vocabulary,
   Why,
+  WindowAnswer,
   WorklistPage,
 } from '@/domain/model';
 import type {
@@ -28,6 +30,7 @@ import type {
   RunWork,
   WorkPage,
 } from './held-types';
+import type { Assigned, ListReader } from './list-endpoints';
 import type { ClinicalProtocol } from './protocol-endpoints';
 import type { components } from './schema';
 import type { SignedPage } from './signed-endpoints';
@@ -64,6 +67,10 @@ type Holds<Wire extends Loose<Believed>, Believed> = [Wire, Believed];
 export type Contract = [
   Holds<Schemas['Row'], Row>,
   Holds<Schemas['Page'], WorklistPage>,
+  Holds<Schemas['Window'], WindowAnswer>,
+  Holds<Schemas['Summary'], Summary>,
+  Holds<Schemas['Reader'], ListReader>,
+  Holds<Schemas['Assigned'], Assigned>,
   Holds<Schemas['Why'], Why>,
   Holds<Schemas['Ai'], Ai>,
   Holds<Schemas['Reading'], Reading>,

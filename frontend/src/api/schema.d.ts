@@ -1001,6 +1001,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/worklist/assignments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Assign many items; what cannot be is listed, the rest is done. */
+        post: operations["worklist_assign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/worklist/assignments/{batch_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Give all items back to whom they were assigned before. */
+        post: operations["worklist_assign_undo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/worklist/items/{item_id}": {
         parameters: {
             query?: never;
@@ -1277,6 +1311,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/worklist/readers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return the readers of my sites, and how much each has. */
+        get: operations["worklist_readers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/worklist/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description Keep my columns and how tight rows are. */
+        put: operations["list_settings_save"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/worklist/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Return totals, bands and facets without any row. */
+        post: operations["worklist_summary"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/worklist/take-next": {
         parameters: {
             query?: never;
@@ -1288,6 +1373,58 @@ export interface paths {
         put?: never;
         /** @description Take the next item; 204 when nothing is free. */
         post: operations["worklist_take_next"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/worklist/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return my views, those of my sites, and my settings. */
+        get: operations["list_views"];
+        put?: never;
+        /** @description Keep a view; the same name again replaces it. */
+        post: operations["list_view_save"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/worklist/views/{view_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description Delete it. */
+        delete: operations["list_view_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/worklist/window": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Return consecutive rows, in rank order or sorted within the bands. */
+        post: operations["worklist_window"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1418,6 +1555,26 @@ export interface components {
             unread: components["schemas"]["Unread"][];
             refused: components["schemas"]["Refusal"][];
         };
+        /** @description Which items are for whom; `to` null takes the assignment away. */
+        AssignRequestRequest: {
+            items: string[];
+            /** Format: uuid */
+            to: string | null;
+        };
+        /** @description How an assignment went; `batch` undoes it, null when nothing changed. */
+        Assigned: {
+            /** Format: uuid */
+            batch: string | null;
+            items: components["schemas"]["Row"][];
+            refused: components["schemas"]["RefusedItem"][];
+        };
+        /** @description For whom a lead meant an item. */
+        Assignee: {
+            person: components["schemas"]["Person"];
+            mine: boolean;
+            /** Format: date-time */
+            at: string;
+        };
         /** @description A series that is no image. */
         Attachment: {
             uid: string;
@@ -1485,6 +1642,8 @@ export interface components {
         };
         /** @enum {unknown} */
         BlankEnum: "";
+        /** @enum {string} */
+        ByEnum: "waiting" | "deadline" | "patient" | "study" | "modality" | "body_part" | "ai";
         /** @description A clinical protocol in force. Modality '' is any that has none of its own. */
         ClinicalProtocol: {
             /** Format: uuid */
@@ -1517,6 +1676,14 @@ export interface components {
             scheme: string;
             code: string;
             display: string;
+        };
+        /** @description Somebody who has the portal open, and how many items they hold. */
+        Colleague: {
+            /** Format: uuid */
+            id: string;
+            display_name: string;
+            initials: string;
+            reading: number;
         };
         /** @description A committed read, and the item with what the AI says of it. */
         Committed: {
@@ -1560,6 +1727,13 @@ export interface components {
         /** @description A draft or a reading to sign. */
         ContentRequestRequest: {
             content: components["schemas"]["ContentRequest"];
+        };
+        /** @description How many rows there are. */
+        Counts: {
+            total: number;
+            rank_total: number;
+            bands: components["schemas"]["BandCounts"];
+            facets: components["schemas"]["Facets"];
         };
         /** @description A new token with its secret, this once. */
         CreatedApiToken: {
@@ -1738,7 +1912,7 @@ export interface components {
             reason_text: string;
         };
         /** @enum {string} */
-        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
+        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
         /** @description One object that left, or failed to. */
         Export: {
             /** Format: uuid */
@@ -2143,6 +2317,64 @@ export interface components {
             item: components["schemas"]["Row"];
             reading: components["schemas"]["Reading"];
         };
+        /** @description What the list is narrowed to; several values of one field mean "or". */
+        ListFilters: {
+            site?: string[];
+            band?: components["schemas"]["BandEnum"][];
+            modality?: string[];
+            body_part?: string[];
+            ai?: components["schemas"]["AiStateEnum"][];
+            /** @description item states */
+            state?: components["schemas"]["WorkItemStateEnum"][];
+            /** @default false */
+            mine: boolean;
+            /** @default false */
+            past_deadline: boolean;
+            /** @default  */
+            assignee: string;
+            /** @default  */
+            q: string;
+        };
+        /** @description What the list is narrowed to; several values of one field mean "or". */
+        ListFiltersRequest: {
+            site?: string[];
+            band?: components["schemas"]["BandEnum"][];
+            modality?: string[];
+            body_part?: string[];
+            ai?: components["schemas"]["AiStateEnum"][];
+            /** @description item states */
+            state?: components["schemas"]["WorkItemStateEnum"][];
+            /** @default false */
+            mine: boolean;
+            /** @default false */
+            past_deadline: boolean;
+            /** @default  */
+            assignee: string;
+            /** @default  */
+            q: string;
+        };
+        /** @description How a person likes the list. */
+        ListSettings: {
+            columns: string[];
+            compact: boolean;
+        };
+        /** @description How a person likes the list. */
+        ListSettingsRequest: {
+            columns: string[];
+            compact: boolean;
+        };
+        /** @description A column to sort by within the bands. */
+        ListSort: {
+            by: components["schemas"]["ByEnum"];
+            /** @default false */
+            descending: boolean;
+        };
+        /** @description A column to sort by within the bands. */
+        ListSortRequest: {
+            by: components["schemas"]["ByEnum"];
+            /** @default false */
+            descending: boolean;
+        };
         /** @description A series that is no image. */
         ListedAttachment: {
             uid: string;
@@ -2405,13 +2637,27 @@ export interface components {
             age_text: string;
         };
         /** @enum {string} */
-        PermissionsEnum: "study:read" | "study:pixels:read" | "study:import" | "study:share" | "worklist:read" | "item:lease" | "item:band" | "reading:read" | "reading:write" | "reading:sign" | "reading:amend" | "critical:read" | "critical:close" | "label:read" | "label:lease" | "label:write" | "label:sign" | "ai:read" | "ai:switch" | "model:manage" | "protocol:manage" | "insights:read" | "quarantine:manage" | "ae_title:manage" | "user:manage" | "audit:read" | "health:read" | "export:read" | "layout:manage" | "dead_letter:retry" | "machine:work";
+        PermissionsEnum: "study:read" | "study:pixels:read" | "study:import" | "study:share" | "worklist:read" | "item:lease" | "item:band" | "item:assign" | "view:manage" | "reading:read" | "reading:write" | "reading:sign" | "reading:amend" | "critical:read" | "critical:close" | "label:read" | "label:lease" | "label:write" | "label:sign" | "ai:read" | "ai:switch" | "model:manage" | "protocol:manage" | "insights:read" | "quarantine:manage" | "ae_title:manage" | "user:manage" | "audit:read" | "health:read" | "export:read" | "layout:manage" | "dead_letter:retry" | "machine:work";
         /** @description A colleague. */
         Person: {
             /** Format: uuid */
             id: string;
             display_name: string;
             initials: string;
+        };
+        /** @description Where a row stands: its sort key, and under a sort its band and value. */
+        PlaceRequest: {
+            rank_class: number;
+            /** Format: date-time */
+            sort_at: string;
+            /** Format: date-time */
+            arrived_at: string;
+            /** Format: uuid */
+            id: string;
+            /** @default ROUTINE */
+            band: components["schemas"]["BandEnum"];
+            /** @default  */
+            value: string;
         };
         /** @description How some images are to be shown; an image is [SOP Instance UID, frame or 0]. */
         Presentation: {
@@ -2488,6 +2734,21 @@ export interface components {
         };
         /** @enum {string} */
         QuarantinedKindEnum: "unknown_site" | "other_patient" | "conflict";
+        /** @description Somebody to assign to. */
+        Reader: {
+            /** Format: uuid */
+            id: string;
+            display_name: string;
+            initials: string;
+            sites: string[];
+            assigned: number;
+            reading: number;
+            here: boolean;
+        };
+        /** @description Everybody to assign to. */
+        Readers: {
+            items: components["schemas"]["Reader"][];
+        };
         /** @description A reading. */
         Reading: {
             /** Format: uuid */
@@ -2527,6 +2788,13 @@ export interface components {
             first_at: string;
             /** Format: date-time */
             last_at: string;
+        };
+        /** @description Why one item was left as it is. */
+        RefusedItem: {
+            /** Format: uuid */
+            id: string;
+            code: string;
+            detail: string;
         };
         /** @description Which site a held study belongs to, and why. */
         ReleaseRequestRequest: {
@@ -2617,7 +2885,7 @@ export interface components {
             id: string;
             version: number;
             reason: components["schemas"]["ReasonEnum"];
-            state: components["schemas"]["RowStateEnum"];
+            state: components["schemas"]["WorkItemStateEnum"];
             rank: number | null;
             rank_total: number;
             band: components["schemas"]["BandEnum"];
@@ -2636,6 +2904,7 @@ export interface components {
             study: components["schemas"]["Study"];
             ai: components["schemas"]["RowAi"];
             lease: components["schemas"]["Lease"] | null;
+            assignee: components["schemas"]["Assignee"] | null;
         };
         /** @description What the AI saw, in one line. */
         RowAi: {
@@ -2651,8 +2920,6 @@ export interface components {
             n_more: number;
             model: components["schemas"]["ModelName"] | null;
         };
-        /** @enum {string} */
-        RowStateEnum: "open" | "leased" | "done" | "cancelled";
         /** @description One inference run. */
         Run: {
             /** Format: uuid */
@@ -2709,6 +2976,19 @@ export interface components {
             rows: number;
             columns: number;
             panes: components["schemas"]["HungPaneRequest"][];
+        };
+        /** @description A view to keep; for a site where `site` says which. */
+        SaveViewRequestRequest: {
+            name: string;
+            /** Format: uuid */
+            site?: string | null;
+            /** @default false */
+            is_default: boolean;
+            filters: {
+                [key: string]: unknown;
+            };
+            sort?: components["schemas"]["ListSortRequest"] | null;
+            columns: string[];
         };
         /** @description A layout as it is kept. */
         SavedLayout: {
@@ -3025,6 +3305,23 @@ export interface components {
             /** Format: date-time */
             arrived_at: string;
         };
+        /** @description The counters of the list. */
+        Summary: {
+            seq: {
+                [key: string]: number;
+            };
+            /** Format: date-time */
+            now: string;
+            ai_ordering: {
+                [key: string]: boolean;
+            };
+            counts: components["schemas"]["Counts"];
+            people: components["schemas"]["Colleague"][];
+        };
+        /** @description Of which part of the list the total is wanted. */
+        SummaryRequestRequest: {
+            filters?: components["schemas"]["ListFiltersRequest"];
+        };
         /** @description Sites to take the next item from; none means all of the reader's. */
         TakeNextRequestRequest: {
             site?: string[];
@@ -3136,6 +3433,27 @@ export interface components {
         VerdictVerdictEnum: "accept" | "reject" | "modify";
         /** @enum {string} */
         ViaEnum: "command" | "upload" | "stow" | "watch";
+        /** @description A saved view. */
+        View: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            site: components["schemas"]["Named"] | null;
+            is_default: boolean;
+            may_delete: boolean;
+            filters: components["schemas"]["ListFilters"];
+            sort: components["schemas"]["ListSort"] | null;
+            columns: string[];
+        };
+        /** @description All views of a person, and their settings. */
+        Views: {
+            items: components["schemas"]["View"][];
+            /** Format: uuid */
+            default: string | null;
+            settings: components["schemas"]["ListSettings"];
+            plain_columns: string[];
+            share_at: string[];
+        };
         /** @description Codes that people choose from. */
         Vocabulary: {
             reject_reasons: components["schemas"]["Reason"][];
@@ -3172,12 +3490,41 @@ export interface components {
             model: components["schemas"]["ModelName"] | null;
             rule: string[];
         };
+        /** @description Consecutive rows of the list. */
+        Window: {
+            seq: {
+                [key: string]: number;
+            };
+            /** Format: date-time */
+            now: string;
+            ai_ordering: {
+                [key: string]: boolean;
+            };
+            items: components["schemas"]["Row"][];
+            more: boolean;
+            counts: components["schemas"]["Counts"] | null;
+        };
+        /** @description Which rows of the list are wanted. */
+        WindowRequestRequest: {
+            filters?: components["schemas"]["ListFiltersRequest"];
+            sort?: components["schemas"]["ListSortRequest"] | null;
+            /** @default 100 */
+            limit: number;
+            after?: components["schemas"]["PlaceRequest"] | null;
+            before?: components["schemas"]["PlaceRequest"] | null;
+            /** @default 0 */
+            at: number;
+            /** @default false */
+            counts: boolean;
+        };
         /** @description Where the item would be without any AI result of its own. */
         WithoutAi: {
             rank: number;
             /** Format: date-time */
             due_at: string;
         };
+        /** @enum {string} */
+        WorkItemStateEnum: "open" | "leased" | "done" | "cancelled";
         /** @description Which model. */
         WorkModel: {
             name: string;
@@ -3313,7 +3660,7 @@ export interface operations {
             query?: {
                 actor?: string;
                 cursor?: string;
-                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
+                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
                 from?: string;
                 limit?: number;
                 q?: string;
@@ -4744,6 +5091,50 @@ export interface operations {
             };
         };
     };
+    worklist_assign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssignRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assigned"];
+                };
+            };
+        };
+    };
+    worklist_assign_undo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assigned"];
+                };
+            };
+        };
+    };
     worklist_item: {
         parameters: {
             query?: never;
@@ -5217,6 +5608,71 @@ export interface operations {
             };
         };
     };
+    worklist_readers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readers"];
+                };
+            };
+        };
+    };
+    list_settings_save: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListSettingsRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListSettings"];
+                };
+            };
+        };
+    };
+    worklist_summary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SummaryRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Summary"];
+                };
+            };
+        };
+    };
     worklist_take_next: {
         parameters: {
             query?: never;
@@ -5244,6 +5700,91 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    list_views: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Views"];
+                };
+            };
+        };
+    };
+    list_view_save: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaveViewRequestRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["View"];
+                };
+            };
+        };
+    };
+    list_view_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    worklist_window: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["WindowRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Window"];
+                };
             };
         };
     };

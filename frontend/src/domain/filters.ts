@@ -8,10 +8,16 @@ export interface Filters {
   readonly body_part: readonly string[];
   readonly ai: readonly AiState[];
   readonly state: readonly ItemState[];
+  /** Held by me, or meant for me. */
+  readonly mine: boolean;
+  readonly past_deadline: boolean;
+  /** Meant for this person; `nobody` for nobody; empty for whomever. */
+  readonly assignee: Id | 'nobody' | '';
   readonly q: string;
 }
 
-export type ListField = Exclude<keyof Filters, 'q'>;
+/** Fields that one chooses several values of. */
+export type ListField = 'site' | 'band' | 'modality' | 'body_part' | 'ai' | 'state';
 
 export const NO_FILTERS: Filters = {
   site: [],
@@ -20,17 +26,27 @@ export const NO_FILTERS: Filters = {
   body_part: [],
   ai: [],
   state: [],
+  mine: false,
+  past_deadline: false,
+  assignee: '',
   q: '',
 };
 
-/** Views that only the browser can tell apart, on top of the portal's filters. */
-export type Narrowing = 'all' | 'past_deadline' | 'mine';
-
+/** Whether more than the choice of sites narrows the list. */
 export function isNarrowed(filters: Filters): boolean {
+  const lists = [
+    filters.band,
+    filters.modality,
+    filters.body_part,
+    filters.ai,
+    filters.state,
+  ];
   return (
     filters.q.trim() !== '' ||
-    filters.band.length + filters.modality.length > 0 ||
-    filters.body_part.length + filters.ai.length > 0
+    filters.mine ||
+    filters.past_deadline ||
+    filters.assignee !== '' ||
+    lists.some((list) => list.length > 0)
   );
 }
 
@@ -42,6 +58,12 @@ function stateFits(row: Row, wanted: readonly ItemState[]): boolean {
   return states.includes(row.state);
 }
 
+/** One study may have several modalities: `CT/PT`. */
+function modalityFits(row: Row, wanted: readonly string[]): boolean {
+  const present = row.study.modality.split('/');
+  return wanted.length === 0 || wanted.some((one) => present.includes(one));
+}
+
 function wordsFit(row: Row, q: string): boolean {
   const words = q.trim().toLowerCase().split(/\s+/).filter(Boolean);
   const text = [
@@ -51,44 +73,32 @@ function wordsFit(row: Row, q: string): boolean {
     row.study.description,
     row.ai.label ?? '',
   ]
-    .join(' ')
+    .join('\n')
     .toLowerCase();
   return words.every((word) => text.includes(word));
 }
 
+function personFits(row: Row, filters: Filters): boolean {
+  const { mine, assignee } = filters;
+  if (mine && !row.lease?.mine && !row.assignee?.mine) return false;
+  if (assignee === '') return true;
+  return assignee === 'nobody'
+    ? row.assignee === null
+    : row.assignee?.person.id === assignee;
+}
+
 /** Whether a row that arrives live belongs to the filtered list on the screen. */
-export function fits(row: Row, filters: Filters): boolean {
+export function fits(row: Row, filters: Filters, now: number): boolean {
+  const late = Date.parse(row.deadline_at) < now;
   return (
     some(filters.site, row.site.id) &&
     some(filters.band, row.band) &&
-    some(filters.modality, row.study.modality) &&
+    modalityFits(row, filters.modality) &&
     some(filters.body_part, row.study.body_part) &&
     some(filters.ai, row.ai.state) &&
     stateFits(row, filters.state) &&
+    personFits(row, filters) &&
+    (late || !filters.past_deadline) &&
     wordsFit(row, filters.q)
   );
-}
-
-export function narrow(row: Row, to: Narrowing, now: number): boolean {
-  if (to === 'past_deadline') return Date.parse(row.deadline_at) <= now;
-  if (to === 'mine') return row.lease?.mine === true;
-  return true;
-}
-
-/** The query string of the list, repeated parameters for several values. */
-export function toQuery(filters: Filters): URLSearchParams {
-  const query = new URLSearchParams();
-  const fields: readonly ListField[] = [
-    'site',
-    'band',
-    'modality',
-    'body_part',
-    'ai',
-    'state',
-  ];
-  for (const field of fields) {
-    for (const value of filters[field]) query.append(field, value);
-  }
-  if (filters.q.trim() !== '') query.set('q', filters.q.trim());
-  return query;
 }

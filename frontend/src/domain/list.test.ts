@@ -1,30 +1,34 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  addPage,
+  addAbove,
+  addBelow,
   applyEvents,
   climbs,
   compareOrders,
-  fromPage,
+  cutTo,
+  fromRows,
   hasGap,
   type ListState,
   orderOf,
+  type Rows,
+  sideOf,
 } from './list';
-import type { ItemEvent, Row, SortKey, WorklistPage } from './model';
-import { compareKeys } from './ranking';
+import type { ItemEvent, Row, SortKey } from './model';
+import { compareSpots, nextSort, type Sort, spotOf } from './order';
 import { makeRow } from './testing';
 
 /** A small portal: two sites, rows that change, numbered events with present rows. */
 class Portal {
-  readonly rows = new Map<string, Row>();
+  readonly rows_ = new Map<string, Row>();
   readonly seq: Record<string, number> = { s1: 0, s2: 0 };
   readonly touched: { site: string; seq: number; id: string }[] = [];
 
   change(n: number, kind: number, minute: number): void {
     const id = `i${n}`;
     const site = n % 2 ? 's1' : 's2';
-    if (kind === 0) this.rows.delete(id);
-    else this.rows.set(id, this.#row(id, site, kind, minute));
+    if (kind === 0) this.rows_.delete(id);
+    else this.rows_.set(id, this.#row(id, site, kind, minute));
     const seq = (this.seq[site] ?? 0) + 1;
     this.seq[site] = seq;
     this.touched.push({ site, seq, id });
@@ -33,7 +37,7 @@ class Portal {
   #row(id: string, site: string, kind: number, minute: number): Row {
     const due = `2026-11-21T10:${String(minute).padStart(2, '0')}:00Z`;
     const arrived = '2026-11-21T09:00:00Z';
-    const version = (this.rows.get(id)?.version ?? this.touched.length) + 1;
+    const version = (this.rows_.get(id)?.version ?? this.touched.length) + 1;
     const sort_key: SortKey = [kind % 3, due, arrived, id];
     return makeRow({
       id,
@@ -48,65 +52,68 @@ class Portal {
   since(seq: Readonly<Record<string, number>>): ItemEvent[] {
     return this.touched
       .filter((one) => one.seq > (seq[one.site] ?? 0))
-      .map((one) => ({ ...one, kind: 'item', item: this.rows.get(one.id) ?? null }));
+      .map((one) => ({ ...one, kind: 'item', item: this.rows_.get(one.id) ?? null }));
   }
 
-  page(limit = Number.POSITIVE_INFINITY): WorklistPage {
-    const all = [...this.rows.values()].sort((a, b) =>
-      compareKeys(a.sort_key, b.sort_key),
+  /** Rows from a number on, as the portal sends them in an order. */
+  rows(sort: Sort | null = null, at = 0, limit = Number.POSITIVE_INFINITY): Rows {
+    const all = [...this.rows_.values()].sort((a, b) =>
+      compareSpots(spotOf(a, sort), spotOf(b, sort), sort),
     );
-    const items = all.slice(0, limit);
-    return {
-      seq: { ...this.seq },
-      now: '2026-11-21T10:00:00Z',
-      ai_ordering: {},
-      items,
-      next_cursor: items.length < all.length ? 'more' : null,
-      total: all.length,
-      bands: {},
-      facets: { modality: [], body_part: [] },
-    };
+    const items = all.slice(at, at + limit);
+    return { seq: { ...this.seq }, items, more: at + items.length < all.length };
   }
 }
 
 const changes = fc.array(fc.tuple(fc.nat(12), fc.nat(3), fc.nat(59)), { maxLength: 60 });
 const ids = (list: ListState) => orderOf(list).map((row) => row.id);
 
+const sorts = fc.constantFrom<Sort | null>(
+  null,
+  { by: 'patient', descending: false },
+  { by: 'waiting', descending: true },
+  { by: 'ai', descending: true },
+);
+
 describe('the law: apply(old, events) equals the snapshot', () => {
   it('holds for any history, whatever repeats or comes in pieces', () => {
     fc.assert(
-      fc.property(changes, changes, fc.nat(10), (before, after, cut) => {
+      fc.property(changes, changes, fc.nat(10), sorts, (before, after, cut, sort) => {
         const portal = new Portal();
         for (const one of before) portal.change(...one);
-        const old = fromPage(portal.page());
+        const old = fromRows(portal.rows(sort), sort);
         for (const one of after) portal.change(...one);
         const events = portal.since(old.seq);
         const first = applyEvents(old, events.slice(0, cut));
         const second = applyEvents(first, events);
-        expect(orderOf(second)).toEqual(orderOf(fromPage(portal.page())));
+        const fresh = fromRows(portal.rows(sort), sort);
+        expect(orderOf(second)).toEqual(orderOf(fresh));
         expect(second.seq).toEqual(portal.seq);
         expect(applyEvents(second, events)).toBe(second);
       }),
     );
   });
 
-  it('holds up to the horizon when only the first page is known', () => {
+  it('holds between the ends of any window of it', () => {
     fc.assert(
       fc.property(
         changes,
         changes,
+        fc.nat(5),
         fc.integer({ min: 1, max: 6 }),
-        (before, after, limit) => {
+        sorts,
+        (before, after, at, limit, sort) => {
           const portal = new Portal();
           for (const one of before) portal.change(...one);
-          const old = fromPage(portal.page(limit));
+          const rows = portal.rows(sort, at, limit);
+          if (rows.items.length === 0) return;
+          const old = fromRows(rows, sort, at);
           for (const one of after) portal.change(...one);
           const now = applyEvents(old, portal.since(old.seq));
-          const { horizon } = old;
-          const expected = portal
-            .page()
-            .items.filter((row) => !horizon || compareKeys(row.sort_key, horizon) <= 0);
-          expect(orderOf(now)).toEqual(expected);
+          const inside = portal
+            .rows(sort)
+            .items.filter((row) => sideOf(old, row) === 'in');
+          expect(orderOf(now)).toEqual(inside);
         },
       ),
     );
@@ -114,7 +121,7 @@ describe('the law: apply(old, events) equals the snapshot', () => {
 
   it('keeps only what belongs to the view', () => {
     const portal = new Portal();
-    const old = fromPage(portal.page());
+    const old = fromRows(portal.rows(), null);
     portal.change(1, 1, 5);
     portal.change(2, 1, 6);
     const now = applyEvents(old, portal.since(old.seq), (row) => row.site.id === 's1');
@@ -123,21 +130,88 @@ describe('the law: apply(old, events) equals the snapshot', () => {
   });
 });
 
-describe('pages', () => {
-  it('add rows below, and never put an older version over a newer', () => {
-    const a = makeRow({ id: 'a', version: 3 });
-    const list: ListState = {
-      items: new Map([['a', a]]),
-      seq: { s1: 9 },
-      horizon: a.sort_key,
-    };
-    const b = makeRow({ id: 'b', due_at: '2026-11-21T11:00:00Z' });
-    const page = { ...new Portal().page(), items: [makeRow({ id: 'a', version: 2 }), b] };
-    const both = addPage(list, page);
-    expect(ids(both)).toEqual(['a', 'b']);
-    expect(both.items.get('a')?.version).toBe(3);
-    expect(both.seq).toEqual({ s1: 9 });
-    expect(both.horizon).toBeNull();
+describe('windows', () => {
+  const row = (id: string, minute: number, version = 1) => {
+    const due = `2026-11-21T10:${minute}:00Z`;
+    return makeRow({ id, version, due_at: due });
+  };
+  const [a, b, c, d] = [row('a', 10), row('b', 20), row('c', 30), row('d', 40)] as const;
+  const rows = (items: readonly Row[], more: boolean): Rows => ({
+    items,
+    more,
+    seq: { s1: 12 },
+  });
+  const middle = fromRows({ ...rows([b, c], true), seq: { s1: 9 } }, null, 7);
+
+  it('grow at both ends, and never put an older version over a newer', () => {
+    const newer = { ...b, version: 3 };
+    const list = { ...middle, items: new Map([...middle.items, ['b', newer]]) };
+    const below = addBelow(list, rows([b, d], false));
+    expect(ids(below)).toEqual(['b', 'c', 'd']);
+    expect(below.items.get('b')?.version).toBe(3);
+    expect(below.seq).toEqual({ s1: 9 });
+    expect(below.end).toBeNull();
+    const above = addAbove(below, rows([a], true));
+    expect(ids(above)).toEqual(['a', 'b', 'c', 'd']);
+    expect(above.offset).toBe(6);
+    expect(addAbove(below, rows([a], false))).toMatchObject({ start: null, offset: 0 });
+  });
+  it('forget rows at an end, and know that they are there', () => {
+    const list = fromRows(rows([a, b, c, d], false), null);
+    const cut = cutTo(list, 1, 3);
+    expect(ids(cut)).toEqual(['b', 'c']);
+    expect(cut.offset).toBe(1);
+    expect(sideOf(cut, a)).toBe('above');
+    expect(sideOf(cut, d)).toBe('below');
+    expect(cutTo(list, 0, 4)).toBe(list);
+  });
+  it('count what arrives above them, and what climbs out of them', () => {
+    const event = (item: Row, seq: number): ItemEvent => ({
+      site: 's1',
+      seq,
+      kind: 'item',
+      item,
+      id: item.id,
+    });
+    const arrived = applyEvents(middle, [event(a, 10)]);
+    expect([ids(arrived), arrived.offset]).toEqual([['b', 'c'], 8]);
+    const changed = applyEvents(middle, [event({ ...a, version: 4 }, 10)]);
+    expect(changed.offset).toBe(7);
+    const climbed = applyEvents(middle, [event({ ...row('c', 15), version: 2 }, 10)]);
+    expect([ids(climbed), climbed.offset]).toEqual([['b'], 8]);
+  });
+});
+
+describe('orders', () => {
+  const rows = [
+    makeRow({ id: '1', band: 'ROUTINE', arrived_at: '2026-11-21T08:00:00Z' }),
+    makeRow({ id: '2', band: 'STAT', arrived_at: '2026-11-21T09:30:00Z' }),
+    makeRow({ id: '3', band: 'PRIORITY', arrived_at: '2026-11-21T07:00:00Z' }),
+    makeRow({ id: '4', band: 'STAT', arrived_at: '2026-11-21T09:10:00Z' }),
+  ];
+  const sorted = (sort: Sort | null) =>
+    ids(fromRows({ items: rows, seq: {}, more: false }, sort)).join('');
+
+  it('never break the bands, whichever way a column is sorted', () => {
+    expect(sorted({ by: 'waiting', descending: false })).toBe('4231');
+    expect(sorted({ by: 'waiting', descending: true })).toBe('2431');
+    expect(sorted({ by: 'patient', descending: true }).slice(2)).toBe('31');
+  });
+  it('take a probability that is hidden for unknown', () => {
+    const hidden = makeRow({
+      id: 'h',
+      protocol: { id: 'p', name: 'P', display_mode: 'after_commit' },
+    });
+    expect(spotOf(hidden, { by: 'ai', descending: true }).value).toBe(-1);
+    expect(spotOf(makeRow({ id: 'x' }), { by: 'ai', descending: true }).value).toBe(0.5);
+  });
+  it('go up, down, and back to the rank', () => {
+    const up = nextSort(null, 'patient');
+    expect(up).toEqual({ by: 'patient', descending: false });
+    const down = nextSort(up, 'patient');
+    expect(down).toEqual({ by: 'patient', descending: true });
+    expect(nextSort(down, 'patient')).toBeNull();
+    expect(nextSort(down, 'ai')).toEqual({ by: 'ai', descending: true });
   });
 });
 

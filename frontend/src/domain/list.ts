@@ -1,65 +1,128 @@
-import type { Id, ItemEvent, Row, Seq, SortKey, WorklistPage } from './model';
-import { compareKeys, compareRows } from './ranking';
+import type { Id, ItemEvent, Row, Seq } from './model';
+import { compareSpots, type Sort, type Spot, spotOf } from './order';
 
 /**
- * The part of the worklist that the browser knows: a prefix of the portal's order.
+ * The part of the worklist that the browser knows: a window of the portal's order.
  * The law that the tests hold: `applyEvents(old, events)` is the portal's snapshot,
- * cut at the horizon.
+ * cut at the window's ends.
  */
 export interface ListState {
   readonly items: ReadonlyMap<Id, Row>;
   /** Per site, the last change that is in `items`. */
   readonly seq: Seq;
-  /** Key of the last known row when more follow at the portal; null when all are known. */
-  readonly horizon: SortKey | null;
+  readonly sort: Sort | null;
+  /** The first place of the window when rows stand above it; null at the list's top. */
+  readonly start: Spot | null;
+  /** The last place of the window when rows follow; null at the list's end. */
+  readonly end: Spot | null;
+  /** Rows above the window, as far as known: the portal's last word and what came since. */
+  readonly offset: number;
+}
+
+/** Consecutive rows as the portal sends them. */
+export interface Rows {
+  readonly items: readonly Row[];
+  readonly seq: Seq;
+  /** Further rows follow in the direction that was asked for. */
+  readonly more: boolean;
 }
 
 export type Belongs = (row: Row) => boolean;
 
-export const EMPTY_LIST: ListState = { items: new Map(), seq: {}, horizon: null };
+export const EMPTY_LIST: ListState = {
+  items: new Map(),
+  seq: {},
+  sort: null,
+  start: null,
+  end: null,
+  offset: 0,
+};
 
-/** The state that one snapshot (all pages read so far, in order) describes. */
-export function fromPage(page: WorklistPage): ListState {
+function spotAt(row: Row | undefined, sort: Sort | null): Spot | null {
+  return row === undefined ? null : spotOf(row, sort);
+}
+
+/** The window that rows from the number `at` on make. */
+export function fromRows(rows: Rows, sort: Sort | null, at = 0): ListState {
   return {
-    items: new Map(page.items.map((row) => [row.id, row])),
-    seq: page.seq,
-    horizon: horizonOf(page),
+    items: new Map(rows.items.map((row) => [row.id, row])),
+    seq: rows.seq,
+    sort,
+    start: at > 0 ? spotAt(rows.items[0], sort) : null,
+    end: rows.more ? spotAt(rows.items.at(-1), sort) : null,
+    offset: rows.items.length === 0 ? 0 : at,
   };
 }
 
-function horizonOf(page: WorklistPage): SortKey | null {
-  return page.next_cursor === null ? null : (page.items.at(-1)?.sort_key ?? null);
-}
-
-/**
- * Adds a further page. A row that events brought in the meantime wins by version.
- * `seq` stays that of the older pages: events since then are applied again, harmlessly.
- */
-export function addPage(list: ListState, page: WorklistPage): ListState {
+/** Rows that events brought in the meantime win by version. */
+function joined(list: ListState, rows: readonly Row[]): Map<Id, Row> {
   const items = new Map(list.items);
-  for (const row of page.items) {
+  for (const row of rows) {
     const known = items.get(row.id);
     if (!known || known.version <= row.version) items.set(row.id, row);
   }
-  return { items, seq: list.seq, horizon: horizonOf(page) };
+  return items;
 }
 
-function within(row: Row, horizon: SortKey | null): boolean {
-  return horizon === null || compareKeys(row.sort_key, horizon) <= 0;
+/** `seq` stays that of the older rows: events since then are applied again, harmlessly. */
+export function addBelow(list: ListState, rows: Rows): ListState {
+  const end = rows.more ? spotAt(rows.items.at(-1), list.sort) : null;
+  return { ...list, items: joined(list, rows.items), end };
 }
 
+export function addAbove(list: ListState, rows: Rows): ListState {
+  const items = joined(list, rows.items);
+  const added = items.size - list.items.size;
+  if (!rows.more) return { ...list, items, start: null, offset: 0 };
+  const start = spotAt(rows.items[0], list.sort);
+  return { ...list, items, start, offset: Math.max(1, list.offset - added) };
+}
+
+/** Keeps the rows numbered `from` to `to` of the window and forgets the others. */
+export function cutTo(list: ListState, from: number, to: number): ListState {
+  const order = orderOf(list);
+  if (from <= 0 && to >= order.length) return list;
+  const kept = order.slice(Math.max(0, from), to);
+  return {
+    ...list,
+    items: new Map(kept.map((row) => [row.id, row])),
+    start: from > 0 ? spotAt(kept[0], list.sort) : list.start,
+    end: to < order.length ? spotAt(kept.at(-1), list.sort) : list.end,
+    offset: list.offset + Math.max(0, from),
+  };
+}
+
+type Side = 'above' | 'in' | 'below';
+
+/** On which side of the window a row stands. */
+export function sideOf(list: ListState, row: Row): Side {
+  const { start, end, sort } = list;
+  const spot = spotOf(row, sort);
+  if (start !== null && compareSpots(spot, start, sort) < 0) return 'above';
+  if (end !== null && compareSpots(spot, end, sort) > 0) return 'below';
+  return 'in';
+}
+
+/** Whether a row is new to everybody, not just to this window. */
+const isArrival = (row: Row) => row.version === 1;
+
+/** Puts one event in its place; returns how the number of rows above changed. */
 function place(
   items: Map<Id, Row>,
   event: ItemEvent,
-  horizon: SortKey | null,
+  list: ListState,
   belongs: Belongs,
-): void {
+): number {
   const row = event.item;
   const known = items.get(event.id);
-  if (row && known && known.version > row.version) return;
-  if (row && belongs(row) && within(row, horizon))
+  if (row && known && known.version > row.version) return 0;
+  const side = row && belongs(row) ? sideOf(list, row) : null;
+  if (row && side === 'in') {
     items.set(event.id, ranked(row, known));
-  else items.delete(event.id);
+    return 0;
+  }
+  items.delete(event.id);
+  return side === 'above' && row && (known !== undefined || isArrival(row)) ? 1 : 0;
 }
 
 /** An event's row carries no rank of its own: the last known one stays until refreshed. */
@@ -87,12 +150,13 @@ export function applyEvents(
   if (fresh.length === 0) return list;
   const items = new Map(list.items);
   const seq: Record<Id, number> = { ...list.seq };
+  let offset = list.offset;
   for (const event of fresh) {
     if (event.seq <= (seq[event.site] ?? 0)) continue;
-    place(items, event, list.horizon, belongs);
+    if (event.kind === 'item') offset += place(items, event, list, belongs);
     seq[event.site] = event.seq;
   }
-  return { items, seq, horizon: list.horizon };
+  return { ...list, items, seq, offset };
 }
 
 /** True when an event is missing before this one: ask again from the last known. */
@@ -102,17 +166,13 @@ export function hasGap(seq: Seq, event: ItemEvent): boolean {
 }
 
 export function orderOf(list: ListState): readonly Row[] {
-  return [...list.items.values()].sort(compareRows);
+  const { sort } = list;
+  const rows = [...list.items.values()].map((row) => ({ row, spot: spotOf(row, sort) }));
+  rows.sort((a, b) => compareSpots(a.spot, b.spot, sort));
+  return rows.map(({ row }) => row);
 }
 
-/** What a person sees when the order is held: places kept, contents present. */
-export interface HeldView {
-  readonly ids: readonly Id[];
-  /** Rows that would come, go or change place if the order were released. */
-  readonly changes: number;
-}
-
-/** Compares the order on the screen with the fresh one. */
+/** Compares the order on the screen with the fresh one: rows that would move. */
 export function compareOrders(shown: readonly Id[], fresh: readonly Id[]): number {
   const next = new Set(fresh);
   const now = new Set(shown);

@@ -44,6 +44,13 @@ export interface Lease {
   readonly draft_saved_at: Instant | null;
 }
 
+/** For whom a lead meant an item. */
+export interface Assignee {
+  readonly person: Lease['holder'];
+  readonly mine: boolean;
+  readonly at: Instant;
+}
+
 /** [class of the rank (0 first), due time, arrival, id]: fixed between events. */
 export type SortKey = readonly [number, Instant, Instant, Id];
 
@@ -102,6 +109,7 @@ export interface Row {
   };
   readonly ai: RowAi;
   readonly lease: Lease | null;
+  readonly assignee: Assignee | null;
 }
 
 export interface BandCount {
@@ -124,6 +132,40 @@ export interface WorklistPage {
     readonly modality: readonly string[];
     readonly body_part: readonly string[];
   };
+}
+
+/** How many rows there are. */
+export interface Counts {
+  readonly total: number;
+  readonly rank_total: number;
+  readonly bands: Readonly<Partial<Record<Band, BandCount>>>;
+  readonly facets: WorklistPage['facets'];
+}
+
+/** Consecutive rows of the list, as the portal answers a question for them. */
+export interface WindowAnswer {
+  readonly seq: Seq;
+  readonly now: Instant;
+  readonly ai_ordering: Readonly<Record<Id, boolean>>;
+  readonly items: readonly Row[];
+  readonly more: boolean;
+  readonly counts: Counts | null;
+}
+
+export interface Colleague {
+  readonly id: Id;
+  readonly display_name: string;
+  readonly initials: string;
+  readonly reading: number;
+}
+
+/** The list's counters without its rows, and who else has it open. */
+export interface Summary {
+  readonly seq: Seq;
+  readonly now: Instant;
+  readonly ai_ordering: Readonly<Record<Id, boolean>>;
+  readonly counts: Counts;
+  readonly people: readonly Colleague[];
 }
 
 export interface ItemEvent {

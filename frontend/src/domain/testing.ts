@@ -46,6 +46,7 @@ export function makeRow(change: Partial<Row> & { id: string }): Row {
       model: null,
     },
     lease: null,
+    assignee: null,
     ...change,
   };
 }

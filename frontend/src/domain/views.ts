@@ -1,32 +1,82 @@
-import { type Filters, type Narrowing, NO_FILTERS } from './filters';
+import { type ColumnId, readColumns } from './columns';
+import { type Filters, NO_FILTERS } from './filters';
+import type { Id } from './model';
+import type { Sort } from './order';
 
-export type ViewId = 'queue' | 'stat' | 'chest' | 'past_deadline' | 'ai_missing' | 'mine';
+export type BuiltInId = 'queue' | 'stat' | 'past_deadline' | 'ai_missing' | 'mine';
 
-/** A tab over the list: filters for the portal, and what only the browser narrows. */
-export interface View {
-  readonly id: ViewId;
+/** A view that every reader has. */
+export interface BuiltIn {
+  readonly id: BuiltInId;
   readonly filters: Partial<Filters>;
-  readonly narrowing: Narrowing;
 }
 
-export const VIEWS: readonly View[] = [
-  { id: 'queue', filters: {}, narrowing: 'all' },
-  { id: 'stat', filters: { band: ['STAT'] }, narrowing: 'all' },
-  { id: 'chest', filters: { body_part: ['CHEST'] }, narrowing: 'all' },
-  { id: 'past_deadline', filters: {}, narrowing: 'past_deadline' },
-  {
-    id: 'ai_missing',
-    filters: { ai: ['failed', 'rejected', 'none'] },
-    narrowing: 'all',
-  },
-  { id: 'mine', filters: { state: ['leased'] }, narrowing: 'mine' },
+export const VIEWS: readonly BuiltIn[] = [
+  { id: 'queue', filters: {} },
+  { id: 'stat', filters: { band: ['STAT'] } },
+  { id: 'past_deadline', filters: { past_deadline: true } },
+  { id: 'ai_missing', filters: { ai: ['failed', 'rejected', 'none'] } },
+  { id: 'mine', filters: { mine: true } },
 ];
 
-export function viewOf(id: ViewId): View {
-  return VIEWS.find((view) => view.id === id) ?? (VIEWS[0] as View);
+/** A view that somebody saved, for oneself or for a site. */
+export interface SavedView {
+  readonly id: Id;
+  readonly name: string;
+  /** Whose readers all have it; null: it is this person's own. */
+  readonly site: { readonly id: Id; readonly name: string } | null;
+  readonly is_default: boolean;
+  readonly may_delete: boolean;
+  readonly filters: Filters;
+  readonly sort: Sort | null;
+  readonly columns: readonly string[];
 }
 
-/** The filters of a view for a choice of sites. */
+export interface ListSettings {
+  readonly columns: readonly string[];
+  readonly compact: boolean;
+}
+
+/** Everything about views that the portal keeps for a person. */
+export interface ViewsAnswer {
+  readonly items: readonly SavedView[];
+  readonly default: Id | null;
+  readonly settings: ListSettings;
+  readonly plain_columns: readonly string[];
+  readonly share_at: readonly Id[];
+}
+
+/** A tab over the list. */
+export interface View {
+  readonly id: BuiltInId | Id;
+  /** Null for a built-in one, whose name is a text of ours. */
+  readonly saved: SavedView | null;
+  readonly filters: Filters;
+  readonly sort: Sort | null;
+  /** Null: the columns that the person chose for the list. */
+  readonly columns: readonly ColumnId[] | null;
+}
+
+export function viewsOf(saved: readonly SavedView[]): readonly View[] {
+  const own = VIEWS.map(({ id, filters }) => ({
+    id,
+    saved: null,
+    filters: { ...NO_FILTERS, ...filters },
+    sort: null,
+    columns: null,
+  }));
+  const kept = saved.map((view) => ({
+    id: view.id,
+    saved: view,
+    filters: { ...NO_FILTERS, ...view.filters },
+    sort: view.sort,
+    columns: readColumns(view.columns),
+  }));
+  return [...own, ...kept];
+}
+
+/** The filters of a view; it narrows by site only where it was saved with sites. */
 export function filtersOf(view: View, site: Filters['site']): Filters {
-  return { ...NO_FILTERS, ...view.filters, site };
+  const chosen = view.filters.site.length > 0 ? view.filters.site : site;
+  return { ...view.filters, site: chosen };
 }

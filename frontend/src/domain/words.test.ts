@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { backOff, nearestFirst } from './backoff';
-import { fits, NO_FILTERS, narrow, toQuery } from './filters';
+import { type Filters, fits, NO_FILTERS } from './filters';
 import {
   formatBytes,
   formatDate,
@@ -74,20 +74,38 @@ describe('waiting', () => {
 
 describe('filters', () => {
   const row = makeRow({ id: 'x' });
+  const early = Date.parse('2026-11-21T09:59:59Z');
+  const late = Date.parse('2026-11-21T10:00:01Z');
+  const holds = (change: Partial<Filters>, one = row, now = early) =>
+    fits(one, { ...NO_FILTERS, ...change }, now);
+  const person = { id: 'u1', display_name: 'Dr. X', initials: 'X' };
+  const meant = (mine: boolean) => ({
+    ...row,
+    assignee: { person, mine, at: '2026-11-21T09:00:00Z' },
+  });
+
   it('are or within a field and and between fields', () => {
-    expect(fits(row, { ...NO_FILTERS, modality: ['CT', 'MR'] })).toBe(true);
-    expect(fits(row, { ...NO_FILTERS, modality: ['CT'], band: ['STAT'] })).toBe(false);
-    expect(fits(row, { ...NO_FILTERS, q: 'acc1 pneu' })).toBe(true);
-    expect(fits({ ...row, state: 'done' }, NO_FILTERS)).toBe(false);
+    expect(holds({ modality: ['CT', 'MR'] })).toBe(true);
+    expect(holds({ modality: ['CT'], band: ['STAT'] })).toBe(false);
+    expect(holds({ q: 'acc1 pneu' })).toBe(true);
+    expect(holds({}, { ...row, state: 'done' })).toBe(false);
   });
-  it('narrow to what is late or mine', () => {
-    const now = Date.parse('2026-11-21T10:00:01Z');
-    expect(narrow(row, 'past_deadline', now)).toBe(true);
-    expect(narrow(row, 'mine', now)).toBe(false);
+  it('know each modality of a study', () => {
+    const both = { ...row, study: { ...row.study, modality: 'CT/PT' } };
+    expect(holds({ modality: ['PT'] }, both)).toBe(true);
+    expect(holds({ modality: ['MR'] }, both)).toBe(false);
   });
-  it('become repeated parameters', () => {
-    const query = toQuery({ ...NO_FILTERS, band: ['STAT', 'ROUTINE'], q: ' x ' });
-    expect(query.toString()).toBe('band=STAT&band=ROUTINE&q=x');
+  it('narrow to what is late', () => {
+    expect(holds({ past_deadline: true })).toBe(false);
+    expect(holds({ past_deadline: true }, row, late)).toBe(true);
+  });
+  it('narrow to what is mine, or meant for somebody, or for nobody', () => {
+    expect(holds({ mine: true })).toBe(false);
+    expect(holds({ mine: true }, meant(true))).toBe(true);
+    expect(holds({ mine: true }, meant(false))).toBe(false);
+    expect(holds({ assignee: 'u1' }, meant(false))).toBe(true);
+    expect(holds({ assignee: 'nobody' }, meant(false))).toBe(false);
+    expect(holds({ assignee: 'nobody' })).toBe(true);
   });
 });
 

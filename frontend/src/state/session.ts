@@ -1,6 +1,8 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { logout, readSession, readVocabulary } from '@/api/endpoints';
 import type { Session, User } from '@/domain/model';
+import { resetChoosing } from './choosing';
+import { resetListViews } from './list-views';
 import { stopLive } from './live';
 import { dropUpload } from './upload';
 import { resetWorklist } from './worklist';
@@ -35,6 +37,8 @@ export function useLogout(): () => Promise<void> {
     await logout().catch(() => undefined);
     stopLive();
     resetWorklist();
+    resetListViews();
+    resetChoosing();
     dropUpload();
     const empty: Session = { user: null, csrf_token: '' };
     client.setQueryData(SESSION_KEY, empty);

@@ -1,34 +1,44 @@
 import { create } from 'zustand';
-import { readWorklist } from '@/api/endpoints';
+import { readSummary, readWindow, type WindowQuestion } from '@/api/list-endpoints';
+import { type Filters, fits, isNarrowed, NO_FILTERS } from '@/domain/filters';
 import {
-  type Filters,
-  fits,
-  isNarrowed,
-  NO_FILTERS,
-  narrow,
-  toQuery,
-} from '@/domain/filters';
-import {
-  addPage,
+  addAbove,
+  addBelow,
   applyEvents,
   climbs,
   compareOrders,
+  cutTo,
   EMPTY_LIST,
-  fromPage,
+  fromRows,
   hasGap,
   type ListState,
   orderOf,
 } from '@/domain/list';
-import type { Id, ItemEvent, Row, Seq, WorklistPage } from '@/domain/model';
+import type {
+  Colleague,
+  Counts,
+  Id,
+  Instant,
+  ItemEvent,
+  Row,
+  Seq,
+  WindowAnswer,
+} from '@/domain/model';
+import type { Sort } from '@/domain/order';
 import { isOrderedStat } from '@/domain/ranking';
-import { filtersOf, type ViewId, viewOf } from '@/domain/views';
 import { portalNow, setPortalNow } from './clock';
 
-/** Rows of one page; the portal gives at most 200. */
+/** Rows of one answer; the portal gives at most 200. */
 const PAGE = 100;
-const TOP = 200;
+const MOST = 200;
+/** Rows that the browser keeps; further ones are asked for again when they are seen. */
+const KEPT = 1200;
 /** How long a climbed row carries its mark. */
 const CLIMB_MS = 60_000;
+/** Counters follow a burst of events after so long, and a bit so that not all ask at once. */
+const REFRESH_MS = 3000;
+/** What time alone changes is asked for again after so long. */
+const STALE_MS = 30_000;
 
 export interface Climb {
   readonly by: number;
@@ -39,11 +49,13 @@ export interface Climb {
 export type Holder = 'pointer' | 'popover' | 'dialog' | 'keyboard';
 
 export interface WorklistState {
-  readonly view: ViewId;
+  /** The tab: a built-in view's name or a saved view's id. */
+  readonly view: string;
   readonly filters: Filters;
+  readonly sort: Sort | null;
   readonly list: ListState;
-  readonly page: Pick<WorklistPage, 'total' | 'bands' | 'facets' | 'ai_ordering'>;
-  readonly cursor: string | null;
+  readonly page: Counts & { readonly ai_ordering: Readonly<Record<Id, boolean>> };
+  readonly people: readonly Colleague[];
   readonly status: 'loading' | 'ready' | 'failed';
   readonly failure: string;
   readonly loadingMore: boolean;
@@ -53,6 +65,8 @@ export interface WorklistState {
   readonly asOf: number;
   /** Ids in the order on the screen; differs from the fresh order while held. */
   readonly shown: readonly Id[];
+  /** How many rows of the list stand above the first of `shown`. */
+  readonly offset: number;
   /** Rows on the screen that the fresh list no longer has. */
   readonly ghosts: ReadonlyMap<Id, Row>;
   readonly pending: number;
@@ -60,10 +74,15 @@ export interface WorklistState {
   readonly climbed: ReadonlyMap<Id, Climb>;
   readonly announced: { readonly row: Row; readonly at: number } | null;
   readonly selected: Id | null;
+  /** Number in the list of the first row that is seen. */
+  readonly firstSeen: number;
+  /** Rows that came above what is seen. */
+  readonly newAbove: ReadonlySet<Id>;
 }
 
 const NO_PAGE: WorklistState['page'] = {
   total: 0,
+  rank_total: 0,
   bands: {},
   facets: { modality: [], body_part: [] },
   ai_ordering: {},
@@ -72,21 +91,25 @@ const NO_PAGE: WorklistState['page'] = {
 export const useWorklist = create<WorklistState>(() => ({
   view: 'queue',
   filters: NO_FILTERS,
+  sort: null,
   list: EMPTY_LIST,
   page: NO_PAGE,
-  cursor: null,
+  people: [],
   status: 'loading',
   failure: '',
   loadingMore: false,
   live: false,
   asOf: portalNow(),
   shown: [],
+  offset: 0,
   ghosts: new Map(),
   pending: 0,
   holders: new Set(),
   climbed: new Map(),
   announced: null,
   selected: null,
+  firstSeen: 0,
+  newAbove: new Set(),
 }));
 
 const get = useWorklist.getState;
@@ -94,6 +117,7 @@ const set = useWorklist.setState;
 
 let loading: AbortController | null = null;
 let refreshTimer: ReturnType<typeof setTimeout> | undefined;
+let jumpTimer: ReturnType<typeof setTimeout> | undefined;
 
 /** The socket, as far as the list needs it. */
 export interface EventSource {
@@ -118,23 +142,19 @@ export function rowOf(id: Id): Row | null {
   return list.items.get(id) ?? ghosts.get(id) ?? null;
 }
 
-/** Whether places in the list can be told from the list itself. */
-export function isWhole(state: WorklistState): boolean {
-  return (
-    !isNarrowed(state.filters) && state.filters.site.length === 0 && !viewNarrows(state)
-  );
+/** Whether a row's rank can be told from its number in the list. */
+export function isWhole(state: Pick<WorklistState, 'filters' | 'sort'>): boolean {
+  return state.sort === null && !isNarrowed(state.filters);
 }
 
-function viewNarrows({ view, filters }: WorklistState): boolean {
-  return viewOf(view).narrowing !== 'all' || filters.state.length > 0;
+/** How many rows the list has, counting those that are not known here. */
+export function lengthOf(state: WorklistState): number {
+  const known = state.offset + state.shown.length;
+  return state.list.end === null ? known : Math.max(state.page.total, known + 1);
 }
 
 function freshOrder(state: WorklistState): readonly Id[] {
-  const { narrowing } = viewOf(state.view);
-  const now = portalNow();
-  return orderOf(state.list)
-    .filter((row) => narrow(row, narrowing, now))
-    .map((row) => row.id);
+  return orderOf(state.list).map((row) => row.id);
 }
 
 /** Puts the fresh order on the screen, or counts what waits while it is held. */
@@ -148,8 +168,27 @@ function arrange(release: boolean): void {
   const now = Date.now();
   const climbed = new Map([...state.climbed].filter(([, { at }]) => now - at < CLIMB_MS));
   for (const [id, by] of climbs(state.shown, fresh)) climbed.set(id, { by, at: now });
-  const selected = keepSelection(state, fresh);
-  set({ shown: fresh, ghosts: new Map(), pending: 0, climbed, selected });
+  set({
+    shown: fresh,
+    offset: state.list.offset,
+    ghosts: new Map(),
+    pending: 0,
+    climbed,
+    selected: keepSelection(state, fresh),
+    newAbove: cameAbove(state, fresh),
+  });
+}
+
+/** New rows that stand above the first row that is seen. */
+function cameAbove(state: WorklistState, fresh: readonly Id[]): ReadonlySet<Id> {
+  const { firstSeen, offset, shown, newAbove } = state;
+  if (firstSeen === 0 || shown.length === 0) return newAbove.size ? new Set() : newAbove;
+  const anchor = shown[Math.max(0, firstSeen - offset)];
+  const at = anchor === undefined ? -1 : fresh.indexOf(anchor);
+  if (at < 0) return newAbove;
+  const before = new Set(shown);
+  const came = fresh.slice(0, at).filter((id) => !before.has(id));
+  return came.length === 0 ? newAbove : new Set([...newAbove, ...came]);
 }
 
 /** When the selected row leaves, its neighbour at the same place is selected. */
@@ -174,25 +213,30 @@ export function releaseHold(holder: Holder): void {
 
 /** The reader asks for the fresh order now. */
 export function showFresh(): void {
-  set({ climbed: new Map(get().climbed) });
   arrange(true);
 }
 
-function queryFor(limit: number, cursor: string | null): URLSearchParams {
-  const query = toQuery(get().filters);
-  query.set('limit', String(limit));
-  if (cursor !== null) query.set('cursor', cursor);
-  return query;
+// --- reading windows
+
+function question(change: Partial<WindowQuestion>): WindowQuestion {
+  const { filters, sort } = get();
+  return { filters, sort, limit: PAGE, ...change };
 }
 
-function takePage(page: WorklistPage): void {
-  setPortalNow(page.now);
-  const known = get().list.seq;
-  const behind = Object.entries(page.seq).some(([site, seq]) => (known[site] ?? 0) > seq);
+function takeCounts(answer: WindowAnswer): void {
+  const { counts, ai_ordering } = answer;
+  if (counts) set({ page: { ...counts, ai_ordering } });
+}
+
+function takeWindow(answer: WindowAnswer, at: number): void {
+  setPortalNow(answer.now);
+  const { list, sort } = get();
+  const behind = Object.entries(answer.seq).some(
+    ([site, seq]) => (list.seq[site] ?? 0) > seq,
+  );
+  takeCounts(answer);
   set({
-    list: fromPage(page),
-    page,
-    cursor: page.next_cursor,
+    list: fromRows(answer, sort, at),
     status: 'ready',
     failure: '',
     asOf: portalNow(),
@@ -201,17 +245,16 @@ function takePage(page: WorklistPage): void {
   else source?.ensure();
 }
 
-/** Reads the list from the start: on opening, on a new filter, on resync. */
-export async function loadList(keepOrder = false): Promise<void> {
+async function readAt(at: number, limit: number, keepOrder: boolean): Promise<void> {
   loading?.abort();
   const mine = new AbortController();
   loading = mine;
-  const limit = Math.min(TOP, Math.max(PAGE, Math.ceil(get().list.items.size / 50) * 50));
   try {
-    const page = await readWorklist(queryFor(limit, null), mine.signal);
-    takePage(page);
+    const answer = await readWindow(question({ at, limit, counts: true }), mine.signal);
+    if (mine.signal.aborted) return;
+    if (answer.items.length === 0 && at > 0) return await readAt(0, limit, keepOrder);
+    takeWindow(answer, at);
     arrange(!keepOrder);
-    if (viewOf(get().view).narrowing !== 'all') await loadRest(mine.signal);
   } catch (error) {
     if (mine.signal.aborted) return;
     set({ status: 'failed', failure: error instanceof Error ? error.message : '' });
@@ -220,26 +263,31 @@ export async function loadList(keepOrder = false): Promise<void> {
   }
 }
 
-/** A view that only the browser narrows needs all pages (bounded). */
-async function loadRest(signal: AbortSignal): Promise<void> {
-  for (let pages = 0; pages < 10 && get().cursor !== null; pages += 1) {
-    if (signal.aborted) return;
-    await loadMore();
-  }
+/** Reads the list anew where it is seen: on opening, on a new filter, on resync. */
+export function loadList(keepOrder = false): Promise<void> {
+  const { list, firstSeen } = get();
+  const at = list.start === null ? 0 : Math.max(0, firstSeen - PAGE / 2);
+  const known = Math.ceil(list.items.size / 50) * 50;
+  return readAt(at, Math.min(MOST, Math.max(PAGE, known)), keepOrder);
 }
 
-/** Reads the next page, when the reader scrolls near the end. */
-export async function loadMore(): Promise<void> {
-  const { cursor, loadingMore } = get();
-  if (cursor === null || loadingMore) return;
+type Direction = 'after' | 'before';
+
+/** Reads further rows below or above, when the reader scrolls near an end. */
+async function loadMore(direction: Direction): Promise<void> {
+  const { list, loadingMore, filters, sort, status } = get();
+  const from = direction === 'after' ? list.end : list.start;
+  if (from === null || loadingMore || status !== 'ready') return;
   set({ loadingMore: true });
-  const { filters } = get();
   try {
-    const page = await readWorklist(queryFor(PAGE, cursor));
-    if (get().filters !== filters || get().cursor !== cursor) return;
-    const list = addPage(get().list, page);
-    set({ list, cursor: page.next_cursor });
-    appendShown(list);
+    const answer = await readWindow(question({ [direction]: from }));
+    const now = get();
+    const same = now.filters === filters && now.sort === sort;
+    const edge = direction === 'after' ? now.list.end : now.list.start;
+    if (!same || edge !== from) return;
+    const grow = direction === 'after' ? addBelow : addAbove;
+    set({ list: keepSome(grow(now.list, answer), direction) });
+    widenShown();
   } catch {
     // The rows on the screen stay; scrolling asks again.
   } finally {
@@ -247,53 +295,146 @@ export async function loadMore(): Promise<void> {
   }
 }
 
-/** New rows of a further page go below, also while the order is held. */
-function appendShown(list: ListState): void {
-  const { shown } = get();
-  const known = new Set(shown);
-  const { narrowing } = viewOf(get().view);
-  const now = portalNow();
-  const added = orderOf(list).filter(
-    (row) => !known.has(row.id) && narrow(row, narrowing, now),
-  );
-  set({ shown: [...shown, ...added.map((row) => row.id)] });
+/** Forgets rows at the far end, so that a day of scrolling costs no memory. */
+function keepSome(list: ListState, direction: Direction): ListState {
+  const over = list.items.size - KEPT;
+  if (over <= 0) return list;
+  return direction === 'after'
+    ? cutTo(list, over, list.items.size)
+    : cutTo(list, 0, KEPT);
 }
 
+/** Rows of a further window join at the ends, also while the order is held. */
+function widenShown(): void {
+  const { shown, list, ghosts } = get();
+  const order = freshOrder(get());
+  const known = new Set(shown);
+  const kept = shown.filter((id) => list.items.has(id) || ghosts.has(id));
+  const first = order.findIndex((id) => known.has(id));
+  const above = order.slice(0, Math.max(0, first)).filter((id) => !known.has(id));
+  const below = order.slice(Math.max(0, first)).filter((id) => !known.has(id));
+  set({ shown: [...above, ...kept, ...below], offset: list.offset });
+}
+
+/** The rows numbered `first` to `last` of the list are on the screen. */
+export function look(first: number, last: number): void {
+  const { shown, offset, firstSeen, status } = get();
+  if (first !== firstSeen) seeFrom(first);
+  if (status !== 'ready') return;
+  clearTimeout(jumpTimer);
+  if (last < offset || first >= offset + shown.length) {
+    // Somewhere else altogether: asked for when the scrolling rests.
+    if (shown.length > 0) jumpTimer = setTimeout(() => void jumpTo(first), 120);
+    return;
+  }
+  if (last >= offset + shown.length - 20) void loadMore('after');
+  if (first < offset + 20) void loadMore('before');
+}
+
+function seeFrom(first: number): void {
+  const { newAbove, offset, shown } = get();
+  const hidden = new Set(shown.slice(0, Math.max(0, first - offset)));
+  const left = [...newAbove].filter((id) => hidden.has(id));
+  set({
+    firstSeen: first,
+    newAbove: left.length === newAbove.size ? newAbove : new Set(left),
+  });
+}
+
+/** Reads the window around a number of the list. */
+export function jumpTo(number: number): Promise<void> {
+  return readAt(Math.max(0, number - PAGE / 2), MOST, false);
+}
+
+/** Shows the top of the list. */
+export async function goToTop(): Promise<void> {
+  set({ firstSeen: 0, newAbove: new Set() });
+  if (get().list.start !== null) await readAt(0, PAGE, false);
+  arrange(true);
+  set({ selected: get().shown[0] ?? null });
+}
+
+// --- what is listed
+
 function startOver(change: Partial<WorklistState>): void {
+  clearTimeout(jumpTimer);
   set({
     ...change,
     status: 'loading',
-    list: EMPTY_LIST,
+    list: { ...EMPTY_LIST, sort: change.sort === undefined ? get().sort : change.sort },
     shown: [],
+    offset: 0,
     ghosts: new Map(),
-    cursor: null,
     pending: 0,
     climbed: new Map(),
     selected: null,
+    firstSeen: 0,
+    newAbove: new Set(),
   });
   void loadList();
 }
 
-export function chooseView(view: ViewId): void {
-  startOver({ view, filters: filtersOf(viewOf(view), get().filters.site) });
+/** Shows a view: its filters and its order. */
+export function openView(view: string, filters: Filters, sort: Sort | null): void {
+  startOver({ view, filters, sort });
 }
 
 export function chooseFilters(change: Partial<Filters>): void {
   startOver({ filters: { ...get().filters, ...change } });
 }
 
-export function clearFilters(): void {
-  startOver({ view: 'queue', filters: { ...NO_FILTERS, site: get().filters.site } });
+export function chooseSort(sort: Sort | null): void {
+  startOver({ sort });
 }
 
-/** Counters and ranks come from the portal: refreshed quietly after a burst of events. */
+export function clearFilters(): void {
+  const filters = { ...NO_FILTERS, site: get().filters.site };
+  startOver({ view: 'queue', filters, sort: null });
+}
+
+// --- counters
+
+/** Counters and who is here come from the portal, quietly. */
+export async function refreshSummary(): Promise<void> {
+  const { filters } = get();
+  try {
+    const { counts, ai_ordering, people, now } = await readSummary(filters);
+    setPortalNow(now);
+    if (get().filters !== filters) return;
+    set({ page: { ...counts, ai_ordering }, people });
+  } catch {
+    // The socket tells whether the portal is away; the counters stay as they were.
+  }
+}
+
+/** After a burst of events; ranks under a filter are the portal's too. */
 function refreshSoon(): void {
   if (refreshTimer !== undefined) return;
-  refreshTimer = setTimeout(() => {
-    refreshTimer = undefined;
-    if (get().list.items.size <= TOP && loading === null) void loadList(true);
-  }, 2500);
+  refreshTimer = setTimeout(
+    () => {
+      refreshTimer = undefined;
+      if (loading !== null) return;
+      const small = get().list.items.size <= MOST && get().list.start === null;
+      if (small && !isWhole(get())) void loadList(true);
+      else void refreshSummary();
+    },
+    REFRESH_MS + Math.random() * REFRESH_MS,
+  );
 }
+
+/** Asks again now and then for what time alone changes. Answers how to stop. */
+export function keepFresh(): () => void {
+  void refreshSummary();
+  const timer = setInterval(() => {
+    if (get().status !== 'ready' || loading !== null) return;
+    const { filters, list } = get();
+    if (filters.past_deadline && list.start === null) void loadList(true);
+    void refreshSummary();
+  }, STALE_MS);
+  return () => clearInterval(timer);
+}
+
+// --- events
 
 function keepGhosts(before: ListState, after: ListState): ReadonlyMap<Id, Row> {
   const ghosts = new Map(get().ghosts);
@@ -324,7 +465,7 @@ export function followRows(follower: (row: Row) => void): () => void {
 }
 
 /** Events from the socket; a gap is not applied but asked for again. */
-export function takeEvents(events: readonly ItemEvent[], now: string): void {
+export function takeEvents(events: readonly ItemEvent[], now: Instant): void {
   setPortalNow(now);
   const before = get().list;
   const first = events[0];
@@ -337,17 +478,31 @@ export function takeEvents(events: readonly ItemEvent[], now: string): void {
     return;
   }
   const { filters } = get();
-  const list = applyEvents(before, events, (row) => fits(row, filters));
+  const moment = portalNow();
+  const list = applyEvents(before, events, (row) => fits(row, filters, moment));
   if (list === before) return;
   const ghosts = keepGhosts(before, list);
-  set({ list, ghosts, asOf: portalNow() });
+  set({ list, ghosts, asOf: moment });
   announceStat(before, events);
+  noteArrivals(events, list);
   arrange(false);
   refreshSoon();
 }
 
+/** What came above the window is counted, though its rows are not known. */
+function noteArrivals(events: readonly ItemEvent[], list: ListState): void {
+  const { filters, newAbove } = get();
+  if (list.start === null) return;
+  const moment = portalNow();
+  const came = events.flatMap(({ item }) =>
+    item && item.version === 1 && fits(item, filters, moment) ? [item.id] : [],
+  );
+  const above = came.filter((id) => !list.items.has(id));
+  if (above.length > 0) set({ newAbove: new Set([...newAbove, ...above]) });
+}
+
 /** The portal's numbers: behind them, something was lost on the way. */
-export function takeTick(seq: Seq, now: string): void {
+export function takeTick(seq: Seq, now: Instant): void {
   setPortalNow(now);
   const { list, status } = get();
   set({ asOf: portalNow() });
@@ -356,14 +511,24 @@ export function takeTick(seq: Seq, now: string): void {
   if (behind) askAgain();
 }
 
-/** A row that this reader changed: shown at once, whatever is held. */
-export function takeRow(row: Row): void {
-  const { list } = get();
-  const known = list.items.get(row.id);
-  if (!known || known.version > row.version) return;
-  const items = new Map(list.items).set(row.id, row);
+/** Rows that this reader changed: shown at once, whatever is held. */
+export function takeRows(rows: readonly Row[]): void {
+  const { list, filters } = get();
+  const moment = portalNow();
+  const items = new Map(list.items);
+  for (const row of rows) {
+    const known = items.get(row.id);
+    if (!known || known.version > row.version) continue;
+    const kept = row.rank === null ? { ...row, rank: known.rank } : row;
+    if (fits(row, filters, moment)) items.set(row.id, kept);
+    else items.delete(row.id);
+  }
   set({ list: { ...list, items } });
   arrange(true);
+}
+
+export function takeRow(row: Row): void {
+  takeRows([row]);
 }
 
 export function setLive(live: boolean): void {
@@ -376,10 +541,11 @@ export function select(id: Id | null): void {
 
 /** Moves the keyboard's row up or down by `by` places. */
 export function moveSelection(by: number): void {
-  const { shown, selected } = get();
+  const { shown, selected, firstSeen, offset } = get();
   if (shown.length === 0) return;
   const place = selected === null ? -1 : shown.indexOf(selected);
-  const next = place < 0 ? (by > 0 ? 0 : shown.length - 1) : place + by;
+  const start = Math.max(0, firstSeen - offset);
+  const next = place < 0 ? (by > 0 ? start : shown.length - 1) : place + by;
   set({ selected: shown[Math.min(shown.length - 1, Math.max(0, next))] ?? null });
 }
 
@@ -391,6 +557,7 @@ export function dismissAnnouncement(): void {
 export function resetWorklist(): void {
   loading?.abort();
   clearTimeout(refreshTimer);
+  clearTimeout(jumpTimer);
   refreshTimer = undefined;
   set(useWorklist.getInitialState());
 }

@@ -1,5 +1,4 @@
 import type { AiState, Band, BandSource } from '@/domain/model';
-import type { ViewId } from '@/domain/views';
 import { admin } from './en-admin';
 import { cine } from './en-cine';
 import { intake } from './en-intake';
@@ -86,28 +85,9 @@ export const text = {
     none: 'None',
     blinded: 'Blinded',
   } satisfies Record<AiState, string>,
-  views: {
-    queue: 'My queue',
-    stat: 'STAT',
-    chest: 'Chest',
-    past_deadline: 'Past deadline',
-    ai_missing: 'AI failed or none',
-    mine: 'Mine',
-  } satisfies Record<ViewId, string>,
   list: {
     title: 'Worklist',
     views: 'Views',
-    columns: {
-      rank: 'Rank',
-      band: 'Band',
-      waiting: 'Waiting',
-      patient: 'Patient',
-      study: 'Study',
-      ai: 'finding · calibrated p · tick = site threshold',
-      aiState: 'AI state',
-      reader: 'Reader',
-      actions: 'Explain',
-    },
     search: 'Name, ID, accession or finding',
     searchLabel: 'Search the list',
     filters: {
@@ -447,7 +427,7 @@ export const text = {
     changeBand: 'Change band',
     search: 'Search',
     showFresh: 'Show the fresh order',
-    view: (name: string) => `View ${name}`,
+    openView: (name: string) => `View ${name}`,
     help: 'All keys',
     back: 'Back to the worklist',
     toolWindow: 'Window',

@@ -1,17 +1,25 @@
 import { VIEWS } from '@/domain/views';
-import { chooseView } from '@/state/worklist';
+import { chooseViewAt } from '@/state/list-views';
 import { text } from '@/text/en';
+import { worklist } from '@/text/en-worklist';
 import type { Command } from '../command';
 import type { ListContext } from './context';
 
-/** One command a view: the digits from 1, in the order of the tabs. */
-export const chooseViewCommands: readonly Command<ListContext>[] = VIEWS.map(
-  (view, index) => ({
-    id: `worklist.view-${view.id}`,
-    name: text.commands.view(text.views[view.id]),
+const NUMBERS = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+
+/** One command a tab: the digits from 1, in the order of the tabs. */
+export const chooseViewCommands: readonly Command<ListContext>[] = NUMBERS.map((n) => {
+  const builtIn = VIEWS[n - 1];
+  return {
+    id: `worklist.view-${n}`,
+    name: builtIn
+      ? text.commands.openView(worklist.views[builtIn.id])
+      : worklist.viewAt(n),
     group: 'view',
-    keys: [String(index + 1)],
+    keys: [String(n)],
     when: () => true,
-    perform: () => chooseView(view.id),
-  }),
-);
+    perform: () => {
+      chooseViewAt(n - 1);
+    },
+  };
+});

@@ -1,9 +1,15 @@
 import { memo } from 'react';
-import { formatExact, formatInteger, formatProbability } from '@/domain/format';
+import {
+  formatClock,
+  formatExact,
+  formatInteger,
+  formatProbability,
+} from '@/domain/format';
 import type { AiState, Row } from '@/domain/model';
 import { measureWait, wordAgo, wordMinutes } from '@/domain/wait';
 import { useNow } from '@/state/clock';
 import { text } from '@/text/en';
+import { worklist } from '@/text/en-worklist';
 import { Glyph, type GlyphName } from '@/ui/glyph';
 import { Avatar, ProbabilityBar } from '@/ui/primitives';
 
@@ -145,18 +151,78 @@ function leaseWords(lease: NonNullable<Row['lease']>, now: number): string {
     : text.list.opened(wordAgo(lease.since, now));
 }
 
-export function ReaderCell({ lease }: { lease: Row['lease'] }) {
-  const now = useNow();
-  if (!lease) return <span className="t3">{text.list.free}</span>;
+interface PersonProps {
+  readonly person: NonNullable<Row['lease']>['holder'];
+  readonly me: boolean;
+  readonly name: string;
+  readonly words: string;
+  readonly meant?: boolean;
+}
+
+function Person({ person, me, name, words, meant = false }: PersonProps) {
   return (
-    <span className="reader">
-      <Avatar initials={lease.holder.initials} me={lease.mine} />
+    <span className={meant ? 'reader meant' : 'reader'}>
+      <Avatar initials={person.initials} me={me} />
       <span>
-        <span className="l1">
-          {lease.mine ? text.common.you : lease.holder.display_name}
+        <span className="l1" title={name}>
+          {name}
         </span>
-        <span className="l2">{leaseWords(lease, now)}</span>
+        <span className="l2">{words}</span>
       </span>
     </span>
   );
+}
+
+/** Who reads it; else for whom it is meant; else that it is free. */
+export function ReaderCell({ lease, assignee }: Pick<Row, 'lease' | 'assignee'>) {
+  const now = useNow();
+  if (lease) {
+    const name = lease.mine ? text.common.you : lease.holder.display_name;
+    const words = leaseWords(lease, now);
+    return <Person person={lease.holder} me={lease.mine} name={name} words={words} />;
+  }
+  if (!assignee) return <span className="t3">{text.list.free}</span>;
+  const { person, mine, at } = assignee;
+  const name = mine ? worklist.meantForYou : worklist.meantFor(person.display_name);
+  const words = worklist.assignedAgo(wordAgo(at, now));
+  return <Person person={person} me={mine} name={name} words={words} meant />;
+}
+
+/** The deadline itself, and how far away it is: in words, not by colour alone. */
+export function DeadlineCell({
+  arrived,
+  deadline,
+}: {
+  arrived: string;
+  deadline: string;
+}) {
+  const now = useNow();
+  const wait = measureWait(arrived, deadline, now);
+  const over = wait.state === 'over';
+  const left = Math.ceil((Date.parse(deadline) - now) / 60_000);
+  return (
+    <span title={formatExact(deadline)}>
+      <span className="l1">{formatClock(deadline)}</span>
+      <span className={`l2 wait ${wait.state}`}>
+        {over ? <Glyph name="alert" small /> : null}
+        <b>
+          {over
+            ? worklist.lateBy(wordMinutes(wait.over))
+            : worklist.inTime(wordMinutes(left))}
+        </b>
+      </span>
+    </span>
+  );
+}
+
+export function PlainCell({ words }: { words: string }) {
+  return (
+    <span className="l1" title={words}>
+      {words || '–'}
+    </span>
+  );
+}
+
+export function DateCell({ day }: { day: string | null }) {
+  return <span className="l1">{day ?? '–'}</span>;
 }

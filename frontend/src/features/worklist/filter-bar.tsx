@@ -6,8 +6,10 @@ import { measureWait, wordMinutes } from '@/domain/wait';
 import { useNow } from '@/state/clock';
 import { chooseFilters, clearFilters, useWorklist } from '@/state/worklist';
 import { text } from '@/text/en';
+import { worklist } from '@/text/en-worklist';
 import { Glyph } from '@/ui/glyph';
 import { Band, Key } from '@/ui/primitives';
+import { PeopleHere } from './people-here';
 
 interface Choice {
   readonly value: string;
@@ -154,12 +156,14 @@ function Counter({ band }: { band: BandName }) {
 export interface FilterBarProps {
   readonly user: User;
   readonly search: RefObject<HTMLInputElement | null>;
+  readonly mayAssign: boolean;
+  readonly onColumns: () => void;
 }
 
 const plain = (values: readonly string[]): readonly Choice[] =>
   values.map((value) => ({ value, label: value }));
 
-export function FilterBar({ user, search }: FilterBarProps) {
+export function FilterBar({ user, search, mayAssign, onColumns }: FilterBarProps) {
   const facets = useWorklist((state) => state.page.facets);
   const filters = useWorklist((state) => state.filters);
   const states = [
@@ -190,12 +194,29 @@ export function FilterBar({ user, search }: FilterBarProps) {
         field="ai"
         choices={states.map((value) => ({ value, label: text.aiStates[value] }))}
       />
+      {mayAssign ? (
+        <span className={filters.assignee === '' ? 'chip' : 'chip on'}>
+          <button
+            type="button"
+            aria-pressed={filters.assignee === 'nobody'}
+            onClick={() =>
+              chooseFilters({ assignee: filters.assignee === '' ? 'nobody' : '' })
+            }
+          >
+            {worklist.assignee} <b>{worklist.assignees.nobody}</b>
+          </button>
+        </span>
+      ) : null}
       {isNarrowed(filters) ? (
         <button type="button" className="btn quiet small" onClick={clearFilters}>
           {text.list.clear}
         </button>
       ) : null}
+      <button type="button" className="btn quiet small" onClick={onColumns}>
+        {worklist.columnsButton}
+      </button>
       <span className="grow" />
+      <PeopleHere />
       {BANDS.map((band) => (
         <Counter key={band} band={band} />
       ))}

@@ -1,8 +1,10 @@
 import { useEffect, useState } from 'react';
-import { isNarrowed } from '@/domain/filters';
-import type { Id } from '@/domain/model';
+import { type Filters, isNarrowed, NO_FILTERS } from '@/domain/filters';
+import type { Id, User } from '@/domain/model';
+import { VIEWS } from '@/domain/views';
 import { takeMessage } from '@/state/message';
 import {
+  chooseFilters,
   clearFilters,
   dismissAnnouncement,
   loadList,
@@ -10,7 +12,9 @@ import {
   useWorklist,
 } from '@/state/worklist';
 import { text } from '@/text/en';
+import { worklist } from '@/text/en-worklist';
 import { Notice } from '@/ui/primitives';
+import { DoneNotice } from './choosing-bar';
 
 const ANNOUNCE_MS = 60_000;
 
@@ -94,9 +98,7 @@ function Awaiting() {
   return loading && long ? <output className="t2">{text.list.awaiting}</output> : null;
 }
 
-function filterWords(
-  filters: ReturnType<typeof useWorklist.getState>['filters'],
-): string {
+function filterWords(filters: Filters): string {
   const names = text.list.filters;
   const parts = (['modality', 'band', 'body_part'] as const)
     .filter((field) => filters[field].length > 0)
@@ -104,50 +106,87 @@ function filterWords(
   if (filters.ai.length > 0) {
     parts.push(`${names.ai} ${filters.ai.map((one) => text.aiStates[one]).join(', ')}`);
   }
+  if (filters.assignee === 'nobody') {
+    parts.push(`${worklist.assignee} ${worklist.assignees.nobody}`);
+  }
   if (filters.q.trim() !== '') parts.push(`“${filters.q.trim()}”`);
   return parts.join(', ');
 }
 
+/** What the emptiness of a view means, where its filters are its own. */
+function emptyWords(view: string, filters: Filters): readonly [string, string] {
+  const plain = VIEWS.find((one) => one.id === view);
+  const own = plain && sameFilters({ ...NO_FILTERS, ...plain.filters }, filters);
+  const { empty } = worklist;
+  if (own && view === 'mine') return [empty.mine, empty.mineDetail];
+  if (own && (view === 'stat' || view === 'past_deadline' || view === 'ai_missing')) {
+    return [empty[view], text.list.emptyDetail];
+  }
+  const words = filterWords(filters);
+  return [
+    words ? text.list.emptyFiltered(words) : text.list.empty,
+    text.list.emptyDetail,
+  ];
+}
+
+function sameFilters(a: Filters, b: Filters): boolean {
+  return JSON.stringify({ ...a, site: [] }) === JSON.stringify({ ...b, site: [] });
+}
+
 /** Why the list is empty, and the way on. */
-function Empty() {
+function Empty({ user }: { user: User }) {
   const status = useWorklist((state) => state.status);
   const none = useWorklist((state) => state.shown.length === 0);
   const filters = useWorklist((state) => state.filters);
   const view = useWorklist((state) => state.view);
   if (status !== 'ready' || !none) return null;
-  const narrowed = isNarrowed(filters) || view !== 'queue';
-  const words = filterWords(filters) || text.views[view];
+  const narrowed = isNarrowed(filters);
+  const [site] = user.sites.filter((one) => filters.site.includes(one.id));
+  const [title, detail] = emptyWords(view, filters);
   return (
     <Notice
-      title={narrowed ? text.list.emptyFiltered(words) : text.list.empty}
+      title={!narrowed && site ? worklist.emptyAt(site.name) : title}
       actions={
-        narrowed ? (
-          <button type="button" className="btn small" onClick={clearFilters}>
-            {text.list.clearAll}
-          </button>
-        ) : null
+        <>
+          {narrowed ? (
+            <button type="button" className="btn small" onClick={clearFilters}>
+              {text.list.clearAll}
+            </button>
+          ) : null}
+          {site ? (
+            <button
+              type="button"
+              className="btn small"
+              onClick={() => chooseFilters({ site: [] })}
+            >
+              {worklist.allSites}
+            </button>
+          ) : null}
+        </>
       }
     >
-      {text.list.emptyDetail}
+      {detail}
     </Notice>
   );
 }
 
 export interface ListNoticesProps {
+  readonly user: User;
   readonly problem: string;
   readonly onDismiss: () => void;
   readonly onShow: (id: Id) => void;
 }
 
 /** What the list has to say, in place above its rows. */
-export function ListNotices({ problem, onDismiss, onShow }: ListNoticesProps) {
+export function ListNotices({ user, problem, onDismiss, onShow }: ListNoticesProps) {
   const [message, setMessage] = useState(takeMessage);
   return (
     <div className="list-notices">
       <NewStat onShow={onShow} />
       <Failure />
       <Awaiting />
-      <Empty />
+      <Empty user={user} />
+      <DoneNotice />
       {message === null ? null : (
         <Notice
           kind="good"

@@ -1,52 +1,43 @@
 // biome-ignore-all lint/a11y/useSemanticElements: rows are drawn only where seen, at places of their own, which a <table> cannot
 // biome-ignore-all lint/a11y/useFocusableInteractive: the grid holds the focus and names the row by aria-activedescendant
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useCallback, useEffect, useRef } from 'react';
+import {
+  type CSSProperties,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+} from 'react';
+import { type ColumnId, tracksOf } from '@/domain/columns';
 import type { Id } from '@/domain/model';
+import { useChoosing } from '@/state/choosing';
+import { columnsOf, useListViews } from '@/state/list-views';
 import {
   hold,
   isWhole,
-  loadMore,
+  lengthOf,
+  look,
   releaseHold,
   rowOf,
   useWorklist,
 } from '@/state/worklist';
 import { text } from '@/text/en';
-import { AiTag } from '@/ui/primitives';
+import { ListHead } from './list-head';
 import { ListRow, SkeletonRow } from './list-row';
 
 const ROW = 44;
+const COMPACT_ROW = 32;
 /** A pointer that rests this long no longer holds the order. */
 const REST_MS = 6000;
-const SKELETONS = Array.from({ length: 16 }, (_, index) => index * ROW);
+const SKELETONS = Array.from({ length: 16 }, (_, index) => index);
 
 export interface ListTableProps {
+  readonly choosing: boolean;
+  /** How many rows fit, for the keys that go by pages. */
+  readonly pageRows: RefObject<number>;
   readonly onOpen: (id: Id) => void;
   readonly onWhy: (id: Id) => void;
-}
-
-function Head() {
-  const { columns } = text.list;
-  return (
-    <div role="row" aria-rowindex={1} className="list-row list-head">
-      <div role="columnheader">{columns.rank}</div>
-      <div role="columnheader">{columns.band}</div>
-      <div role="columnheader">{columns.waiting}</div>
-      <div role="columnheader">{columns.patient}</div>
-      <div role="columnheader">{columns.study}</div>
-      <div role="columnheader">
-        <span className="with-tag">
-          <AiTag />
-          <span className="cut">{columns.ai}</span>
-        </span>
-      </div>
-      <div role="columnheader">{columns.aiState}</div>
-      <div role="columnheader">{columns.reader}</div>
-      <div role="columnheader">
-        <span className="visually-hidden">{columns.actions}</span>
-      </div>
-    </div>
-  );
 }
 
 /** Rows do not move under a pointer that is moving over them. */
@@ -67,53 +58,109 @@ function usePointerHold() {
   };
 }
 
-function Rows({ onOpen, onWhy }: ListTableProps) {
+interface Anchor {
+  readonly id: Id | null;
+  /** Pixels of the first seen row that are above the edge. */
+  readonly into: number;
+}
+
+/**
+ * Keeps what is seen where it is when rows come or go above it. At the very top the
+ * list does not cling: what comes is to be seen.
+ */
+function useAnchor(
+  scroller: RefObject<HTMLDivElement | null>,
+  shown: readonly Id[],
+  offset: number,
+  height: number,
+) {
+  const anchor = useRef<Anchor>({ id: null, into: 0 });
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    const { id, into } = anchor.current;
+    if (!element || id === null || element.scrollTop === 0) return;
+    const place = shown.indexOf(id);
+    if (place < 0) return;
+    const top = (offset + place) * height + into;
+    if (Math.abs(element.scrollTop - top) >= 1) element.scrollTop = top;
+  }, [scroller, shown, offset, height]);
+  return (scrollTop: number) => {
+    const first = Math.floor(scrollTop / height);
+    anchor.current = {
+      id: shown[first - offset] ?? null,
+      into: scrollTop - first * height,
+    };
+  };
+}
+
+interface RowsProps extends ListTableProps {
+  readonly columns: readonly ColumnId[];
+  readonly height: number;
+}
+
+function Rows({ onOpen, onWhy, columns, choosing, height, pageRows }: RowsProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const state = useWorklist();
-  const { shown, selected, climbed, ghosts, list, cursor, loadingMore } = state;
+  const chosen = useChoosing((one) => one.chosen);
+  const { shown, offset, selected, climbed, ghosts, list, loadingMore } = state;
   const whole = isWhole(state);
+  const count = lengthOf(state);
   const pointer = usePointerHold();
+  const remember = useAnchor(scroller, shown, offset, height);
   const virtual = useVirtualizer({
-    count: shown.length,
+    count,
     getScrollElement: () => scroller.current,
-    estimateSize: () => ROW,
+    estimateSize: () => height,
     overscan: 8,
-    getItemKey: (index) => shown[index] ?? index,
+    getItemKey: (index) => shown[index - offset] ?? `at-${index}`,
   });
-  const items = virtual.getVirtualItems();
-  const last = items.at(-1)?.index ?? 0;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: rows of another height
+  useEffect(() => virtual.measure(), [height]);
+
+  const top = Math.floor((virtual.scrollOffset ?? 0) / height);
+  const fit = Math.max(1, Math.floor((virtual.scrollRect?.height ?? 0) / height));
+  useEffect(() => {
+    pageRows.current = fit;
+    look(top, Math.min(count - 1, top + fit));
+  }, [top, fit, count, pageRows]);
 
   useEffect(() => {
-    if (cursor !== null && last >= shown.length - 20) void loadMore();
-  }, [last, shown.length, cursor]);
-
-  useEffect(() => {
-    const place = selected === null ? -1 : shown.indexOf(selected);
-    if (place >= 0) virtual.scrollToIndex(place, { align: 'auto' });
-  }, [selected, shown, virtual]);
+    const { shown: now, offset: above } = useWorklist.getState();
+    const place = selected === null ? -1 : now.indexOf(selected);
+    if (place >= 0) virtual.scrollToIndex(above + place, { align: 'auto' });
+  }, [selected, virtual]);
 
   return (
-    <div className="list-scroll" ref={scroller} {...pointer}>
+    <div
+      className="list-scroll"
+      ref={scroller}
+      {...pointer}
+      onScroll={(event) => remember(event.currentTarget.scrollTop)}
+    >
       <div
         role="rowgroup"
         className="list-rows"
-        style={{ height: shown.length * ROW }}
+        style={{ height: count * height }}
         data-testid="rows"
       >
-        {items.map((item) => {
-          const id = shown[item.index];
+        {virtual.getVirtualItems().map((item) => {
+          const id = shown[item.index - offset];
           const row = id === undefined ? null : rowOf(id);
-          if (!row || id === undefined) return null;
-          const gone = ghosts.has(id) && !list.items.has(id);
+          if (!row || id === undefined) {
+            return <SkeletonRow key={item.key} top={item.start} columns={columns} />;
+          }
           return (
             <ListRow
               key={id}
               row={row}
+              columns={columns}
+              choosing={choosing}
+              chosen={chosen.has(id)}
               place={item.index}
               top={item.start}
               rank={whole ? String(item.index + 1) : String(row.rank ?? '–')}
               selected={id === selected}
-              gone={gone}
+              gone={ghosts.has(id) && !list.items.has(id)}
               climb={climbed.get(id) ?? null}
               onOpen={onOpen}
               onWhy={onWhy}
@@ -121,17 +168,19 @@ function Rows({ onOpen, onWhy }: ListTableProps) {
           );
         })}
       </div>
-      {loadingMore ? <output className="t3">{text.list.loadingMore}</output> : null}
+      <output className="visually-hidden">
+        {loadingMore ? text.list.loadingMore : ''}
+      </output>
     </div>
   );
 }
 
-function Skeleton() {
+function Skeleton({ columns, height }: Pick<RowsProps, 'columns' | 'height'>) {
   return (
     <div className="list-scroll" aria-busy="true">
       <div className="list-rows">
-        {SKELETONS.map((top) => (
-          <SkeletonRow key={top} top={top} />
+        {SKELETONS.map((index) => (
+          <SkeletonRow key={index} top={index * height} columns={columns} />
         ))}
       </div>
     </div>
@@ -141,20 +190,34 @@ function Skeleton() {
 /** The list itself: a grid with one focus, rows drawn only where they are seen. */
 export function ListTable(props: ListTableProps) {
   const status = useWorklist((state) => state.status);
-  const total = useWorklist((state) => state.page.total);
+  const count = useWorklist(lengthOf);
   const selected = useWorklist((state) => state.selected);
   const empty = useWorklist((state) => state.shown.length === 0);
+  const view = useWorklist((state) => state.view);
+  const columns = useListViews((state) => columnsOf(state, view));
+  const compact = useListViews((state) => state.compact);
+  const height = compact ? COMPACT_ROW : ROW;
+  const style = {
+    '--tracks': tracksOf(columns, props.choosing),
+    '--row': `${height}px`,
+  } as CSSProperties;
   return (
     <div
-      className="list"
+      className={compact ? 'list compact' : 'list'}
+      style={style}
       role="grid"
       tabIndex={0}
       aria-label={text.list.title}
-      aria-rowcount={total + 1}
+      aria-rowcount={count + 1}
+      aria-multiselectable={props.choosing || undefined}
       aria-activedescendant={selected ? `row-${selected}` : undefined}
     >
-      <Head />
-      {status === 'loading' && empty ? <Skeleton /> : <Rows {...props} />}
+      <ListHead columns={columns} choosing={props.choosing} />
+      {status === 'loading' && empty ? (
+        <Skeleton columns={columns} height={height} />
+      ) : (
+        <Rows {...props} columns={columns} height={height} />
+      )}
     </div>
   );
 }

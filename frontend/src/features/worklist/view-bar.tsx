@@ -1,8 +1,10 @@
 import { useState } from 'react';
 import type { BandCount, User } from '@/domain/model';
-import { VIEWS, type ViewId } from '@/domain/views';
-import { chooseView, showFresh, useWorklist, type WorklistState } from '@/state/worklist';
+import type { View } from '@/domain/views';
+import { chooseView, useListViews } from '@/state/list-views';
+import { chooseSort, showFresh, useWorklist, type WorklistState } from '@/state/worklist';
 import { text } from '@/text/en';
+import { worklist } from '@/text/en-worklist';
 import { Glyph } from '@/ui/glyph';
 import { Key, Segments } from '@/ui/primitives';
 import { OrderingDialog } from './ordering-dialog';
@@ -11,31 +13,31 @@ const counts = (bands: WorklistState['page']['bands']): readonly BandCount[] =>
   Object.values(bands);
 
 /** The number beside a tab, where the portal's counters or the open view tell it. */
-function countOf(view: ViewId, state: WorklistState): number | null {
+function countOf(view: string, state: WorklistState): number | null {
   if (view === 'past_deadline') {
     return counts(state.page.bands).reduce((sum, band) => sum + band.past_deadline, 0);
   }
-  if (view === 'stat' && state.filters.band.length === 0) {
-    return state.page.bands.STAT?.n ?? 0;
-  }
-  if (view !== state.view) return null;
-  return view === 'mine' ? state.shown.length : state.page.total;
+  if (view === 'stat') return state.page.bands.STAT?.n ?? 0;
+  return view === state.view ? state.page.total : null;
 }
 
-function Tab({ view }: { view: ViewId }) {
-  const here = useWorklist((state) => state.view === view);
-  const count = useWorklist((state) => countOf(view, state));
-  const alarm = view === 'past_deadline' && (count ?? 0) > 0;
+function Tab({ view }: { view: View }) {
+  const here = useWorklist((state) => state.view === view.id);
+  const count = useWorklist((state) => countOf(view.id, state));
+  const alarm = view.id === 'past_deadline' && (count ?? 0) > 0;
+  const name = view.saved?.name ?? worklist.views[view.id as keyof typeof worklist.views];
+  const site = view.saved?.site?.name;
   return (
     <button
       type="button"
       role="tab"
       aria-selected={here}
       className={alarm ? 'alarm' : ''}
+      title={site ? worklist.ofSite(site) : undefined}
       onClick={() => chooseView(view)}
     >
       {alarm ? <Glyph name="alert" small /> : null}
-      {text.views[view]}
+      <span className="cut">{name}</span>
       {count === null ? null : <b>{count}</b>}
     </button>
   );
@@ -53,6 +55,23 @@ function HeldPill() {
     >
       <Glyph name="lock" small />
       {text.list.held(pending)} <Key>R</Key>
+    </button>
+  );
+}
+
+/** That the list is not in the order of rank, and the way back. */
+function SortPill() {
+  const sort = useWorklist((state) => state.sort);
+  if (sort === null) return null;
+  return (
+    <button
+      type="button"
+      className="held sorted appear"
+      title={worklist.sortedTitle}
+      aria-label={`${worklist.sorted(worklist.sorts[sort.by])}. ${worklist.byRank}`}
+      onClick={() => chooseSort(null)}
+    >
+      {worklist.sorted(worklist.sorts[sort.by])} <Glyph name="cross" small />
     </button>
   );
 }
@@ -104,18 +123,25 @@ export interface ViewBarProps {
   readonly maySwitch: boolean;
   readonly mayTake: boolean;
   readonly onTake: () => void;
+  readonly onViews: () => void;
 }
 
-export function ViewBar({ user, maySwitch, mayTake, onTake }: ViewBarProps) {
+export function ViewBar({ user, maySwitch, mayTake, onTake, onViews }: ViewBarProps) {
   const live = useWorklist((state) => state.live);
+  const views = useListViews((state) => state.views);
   return (
     <div className="views">
       <div role="tablist" aria-label={text.list.views}>
-        {VIEWS.map((view) => (
-          <Tab key={view.id} view={view.id} />
+        {views.map((view) => (
+          <Tab key={view.id} view={view} />
         ))}
       </div>
+      <button type="button" className="add-view" onClick={onViews}>
+        <Glyph name="plus" small />
+        {worklist.saveView}
+      </button>
       <span className="grow" />
+      <SortPill />
       <HeldPill />
       <OrderSwitch user={user} allowed={maySwitch} />
       {mayTake ? (

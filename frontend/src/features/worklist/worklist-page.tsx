@@ -1,4 +1,5 @@
 import './worklist.css';
+import './list-more.css';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { ApiError } from '@/api/client';
@@ -9,11 +10,16 @@ import { WORKLIST_COMMANDS } from '@/commands/worklist-commands';
 import type { Id, User } from '@/domain/model';
 import { BandDialog } from '@/features/band/band-dialog';
 import { KeyHints, KeysOverlay } from '@/features/shell/keys-overlay';
+import { toggleChosen, useChoosing } from '@/state/choosing';
+import { loadViews } from '@/state/list-views';
 import { handOver } from '@/state/reading-session';
 import { useCan, useUser } from '@/state/session';
 import {
+  goToTop,
   hold,
   isWhole,
+  keepFresh,
+  lengthOf,
   loadList,
   releaseHold,
   rowOf,
@@ -22,11 +28,18 @@ import {
   useWorklist,
 } from '@/state/worklist';
 import { text } from '@/text/en';
+import { worklist } from '@/text/en-worklist';
+import { Glyph } from '@/ui/glyph';
+import { Key } from '@/ui/primitives';
 import { useHotkeys } from '@/ui/use-hotkeys';
+import { AssignDialog } from './assign-dialog';
+import { ChoosingBar } from './choosing-bar';
+import { ColumnsDialog } from './columns-dialog';
 import { FilterBar } from './filter-bar';
 import { ListNotices } from './list-notices';
 import { ListTable } from './list-table';
 import { ViewBar } from './view-bar';
+import { ViewsDialog } from './views-dialog';
 import { WhyPopover } from './why-popover';
 
 const KEYBOARD_HOLD_MS = 3000;
@@ -34,7 +47,7 @@ const KEYBOARD_HOLD_MS = 3000;
 /** What lies over the list. */
 type Over =
   | { readonly kind: 'why' | 'band'; readonly id: Id }
-  | { readonly kind: 'keys' };
+  | { readonly kind: 'keys' | 'columns' | 'views' | 'assign' };
 
 /** After J or K the order rests a moment, so that Enter opens what was read. */
 function useKeyboardHold(): void {
@@ -69,26 +82,53 @@ function useTakeNext(onProblem: (problem: string) => void) {
 
 function rankOf(id: Id): string {
   const state = useWorklist.getState();
-  const place = state.shown.indexOf(id);
+  const place = state.offset + state.shown.indexOf(id);
   return isWhole(state) ? String(place + 1) : String(rowOf(id)?.rank ?? '–');
 }
 
+/** That studies came above what is seen; the list itself stays where it is. */
+function NewAbove() {
+  const n = useWorklist((state) => state.newAbove.size);
+  return (
+    <output className="new-above-holder">
+      {n > 0 ? (
+        <button
+          type="button"
+          className="new-above appear"
+          title={worklist.newAboveTitle}
+          onClick={() => void goToTop()}
+        >
+          <Glyph name="up" small />
+          {worklist.newAbove(n)} <Key>G</Key>
+        </button>
+      ) : null}
+    </output>
+  );
+}
+
 function Footer({ context }: { context: ListContext }) {
-  const shown = useWorklist((state) => state.shown.length);
-  const total = useWorklist((state) => state.page.total);
-  const more = useWorklist((state) => state.cursor !== null);
+  const first = useWorklist((state) => state.firstSeen + 1);
+  const last = useWorklist((state) =>
+    Math.min(lengthOf(state), state.firstSeen + context.pageRows),
+  );
+  const length = useWorklist(lengthOf);
   return (
     <footer className="hints">
       <KeyHints commands={WORKLIST_COMMANDS} context={context} />
       <span className="grow" />
       <span className="t3 cut">{text.list.disclaimer}</span>
-      {shown > 0 ? (
-        <span className="t2">
-          {text.list.range(1, shown, String(more ? total : shown))}
-        </span>
+      {length > 0 ? (
+        <span className="t2">{text.list.range(first, last, String(length))}</span>
       ) : null}
     </footer>
   );
+}
+
+/** Opens the assigning with the chosen rows, or with the selected one. */
+function chosenOrSelected(): boolean {
+  const { selected } = useWorklist.getState();
+  if (useChoosing.getState().chosen.size === 0 && selected) toggleChosen(selected);
+  return useChoosing.getState().chosen.size > 0;
 }
 
 function Page({ user }: { user: User }) {
@@ -103,7 +143,17 @@ function Page({ user }: { user: User }) {
   const take = useTakeNext(setProblem);
   const mayRead = can('item:lease');
 
-  useEffect(() => void loadList(), []);
+  const mayAssign = can('item:assign');
+  const chosen = useChoosing((state) => state.chosen.size);
+  const canUndo = useChoosing((state) => state.done?.batch != null);
+  const isSorted = useWorklist((state) => state.sort !== null);
+  const pageRows = useRef(20);
+
+  useEffect(() => {
+    void loadList();
+    void loadViews();
+    return keepFresh();
+  }, []);
   useKeyboardHold();
   useEffect(() => {
     if (over === null) return;
@@ -117,6 +167,15 @@ function Page({ user }: { user: User }) {
       pending,
       canOpen: live && mayRead,
       can,
+      chosen,
+      canUndo,
+      isSorted,
+      pageRows: pageRows.current,
+      askColumns: () => setOver({ kind: 'columns' }),
+      askViews: () => setOver({ kind: 'views' }),
+      askAssign: () => {
+        if (chosenOrSelected()) setOver({ kind: 'assign' });
+      },
       open: (id) => {
         if (live && mayRead) navigate(`/read/${id}`);
         else if (!live) setProblem(text.list.leaseOff);
@@ -127,7 +186,7 @@ function Page({ user }: { user: User }) {
       focusSearch: () => search.current?.focus(),
       help: () => setOver({ kind: 'keys' }),
     }),
-    [selected, pending, live, mayRead, can, navigate, take],
+    [selected, pending, live, mayRead, can, navigate, take, chosen, canUndo, isSorted],
   );
 
   useHotkeys((stroke) => {
@@ -148,10 +207,28 @@ function Page({ user }: { user: User }) {
         onTake={() => {
           if (live) void take();
         }}
+        onViews={context.askViews}
       />
-      <FilterBar user={user} search={search} />
-      <ListNotices problem={problem} onDismiss={() => setProblem('')} onShow={select} />
-      <ListTable onOpen={context.open} onWhy={context.explain} />
+      <FilterBar
+        user={user}
+        search={search}
+        mayAssign={mayAssign}
+        onColumns={context.askColumns}
+      />
+      <ListNotices
+        user={user}
+        problem={problem}
+        onDismiss={() => setProblem('')}
+        onShow={select}
+      />
+      <NewAbove />
+      <ListTable
+        choosing={mayAssign}
+        pageRows={pageRows}
+        onOpen={context.open}
+        onWhy={context.explain}
+      />
+      {mayAssign ? <ChoosingBar onAssign={context.askAssign} /> : null}
       <Footer context={context} />
       {over?.kind === 'why' && row ? (
         <WhyPopover
@@ -166,6 +243,11 @@ function Page({ user }: { user: User }) {
       {over?.kind === 'band' && row ? (
         <BandDialog row={row} onClose={() => setOver(null)} onChanged={takeRow} />
       ) : null}
+      {over?.kind === 'columns' ? <ColumnsDialog onClose={() => setOver(null)} /> : null}
+      {over?.kind === 'views' ? (
+        <ViewsDialog user={user} onClose={() => setOver(null)} />
+      ) : null}
+      {over?.kind === 'assign' ? <AssignDialog onClose={() => setOver(null)} /> : null}
       <KeysOverlay
         commands={WORKLIST_COMMANDS}
         opened={over?.kind === 'keys'}

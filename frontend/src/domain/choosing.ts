@@ -1,0 +1,10 @@
+import type { Id } from './model';
+
+/** All ids between two of a list, both included, whichever stands first. */
+export function rangeOf(order: readonly Id[], from: Id, to: Id): readonly Id[] {
+  const a = order.indexOf(from);
+  const b = order.indexOf(to);
+  if (b < 0) return [];
+  if (a < 0) return [to];
+  return order.slice(Math.min(a, b), Math.max(a, b) + 1);
+}

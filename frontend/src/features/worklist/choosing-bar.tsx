@@ -1,0 +1,91 @@
+import {
+  clearChosen,
+  type Done,
+  dismissDone,
+  undoLast,
+  useChoosing,
+} from '@/state/choosing';
+import { text } from '@/text/en';
+import { worklist } from '@/text/en-worklist';
+import { Key, Notice } from '@/ui/primitives';
+
+function wordsOf(done: Done): string {
+  switch (done.kind) {
+    case 'assigned':
+      return worklist.assigned(done.n, done.to);
+    case 'unassigned':
+      return worklist.unassigned(done.n);
+    case 'undone':
+      return worklist.undone(done.n);
+    case 'failed':
+      return worklist.assignFailed;
+  }
+}
+
+function Refused({ done }: { done: Done }) {
+  if (done.refused.length === 0) return null;
+  return (
+    <>
+      <p>{worklist.refused(done.refused.length)}</p>
+      <ul className="refused">
+        {done.refused.map((one) => (
+          <li key={`${one.name} ${one.detail}`}>
+            {one.name}: {one.detail}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+/** How the last assignment went, and its undo. */
+export function DoneNotice() {
+  const done = useChoosing((state) => state.done);
+  if (done === null) return null;
+  const bad = done.kind === 'failed' || done.refused.length > 0;
+  return (
+    <Notice
+      kind={bad ? 'warn' : 'good'}
+      title={wordsOf(done)}
+      assertive={bad}
+      actions={
+        <>
+          {done.batch ? (
+            <button type="button" className="btn small" onClick={() => void undoLast()}>
+              {worklist.undo} <Key>U</Key>
+            </button>
+          ) : null}
+          <button type="button" className="btn small quiet" onClick={dismissDone}>
+            {text.common.close}
+          </button>
+        </>
+      }
+    >
+      {done.problem}
+      <Refused done={done} />
+    </Notice>
+  );
+}
+
+/** What can be done with the chosen rows. */
+export function ChoosingBar({ onAssign }: { onAssign: () => void }) {
+  const n = useChoosing((state) => state.chosen.size);
+  const working = useChoosing((state) => state.working);
+  if (n === 0) return null;
+  return (
+    <section className="choosing appear" aria-label={worklist.chosen(n)}>
+      <b aria-live="polite">{worklist.chosen(n)}</b>
+      <button
+        type="button"
+        className="btn small primary"
+        aria-disabled={working}
+        onClick={onAssign}
+      >
+        {worklist.assign} <Key>A</Key>
+      </button>
+      <button type="button" className="btn small quiet" onClick={clearChosen}>
+        {worklist.clearChosen} <Key>Esc</Key>
+      </button>
+    </section>
+  );
+}
