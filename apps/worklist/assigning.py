@@ -209,7 +209,7 @@ def _record(
         actor=actor,
         event=event,
         site_id=sites.pop() if len(sites) == 1 else None,
-        patients=sorted({item.study.patient_id for item in items}),
+        patients=sorted({item.case.revision.study.patient_id for item in items}),
         studies=sorted({item.study_id for item in items}),
         object_kind="assignment",
         object_id=batch.id,

@@ -185,7 +185,7 @@ def _open_ai() -> Q:
     blind = WorkItem.objects.filter(
         LISTED, study_id=OuterRef("study_id"), shows_ai=False
     )
-    return Q(shows_ai=True) & ~Exists(blind)
+    return Q(~Exists(blind), shows_ai=True)
 
 
 def filter_items(*, items: QuerySet[WorkItem], filters: Filters) -> QuerySet[WorkItem]:

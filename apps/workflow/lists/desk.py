@@ -39,13 +39,13 @@ def show_views(*, actor: Actor) -> dict[str, Any]:
 
 
 def _view(actor: Actor, view: SavedView) -> dict[str, Any]:
-    mine = view.owner_id is not None
+    may = view.site_id is None or actor.can(Permission.VIEW_MANAGE, view.site_id)
     return {
         "id": view.id,
         "name": view.name,
         "site": {"id": view.site_id, "name": view.site.name} if view.site else None,
         "is_default": view.is_default,
-        "may_delete": mine or actor.can(Permission.VIEW_MANAGE, view.site_id),
+        "may_delete": may,
         "filters": view.filters,
         "sort": view.sort,
         "columns": view.columns,

@@ -210,11 +210,12 @@ def _value(text: str, by: SortColumn) -> str | float | datetime:
                 return _moment(text)
             case SortColumn.AI:
                 return float(text)
+            case SortColumn.BODY_PART:
+                return text
+            case SortColumn.PATIENT | SortColumn.STUDY | SortColumn.MODALITY:
+                return fold(text)
     except ValueError as error:
         raise Invalid("invalid", "value: not of this column.", field="value") from error
-    if by is SortColumn.BODY_PART:
-        return text
-    return fold(text)
 
 
 def _moment(text: str) -> datetime:
@@ -286,7 +287,7 @@ def _rows(
     record(
         actor=actor,
         event=Event.WORKLIST_LIST,
-        patients=sorted({item.study.patient_id for item in items}),
+        patients=sorted({item.case.revision.study.patient_id for item in items}),
         detail={"n": len(items), "total": counts["total"] if counts else None},
     )
     sights = visible_ai_of(actor=actor, items=items)

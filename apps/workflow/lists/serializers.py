@@ -27,7 +27,7 @@ def _words(**more: int) -> s.ListField:
 class AssigneeField(s.CharField):
     """Somebody's id, `nobody`, or nothing."""
 
-    def to_internal_value(self, data: object) -> str:
+    def to_internal_value(self, data: str) -> str:
         """Return what it says; refuse what is neither."""
         text = str(super().to_internal_value(data))
         if text in ("", "nobody"):
@@ -164,7 +164,7 @@ class ViewsSerializer(s.Serializer):  # type: ignore[type-arg]
     """All views of a person, and their settings."""
 
     items = ViewSerializer(many=True)
-    default = s.UUIDField(allow_null=True)  # type: ignore[assignment]
+    default = s.UUIDField(allow_null=True)
     settings = ListSettingsSerializer()
     plain_columns = s.ListField(child=s.CharField())
     share_at = s.ListField(child=s.UUIDField())

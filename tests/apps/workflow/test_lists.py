@@ -179,6 +179,7 @@ def test_counts_come_when_asked_for(client):
 
 
 def test_a_page_costs_the_same_queries_however_long_the_list(department, client):
+    window(client)  # the first request of a session also marks it as used
     sizes = {}
     for wanted in (3, 12, 40):
         while WorkItem.objects.count() < wanted:
@@ -247,7 +248,7 @@ def test_another_read_without_ai_hides_a_study_from_filters_and_order(
         ({"limit": 201}, "limit"),
         ({"at": -1}, "at"),
         ({"sort": {"by": "rank"}}, "by"),
-        ({"filters": {"band": ["URGENT"]}}, "band"),
+        ({"filters": {"band": ["URGENT"]}}, "URGENT"),
         ({"filters": {"assignee": "somebody"}}, "assignee"),
         ({"filters": {"q": "\x00"}}, "q"),
         ({"after": {"id": "x"}}, "id"),
