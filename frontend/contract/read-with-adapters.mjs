@@ -1,7 +1,7 @@
 /**
- * Reads our report and our mask with Cornerstone's adapters, as another viewer would,
+ * Reads our report and our masks with Cornerstone's adapters, as another viewer would,
  * and prints what they found as JSON. Usage: node read-with-adapters.mjs FOLDER, with
- * `images.json`, `report.dcm` and `mask.dcm` in it (see tests/conformance).
+ * `images.json`, `report.dcm`, `mask.dcm` and `drawn.dcm` in it (see tests/conformance).
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -101,9 +101,9 @@ function readReport() {
   );
 }
 
-/** The set pixels of each image's label map, by SOP Instance UID. */
-async function readMask() {
-  const { buffer } = datasetOf('mask.dcm');
+/** The pixels of each image's label map, by SOP Instance UID: where, and which segment. */
+async function readMask(name) {
+  const { buffer } = datasetOf(name);
   const ids = images.map(idOf);
   const found = await adaptersSEG.Cornerstone3D.Segmentation.createFromDICOMSegBuffer(
     ids,
@@ -115,11 +115,20 @@ async function readMask() {
     const pixels = map.voxelManager.getScalarData();
     return [...pixels.keys()].filter((at) => pixels[at] !== 0);
   });
+  const numbers = maps.map((map, k) => {
+    const pixels = map.voxelManager.getScalarData();
+    return set[k].map((at) => pixels[at]);
+  });
   return {
     set: Object.fromEntries(images.map((image, k) => [image.sop_uid, set[k] ?? []])),
+    numbers: Object.fromEntries(
+      images.map((image, k) => [image.sop_uid, numbers[k] ?? []]),
+    ),
     labels: found.segMetadata.data.filter(Boolean).map((one) => one.SegmentLabel),
     tracking: found.segMetadata.data.filter(Boolean).map((one) => one.TrackingUID),
   };
 }
 
-process.stdout.write(JSON.stringify({ report: readReport(), mask: await readMask() }));
+const mask = await readMask('mask.dcm');
+const drawn = await readMask('drawn.dcm');
+process.stdout.write(JSON.stringify({ report: readReport(), mask, drawn }));

@@ -13,6 +13,7 @@ import numpy as np
 import pydicom
 import pytest
 
+from apps.interop.dicom.drawn import DrawnObject, DrawnSegment, encode_drawn
 from apps.interop.dicom.pictures import Drawing, encode_segmentation
 from apps.interop.dicom.sr_reading import encode_reading_report
 from apps.interop.dicom.types import (
@@ -23,13 +24,19 @@ from apps.interop.dicom.types import (
     MarkMeasurement,
     PersonIdentity,
     ReaderAnnotation,
+    ReaderSegment,
     ReadingReport,
+    SegmentRef,
 )
 from tests.factories.dicom import make_ct_series, to_bytes
 
 FRONTEND = Path(__file__).parents[2] / "frontend"
 SCRIPT = FRONTEND / "contract" / "read-with-adapters.mjs"
 NODULE = CodedConcept("27925004", "SCT", "Nodule")
+READER = PersonIdentity("Reader", "Rosa", "North")
+SIGNED_AT = dt.datetime(2026, 1, 5, 10, tzinfo=dt.UTC)
+VOLUME = CodedConcept("118565006", "SCT", "Volume")
+DRAWN = {3: NODULE, 8: CodedConcept("10200004", "SCT", "Liver")}
 TAG = "Cornerstone3DTools@^0.1.0:"
 """The adapters go by this, and else by the shape: upright rectangles and points.
 
@@ -92,11 +99,47 @@ def read(tmp_path_factory):
     files = [to_bytes(one) for one in slices]
     image = slices[2]
     ref = ImageRef(image.SeriesInstanceUID, image.SOPClassUID, image.SOPInstanceUID)
+    maps = np.zeros((5, image.Rows, image.Columns), dtype=np.uint8)
+    maps[0, 2:9, 3:7], maps[1, 10:30, 10:20], maps[1, 15:40, 15:33] = 3, 3, 8
+    drawn = encode_drawn(
+        DrawnObject(
+            sop_uid="2.25.881",
+            series_uid="2.25.882",
+            segments=tuple(
+                DrawnSegment(
+                    number=number,
+                    label=label,
+                    tracking_uid=f"2.25.{number}00",
+                    tracking_id=f"{label.meaning} {number}",
+                    colour="#33aa55",
+                )
+                for number, label in DRAWN.items()
+            ),
+            creator=READER,
+            made_at=SIGNED_AT,
+            software_version="1",
+        ),
+        maps=maps,
+        sources=files,
+    )
     report = ReadingReport(
         reading_id=uuid.uuid4(),
-        reader=PersonIdentity("Reader", "Rosa", "North"),
-        signed_at=dt.datetime(2026, 1, 5, 10, tzinfo=dt.UTC),
+        reader=READER,
+        signed_at=SIGNED_AT,
         images=(ref,),
+        segments=(
+            ReaderSegment(
+                tracking_uid="2.25.300",
+                tracking_id="Nodule 3",
+                label=NODULE,
+                segment=SegmentRef(
+                    ImageRef(drawn.series_uid, drawn.sop_class_uid, drawn.sop_uid),
+                    source_series_uid=image.SeriesInstanceUID,
+                ),
+                images=(ref,),
+                measurements=(MarkMeasurement(VOLUME, 1.25, "ml"),),
+            ),
+        ),
         annotations=tuple(
             ReaderAnnotation(
                 tracking_uid=f"2.25.{number}",
@@ -120,6 +163,7 @@ def read(tmp_path_factory):
         software_version="1",
     )
     segmentation = encode_segmentation(drawing, mask=mask, sources=files)
+    (folder / "drawn.dcm").write_bytes(drawn.content)
     (folder / "images.json").write_text(json.dumps([described(s) for s in slices]))
     (folder / "report.dcm").write_bytes(encoded.content)
     (folder / "mask.dcm").write_bytes(segmentation.content)
@@ -132,6 +176,7 @@ def read(tmp_path_factory):
     )
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads(done.stdout[done.stdout.index('{"report"') :])
+    found["maps"] = maps
     return slices, mask, found
 
 
@@ -172,3 +217,16 @@ def test_every_voxel_of_a_mask_is_found(read):
         assert found["mask"]["set"][image.SOPInstanceUID] == wanted
     assert found["mask"]["labels"] == ["Nodule"]
     assert found["mask"]["tracking"] == ["2.25.77"]
+
+
+def test_every_voxel_that_a_reader_drew_is_found_in_its_segment(read):
+    slices, _, found = read
+    for image, frame in zip(slices, found["maps"], strict=True):
+        assert (
+            found["drawn"]["set"][image.SOPInstanceUID]
+            == np.flatnonzero(frame).tolist()
+        )
+        wanted = np.select([frame == 3, frame == 8], [1, 2])[frame > 0]
+        assert found["drawn"]["numbers"][image.SOPInstanceUID] == wanted.tolist()
+    assert found["drawn"]["labels"] == ["Nodule", "Liver"]
+    assert found["drawn"]["tracking"] == ["2.25.300", "2.25.800"]

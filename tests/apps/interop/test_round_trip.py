@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from apps.interop.dicom.drawn import encode_drawn, read_drawn
 from apps.interop.dicom.foreign.read import read_foreign, read_segment
 from apps.interop.dicom.pictures import (
     Drawing,
@@ -27,6 +28,7 @@ from apps.interop.dicom.types import (
     ReaderAnnotation,
     ReadingReport,
 )
+from tests.apps.interop.test_drawn import drawn_of
 from tests.factories.dicom import make_ct_series, to_bytes
 
 NODULE = CodedConcept("27925004", "SCT", "Nodule")
@@ -123,6 +125,23 @@ def test_a_mask_comes_back_voxel_by_voxel(archive, slices, drawing):
         back[uids.index(frame.sop_uid)] = pixels
     np.testing.assert_array_equal(back, mask)
     assert (item.tracking_uid, item.tracking_id) == ("2.25.77", "Nodule 1")
+
+
+def test_what_a_reader_drew_comes_back_voxel_by_voxel(archive, slices):
+    """Ours into the archive, and ours again: the label maps are identical."""
+    maps = np.random.default_rng(4).choice(
+        np.array([0, 0, 2, 9], dtype=np.uint8), (5, slices[0].Rows, slices[0].Columns)
+    )
+    maps[2] = 0
+    sources = [to_bytes(one) for one in slices]
+    encoded = encode_drawn(drawn_of(2, 9), maps=maps, sources=sources)
+    for source in sources:
+        archive.upload(source)
+    back = read_drawn(through(archive, encoded))
+    assert f"{slices[2].SOPInstanceUID}#1" not in back
+    for one, frame in zip(slices, maps, strict=True):
+        found = back.get(f"{one.SOPInstanceUID}#1", np.zeros_like(frame))
+        assert np.array_equal(found, np.select([frame == 2, frame == 9], [1, 2]))
 
 
 def test_a_map_comes_back_value_by_value(archive, slices, drawing):
