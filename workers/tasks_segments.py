@@ -117,7 +117,9 @@ def _filled(job_id: str, portal: PortalClient) -> dict[str, str]:
     for at, voxels in filled.items():
         content = voxels.tobytes()
         sha256 = hashlib.sha256(content).hexdigest()
-        portal.store_label_map(job_id, sha256, gzip.compress(content, mtime=0))
+        portal.store_label_map(
+            job_id, sha256, gzip.compress(content, compresslevel=1, mtime=0)
+        )
         named[str(images[at]["key"])] = sha256
     return named
 

@@ -356,6 +356,23 @@ def test_signed_it_is_hidden_while_somebody_still_reads(
     assert get(reader, item, voxels).status_code == 200, "one's own is one's own"
 
 
+def test_what_may_be_an_ais_is_shown_as_ai_is(department, item, reader, broker):
+    """Copied from a model or from PACS, and signed, it tells what that one found."""
+    protocol = make_protocol(department, "none")
+    item.case.protocol = protocol
+    item.case.save()
+    copied, voxels = {"kind": "foreign", "sop_uid": "1.2.3"}, drawn((3, 3, 1))
+    sign(reader, item, voxels, segments=[segment(1, source=copied)])
+    second = client_for(department.person(Role.RADIOLOGIST, "second"))
+    path = f"/api/studies/{item.case.revision.study_id}/segmentations"
+    assert second.get(path).json() == {"items": [], "hidden_reason": ""}
+    assert get(second, item, voxels).status_code == 404
+    protocol.display_mode = "concurrent"
+    protocol.save()
+    assert len(second.get(path).json()["items"]) == 1
+    assert get(second, item, voxels).status_code == 200
+
+
 def test_a_signed_reading_takes_nothing_more(item, reader, broker):
     sign(reader, item, drawn((3, 3, 1)))
     assert put_map(reader, item, drawn((1, 1, 1))).status_code == 409
