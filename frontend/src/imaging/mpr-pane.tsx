@@ -4,6 +4,7 @@ import { affineThrough, type Vector } from '@/domain/geometry';
 import { cameraOf, type Grid, type View, voxelAt, wayOf, worldOf } from '@/domain/volume';
 import { rangeOf, windowOf } from '@/domain/windows';
 import { moveAlong, type SlabMode, setMprView, useMpr } from './mpr-store';
+import { viewportKinds } from './plain/register';
 import { joinTools, leaveTools, renderingEngine, resizePanes } from './setup';
 import { type PaneControl, registerPane } from './view-store';
 
@@ -185,7 +186,8 @@ const THIN = 0.05;
 function applySlab(viewport: VolumeViewport): void {
   const { mode, mm } = useMpr.getState().slab;
   viewport.setBlendMode(BLENDS[mode]);
-  viewport.setSlabThickness(mode === 'none' ? THIN : mm);
+  // It reaches as far as it is told to either side of the plane.
+  viewport.setSlabThickness(mode === 'none' ? THIN : mm / 2);
   viewport.render();
 }
 
@@ -195,7 +197,7 @@ async function mount(element: HTMLDivElement, props: MprPaneProps) {
   const { normal, up } = cameraOf(props.view);
   engine.enableElement({
     viewportId: id,
-    type: Enums.ViewportType.ORTHOGRAPHIC,
+    type: viewportKinds().planes,
     element,
     defaultOptions: {
       orientation: {

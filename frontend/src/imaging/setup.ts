@@ -27,6 +27,7 @@ import { undrawable } from './dataset';
 import { onForget } from './forget';
 import { buildModule } from './modules';
 import { fetchPart, type ImageRef, PackError, type Stack } from './pack';
+import { processorDraws } from './plain/choose';
 import { rawImage } from './raw-image';
 
 export type PointerTool = 'scroll' | 'window' | 'pan' | 'zoom';
@@ -34,6 +35,8 @@ export type PointerTool = 'scroll' | 'window' | 'pan' | 'zoom';
 export type PrimaryTool = PointerTool | 'cross' | 'magnify' | MeasureTool | SegmentTool;
 
 const ENGINE = 'overread';
+/** Cornerstone's own number of graphics contexts. */
+const CONTEXTS = 7;
 const GROUP = 'reading';
 /** Decoding threads: two at least, else one core stays for the page itself. */
 const WORKERS = Math.max(2, Math.min(6, (navigator.hardwareConcurrency || 2) - 1));
@@ -102,7 +105,8 @@ function hearFailuresOnce(): void {
 
 async function start(): Promise<void> {
   hearFailuresOnce();
-  initCore();
+  const webGlContextCount = processorDraws() ? 1 : CONTEXTS;
+  initCore({ rendering: { webGlContextCount }, debug: {} });
   initLoader({ maxWebWorkers: WORKERS });
   initTools();
   imageLoader.registerImageLoader('pack', loadImage as unknown as Types.ImageLoaderFn);
@@ -112,7 +116,19 @@ async function start(): Promise<void> {
     addTool(tool);
   }
   coreUtilities.colormap.registerColormap(UPTAKE);
-  engine = new RenderingEngine(ENGINE);
+  engine = makeEngine();
+}
+
+/**
+ * Cornerstone opens all of its graphics contexts at once. Where the processor draws, none
+ * is needed until something is shown that only a card can draw, and then one.
+ */
+function makeEngine(): RenderingEngine {
+  if (!processorDraws()) return new RenderingEngine(ENGINE);
+  setUseCPURendering(true, false);
+  const made = new RenderingEngine(ENGINE);
+  setUseCPURendering(false, false);
+  return made;
 }
 
 /** Starts the imaging library once. */
@@ -247,9 +263,4 @@ export function joinTools(viewportId: string): void {
 
 export function leaveTools(viewportId: string): void {
   ToolGroupManager.getToolGroup(GROUP)?.removeViewports(ENGINE, viewportId);
-}
-
-/** For machines without a GPU: the processor draws stacks faster than an emulated one. */
-export function drawOnProcessor(on: boolean): void {
-  setUseCPURendering(on);
 }

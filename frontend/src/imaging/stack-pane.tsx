@@ -11,6 +11,7 @@ import { type GreyWindow, rangeOf, windowOf } from '@/domain/windows';
 import { text } from './dataset';
 import { afterFirstPaint } from './first-paint';
 import { type ImageRef, PackError, type Stack } from './pack';
+import { viewportKinds } from './plain/register';
 import { Prefetcher } from './prefetch';
 import {
   ensureImaging,
@@ -28,6 +29,7 @@ import {
   registerPane,
   type ShownAs,
   setPane,
+  useViews,
 } from './view-store';
 
 export interface StackPaneProps {
@@ -77,7 +79,15 @@ function shownWindow(viewport: StackViewport): GreyWindow | null {
   return range ? windowOf(range) : null;
 }
 
+/** The same object as before where it says the same: who shows it need not do so anew. */
+function kept<T extends Affine | GreyWindow | null>(now: T, before: T | undefined): T {
+  if (!now || !before) return now;
+  const [news, old] = [Object.values(now), Object.values(before)];
+  return news.every((n, at) => Math.abs(n - (old[at] ?? 0)) < 1e-7) ? before : now;
+}
+
 function publish(pane: number, viewport: StackViewport, stack: Stack): void {
+  const before = useViews.getState().panes[pane]?.view;
   const index = viewport.getCurrentImageIdIndex();
   const image = stack.images[index];
   if (!image || viewport.getCurrentImageId() !== image.imageId) return;
@@ -92,10 +102,10 @@ function publish(pane: number, viewport: StackViewport, stack: Stack): void {
       index,
       count: stack.images.length,
       image,
-      matrix: matrixOf(viewport, image),
+      matrix: kept(matrixOf(viewport, image), before?.matrix),
       width: clientWidth,
       height: clientHeight,
-      window: shownWindow(viewport),
+      window: kept(shownWindow(viewport), before?.window),
       inverted: (viewport.getProperties().invert === true) !== storedInverted(image),
     },
   });
@@ -304,7 +314,7 @@ async function mount(
   const id = viewportId(pane);
   const engine = renderingEngine();
   registerStack(stack);
-  engine.enableElement({ viewportId: id, type: Enums.ViewportType.STACK, element });
+  engine.enableElement({ viewportId: id, type: viewportKinds().stack, element });
   const viewport = engine.getViewport(id) as StackViewport;
   joinTools(id);
   const prefetcher = new Prefetcher(stack);

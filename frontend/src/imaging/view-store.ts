@@ -51,11 +51,30 @@ export function setPane(pane: number, change: Partial<PaneEntry>): void {
   }));
 }
 
+/** Hundreds of images come within seconds; how many there are is told a few times. */
+const TELL_MS = 100;
+let untold: Loaded = {};
+let telling: ReturnType<typeof setTimeout> | undefined;
+
+function tell(): void {
+  clearTimeout(telling);
+  telling = undefined;
+  const news = untold;
+  untold = {};
+  useViews.setState(({ loaded }) => ({ loaded: { ...loaded, ...news } }));
+}
+
 export function setLoaded(uid: string, done: number, of: number): void {
-  useViews.setState(({ loaded }) => ({ loaded: { ...loaded, [uid]: { done, of } } }));
+  const known = useViews.getState().loaded[uid] !== undefined;
+  untold = { ...untold, [uid]: { done, of } };
+  if (done >= of || !known) tell();
+  else telling ??= setTimeout(tell, TELL_MS);
 }
 
 export function resetViews(): void {
+  clearTimeout(telling);
+  telling = undefined;
+  untold = {};
   useViews.setState({ panes: {}, loaded: {} });
 }
 

@@ -6,6 +6,7 @@ import functools
 import os
 import subprocess
 import time
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from pydicom.uid import generate_uid
 from scipy import ndimage
 
 from tests.benchmarks.viewing.check import Picture, window
+from tests.benchmarks.viewing.planes import planes_of, volume_of
 from tests.factories.dicom import make_ct_series, make_dx
 from workers.phantoms.ct import chest_ct
 from workers.phantoms.film import chest_film
@@ -77,6 +79,22 @@ class Case:
             for path in sorted(self.folder.rglob("*.dcm"))
             if "Rows" in pydicom.dcmread(path, stop_before_pixels=True)
         ]
+
+    @functools.cached_property
+    def planes(self) -> dict[str, list[Picture]]:
+        """What each of three planes through a series may show, by its name."""
+        series: dict[str, list[pydicom.Dataset]] = defaultdict(list)
+        for path in sorted(self.folder.rglob("*.dcm")):
+            dataset = pydicom.dcmread(path)
+            if "Rows" in dataset:
+                series[dataset.SeriesInstanceUID].append(dataset)
+        found: dict[str, list[Picture]] = defaultdict(list)
+        for datasets in series.values():
+            volume = volume_of(datasets)
+            if volume is not None:
+                for name, pictures in planes_of(volume).items():
+                    found[name] += pictures
+        return dict(found)
 
 
 def _picture(dataset: pydicom.Dataset) -> Picture:

@@ -18,6 +18,10 @@ from scipy import ndimage
 Floats = NDArray[np.float64]
 # Grey levels of 255. Rounding and a graphics card's filter cost less than one.
 WORST_MEAN_ERROR = 1.5
+# How large a viewer may draw an image, as a share of what just fits.
+NEAR = np.arange(0.84, 1.021, 0.004)
+# Planes through a volume are fitted together: each of them may be smaller.
+WIDE = np.arange(0.3, 1.15, 0.008)
 _COARSE = 1_500
 _FINE = 12_000
 
@@ -66,8 +70,11 @@ def window(values: Floats, *, centre: float, width: float) -> Floats:
 class _Comparison:
     """One canvas, one picture."""
 
-    def __init__(self, canvas: NDArray[np.uint8], picture: Picture) -> None:
+    def __init__(
+        self, canvas: NDArray[np.uint8], picture: Picture, factors: Floats = NEAR
+    ) -> None:
         self.canvas = canvas.astype(float)
+        self.factors = factors
         self.picture = picture
         rows, columns = picture.grey.shape
         self.size_mm = (rows * picture.pixel_mm[0], columns * picture.pixel_mm[1])
@@ -100,7 +107,7 @@ class _Comparison:
             self.picture.grey,
             [row + rows / 2 - 0.5, column + columns / 2 - 0.5],
             order=1,
-            mode="nearest",
+            mode="nearest" if self.factors is NEAR else "constant",
         )
         return values
 
@@ -115,7 +122,7 @@ class _Comparison:
     def search(self) -> tuple[float, float, float]:
         """Return the factor and the shifts that fit best."""
         at = self.points(_COARSE)
-        coarse = [(float(f), 0.0, 0.0) for f in np.arange(0.84, 1.021, 0.004)]
+        coarse = [(float(f), 0.0, 0.0) for f in self.factors]
         best = min([*coarse, (1.0, 0.0, 0.0)], key=lambda place: self.error(place, at))
         steps = np.array([0.002, 0.5, 0.5])
         error = self.error(best, at)
@@ -136,43 +143,35 @@ class _Comparison:
         return best
 
 
-def compare(canvas: NDArray[np.uint8], picture: Picture) -> Match:
+def compare(
+    canvas: NDArray[np.uint8], picture: Picture, factors: Floats = NEAR
+) -> Match:
     """Compare a canvas with one picture.
 
     Args:
         canvas: [row, column], what is on the screen.
         picture: What should be.
+        factors: How large it may be drawn, as a share of what just fits.
     """
-    pair = _Comparison(canvas, picture)
+    pair = _Comparison(canvas, picture, factors)
     place = pair.search()
     error = pair.error(place, pair.points(_FINE))
     return Match(name=picture.name, error=error, factor=place[0])
 
 
-def likeness(canvas: NDArray[np.uint8], pictures: Sequence[Picture]) -> float:
-    """Return how like the best picture a canvas is, 1 at most, whatever its window.
-
-    For planes through a volume: a viewer chooses one window for all of it.
-    """
-    best = find(canvas, pictures)
-    if best.factor == 0:
-        return 0.0
-    picture = next(one for one in pictures if one.name == best.name)
-    pair = _Comparison(canvas, picture)
-    at = pair.points(_FINE)
-    expected = pair.expected(pair.search(), at)
-    return float(np.corrcoef(expected, pair.canvas[at])[0, 1])
-
-
-def find(canvas: NDArray[np.uint8], pictures: Sequence[Picture]) -> Match:
+def find(
+    canvas: NDArray[np.uint8], pictures: Sequence[Picture], factors: Floats = NEAR
+) -> Match:
     """Return the best match among several pictures, such as a series' slices."""
     if canvas.std() < 1:
         return Match(name="nothing", error=255.0, factor=0.0)
+    tried = (1.0, 1 / 1.1, 0.95) if factors is NEAR else factors[::3]
 
     def roughly(picture: Picture) -> float:
-        pair = _Comparison(canvas, picture)
+        pair = _Comparison(canvas, picture, factors)
         at = pair.points(400)
-        return min(pair.error((f, 0.0, 0.0), at) for f in (1.0, 1 / 1.1, 0.95))
+        return min(pair.error((float(f), 0.0, 0.0), at) for f in tried)
 
     near = sorted(pictures, key=roughly)[:5]
-    return min((compare(canvas, one) for one in near), key=lambda match: match.error)
+    matches = (compare(canvas, one, factors) for one in near)
+    return min(matches, key=lambda match: match.error)

@@ -1,38 +1,58 @@
-// Watches the page's canvases from inside, whatever viewer draws them: notes when
-// what they show changes, and keeps the pictures.
+// Watches the page's canvases from inside, whatever viewer draws them: notes when they
+// are painted, and keeps what they show. Reading a canvas back costs more than drawing
+// it where the graphics card is emulated, so that it is read only when it was painted.
 (() => {
   if (window.__probe) return;
-  const SIDE = 40;
-  const LIMIT = 60;
+  const SIDE = 64;
+  const LIMIT = 16;
   const now = () => performance.timeOrigin + performance.now();
-  const small = document.createElement('canvas');
-  small.width = SIDE;
-  small.height = SIDE;
+  const canvasOf = (side) => {
+    const canvas = document.createElement('canvas');
+    canvas.width = side;
+    canvas.height = side;
+    return canvas;
+  };
+  const small = canvasOf(SIDE);
   const pen = small.getContext('2d', { willReadFrequently: true });
   pen.imageSmoothingEnabled = false;
-  const full = document.createElement('canvas');
+  const full = canvasOf(1);
   const fullPen = full.getContext('2d', { willReadFrequently: true });
-  const probe = {
-    shots: [],
-    changes: 0,
-    lastChange: 0,
-    acted: 0,
-    keep: true,
-    readyAt: 0,
-    isReady: null,
-    canvases: () =>
-      [...document.querySelectorAll('canvas')].filter((one) => {
-        const { width, height } = one.getBoundingClientRect();
-        return width > 300 && height > 300;
-      }),
-    clear() {
-      probe.shots = [];
-      probe.changes = 0;
-      probe.readyAt = 0;
-      last.clear();
-    },
+
+  const isLarge = (canvas) => {
+    if (!canvas.isConnected) return false;
+    const { width, height } = canvas.getBoundingClientRect();
+    return width > 300 && height > 300;
   };
   const last = new Map();
+  const probe = {
+    shots: [],
+    acted: 0,
+    // 'pictures': keep what is shown; 'paints': note times only; 'slices': count images.
+    mode: 'pictures',
+    lastPaint: 0,
+    slices: 0,
+    sliceOf: () => null,
+    readyAt: 0,
+    isReady: null,
+    canvases: () => [...document.querySelectorAll('canvas')].filter(isLarge),
+    clear() {
+      probe.shots = [];
+      probe.readyAt = 0;
+      last.clear();
+      for (const canvas of probe.canvases()) painted.add(canvas);
+    },
+  };
+
+  const painted = new Set();
+  const proto = CanvasRenderingContext2D.prototype;
+  for (const name of ['drawImage', 'putImageData']) {
+    const real = proto[name];
+    proto[name] = function draw(...parts) {
+      const { canvas } = this;
+      if (canvas !== small && canvas !== full) painted.add(canvas);
+      return real.apply(this, parts);
+    };
+  }
 
   const grey = (canvas) => {
     full.width = canvas.width;
@@ -41,30 +61,39 @@
     const { data } = fullPen.getImageData(0, 0, full.width, full.height);
     const out = new Uint8Array(full.width * full.height);
     for (let i = 0; i < out.length; i += 1) out[i] = data[i * 4 + 1];
+    full.width = 1;
     return out;
   };
+  const keep = (canvas) => {
+    pen.clearRect(0, 0, SIDE, SIDE);
+    pen.drawImage(canvas, 0, 0, SIDE, SIDE);
+    const { data } = pen.getImageData(0, 0, SIDE, SIDE);
+    let sum = 0;
+    let bright = 0;
+    for (let i = 1; i < data.length; i += 4) {
+      sum = (sum * 31 + data[i]) | 0;
+      if (data[i] > 0) bright += 1;
+    }
+    if (last.get(canvas) === sum || bright === 0) return;
+    last.set(canvas, sum);
+    if (probe.shots.length >= LIMIT) return;
+    const { width, height } = canvas;
+    const index = probe.canvases().indexOf(canvas);
+    probe.shots.push({ at: now(), index, width, height, grey: grey(canvas) });
+  };
+  let shown = null;
+  const count = () => {
+    const slice = probe.sliceOf();
+    if (slice === null || slice === shown) return;
+    shown = slice;
+    probe.slices += 1;
+  };
   const look = () => {
-    const canvases = probe.canvases();
-    canvases.forEach((canvas, index) => {
-      pen.clearRect(0, 0, SIDE, SIDE);
-      pen.drawImage(canvas, 0, 0, SIDE, SIDE);
-      const { data } = pen.getImageData(0, 0, SIDE, SIDE);
-      let sum = 0;
-      let bright = 0;
-      for (let i = 1; i < data.length; i += 4) {
-        sum = (sum * 31 + data[i]) | 0;
-        if (data[i] > 0) bright += 1;
-      }
-      if (last.get(index) === sum || bright === 0) return;
-      last.set(index, sum);
-      const at = now();
-      probe.changes += 1;
-      probe.lastChange = at;
-      if (probe.keep && probe.shots.length < LIMIT) {
-        const { width, height } = canvas;
-        probe.shots.push({ at, index, width, height, grey: grey(canvas) });
-      }
-    });
+    const canvases = [...painted].filter(isLarge);
+    painted.clear();
+    if (canvases.length > 0) probe.lastPaint = now();
+    if (probe.mode === 'pictures') for (const canvas of canvases) keep(canvas);
+    else if (probe.mode === 'slices' && canvases.length > 0) count();
     if (probe.readyAt === 0 && probe.isReady?.()) probe.readyAt = now();
   };
   const loop = () => {
@@ -74,7 +103,8 @@
       probe.error = String(error);
     }
     // While loading, looking must not cost more than what is looked at.
-    setTimeout(() => requestAnimationFrame(loop), probe.keep ? 40 : 0);
+    if (probe.mode === 'slices') requestAnimationFrame(loop);
+    else setTimeout(() => requestAnimationFrame(loop), 40);
   };
   requestAnimationFrame(loop);
 
@@ -94,7 +124,6 @@
     }
     return btoa(text);
   };
-
   probe.middle = () => {
     const { x, y, width, height } = probe.canvases()[0].getBoundingClientRect();
     return [x + width / 2, y + height / 2];

@@ -1,6 +1,7 @@
 import './reading.css';
 import { useEffect, useState } from 'react';
 import { useLocation } from 'wouter';
+import { useShallow } from 'zustand/react/shallow';
 import type { ItemCritical, ToldBySource } from '@/api/critical-endpoints';
 import { findCommand } from '@/commands/command';
 import type { ReadingContext } from '@/commands/reading/context';
@@ -12,7 +13,7 @@ import { wordAgo } from '@/domain/wait';
 import { KeysOverlay } from '@/features/shell/keys-overlay';
 import { resetMpr } from '@/imaging/mpr-store';
 import { bindTool, ensureImaging, forgetImages } from '@/imaging/setup';
-import { type PaneView, paneControl, resetViews, useViews } from '@/imaging/view-store';
+import { paneControl, resetViews, useViews } from '@/imaging/view-store';
 import { useCine } from '@/state/cine';
 import { portalNow } from '@/state/clock';
 import { askWhoWasTold, useItemCritical } from '@/state/critical';
@@ -184,9 +185,9 @@ const modalityOf = ({ manifest, mpr }: RoomState) =>
   manifest?.series.find((one) => one.index === mpr)?.modality ?? '';
 
 /** The series in the active pane, when it is one that can be painted. */
-function segmentableIn(room: RoomState, view: PaneView | null): string | null {
+function segmentableIn(room: RoomState, shown: { uid: string } | null): string | null {
   if (room.mpr !== null || room.panes[room.activePane]?.study) return null;
-  return view?.uid ?? null;
+  return shown?.uid ?? null;
 }
 
 /** Of the study that is read, the series in the active pane. */
@@ -195,13 +196,28 @@ function ownSeries({ panes, activePane }: RoomState): number | null {
   return pane?.study ? null : (pane?.series ?? null);
 }
 
+/**
+ * What commands need to know of the active pane. It stays the same while the reader
+ * scrolls: else the whole room would be drawn anew with every image.
+ */
+function useShown(pane: number) {
+  return useViews(
+    useShallow((state) => {
+      const view = state.panes[pane]?.view;
+      if (!view) return null;
+      const { stack, count, inverted } = view;
+      return { modality: stack.modality, uid: stack.uid, count, inverted };
+    }),
+  );
+}
+
 function useContext(help: () => void, pack: PackState): ReadingContext {
   const room = useRoom();
   const can = useCan();
   const [, navigate] = useLocation();
   const sign = useSigning();
-  const view = useViews((state) => state.panes[room.activePane]?.view ?? null);
-  const modality = room.mpr === null ? (view?.stack.modality ?? '') : modalityOf(room);
+  const shown = useShown(room.activePane);
+  const modality = room.mpr === null ? (shown?.modality ?? '') : modalityOf(room);
   const presets = usePresets(modality);
   const chosen = room.mpr ?? ownSeries(room);
   const priors = useHangings((state) => state.priors);
@@ -216,14 +232,14 @@ function useContext(help: () => void, pack: PackState): ReadingContext {
     finding: findings.find((one) => one.id === room.activeFinding) ?? null,
     aiVisible: findings.length > 0,
     writable: canWrite(room),
-    view: view || planes ? paneControl(room.activePane) : null,
-    imageCount: view?.count ?? 0,
+    view: shown || planes ? paneControl(room.activePane) : null,
+    imageCount: shown?.count ?? 0,
     playing,
-    hasImage: view !== null && !planes,
+    hasImage: shown !== null && !planes,
     ...volume,
     seriesIndices: shownSeries(pack),
-    segmentable: segmentableIn(room, view),
-    inverted: view?.inverted ?? false,
+    segmentable: segmentableIn(room, shown),
+    inverted: shown?.inverted ?? false,
     modality,
     presets,
     priors: priors !== null && priors.length > 0,

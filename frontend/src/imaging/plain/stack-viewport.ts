@@ -1,0 +1,89 @@
+import { Enums, StackViewport, type Types } from '@cornerstonejs/core';
+import vtkRenderer from '@kitware/vtk.js/Rendering/Core/Renderer.js';
+import { affineThrough } from '@/domain/geometry';
+import { drawColours, drawValues, type Numbers, type Screen } from '@/domain/sampling';
+import { dense, density, fitCanvas, Surface, TonesOf, type Transfer } from './surface';
+
+type Renderer = ReturnType<typeof vtkRenderer.newInstance>;
+
+/** The part of Cornerstone's image actor that is used here. */
+interface Actor {
+  getProperty(): { getRGBTransferFunction(channel: number): Transfer | null };
+}
+
+/**
+ * A stack that the processor draws. All but the drawing is Cornerstone's: camera, window,
+ * tools and events are those of its stack on a graphics card, of which this needs none.
+ */
+export class PlainStackViewport extends StackViewport {
+  /** Asked for by Cornerstone's constructor, before fields have values. */
+  declare private plainRenderer: Renderer | undefined;
+  readonly #tones = new TonesOf();
+  readonly #surface: Surface;
+
+  constructor(props: ConstructorParameters<typeof StackViewport>[0]) {
+    fitCanvas(props.canvas);
+    const { width, height } = props.canvas;
+    super({ ...props, type: Enums.ViewportType.STACK, sWidth: width, sHeight: height });
+    this.#surface = new Surface(this.canvas);
+  }
+
+  static override get useCustomRenderingPipeline(): boolean {
+    return true;
+  }
+
+  override getRendererContextPool(): Renderer {
+    this.plainRenderer ??= vtkRenderer.newInstance({ background: [0, 0, 0] });
+    return this.plainRenderer;
+  }
+
+  override resizeForRenderingEngine(): void {
+    if (!fitCanvas(this.canvas)) return;
+    this.sWidth = this.canvas.width;
+    this.sHeight = this.canvas.height;
+    const camera = this.getCamera();
+    this.resetCameraForResize();
+    this.setCamera(camera);
+  }
+
+  override customRenderViewportToCanvas = () => {
+    this.#surface.show((screen) => this.#draw(screen));
+    return {
+      canvas: this.canvas,
+      element: this.element,
+      viewportId: this.id,
+      renderingEngineId: this.renderingEngineId,
+      viewportStatus: this.viewportStatus,
+    };
+  };
+
+  #draw(screen: Screen): void {
+    const image = this.getCornerstoneImage();
+    const actor = this.getDefaultActor()?.actor as unknown as Actor | undefined;
+    const transfer = actor?.getProperty().getRGBTransferFunction(0);
+    if (!image || !transfer) {
+      screen.pixels.fill(0xff000000);
+      return;
+    }
+    const data = image.voxelManager?.getScalarData() as Numbers;
+    const { columns, rows } = image;
+    const tones = this.#tones.tones(transfer);
+    const channels = Math.round(data.length / (columns * rows));
+    const map = dense(this.#map(), density());
+    if (channels < 3) drawValues(screen, { data, columns, rows }, map, tones);
+    else drawColours(screen, { data, columns, rows, channels }, map, tones);
+  }
+
+  /** From the image's columns and rows, whole at centres, to CSS pixels. */
+  #map() {
+    const { origin, direction, spacing } = this.getImageData() as Types.IImageData;
+    const at = (i: number, j: number) => {
+      const [x, y] = [i * (spacing[0] ?? 1), j * (spacing[1] ?? 1)];
+      const world = origin.map(
+        (n, axis) => n + x * (direction[axis] ?? 0) + y * (direction[axis + 3] ?? 0),
+      );
+      return this.worldToCanvas(world as Types.Point3);
+    };
+    return affineThrough(at(0, 0), at(1, 0), at(0, 1));
+  }
+}

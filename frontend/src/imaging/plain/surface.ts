@@ -1,0 +1,90 @@
+import type { Affine } from '@/domain/geometry';
+import type { Screen, Tones } from '@/domain/sampling';
+
+/** The part of vtk's transfer function that is used here. */
+export interface Transfer {
+  getMTime(): number;
+  getRange(): readonly number[];
+  getTable(low: number, high: number, size: number, into: Float32Array): void;
+}
+
+/** Finer than a screen's 256 steps, so that no step of the window is lost. */
+const STEPS = 4096;
+
+/** Keeps the colours of a transfer function until it changes. */
+export class TonesOf {
+  #of: Transfer | null = null;
+  #at = -1;
+  #tones: Tones | null = null;
+
+  tones(transfer: Transfer): Tones {
+    const at = transfer.getMTime();
+    if (this.#tones && this.#of === transfer && this.#at === at) return this.#tones;
+    this.#of = transfer;
+    this.#at = at;
+    this.#tones = tonesOf(transfer);
+    return this.#tones;
+  }
+}
+
+function tonesOf(transfer: Transfer): Tones {
+  const [low = 0, high = 1] = transfer.getRange();
+  const rgb = new Float32Array(STEPS * 3);
+  transfer.getTable(low, high, STEPS, rgb);
+  const byte = (n: number) => Math.round(Math.min(1, Math.max(0, rgb[n] ?? 0)) * 255);
+  const table = new Uint32Array(STEPS);
+  for (let n = 0; n < STEPS; n += 1) {
+    const at = n * 3;
+    table[n] =
+      ((255 << 24) | (byte(at + 2) << 16) | (byte(at + 1) << 8) | byte(at)) >>> 0;
+  }
+  return { table, low, high };
+}
+
+/** A canvas whose pixels are written one by one. */
+export class Surface {
+  readonly #canvas: HTMLCanvasElement;
+  #image: ImageData | null = null;
+
+  constructor(canvas: HTMLCanvasElement) {
+    this.#canvas = canvas;
+  }
+
+  /** Lets something be drawn and shows it; false when the canvas has no size. */
+  show(draw: (screen: Screen) => void): boolean {
+    const { width, height } = this.#canvas;
+    const pen = this.#canvas.getContext('2d');
+    if (!pen || width < 1 || height < 1) return false;
+    if (this.#image?.width !== width || this.#image.height !== height) {
+      this.#image = pen.createImageData(width, height);
+    }
+    draw({ pixels: new Uint32Array(this.#image.data.buffer), width, height });
+    pen.putImageData(this.#image, 0, 0);
+    return true;
+  }
+}
+
+/** Canvas pixels for one CSS pixel. */
+export const density = () => window.devicePixelRatio || 1;
+
+export const dense = ({ a, b, c, d, e, f }: Affine, by: number): Affine => ({
+  a: a * by,
+  b: b * by,
+  c: c * by,
+  d: d * by,
+  e: e * by,
+  f: f * by,
+});
+
+/** Gives the canvas as many pixels as its place on the screen has; false if it had. */
+export function fitCanvas(canvas: HTMLCanvasElement): boolean {
+  const { width, height } = canvas.getBoundingClientRect();
+  const wide = Math.round(width * density());
+  const high = Math.round(height * density());
+  if (wide < 2 || high < 2) return false;
+  if (canvas.width === wide && canvas.height === high) return false;
+  canvas.width = wide;
+  canvas.height = high;
+  canvas.style.aspectRatio = `${wide} / ${high}`;
+  return true;
+}
