@@ -13,7 +13,8 @@ import statistics
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -26,6 +27,7 @@ from tests.benchmarks.viewing.browsers import (
     Ohif,
     Overread,
     Viewer,
+    measure_memory,
     measure_next,
     measure_planes,
     measure_reading,
@@ -36,7 +38,9 @@ from tests.benchmarks.viewing.peer import FOLDER, peer
 QUICK = bool(os.environ.get("OVERREAD_BENCHMARK_QUICK"))
 ONLY = os.environ.get("OVERREAD_VIEWER_ONLY", "")
 ROUNDS = 1 if QUICK else 5
-LIMIT_S = 17 * 60
+LIMIT_S = 23 * 60
+# Peaks of memory hardly differ from round to round.
+MEMORY_ROUNDS = 2
 # Metric → unit, goal as a share of the peer's, whether large is good.
 GOALS: dict[str, tuple[str, float | None, bool]] = {
     "first image": ("s", 0.5, False),
@@ -84,20 +88,25 @@ class _Table:
     def __init__(self) -> None:
         self.samples: Samples = defaultdict(list)
         self.failures: list[str] = []
+        self.loads: list[float] = []
 
     def take(self, viewer: Viewer, case: Case, act: Callable[[], Figures]) -> None:
         """Measure once; what fails is told and does not end the others."""
+        load = os.getloadavg()[0]
+        self.loads.append(load)
         try:
             figures = act()
-        except (Error, NotShownError) as error:
-            why = f"{viewer.name}, {case.name}: {str(error).splitlines()[0]}"
+        except (Error, NotShownError, OSError, RuntimeError) as error:
+            first = (str(error) or repr(error)).splitlines()[0]
+            why = f"{viewer.name}, {case.name}: {first}"
             self.failures.append(why)
             _say(f"✗ {why}")
             return
         for name, value in figures.values.items():
             self.samples[case.name, name, viewer.name].append(value)
         told = ", ".join(f"{n} {v:.2f}" for n, v in figures.values.items())
-        _say(f"{viewer.name}, {case.name}: {told} ({'; '.join(figures.notes)})")
+        notes = "; ".join([*figures.notes, f"load {load:.1f}"])
+        _say(f"{viewer.name}, {case.name}: {told} ({notes})")
 
     def metrics(self, cases: list[Case]) -> list[Metric]:
         """Medians and ratios, case by case."""
@@ -111,6 +120,12 @@ class _Table:
                         f"{case.name}: {_title(name)} (n {len(ours)}, {len(theirs)})"
                     )
                     found.append(_metric(title, ours, theirs, unit, share, more))
+        if self.loads:
+            load = statistics.median(self.loads)
+            found.append(Metric("load of the machine while measuring", load, "1"))
+            found.append(
+                Metric("measurements that failed", float(len(self.failures)), "1")
+            )
         return found
 
 
@@ -148,30 +163,35 @@ def _metric(
     return Metric(title, value, unit, peer=other, ratio=ratio, goal=goal, met=met)
 
 
+def _measures(
+    playwright: Playwright, viewer: Viewer, case: Case, *, memory: bool
+) -> Iterator[Callable[[], Figures]]:
+    """All that is measured of one viewer with one study."""
+    yield partial(measure_reading, playwright, viewer, case)
+    yield partial(measure_next, playwright, viewer, companion(case), case)
+    if case.volume:
+        yield partial(measure_planes, playwright, viewer, case)
+    if memory:
+        yield partial(measure_memory, viewer, case)
+
+
 def _round(
     playwright: Playwright,
     viewers: list[Viewer],
     cases: list[Case],
     table: _Table,
+    *,
     end: float,
+    memory: bool,
 ) -> None:
+    """Measure everything once; the viewers take turns measure by measure."""
     for case in cases:
-        before = companion(case)
-        for viewer in viewers:
+        both = [_measures(playwright, one, case, memory=memory) for one in viewers]
+        for pair in zip(*both, strict=True):
             if time.monotonic() > end:
                 return
-            table.take(viewer, case, lambda: measure_reading(playwright, viewer, case))  # noqa: B023 - called at once
-            table.take(
-                viewer,
-                case,
-                lambda: measure_next(playwright, viewer, before, case),  # noqa: B023 - called at once
-            )
-            if case.volume:
-                table.take(
-                    viewer,
-                    case,
-                    lambda: measure_planes(playwright, viewer, case),  # noqa: B023 - called at once
-                )
+            for viewer, act in zip(viewers, pair, strict=True):
+                table.take(viewer, case, act)
 
 
 def run(stack: Stack) -> list[Metric]:
@@ -198,6 +218,7 @@ def run(stack: Stack) -> list[Metric]:
             if time.monotonic() > end:
                 break
             _say(f"round {number + 1}")
-            _round(playwright, pair, cases, table, end)
+            memory = number < MEMORY_ROUNDS
+            _round(playwright, pair, cases, table, end=end, memory=memory)
             pair.reverse()
     return table.metrics(cases)

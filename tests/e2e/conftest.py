@@ -39,6 +39,8 @@ FLAGS = (
     "--enable-unsafe-swiftshader",
 )
 WAIT_MS = 120_000
+# What draws: "card" or "processor"; the application chooses when it is empty.
+DRAWING = os.environ.get("OVERREAD_DRAWING", "")
 
 
 @dataclass
@@ -100,6 +102,10 @@ def new_reader(stack, browser):
         context = browser.new_context(viewport={"width": 1600, "height": 1000})
         context.set_default_timeout(WAIT_MS)
         contexts.append(context)
+        if DRAWING:
+            context.add_init_script(
+                f"localStorage.setItem('overread.drawing', '{DRAWING}')"
+            )
         page = context.new_page()
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))

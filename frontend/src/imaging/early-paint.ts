@@ -2,7 +2,7 @@ import { type GreyWindow, rangeOf } from '@/domain/windows';
 import { decodeEarly } from './early-decode';
 import { onForget } from './forget';
 import { firstRange, type GreyFrame, pictureOf, placeIn } from './grey';
-import { fetchPart, type ImageRef } from './pack';
+import { bytesOf, fetchPart, type ImageRef } from './pack';
 
 /** A frame ready to be drawn, whatever the pane's size. */
 export interface EarlyPicture {
@@ -17,7 +17,7 @@ onForget(() => ahead.clear());
 
 async function read(image: ImageRef): Promise<GreyFrame | null> {
   const response = await fetchPart(image.url);
-  return decodeEarly(image, new Uint8Array(await response.arrayBuffer()));
+  return decodeEarly(image, await bytesOf(response));
 }
 
 /** Brings one frame in and keeps it decoded for the study that is opened next. */

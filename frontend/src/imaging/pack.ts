@@ -107,6 +107,35 @@ export async function fetchPart(url: string, signal?: AbortSignal): Promise<Resp
   return response;
 }
 
+/**
+ * The bytes of an answer. They are read into the memory that they stay in: the usual way
+ * gathers them aside first, and what lies aside is given back late.
+ */
+export async function bytesOf(response: Response): Promise<Uint8Array> {
+  const length = Number(response.headers.get('Content-Length'));
+  const encoded = response.headers.has('Content-Encoding');
+  const reader = encoded || !(length > 0) ? null : byteReader(response);
+  if (!reader) return new Uint8Array(await response.arrayBuffer());
+  let bytes = new Uint8Array(length);
+  let filled = 0;
+  while (filled < length) {
+    const { done, value } = await reader.read(new Uint8Array(bytes.buffer, filled));
+    if (value) bytes = new Uint8Array(value.buffer);
+    filled += value?.byteLength ?? 0;
+    if (done && filled < length) throw new PackError('offline', 'cut short');
+  }
+  return bytes;
+}
+
+/** Null in a browser that does not know it. */
+function byteReader({ body }: Response): ReadableStreamBYOBReader | null {
+  try {
+    return body?.getReader({ mode: 'byob' }) ?? null;
+  } catch {
+    return null;
+  }
+}
+
 export async function readIndex(base: string, signal?: AbortSignal): Promise<PackIndex> {
   const response = await fetchPart(`${base}index.json`, signal);
   return response.json();

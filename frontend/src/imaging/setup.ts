@@ -26,7 +26,7 @@ import { isSegmentTool, type SegmentTool } from '@/domain/segment/tools';
 import { undrawable } from './dataset';
 import { onForget } from './forget';
 import { buildModule } from './modules';
-import { fetchPart, type ImageRef, PackError, type Stack } from './pack';
+import { bytesOf, fetchPart, type ImageRef, PackError, type Stack } from './pack';
 import { processorDraws } from './plain/choose';
 import { rawImage } from './raw-image';
 
@@ -66,7 +66,7 @@ async function fetchImage(
   const against = undrawable(entry.ref.dataset);
   if (against !== null) throw new Error(against);
   const response = await fetchPart(entry.ref.url, signal);
-  const bytes = new Uint8Array(await response.arrayBuffer());
+  const bytes = await bytesOf(response);
   const syntax = syntaxOf(response, entry.ref.transferSyntax);
   const plain = syntax === entry.ref.transferSyntax ? rawImage(entry.ref, bytes) : null;
   if (plain) return plain;

@@ -13,16 +13,18 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Error, Page, Playwright
+from playwright.sync_api import Error, Page, Playwright
 
 from tests.benchmarks.viewing.cases import Case
 from tests.benchmarks.viewing.check import WIDE, Picture, find
+from tests.benchmarks.viewing.memory import quiet_browser
 
 PROBE = Path(__file__).with_name("probe.js")
 WAIT_MS = 120_000
 QUIET_S = 2.5
 SCROLL_S = 4
 PREFETCH_S = 8
+SETTLE_S = 4
 PLANES = 3
 # Cards interpolate in steps between slices that lie far apart.
 WORST_PLANE_ERROR = 3.0
@@ -86,7 +88,7 @@ class Viewer(Protocol):
 
 
 @contextmanager
-def page_of(playwright: Playwright, viewer: Viewer) -> Iterator[tuple[Browser, Page]]:
+def page_of(playwright: Playwright, viewer: Viewer) -> Iterator[Page]:
     """Start a browser of its own, with an empty cache."""
     browser = playwright.chromium.launch(
         executable_path="/usr/bin/chromium", args=list(FLAGS)
@@ -96,7 +98,7 @@ def page_of(playwright: Playwright, viewer: Viewer) -> Iterator[tuple[Browser, P
         context.set_default_timeout(WAIT_MS)
         context.add_cookies(viewer.cookies)  # type: ignore[arg-type]
         context.add_init_script(path=PROBE)
-        yield browser, context.new_page()
+        yield context.new_page()
     finally:
         browser.close()
 
@@ -184,19 +186,6 @@ def _scroll(page: Page, viewer: Viewer, slices: int) -> float:
     return drawn / passed
 
 
-def _peak_mb(browser: Browser) -> float:
-    """Return the largest resident size any renderer ever had."""
-    session = browser.new_browser_cdp_session()
-    processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
-    peaks = [0.0]
-    for process in processes:
-        if process["type"] == "renderer":
-            status = Path(f"/proc/{process['id']}/status").read_text()
-            found = re.search(r"VmHWM:\s+(\d+) kB", status)
-            peaks.append(int(found[1]) / 1024 if found else 0.0)
-    return max(peaks)
-
-
 def _sent(log: Path, since: int) -> float:
     """Return the megabytes of bodies that nginx sent since a place in its log."""
     time.sleep(2.5)  # it writes with a delay
@@ -209,7 +198,7 @@ def measure_reading(playwright: Playwright, viewer: Viewer, case: Case) -> Figur
     """Open a study by its address, wait for all of it, scroll through it."""
     figures = Figures()
     since = len(viewer.log.read_text(errors="replace")) if viewer.log.exists() else 0
-    with page_of(playwright, viewer) as (browser, page):
+    with page_of(playwright, viewer) as page:
         page.goto(viewer.address(case), wait_until="commit")
         origin = page.evaluate("performance.timeOrigin")
         ready = _wait_ready(page, viewer.ready_script(case))
@@ -222,7 +211,21 @@ def measure_reading(playwright: Playwright, viewer: Viewer, case: Case) -> Figur
             viewer.settle(page)
             figures.values["scroll"] = _scroll(page, viewer, case.slices)
             first_image(page, case.pictures, figures.notes)
-        figures.values["memory"] = _peak_mb(browser)
+    return figures
+
+
+def measure_memory(viewer: Viewer, case: Case) -> Figures:
+    """Open a study, wait for all of it, and return the renderer's peak."""
+    figures = Figures()
+    with quiet_browser(FLAGS) as browser:
+        browser.open(viewer.address(case), viewer.cookies)
+        end = time.monotonic() + WAIT_MS / 1000
+        while not browser.is_true(viewer.ready_script(case)):
+            if time.monotonic() > end:
+                raise NotShownError("not all slices came")
+            time.sleep(0.5)
+        time.sleep(SETTLE_S)
+        figures.values["memory"] = browser.peak_mb()
     return figures
 
 
@@ -233,7 +236,7 @@ def measure_planes(playwright: Playwright, viewer: Viewer, case: Case) -> Figure
     each of them shows another plane through the whole volume, compared with Python's.
     """
     figures = Figures()
-    with page_of(playwright, viewer) as (_, page):
+    with page_of(playwright, viewer) as page:
         page.goto(viewer.planes_address(case), wait_until="commit")
         origin = page.evaluate("performance.timeOrigin")
         page.evaluate("__probe.mode = 'paints'")
@@ -274,7 +277,7 @@ def measure_next(
 ) -> Figures:
     """Read one study, then open the next one in the same page."""
     figures = Figures()
-    with page_of(playwright, viewer) as (_, page):
+    with page_of(playwright, viewer) as page:
         page.goto(viewer.url)
         viewer.go_next(page, before, case)
         shown = first_image(page, case.pictures, figures.notes)

@@ -100,7 +100,7 @@ class Case:
 def _picture(dataset: pydicom.Dataset) -> Picture:
     spacing = dataset.get("PixelSpacing") or dataset.get("ImagerPixelSpacing")
     grey = window(
-        apply_rescale(pixel_array(dataset), dataset).astype(float),
+        apply_rescale(pixel_array(dataset), dataset).astype(np.float32),
         centre=_first(dataset.WindowCenter),
         width=_first(dataset.WindowWidth),
     )

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 # Grey levels of 255. Rounding and a graphics card's filter cost less than one.
 WORST_MEAN_ERROR = 1.5
 # How large a viewer may draw an image, as a share of what just fits.

@@ -50,7 +50,9 @@ def volume_of(datasets: list[pydicom.Dataset]) -> Volume | None:
     if len({(one.Rows, one.Columns) for one in ordered}) > 1:
         return None
     middle = ordered[len(ordered) // 2]
-    values = [apply_rescale(pixel_array(one), one).astype(float) for one in ordered]
+    values = [
+        apply_rescale(pixel_array(one), one).astype(np.float32) for one in ordered
+    ]
     grey = window(
         np.stack(values),
         centre=_one(middle.WindowCenter),

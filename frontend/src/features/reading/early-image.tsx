@@ -50,6 +50,10 @@ function usePicture(itemId: string) {
   const findings = findingsOf(ai);
   const series = index && aiReady ? firstSeries(index, findings) : null;
   const { data: stack, error } = useStack(manifest?.pack.base ?? null, series);
+  useEffect(() => {
+    // An uncompressed frame needs no decoder, and the room starts those it needs.
+    if (series && series.instances[0]?.ext !== 'raw') warmDecoder();
+  }, [series]);
   const image = stack && aiReady ? firstImage(stack, findings) : null;
   const [picture, setPicture] = useState<EarlyPicture | 'none' | null>(null);
   useEffect(() => {
@@ -143,7 +147,6 @@ export function EarlyImage({ itemId }: { itemId: string }) {
   useEffect(() => {
     if (user === null) return;
     openEarly(itemId, user);
-    warmDecoder();
     return () => leaveEarly(itemId);
   }, [itemId, user]);
   const base = useBase(itemId);
