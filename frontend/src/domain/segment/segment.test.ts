@@ -37,7 +37,14 @@ function image(key: string, z: number, placed = true): SizedImage {
     columnSpacing: 0.5,
     rowSpacing: 0.8,
   };
-  return { key, plane, placed, spacing: { row: 0.8, column: 0.5, source: 'patient' } };
+  const thickness = 3;
+  return {
+    key,
+    plane,
+    placed,
+    thickness,
+    spacing: { row: 0.8, column: 0.5, source: 'patient' },
+  };
 }
 
 describe('a segmentation', () => {
@@ -77,29 +84,37 @@ describe('a segmentation', () => {
 describe('sizes', () => {
   it('reach half way to each neighbour, and at the ends as far outward', () => {
     const images = [image('c', 9), image('a', 0), image('b', 4)];
-    expect([...reaches(images)]).toEqual([
+    expect([...(reaches(images) ?? [])]).toEqual([
       ['c', 5],
       ['a', 4],
       ['b', 4.5],
     ]);
   });
-  it('count two images at one place with the same reach', () => {
+  it('count two images at one place with the same reach, but no volume on both', () => {
     const images = [image('a', 0), image('a2', 0), image('b', 2)];
-    expect([...reaches(images).values()]).toEqual([2, 2, 2]);
+    expect([...(reaches(images)?.values() ?? [])]).toEqual([2, 2, 2]);
+    const both = new Map([
+      ['a', 10],
+      ['a2', 10],
+    ]);
+    expect(sizeOf(both, images).millilitres).toBeNull();
+    expect(sizeOf(new Map([['a2', 10]]), images).millilitres).toBeCloseTo(0.008, 12);
   });
-  it('are millilitres where images have neighbours', () => {
+  it('are millilitres where images stand in a row', () => {
     const images = [image('a', 0), image('b', 4), image('c', 9)];
-    const size = sizeOf(
-      new Map([
-        ['a', 100],
-        ['b', 10],
-      ]),
-      images,
-    );
+    const counts = new Map([
+      ['a', 100],
+      ['b', 10],
+    ]);
+    const size = sizeOf(counts, images);
     expect(size.millilitres).toBeCloseTo((100 * 0.4 * 4 + 10 * 0.4 * 4.5) / 1000, 12);
     expect(size).toMatchObject({ voxels: 110, images: 2 });
   });
-  it('are areas on an image that stands alone', () => {
+  it('are of the stated thickness on an image that stands alone', () => {
+    const size = sizeOf(new Map([['a', 100]]), [image('a', 0)]);
+    expect(size.millilitres).toBeCloseTo(0.12, 12);
+  });
+  it('are areas on a film', () => {
     const size = sizeOf(new Map([['a', 100]]), [image('a', 0, false)]);
     expect(size.millilitres).toBeNull();
     expect(size.area).toBeCloseTo(40, 12);

@@ -14,6 +14,8 @@ export interface PlacedImage {
   readonly key: string;
   readonly plane: Plane;
   readonly placed: boolean;
+  /** Slice Thickness, mm; null when the image does not say. */
+  readonly thickness: number | null;
 }
 
 const dot = (a: Vector, b: Vector) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
@@ -25,50 +27,61 @@ const cross = (a: Vector, b: Vector): Vector => [
 
 /** Planes that lie nearer to each other than this are the same place, mm. */
 const SAME_MM = 0.01;
-/** Images whose directions differ by more (1 − cosine) do not stand in one row. */
-const TURNED = 1e-3;
+/** Direction cosines may differ by this in images that stand in one row. */
+const PARALLEL = 1e-3;
 
-/** Places along the first image's normal, mm; null for images that are not in the row. */
-function heights(images: readonly PlacedImage[]): readonly (number | null)[] {
-  const first = images.find((one) => one.placed);
-  if (!first) return images.map(() => null);
+const alike = (a: Plane, b: Plane) =>
+  [0, 1, 2].every(
+    (i) =>
+      Math.abs((a.row[i] ?? 0) - (b.row[i] ?? 0)) <= PARALLEL &&
+      Math.abs((a.column[i] ?? 0) - (b.column[i] ?? 0)) <= PARALLEL,
+  );
+
+/** Places along the first image's normal, mm; null unless all stand in one row. */
+function placesOf(images: readonly PlacedImage[]): readonly number[] | null {
+  const [first] = images;
+  if (!first || !images.every((one) => one.placed && alike(one.plane, first.plane))) {
+    return null;
+  }
   const normal = cross(first.plane.row, first.plane.column);
-  return images.map(({ placed, plane }) => {
-    const own = cross(plane.row, plane.column);
-    return placed && 1 - Math.abs(dot(own, normal)) < TURNED
-      ? dot(plane.origin, normal)
-      : null;
-  });
+  return images.map(({ plane }) => dot(plane.origin, normal));
 }
 
-/**
- * How far each image reaches, mm: half way to each neighbour; at the ends as far outward
- * as inward. Null where there is no neighbour, so that it has an area only.
- */
-export function reaches(images: readonly PlacedImage[]): ReadonlyMap<string, number> {
-  const at = heights(images);
-  const sorted = at.filter((one) => one !== null).sort((a, b) => a - b);
-  const places = sorted.filter(
-    (one, k) => k === 0 || one - (sorted[k - 1] ?? 0) > SAME_MM,
-  );
-  const found = new Map<string, number>();
-  images.forEach(({ key }, n) => {
-    const own = at[n] ?? null;
-    const reach = own === null ? null : reachAt(places, own);
-    if (reach !== null) found.set(key, reach);
-  });
+/** Sorted places, none twice. */
+function distinctOf(places: readonly number[]): readonly number[] {
+  const found: number[] = [];
+  for (const place of places.toSorted((a, b) => a - b)) {
+    if (place - (found.at(-1) ?? Number.NEGATIVE_INFINITY) > SAME_MM) found.push(place);
+  }
   return found;
 }
 
+/**
+ * How much of the patient each image stands for, mm: half of the gap to each neighbour;
+ * at the ends the one gap there is. A single place has its stated thickness. Null where
+ * that is not known. The portal has the same rule (`workers/measures/planes.py`).
+ */
+export function reaches(
+  images: readonly PlacedImage[],
+): ReadonlyMap<string, number> | null {
+  const places = placesOf(images);
+  if (!places) return null;
+  const distinct = distinctOf(places);
+  const alone = distinct.length === 1 ? (images[0]?.thickness ?? null) : null;
+  if (distinct.length === 1 && !alone) return null;
+  return new Map(
+    images.map(({ key }, n) => [key, alone ?? reachAt(distinct, places[n] ?? 0)]),
+  );
+}
+
 /** Half the gap below and half the gap above; an end has one gap, which counts twice. */
-function reachAt(places: readonly number[], at: number): number | null {
+function reachAt(places: readonly number[], at: number): number {
   const k = places.findIndex((one) => Math.abs(one - at) <= SAME_MM);
   const gaps = [k, k + 1].flatMap((n) => {
     const [low, high] = [places[n - 1], places[n]];
     return low === undefined || high === undefined ? [] : [high - low];
   });
-  if (gaps.length === 0) return null;
-  return gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
+  return gaps.reduce((sum, gap) => sum + gap, 0) / Math.max(1, gaps.length);
 }
 
 /** Voxels of one segment, image by image. */
@@ -77,9 +90,9 @@ export type CountsByImage = ReadonlyMap<string, number>;
 export interface Size {
   readonly voxels: number;
   readonly images: number;
-  /** Null on images that stand alone. */
+  /** Null where images have no thickness, or where two of them lie at one place. */
   readonly millilitres: number | null;
-  /** Of images that stand alone, mm²; null where there is no scale. */
+  /** On a single image, mm²; null where there is no scale. */
   readonly area: number | null;
 }
 
@@ -91,27 +104,31 @@ export interface SizedImage extends PlacedImage {
   };
 }
 
-/** How large a segment is: voxels × spacing × how far their images reach. */
+const isScaled = ({ source }: SizedImage['spacing']) => source !== 'none';
+
+/** How large a segment is: voxels × spacing × how much each image stands for. */
 export function sizeOf(counts: CountsByImage, images: readonly SizedImage[]): Size {
-  const deep = reaches(images);
-  const held = images.flatMap(({ key, spacing }) => {
-    const n = counts.get(key) ?? 0;
-    const area = n * spacing.row * spacing.column;
-    return n > 0 ? [{ n, area, reach: deep.get(key), scaled: isScaled(spacing) }] : [];
+  const held = images.flatMap((image) => {
+    const n = counts.get(image.key) ?? 0;
+    const area = n * image.spacing.row * image.spacing.column;
+    return n > 0 ? [{ image, n, area }] : [];
   });
-  const scaled = held.every((one) => one.scaled);
-  const solid = scaled && held.every((one) => one.reach !== undefined);
-  const sum = (of: (one: (typeof held)[number]) => number) =>
-    held.reduce((total, one) => total + of(one), 0);
+  const voxels = held.reduce((sum, { n }) => sum + n, 0);
+  const scaled = held.length > 0 && held.every(({ image }) => isScaled(image.spacing));
+  const deep = scaled ? reaches(images) : null;
+  const places = placesOf(held.map(({ image }) => image));
+  const apart = places !== null && distinctOf(places).length === places.length;
+  const volume = held.reduce(
+    (sum, { image, area }) => sum + area * (deep?.get(image.key) ?? 0),
+    0,
+  );
   return {
-    voxels: sum(({ n }) => n),
+    voxels,
     images: held.length,
-    millilitres: solid ? sum(({ area, reach }) => area * (reach ?? 0)) / 1000 : null,
-    area: scaled ? sum(({ area }) => area) : null,
+    millilitres: deep && apart && volume > 0 ? volume / 1000 : null,
+    area: scaled && held.length === 1 ? (held[0]?.area ?? null) : null,
   };
 }
-
-const isScaled = ({ source }: SizedImage['spacing']) => source !== 'none';
 
 /** Sums from which mean and deviation of several images follow. */
 export interface Sums {

@@ -72,6 +72,7 @@ export function sizeIn(counts: Counts, number: number, stack: Stack): Size {
     key: sliceKey(image.sopUid, image.frame),
     plane: image.plane,
     placed: image.placed,
+    thickness: image.thickness,
     spacing: image.spacing,
   }));
   return sizeOf(counts.of(number), images);
