@@ -25,6 +25,7 @@ import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
 import { ForeignPlane } from './foreign-layer';
 import { MaskLayer, MaskLegend } from './masks';
+import { PlaneSegments } from './plane-segments';
 import { SlabBar, SlabWord } from './slab-bar';
 import { useGrid, useStack } from './use-pack';
 
@@ -189,6 +190,7 @@ function PlaneMasks({ view, shown, grid, stack }: OverProps) {
         shift={-0.5}
         patchOf={patchOf}
       />
+      <PlaneSegments {...{ grid, view, at, stack, shown }} />
       <ForeignPlane {...{ grid, view, at, stack }} matrix={shown.matrix} />
       {view.through === 2 ? <MaskLegend seriesUid={stack.uid} /> : null}
     </>

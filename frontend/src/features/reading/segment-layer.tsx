@@ -1,4 +1,3 @@
-import './segments.css';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { readSignedSegmentations } from '@/api/segment-endpoints';
@@ -16,72 +15,22 @@ import { pixelValues } from '@/imaging/pixel-values';
 import type { PaneView } from '@/imaging/view-store';
 import { useRoom } from '@/state/room';
 import { slicesNow } from '@/state/segment-slices';
-import { followLabels, labelsNow, segmentId, useSegmenting } from '@/state/segmenting';
+import { followLabels, labelsNow, useSegmenting } from '@/state/segmenting';
 import { rangeText, segments as words } from '@/text/en-segments';
-import { LabelCanvas, type LabelLook } from './label-canvas';
+import type { LabelLook } from './label-canvas';
+import { type LabelPlace, Labels, useLook } from './labels';
 import { type Cursor, keyOfView, type Painter, usePainter } from './use-segmenting';
 
 const matrixText = ({ a, b, c, d, e, f }: Affine) =>
   `matrix(${[a, b, c, d, e, f].join(' ')})`;
 
-/** Colours of the segments that are shown. */
-export function useLook(one: Segmentation | null): LabelLook {
-  const hidden = useSegmenting((state) => state.hidden);
-  const shown = useSegmenting((state) => state.shown);
-  const opacity = useSegmenting((state) => state.opacity);
-  return useMemo(() => {
-    const drawn = (shown ? (one?.segments ?? []) : []).filter(
-      ({ number }) => !hidden[segmentId(one?.series_uid ?? '', number)],
-    );
-    return {
-      opacity,
-      colours: new Map(drawn.map(({ number, colour }) => [number, colour])),
-    };
-  }, [one, hidden, shown, opacity]);
-}
-
-interface LabelsProps {
-  readonly view: PaneView;
-  readonly look: LabelLook;
-  /** Changes when the label map may be another one. */
-  readonly name: string;
-  readonly labelsOf: () => Uint8Array | null | undefined;
-  readonly follow: (listener: (rect: Rect | null) => void) => () => void;
-}
-
-/** One label map over the image of a pane. */
-function Labels({ view, look, name, labelsOf, follow }: LabelsProps) {
-  const holder = useRef<HTMLCanvasElement>(null);
-  const drawer = useRef<LabelCanvas | null>(null);
-  const { columns, rows } = view.image;
-  useEffect(() => {
-    if (!holder.current) return;
-    const made = new LabelCanvas(holder.current);
-    drawer.current = made;
-    return () => made.stop();
-  }, []);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the name stands for the labels
-  useEffect(() => {
-    const show = () => {
-      const labels = labelsOf();
-      if (labels !== undefined) {
-        drawer.current?.show(labels ? { columns, rows, labels } : null);
-      }
-    };
-    let known = labelsOf();
-    show();
-    return follow((rect) => {
-      const same = known !== null && known !== undefined && known === labelsOf();
-      known = labelsOf();
-      if (rect && same) drawer.current?.touch(rect);
-      else show();
-    });
-  }, [name, labelsOf, follow, columns, rows]);
-  useEffect(() => drawer.current?.dress(look), [look]);
-  const { matrix, width, height } = view;
-  useEffect(() => drawer.current?.place(matrix, width, height), [matrix, width, height]);
-  return <canvas ref={holder} className="labels" />;
-}
+const placeOf = ({ image, matrix, width, height }: PaneView): LabelPlace => ({
+  columns: image.columns,
+  rows: image.rows,
+  matrix,
+  width,
+  height,
+});
 
 /** The reader's own segments on the image of a pane. */
 function OwnLabels({ view }: { view: PaneView }) {
@@ -97,7 +46,7 @@ function OwnLabels({ view }: { view: PaneView }) {
     [uid, key],
   );
   const name = `${uid} ${key} ${one?.slices[key] ?? ''}`;
-  return <Labels {...{ view, look, name, labelsOf, follow }} />;
+  return <Labels place={placeOf(view)} {...{ look, name, labelsOf, follow }} />;
 }
 
 /** A first segment is seen while it is painted, before the draft has it. */
@@ -132,7 +81,7 @@ function SignedLabels({ view, one }: { view: PaneView; one: Segmentation }) {
   const labelsOf = useMemo(() => () => labels, [labels]);
   return (
     <Labels
-      view={view}
+      place={placeOf(view)}
       look={look}
       name={sha ?? ''}
       labelsOf={labelsOf}
