@@ -30,7 +30,6 @@ export function sliceUrl(item: Id, sha: string): string {
 }
 
 export interface Interpolation {
-  readonly id: Id;
   readonly state: 'queued' | 'running' | 'done' | 'failed';
   readonly reason: string;
   readonly slices: Readonly<Record<string, string>>;
@@ -41,6 +40,8 @@ export async function startInterpolation(
   item: Id,
   body: {
     readonly series_uid: string;
+    readonly rows: number;
+    readonly columns: number;
     readonly number: number;
     readonly slices: Readonly<Record<string, string>>;
   },

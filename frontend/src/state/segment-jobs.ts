@@ -39,9 +39,11 @@ async function outcome(
 
 async function run(item: string, seriesUid: string, number: number): Promise<SegmentJob> {
   await strokesSettled();
-  const slices = segmentationNow(seriesUid)?.slices ?? {};
+  const one = segmentationNow(seriesUid);
+  if (!one) throw new Error('few');
+  const { slices, rows, columns } = one;
   await slicesNow()?.send(getRoom().draft.content, false);
-  const body = { series_uid: seriesUid, number, slices };
+  const body = { series_uid: seriesUid, number, slices, rows, columns };
   const id = await startInterpolation(item, body);
   const answer = await outcome(item, id, (state) =>
     tell(seriesUid, { number, state, detail: '' }),

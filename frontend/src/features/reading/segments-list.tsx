@@ -1,6 +1,6 @@
 import './segments.css';
 import { Select } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 import type { ReadingContext } from '@/commands/reading/context';
 import { segmentBrush } from '@/commands/reading/segment-brush';
 import { printHotkey } from '@/domain/hotkeys';
@@ -232,16 +232,23 @@ function useOpenField(one: Segmentation, segment: Segment): 'label' | 'note' | n
   return here ? field.kind : null;
 }
 
+/** A colour counts once it is chosen, not on the way there. */
 function Colour({ one, segment, writable }: ItemProps) {
+  const field = useRef<HTMLInputElement>(null);
+  const { number, colour } = segment;
+  useEffect(() => {
+    const input = field.current;
+    const chosen = () => input && editSegment(one, number, { colour: input.value });
+    input?.addEventListener('change', chosen);
+    return () => input?.removeEventListener('change', chosen);
+  }, [one, number]);
   return (
     <input
+      ref={field}
       type="color"
-      value={segment.colour}
+      defaultValue={colour}
       disabled={!writable}
       aria-label={words.colour(segmentName(segment))}
-      onChange={(event) =>
-        editSegment(one, segment.number, { colour: event.currentTarget.value })
-      }
     />
   );
 }
@@ -268,7 +275,7 @@ function Item(props: ItemProps) {
   return (
     <li className={on ? 'on' : ''} data-segment={segment.number}>
       <div className="line">
-        <Colour {...props} />
+        <Colour key={segment.colour} {...props} />
         {field === 'note' ? (
           <NoteField one={one} segment={segment} />
         ) : (
