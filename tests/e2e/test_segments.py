@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import numpy as np
 import pydicom
 import pytest
@@ -370,3 +372,114 @@ def test_what_was_painted_offline_is_sent_later(bench: Bench):
     expect(bench.page.get_by_text("All changes saved")).to_be_visible()
     _, maps = bench.saved()
     assert np.array_equal(maps[series.keys[0]] == 1, disc(series, at, 10))
+
+
+def _scroll_to(bench: Bench, number: int) -> None:
+    corner = bench.page.locator(".corner.tr").first
+    while not corner.inner_text().startswith(f"{number} /"):
+        bench.press("ArrowDown")
+        bench.page.wait_for_timeout(150)
+
+
+def _segs(reader: Reader, study_uid: str) -> list[pydicom.Dataset]:
+    """Return the segmentations of a study in the archive, once there are any."""
+    lines = (reader.stack.state / "env").read_text().splitlines()
+    facts = {
+        key.removeprefix("export "): value.strip("'\"")
+        for key, _, value in (line.partition("=") for line in lines)
+    }
+    archive = httpx.Client(
+        base_url=facts["ORTHANC_URL"],
+        auth=(facts["ORTHANC_USER"], facts["ORTHANC_PASSWORD"]),
+    )
+    query = {
+        "Level": "Instance",
+        "Query": {"StudyInstanceUID": study_uid, "Modality": "SEG"},
+    }
+    for _ in range(120):
+        found = archive.post("/tools/find", json=query).json()
+        if found:
+            files = [archive.get(f"/instances/{one}/file").content for one in found]
+            return [pydicom.dcmread(io.BytesIO(file)) for file in files]
+        reader.page.wait_for_timeout(1000)
+    return []
+
+
+def test_images_between_are_filled_and_all_is_signed_as_a_segmentation(bench: Bench):
+    """Two discs, the images between by the worker; the SEG has these very voxels."""
+    series = bench.series
+    bench.press("4", "]", "]", "]", "]", "]")  # 30 mm
+    for number, x in ((2, 0.45), (6, 0.5)):
+        _scroll_to(bench, number)
+        bench.page.mouse.move(*bench.place(x, 0.5))
+        bench.page.mouse.down()
+        bench.page.mouse.up()
+    one, drawn = bench.saved()
+    assert set(drawn) == {series.keys[1], series.keys[5]}
+
+    bench.press("Shift+I")
+    expect(bench.page.get_by_text("The images between are filled.")).to_be_visible()
+    one, maps = bench.saved()
+    assert set(maps) == set(series.keys[1:6])
+    for key, before in drawn.items():
+        assert np.array_equal(maps[key], before)
+    n = {key: int((maps[key] == 1).sum()) for key in maps}
+    middle = n[series.keys[3]]
+    assert middle == pytest.approx(n[series.keys[1]], rel=0.05), "a disc on the way"
+    total = sum(n.values())
+    assert said_ml(bench.figure(1)) == pytest.approx(ml(series, total), rel=0.006)
+    bench.reader.picture("segment-between")
+
+    bench.press("Control+z")
+    bench.page.wait_for_timeout(900)
+    assert set(bench.saved()[1]) == set(drawn), "one step of undo"
+    bench.press("Control+y")
+    bench.page.wait_for_timeout(900)
+    assert set(bench.saved()[1]) == set(maps)
+
+    bench.press("Control+Enter")
+    bench.page.wait_for_url(lambda url: bench.item not in url)
+    (seg,) = _segs(bench.reader, series.study_uid)
+    found = np.zeros(series.values.shape, dtype=bool)
+    pixels = seg.pixel_array.reshape(-1, *series.values.shape[1:])
+    names = [key.split("#")[0] for key in series.keys]
+    for frame, content in zip(
+        seg.PerFrameFunctionalGroupsSequence, pixels, strict=True
+    ):
+        source = content_source(frame)
+        found[names.index(source)] |= content.astype(bool)
+    wanted = np.stack(
+        [maps.get(key, np.zeros(found.shape[1:])) == 1 for key in series.keys]
+    )
+    assert np.array_equal(found, wanted)
+    assert (
+        seg.SegmentSequence[0].SegmentedPropertyTypeCodeSequence[0].CodeValue
+        == (one["segments"][0]["label"]["code"])
+    )
+
+
+def content_source(frame: pydicom.Dataset) -> str:
+    """Return the image that a frame of a segmentation was drawn on."""
+    derived = frame.DerivationImageSequence[0].SourceImageSequence[0]
+    return str(derived.ReferencedSOPInstanceUID)
+
+
+def test_planes_show_what_was_painted(bench: Bench):
+    bench.press("4", "]", "]", "]", "]", "]")
+    for number in (1, 2, 3):
+        _scroll_to(bench, number)
+        bench.page.mouse.move(*bench.place(0.5, 0.5))
+        bench.page.mouse.down()
+        bench.page.mouse.up()
+    bench.settle()
+    bench.press("d")
+    labels = bench.page.locator(".mpr canvas.labels")
+    expect(labels).to_have_count(3)
+    bench.page.wait_for_timeout(2500)
+    seen = labels.first.evaluate(
+        """canvas => canvas.getContext('2d')
+          .getImageData(0, 0, canvas.width, canvas.height).data
+          .filter((value, at) => at % 4 === 3 && value > 0).length"""
+    )
+    assert seen > 500
+    bench.reader.picture("segment-planes")
