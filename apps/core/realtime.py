@@ -58,6 +58,29 @@ def publish_change(*, site_id: UUID, kind: str, object_id: UUID) -> int:
     return seq
 
 
+def person_group(user_id: UUID) -> str:
+    """Return the channel-layer group of one person's sockets."""
+    return f"person.{user_id}"
+
+
+def nudge_people(*, user_ids: Iterable[UUID]) -> None:
+    """Tell people's sockets, on commit, that what they were told of has changed."""
+    people = sorted(set(user_ids))
+    if people:
+        transaction.on_commit(partial(_nudge, people))
+
+
+def _nudge(people: list[UUID]) -> None:
+    layer = get_channel_layer()
+    if layer is None:
+        return
+    try:
+        for user_id in people:
+            async_to_sync(layer.group_send)(person_group(user_id), {"type": "notified"})
+    except Exception as error:  # noqa: BLE001  any Redis or socket failure
+        log.warning("A nudge failed (%s); pages ask again.", type(error).__name__)
+
+
 def prune_changes(*, site_id: UUID, last: int, keep: int = KEPT_CHANGES) -> int:
     """Delete all but the newest `keep` changes of a site; return how many went."""
     removed, _ = Change.objects.filter(site_id=site_id, seq__lte=last - keep).delete()

@@ -21,6 +21,8 @@ class Step(StrEnum):
     EXPORT_READING = "workflow.export_reading"
     FINISH_ACCEPT = "workflow.finish_accept"
     REMIND_CRITICAL = "workflow.remind_critical"
+    DELIVER_NOTIFICATION = "notifications.deliver"
+    DELIVER_DUE = "notifications.deliver_due"
     EXPIRE_LEASES = "workflow.expire_leases"
     ABANDON_UPLOADS = "workflow.abandon_uploads"
     WATCH_FOLDERS = "workflow.watch_folders"

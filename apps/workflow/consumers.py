@@ -28,8 +28,10 @@ from apps.core.realtime import (
     changes_since,
     last_sequences,
     oldest_sequence,
+    person_group,
     site_group,
 )
+from apps.notifications.selectors import count_unread
 from apps.workflow.rows import build_row
 from apps.workflow.serializers import RowSerializer
 from apps.workflow.visibility import visible_ai_of
@@ -68,6 +70,11 @@ class Delivery:
         if actor is not None:
             note_presence(user_id=actor.person_id)
         return actor
+
+    def unread(self) -> int | None:
+        """Return how many notifications wait; None once the session has ended."""
+        actor = self.actor()
+        return count_unread(user_id=actor.person_id) if actor else None
 
     def sites(self) -> frozenset[UUID]:
         """Return the sites whose list this person may read now."""
@@ -191,13 +198,14 @@ class WorklistConsumer(AsyncJsonWebsocketConsumer):
             await self.close(code=CLOSE_NO_WORKLIST)
             return
         for site in actor.sites_with(Permission.WORKLIST_READ):
-            await self._join(site)
+            await self._join(site_group(site))
+        await self._join(person_group(actor.person_id))
         self.ticker = asyncio.create_task(self._tick())
 
-    async def _join(self, site: UUID) -> None:
+    async def _join(self, group: str) -> None:
         # Without the channel layer events still come, with the next tick.
         with contextlib.suppress(OSError, ConnectionError):
-            await self.channel_layer.group_add(site_group(site), self.channel_name)
+            await self.channel_layer.group_add(group, self.channel_name)
 
     async def disconnect(self, code: int) -> None:  # noqa: ARG002  # noqa: ARG002
         """Stop ticking."""
@@ -224,6 +232,12 @@ class WorklistConsumer(AsyncJsonWebsocketConsumer):
     async def changed(self, event: dict[str, Any]) -> None:  # noqa: ARG002  # noqa: ARG002
         """The channel layer says that something changed."""
         await self._push()
+
+    async def notified(self, event: dict[str, Any]) -> None:  # noqa: ARG002
+        """The channel layer says that this person was told something, or read it."""
+        unread = await sync_to_async(self.delivery.unread)()
+        if unread is not None:
+            await self.send_json({"type": "notified", "unread": unread})
 
     async def _push(self) -> None:
         if not self.ready:

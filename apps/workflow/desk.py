@@ -22,6 +22,7 @@ from apps.studies.selectors import access_study, opened_revision
 from apps.studies.services import open_study
 from apps.workflow import flow
 from apps.workflow.measuring import checked_content
+from apps.workflow.notices.telling import tell_stat
 from apps.workflow.rows import build_ai, build_manifest, build_reading, build_row
 from apps.workflow.signed.services import amend_item
 from apps.workflow.visibility import visible_ai
@@ -191,6 +192,9 @@ def change_band(
     *, actor: Actor, item_id: UUID, band: str, reason_code: str, reason_text: str
 ) -> dict[str, Any]:
     """Set a clinician's band."""
+    before = worklist.access_item(
+        actor=actor, item_id=item_id, need=Permission.ITEM_BAND
+    ).band
     item = services.set_band(
         actor=actor,
         item_id=item_id,
@@ -198,6 +202,7 @@ def change_band(
         reason_code=reason_code,
         reason_text=reason_text,
     )
+    tell_stat(item=item, before=before, by=actor.user_id)
     return _row(actor=actor, item=item)
 
 

@@ -55,6 +55,7 @@ from apps.studies.services import (
 from apps.studies.tombstones import bury_study, forget_held
 from apps.studies.types import Registered
 from apps.workflow.critical.services import raise_critical
+from apps.workflow.notices.telling import tell_stat
 from apps.workflow.reporting.services import settle_report
 from apps.workflow.segments.interpolation import send_waiting
 from apps.workflow.visibility import (
@@ -328,7 +329,8 @@ def show_ai(*, revision_id: UUID, refusals: tuple[str, ...] = ()) -> None:
     """Bring what the models say of a revision onto its items."""
     for item in items_of_revision(revision_id=revision_id):
         summary = _summary(item=item, refusals=refusals)
-        apply_ai(actor=SYSTEM, item_id=item.id, summary=summary)
+        fresh = apply_ai(actor=SYSTEM, item_id=item.id, summary=summary)
+        tell_stat(item=fresh, before=item.band)
 
 
 def _summary(*, item: WorkItem, refusals: tuple[str, ...]) -> AiSummary:

@@ -37,6 +37,16 @@ const TokensPage = lazy(() =>
   })),
 );
 
+const NoticesPage = lazy(() =>
+  import('@/features/notices/notices-page').then((module) => ({
+    default: module.NoticesPage,
+  })),
+);
+const NoticeSettingsPage = lazy(() =>
+  import('@/features/notices/settings-page').then((module) => ({
+    default: module.NoticeSettingsPage,
+  })),
+);
 const SignedPage = lazy(() =>
   import('@/features/signed/signed-page').then((module) => ({
     default: module.SignedPage,
@@ -105,6 +115,20 @@ function Routes() {
             </Suspense>
           </Shell>
         )}
+      </Route>
+      <Route path="/notifications">
+        <Shell>
+          <Suspense fallback={<Opening />}>
+            <NoticesPage />
+          </Suspense>
+        </Shell>
+      </Route>
+      <Route path="/notifications/settings">
+        <Shell>
+          <Suspense fallback={<Opening />}>
+            <NoticeSettingsPage />
+          </Suspense>
+        </Shell>
       </Route>
       <Route path="/signed">
         <Shell>

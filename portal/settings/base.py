@@ -33,6 +33,25 @@ DCIODVFY = text("OVERREAD_DCIODVFY", "dciodvfy")
 # How long an open critical result waits between two reminders, in seconds.
 CRITICAL_REMIND_S = int(text("OVERREAD_CRITICAL_REMIND_S", "900"))
 
+# --- what leaves by e-mail and webhook: never a patient's data ----------------------
+# Without a host e-mail is off; "console" prints it, for development.
+EMAIL_HOST = text("OVERREAD_EMAIL_HOST", "")
+EMAIL_IS_ON = bool(EMAIL_HOST)
+EMAIL_BACKEND = (
+    "django.core.mail.backends.console.EmailBackend"
+    if EMAIL_HOST == "console"
+    else "django.core.mail.backends.smtp.EmailBackend"
+)
+EMAIL_PORT = int(text("OVERREAD_EMAIL_PORT", "587"))
+EMAIL_HOST_USER = text("OVERREAD_EMAIL_USER", "")
+EMAIL_HOST_PASSWORD = text("OVERREAD_EMAIL_PASSWORD", "")
+EMAIL_USE_TLS = text("OVERREAD_EMAIL_SECURITY", "starttls") == "starttls"
+EMAIL_USE_SSL = text("OVERREAD_EMAIL_SECURITY", "starttls") == "tls"
+EMAIL_TIMEOUT = 15
+DEFAULT_FROM_EMAIL = text("OVERREAD_EMAIL_FROM", "overread@localhost")
+# Networks and host names that webhooks may reach although they are private.
+WEBHOOK_ALLOW = words("OVERREAD_WEBHOOK_ALLOW")
+
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
@@ -45,6 +64,7 @@ INSTALLED_APPS = [
     "apps.core",
     "apps.audit",
     "apps.accounts",
+    "apps.notifications",
     "apps.studies",
     "apps.inference",
     "apps.annotations",

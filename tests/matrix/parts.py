@@ -11,6 +11,7 @@ from tests.matrix import (
     intake,
     lists,
     marks,
+    notices,
     reporting,
     segments,
     signed,
@@ -34,4 +35,5 @@ PARTS = (
     reporting,
     segments,
     signed,
+    notices,
 )

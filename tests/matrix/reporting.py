@@ -17,6 +17,8 @@ _DRAFT = f"{_ITEM}/report-draft"
 _EARLIER = f"{_ITEM}/earlier-reports"
 _TEMPLATES = "api/sites/<uuid:site_id>/report-templates"
 _TEMPLATE = f"{_TEMPLATES}/<slug:code>"
+_VERSIONS = f"{_TEMPLATE}/versions"
+_PREVIEW = "api/sites/<uuid:site_id>/report-template-preview"
 
 # fmt: off
 TABLE: dict[Key, str] = {
@@ -25,6 +27,9 @@ TABLE: dict[Key, str] = {
     ("GET", _EARLIER):        "401  200 403 403 403 403   404 403 403 403 403",
     ("GET", _TEMPLATES):      "401  403 403 200 200 403   403 403 404 404 403",
     ("PUT", _TEMPLATE):       "401  403 403 200 200 403   403 403 404 404 403",
+    ("GET", _VERSIONS):       "401  403 403 200 200 403   403 403 404 404 403",
+    ("POST", _VERSIONS):      "401  403 403 404 404 403   403 403 404 404 403",
+    ("POST", _PREVIEW):       "401  403 403 200 200 403   403 403 404 404 403",
     ("DELETE", _TEMPLATE):    "401  403 403 400 400 403   403 403 404 404 403",
 }
 # fmt: on
@@ -57,5 +62,12 @@ CALLS: dict[Key, Callable[[Worlds], Call]] = {
     ("GET", _EARLIER): lambda w: Call(_of_item(w, "earlier-reports")),
     ("GET", _TEMPLATES): lambda w: Call(_of_site(w)),
     ("PUT", _TEMPLATE): lambda w: Call(_of_site(w, "/chest-film"), TEMPLATE),
+    ("GET", _VERSIONS): lambda w: Call(_of_site(w, "/chest-film/versions")),
+    ("POST", _VERSIONS): lambda w: Call(
+        _of_site(w, "/chest-film/versions"), {"version": 1}
+    ),
+    ("POST", _PREVIEW): lambda w: Call(
+        f"/api/sites/{w.a.site.pk}/report-template-preview", TEMPLATE
+    ),
     ("DELETE", _TEMPLATE): lambda w: Call(_of_site(w, "/chest-film")),
 }

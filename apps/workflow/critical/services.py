@@ -27,6 +27,7 @@ from apps.workflow.critical.selectors import (
     visible_critical,
 )
 from apps.workflow.critical.types import HOW, WHY_NOT, Told, parse_told
+from apps.workflow.notices.telling import tell_reminder, untell_reminder
 from apps.worklist.selectors import access_item
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ def _close(*, actor: Actor, row: CriticalResult, told: Told) -> None:
     row.closed_at = clock.now()
     row.closed_by_id = actor.user_id
     row.save()
+    untell_reminder(row=row)
     detail = {
         "how": row.how,
         "read_back": row.read_back,
@@ -255,7 +257,7 @@ def remind_critical() -> int:
 def _remind(*, critical_id: UUID) -> None:
     row = (
         CriticalResult.objects.select_for_update(skip_locked=True, of=("self",))
-        .select_related("study")
+        .select_related("study", "reading")
         .filter(id=critical_id, state=CriticalState.OPEN, remind_at__lte=clock.now())
         .first()
     )
@@ -265,6 +267,7 @@ def _remind(*, critical_id: UUID) -> None:
     row.remind_at = clock.now() + remind_every()
     row.save(update_fields=["reminders", "remind_at", "updated_at"])
     _audit(SYSTEM, Event.CRITICAL_REMIND, row, n=row.reminders)
+    tell_reminder(row=row)
     publish_change(site_id=row.site_id, kind="critical", object_id=row.id)
 
 

@@ -89,3 +89,52 @@ class TemplateView(APIView):
         """Let the shipped one hold again."""
         services.retire_template(actor=actor_of(request), site_id=site_id, code=code)
         return Response(status=204)
+
+
+class TemplateVersionsView(APIView):
+    """The versions of a template; none of them ever changes."""
+
+    permission_classes = [needs(Permission.PROTOCOL_MANAGE)]
+
+    @extend_schema(
+        operation_id="report_template_versions",
+        responses=shapes.TemplateVersionsSerializer,
+    )
+    def get(self, request: Request, site_id: UUID, code: str) -> Response:
+        """List the versions, newest first."""
+        body = services.list_versions(
+            actor=actor_of(request), site_id=site_id, code=code
+        )
+        return Response(shapes.TemplateVersionsSerializer(body).data)
+
+    @extend_schema(
+        operation_id="report_template_activate",
+        request=shapes.ActivateRequest,
+        responses=shapes.TemplateSerializer,
+    )
+    def post(self, request: Request, site_id: UUID, code: str) -> Response:
+        """Let an older version hold again, as a new one."""
+        asked = shapes.ActivateRequest(data=request.data)
+        asked.is_valid(raise_exception=True)
+        body = services.activate_version(
+            actor=actor_of(request), site_id=site_id, code=code, **asked.validated_data
+        )
+        return Response(shapes.TemplateSerializer(body).data)
+
+
+class TemplatePreviewView(APIView):
+    """What a template would draft."""
+
+    permission_classes = [needs(Permission.PROTOCOL_MANAGE)]
+
+    @extend_schema(
+        operation_id="report_template_preview",
+        request=shapes.TemplateRequest,
+        responses=shapes.TemplatePreviewSerializer,
+    )
+    def post(self, request: Request, site_id: UUID) -> Response:
+        """Draft by a template that is not saved."""
+        body = services.preview_template(
+            actor=actor_of(request), site_id=site_id, raw=request.data
+        )
+        return Response(shapes.TemplatePreviewSerializer(body).data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers as s
 
-from apps.workflow.serializers import ReportSerializer
+from apps.workflow.serializers import ReportSectionSerializer, ReportSerializer
 
 
 class TemplateSectionSerializer(s.Serializer):  # type: ignore[type-arg]
@@ -39,6 +39,35 @@ class TemplatesSerializer(s.Serializer):  # type: ignore[type-arg]
     """The templates of a site."""
 
     items = TemplateSerializer(many=True)
+
+
+class TemplateVersionSerializer(s.Serializer):  # type: ignore[type-arg]
+    """One version of a template; null where it took the template away."""
+
+    version = s.IntegerField()
+    at = s.DateTimeField(allow_null=True)
+    by = s.CharField(allow_blank=True)
+    template = TemplateSerializer(allow_null=True)
+
+
+class TemplateVersionsSerializer(s.Serializer):  # type: ignore[type-arg]
+    """All versions, newest first, and which holds."""
+
+    items = TemplateVersionSerializer(many=True)
+    holding = s.IntegerField(allow_null=True)
+
+
+class ActivateRequest(s.Serializer):  # type: ignore[type-arg]
+    """Which version is to hold again."""
+
+    version = s.IntegerField(min_value=1)
+
+
+class TemplatePreviewSerializer(s.Serializer):  # type: ignore[type-arg]
+    """What a template drafts."""
+
+    without = ReportSectionSerializer(many=True)
+    with_finding = ReportSectionSerializer(many=True)
 
 
 class DraftedSerializer(s.Serializer):  # type: ignore[type-arg]

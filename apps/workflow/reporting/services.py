@@ -12,9 +12,10 @@ from apps.accounts.selectors import access_site
 from apps.annotations.content import parse_content, plain_content
 from apps.audit.events import Event
 from apps.audit.services import record
-from apps.core.errors import DomainError, Invalid
+from apps.core.errors import DomainError, Invalid, NotFound
 from apps.core.permissions import Permission
 from apps.reports.drafting import (
+    Said,
     draft_sections,
     missing_sections,
     parse_template,
@@ -38,10 +39,28 @@ if TYPE_CHECKING:
     from apps.accounts.types import Actor
     from apps.annotations.models import Reading
     from apps.inference.models import Finding
-    from apps.reports.drafting import Said
     from apps.worklist.models import WorkItem
 
 EARLIER = 10
+_SAMPLE = [
+    Said(
+        scheme="SCT",
+        code="233604007",
+        display="Pneumonia",
+        present=True,
+        source="reader",
+        source_id="sample",
+        note="right lower lobe",
+    ),
+    Said(
+        scheme="SCT",
+        code="36118008",
+        display="Pneumothorax",
+        present=False,
+        source="reader",
+        source_id="sample-2",
+    ),
+]
 
 
 def draft_report(
@@ -194,6 +213,68 @@ def retire_template(*, actor: Actor, site_id: UUID, code: str) -> None:
     """Let the shipped template hold again, or none, in the place of the site's."""
     site = access_site(actor=actor, site_id=site_id, need=Permission.PROTOCOL_MANAGE)
     _new_version(actor=actor, site_id=site.id, code=code, body=None)
+
+
+def list_versions(*, actor: Actor, site_id: UUID, code: str) -> dict[str, Any]:
+    """Return every version of a template at a site, newest first; 0 is the shipped."""
+    site = access_site(actor=actor, site_id=site_id, need=Permission.PROTOCOL_MANAGE)
+    rows = ReportTemplate.objects.filter(site_id=site.id, code=code)
+    own: list[dict[str, Any]] = [
+        {
+            "version": row.version,
+            "at": row.created_at,
+            "by": row.made_by.display_name if row.made_by else "",
+            "template": {"code": code, "version": row.version, **row.body}
+            if row.active
+            else None,
+        }
+        for row in rows.select_related("made_by").order_by("-version")
+    ]
+    shipped = [
+        {"version": 0, "at": None, "by": "", "template": one}
+        for one in SHIPPED
+        if one["code"] == code
+    ]
+    if not own and not shipped:
+        raise NotFound("not_found", "There is no such template.")
+    holding = next(
+        (
+            one["version"]
+            for one in templates_of(site_id=site.id)
+            if one["code"] == code
+        ),
+        None,
+    )
+    return {"items": [*own, *shipped], "holding": holding}
+
+
+@transaction.atomic
+def activate_version(
+    *, actor: Actor, site_id: UUID, code: str, version: int
+) -> dict[str, Any]:
+    """Let what an older version says hold again, as a new version.
+
+    Raises:
+        NotFound: There is no such version, or it took the template away.
+    """
+    site = access_site(actor=actor, site_id=site_id, need=Permission.PROTOCOL_MANAGE)
+    row = ReportTemplate.objects.filter(
+        site_id=site.id, code=code, version=version, active=True
+    ).first()
+    if row is None:
+        raise NotFound("not_found", "There is no such version of this template.")
+    fresh = _new_version(actor=actor, site_id=site.id, code=code, body=row.body)
+    return {"code": fresh.code, "version": fresh.version, **fresh.body}
+
+
+def preview_template(*, actor: Actor, site_id: UUID, raw: object) -> dict[str, Any]:
+    """Return what a template would draft, with a finding and without; saves nothing."""
+    access_site(actor=actor, site_id=site_id, need=Permission.PROTOCOL_MANAGE)
+    template = parse_template(raw=raw)
+    return {
+        "without": draft_sections(template=template, said=[]),
+        "with_finding": draft_sections(template=template, said=_SAMPLE),
+    }
 
 
 def _new_version(

@@ -11,6 +11,14 @@ urlpatterns = [
     path(f"{_ITEM}/earlier-reports", api.EarlierReportsView.as_view()),
     path("api/sites/<uuid:site_id>/report-templates", api.TemplatesView.as_view()),
     path(
+        "api/sites/<uuid:site_id>/report-templates/<slug:code>/versions",
+        api.TemplateVersionsView.as_view(),
+    ),
+    path(
+        "api/sites/<uuid:site_id>/report-template-preview",
+        api.TemplatePreviewView.as_view(),
+    ),
+    path(
         "api/sites/<uuid:site_id>/report-templates/<slug:code>",
         api.TemplateView.as_view(),
     ),

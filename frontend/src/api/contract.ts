@@ -31,9 +31,15 @@ import type {
   WorkPage,
 } from './held-types';
 import type { Assigned, ListReader } from './list-endpoints';
+import type { NoticePage, NoticeSettings } from './notice-endpoints';
 import type { ClinicalProtocol } from './protocol-endpoints';
 import type { components } from './schema';
 import type { SignedPage } from './signed-endpoints';
+import type {
+  ReportTemplate,
+  TemplatePreview,
+  TemplateVersions,
+} from './template-endpoints';
 
 /**
  * The compiler's proof that the portal's schema (script/generate-client) can be read as
@@ -99,4 +105,9 @@ export type Contract = [
   Holds<Schemas['Hangings'], Hangings>,
   Holds<Schemas['EarlierStudy'], Prior>,
   Holds<Schemas['SignedReadings'], SignedPage>,
+  Holds<Schemas['Notices'], NoticePage>,
+  Holds<Schemas['Template'], ReportTemplate>,
+  Holds<Schemas['TemplateVersions'], TemplateVersions>,
+  Holds<Schemas['TemplatePreview'], TemplatePreview>,
+  Holds<Schemas['NoticeSettings'], NoticeSettings>,
 ];

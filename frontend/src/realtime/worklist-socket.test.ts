@@ -44,6 +44,7 @@ function listen(seq: Seq) {
     events: (events) => told.push(`events ${events.length}`),
     resync: (site) => told.push(`resync ${site}`),
     tick: () => told.push('tick'),
+    notified: () => undefined,
     connected: (up) => told.push(up ? 'up' : 'down'),
     loggedOut: () => told.push('logged out'),
   };

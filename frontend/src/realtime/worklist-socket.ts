@@ -10,6 +10,8 @@ export interface SocketListener {
   resync(site: string): void;
   /** The portal's present numbers; behind them means that something was lost. */
   tick(seq: Seq, now: string): void;
+  /** How many notifications this person has not read now. */
+  notified(unread: number): void;
   connected(up: boolean): void;
   /** The portal closed because this browser is no longer logged in. */
   loggedOut(): void;
@@ -18,6 +20,7 @@ export interface SocketListener {
 type Message =
   | { type: 'events'; events: ItemEvent[]; now: string }
   | { type: 'resync'; site: string; reason: string }
+  | { type: 'notified'; unread: number }
   | { type: 'tick'; seq: Record<string, number>; now: string };
 
 export interface SocketOptions {
@@ -118,6 +121,7 @@ export class WorklistSocket {
     const message = parse(text);
     if (message?.type === 'events') this.#listener.events(message.events, message.now);
     else if (message?.type === 'resync') this.#listener.resync(message.site);
+    else if (message?.type === 'notified') this.#listener.notified(message.unread);
     else if (message?.type === 'tick') this.#listener.tick(message.seq, message.now);
   }
 

@@ -1,5 +1,6 @@
 import { tellLoggedOut } from '@/api/client';
 import { WorklistSocket } from '@/realtime/worklist-socket';
+import { heedUnread } from './notices';
 import { heedEvents } from './site-events';
 import {
   loadList,
@@ -21,6 +22,7 @@ export function startLive(): void {
       takeEvents(events, now);
       heedEvents(events);
     },
+    notified: heedUnread,
     resync: () => void loadList(true),
     tick: takeTick,
     connected: setLive,

@@ -264,3 +264,76 @@ def test_a_broken_report_is_named_and_not_saved(department, client, report):
     )
     assert answer.status_code == 400, answer.content
     assert "report" in answer.json()["detail"]
+
+
+TEMPLATE = {
+    "name": "Chest of ours",
+    "modalities": ["DX"],
+    "body_parts": ["CHEST"],
+    "protocols": [],
+    "sections": [
+        {"key": "technique", "title": "Technique", "kind": "text", "start": "One."},
+        {
+            "key": "findings",
+            "title": "Findings",
+            "kind": "findings",
+            "required": True,
+            "normal": "Nothing.",
+        },
+    ],
+}
+
+
+def write(client, site, template, code="chest-film"):
+    return client.put(
+        f"/api/sites/{site.id}/report-templates/{code}",
+        template,
+        content_type="application/json",
+    )
+
+
+def test_versions_are_kept_and_an_older_one_holds_again_as_a_new_one(department, lead):
+    site = department.site
+    address = f"/api/sites/{site.id}/report-templates/chest-film"
+    before = lead.get(f"{address}/versions").json()
+    assert [one["version"] for one in before["items"]] == [0]
+    assert before["holding"] == 0
+    assert write(lead, site, TEMPLATE).json()["version"] == 1
+    assert write(lead, site, TEMPLATE | {"name": "Second"}).json()["version"] == 2
+    again = lead.post(
+        f"{address}/versions", {"version": 1}, content_type="application/json"
+    )
+    assert (again.json()["version"], again.json()["name"]) == (3, "Chest of ours")
+    assert lead.delete(address).status_code == 204
+    body = lead.get(f"{address}/versions").json()
+    assert [one["version"] for one in body["items"]] == [4, 3, 2, 1, 0]
+    assert [one["template"] and one["template"]["name"] for one in body["items"]] == [
+        None,
+        "Chest of ours",
+        "Second",
+        "Chest of ours",
+        "Chest radiograph",
+    ]
+    assert body["holding"] == 0
+    assert body["items"][1]["by"]
+    for wrong in (4, 9):
+        answer = lead.post(
+            f"{address}/versions", {"version": wrong}, content_type="application/json"
+        )
+        assert answer.status_code == 404
+    nothing = lead.get(f"/api/sites/{site.id}/report-templates/nothing/versions")
+    assert nothing.status_code == 404
+
+
+def test_a_template_is_seen_before_it_is_saved(department, lead):
+    address = f"/api/sites/{department.site.id}/report-template-preview"
+    body = lead.post(address, TEMPLATE, content_type="application/json").json()
+    assert [one["text"] for one in body["without"]] == ["One.", "Nothing."]
+    assert body["with_finding"][1]["text"] == (
+        "Pneumonia: right lower lobe.\nNo pneumothorax."
+    )
+    wrong = lead.post(address, {"sections": []}, content_type="application/json")
+    assert wrong.status_code == 400
+    assert len(
+        lead.get(f"/api/sites/{department.site.id}/report-templates").json()["items"]
+    ) == len(SHIPPED)

@@ -4,6 +4,7 @@ import { Link } from 'wouter';
 import { useCan } from '@/state/session';
 import { text } from '@/text/en';
 import { protocols } from '@/text/en-protocols';
+import { templates } from '@/text/en-templates';
 import { AeTitlesTab } from './ae-titles-tab';
 import { ArrivalsTab } from './arrivals-tab';
 import { AuditTab } from './audit-tab';
@@ -12,9 +13,14 @@ import { GivenUpTab } from './given-up-tab';
 import { HealthTab } from './health-tab';
 import { ProtocolsTab } from './protocols-tab';
 import { QuarantineTab } from './quarantine-tab';
+import { TemplatesTab } from './templates-tab';
 import { UsersTab } from './users-tab';
 
-const NAMES = { ...text.admin.tabs, protocols: protocols.tab };
+const NAMES = {
+  ...text.admin.tabs,
+  protocols: protocols.tab,
+  templates: templates.tab,
+};
 
 type TabId = keyof typeof NAMES;
 
@@ -30,6 +36,7 @@ const TABS: readonly Tab[] = [
   { id: 'arrivals', need: 'quarantine:manage', page: () => <ArrivalsTab /> },
   { id: 'work', need: 'export:read', page: () => <GivenUpTab /> },
   { id: 'protocols', need: 'protocol:manage', page: () => <ProtocolsTab /> },
+  { id: 'templates', need: 'protocol:manage', page: () => <TemplatesTab /> },
   { id: 'ae-titles', need: 'ae_title:manage', page: () => <AeTitlesTab /> },
   { id: 'users', need: 'user:manage', page: () => <UsersTab /> },
   { id: 'audit', need: 'audit:read', page: () => <AuditTab /> },

@@ -1,6 +1,7 @@
 import { formatClock, formatExact, formatInteger } from '@/domain/format';
 import type { User } from '@/domain/model';
 import { measureWait, wordMinutes } from '@/domain/wait';
+import { Bell } from '@/features/notices/bell';
 import { useNow } from '@/state/clock';
 import { useRoom } from '@/state/room';
 import { text } from '@/text/en';
@@ -77,6 +78,7 @@ export function RoomHeader({ user, onBack }: { user: User; onBack: () => void })
           {text.room.leasedUntil(formatClock(lease.expires_at))}
         </span>
       ) : null}
+      <Bell />
       <span className="reader-me" title={user.display_name}>
         <Avatar initials={user.initials} me />
         <span>{user.display_name}</span>

@@ -6,12 +6,14 @@ import { formatClock } from '@/domain/format';
 import { chooseMegabytes, chosenMegabytes, DEFAULT_MEMORY_MB } from '@/domain/memory';
 import type { User } from '@/domain/model';
 import { CriticalReminder, useOpenCount } from '@/features/critical/reminder';
+import { Bell } from '@/features/notices/bell';
 import { ADMIN_PERMISSIONS, useCan, useLogout, useUser } from '@/state/session';
 import { useUpload } from '@/state/upload';
 import { chooseFilters, useWorklist } from '@/state/worklist';
 import { text } from '@/text/en';
 import { critical } from '@/text/en-critical';
 import { memory } from '@/text/en-memory';
+import { notices } from '@/text/en-notices';
 import { signed } from '@/text/en-signed';
 import { tokens } from '@/text/en-tokens';
 import { Glyph } from '@/ui/glyph';
@@ -109,6 +111,9 @@ function UserMenu({ user }: { user: User }) {
         <Menu.Divider />
         <MemoryItems />
         <Menu.Divider />
+        <Menu.Item component={Link} href="/notifications/settings">
+          {notices.settings.title}
+        </Menu.Item>
         <Menu.Item component={Link} href="/tokens">
           {tokens.title}
         </Menu.Item>
@@ -166,6 +171,7 @@ export function Shell({ children }: { children: ReactNode }) {
         <span className="grow" />
         {mayRead ? <LiveMark /> : null}
         {path === '/' ? <SitePick user={user} /> : null}
+        <Bell />
         <UserMenu user={user} />
       </header>
       {can('critical:read') ? <CriticalReminder /> : null}

@@ -1,0 +1,74 @@
+"""Who is told of what: the one place that decides it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from apps.core.permissions import Permission
+from apps.notifications.selectors import people_who_may
+from apps.notifications.services import forget, notify
+from apps.notifications.types import Kind
+from apps.worklist.types import ON_LIST, Band
+
+if TYPE_CHECKING:
+    from apps.reports.models import CriticalResult
+    from apps.worklist.models import WorkItem
+
+
+def tell_stat(*, item: WorkItem, before: str, by: UUID | None = None) -> None:
+    """Tell the readers of a site that an item has become STAT.
+
+    Args:
+        item: As it is now.
+        before: Its band until now.
+        by: Who made it so; they know.
+    """
+    if item.band != Band.STAT or before == Band.STAT or item.state not in ON_LIST:
+        return
+    readers = people_who_may(permission=Permission.ITEM_LEASE, site_id=item.site_id)
+    notify(
+        kind=Kind.STAT,
+        people=[one for one in readers if one not in (by, item.lease_holder_id)],
+        site_id=item.site_id,
+        object_id=item.id,
+        item_id=item.id,
+    )
+
+
+def tell_reminder(*, row: CriticalResult) -> None:
+    """Remind who signed a critical result that nobody was told of it."""
+    notify(
+        kind=Kind.CRITICAL,
+        people=[row.reading.reader_id],
+        site_id=row.site_id,
+        object_id=row.id,
+        item_id=row.item_id,
+    )
+
+
+def untell_reminder(*, row: CriticalResult) -> None:
+    """End the reminders of a critical result: somebody was told, or need not be."""
+    forget(kind=Kind.CRITICAL, object_id=row.id)
+
+
+def tell_assigned(
+    *, to: UUID, site_id: UUID, batch_id: UUID, item_id: UUID | None, n: int
+) -> None:
+    """Tell a reader that studies were assigned to them.
+
+    Args:
+        to: The reader.
+        site_id: Where the studies are.
+        batch_id: The assignment.
+        item_id: The study to open, where it is one.
+        n: How many.
+    """
+    notify(
+        kind=Kind.ASSIGNED,
+        people=[to],
+        site_id=site_id,
+        object_id=batch_id,
+        item_id=item_id,
+        n=n,
+    )

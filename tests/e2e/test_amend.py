@@ -1,0 +1,116 @@
+"""A signed reading is amended in the browser, and its report taken out."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pypdf
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import FILMS, Reader, send_film
+
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.browser,
+    pytest.mark.real_data,
+    pytest.mark.skipif(not FILMS.exists(), reason="../shared/data is not here"),
+]
+
+
+def sign_film(reader: Reader, number: int) -> str:
+    name = send_film(reader.stack, age="054Y", number=number)
+    reader.find(name)
+    expect(reader.row(name)).to_contain_text("no model applies")
+    reader.row(name).dblclick()
+    reader.page.wait_for_url(re.compile("/read/"))
+    expect(reader.page.locator("canvas:not(.early-pixels)").first).to_be_visible()
+    reader.page.get_by_placeholder("What you conclude").fill("Clear lungs.")
+    expect(reader.page.get_by_text("All changes saved")).to_be_visible()
+    reader.page.keyboard.press("Control+Enter")
+    expect(reader.page.get_by_text("Clear lungs.")).to_have_count(0)
+    reader.page.wait_for_timeout(500)
+    return name
+
+
+def row_of(reader: Reader, name: str):
+    reader.page.goto(f"{reader.stack.url}/signed")
+    reader.page.get_by_role("searchbox").fill(name)
+    row = reader.page.get_by_role("row").filter(has_text=name)
+    expect(row).to_have_count(1)
+    return row
+
+
+def fetched(reader: Reader, label: str):
+    """What the button's address gives, with the session of this window."""
+    with reader.page.expect_popup() as opened:
+        reader.page.get_by_role("button", name=label).click()
+    url = opened.value.url
+    opened.value.close()
+    return reader.page.request.get(url)
+
+
+def test_a_reading_is_amended_as_version_2_and_both_are_readable(reader):
+    reader.login("radiologist")
+    name = sign_film(reader, 20)
+    row = row_of(reader, name)
+    expect(row).to_contain_text("Version 1")
+    reader.picture("signed")
+
+    reader.page.get_by_role("button", name=re.compile(f"Amend .*{name}")).click()
+    dialog = reader.page.get_by_role("dialog")
+    begin = dialog.get_by_role("button", name="Amend", exact=True)
+    begin.click()
+    expect(dialog).to_be_visible()  # nothing happens without a reason
+    dialog.get_by_label("Reason").click()
+    reader.page.get_by_role("option", name="Correction of an error").click()
+    dialog.get_by_label("In words").fill("The other side.")
+    reader.picture("amend-dialog")
+    begin.click()
+
+    reader.page.wait_for_url(re.compile("/read/"))
+    expect(reader.page.get_by_text("You are amending version 1")).to_be_visible()
+    expect(reader.page.get_by_text("Amended, version 2")).to_be_visible()
+    words = reader.page.get_by_placeholder("What you conclude")
+    expect(words).to_have_value("Clear lungs.")
+    reader.page.wait_for_timeout(1000)
+    reader.picture("amending")
+    reader.page.reload()
+    expect(reader.page.get_by_text("You are amending version 1")).to_be_visible()
+    words.fill("Left lower lobe consolidated.")
+    expect(reader.page.get_by_text("All changes saved")).to_be_visible()
+    reader.page.keyboard.press("Control+Enter")
+    reader.page.wait_for_url(re.compile("/signed"))
+    expect(reader.page.get_by_text("version 2 is signed")).to_be_visible()
+
+    row = row_of(reader, name)
+    expect(row).to_contain_text("Amended, version 2")
+    expect(row).to_contain_text("Correction of an error: The other side.")
+    expect(reader.page.get_by_text("Version 1, superseded")).to_be_visible()
+    reader.picture("amended")
+
+    new = fetched(reader, f"PDF of the report, Amended, version 2, {name}")
+    text = " ".join(
+        page.extract_text() for page in pypdf.PdfReader(io.BytesIO(new.body())).pages
+    )
+    assert "Left lower lobe consolidated." in text
+    assert name in text
+    assert name not in new.url + new.headers["content-disposition"]
+    old = fetched(reader, f"Text of the report, Version 1, superseded, {name}")
+    assert "Clear lungs." in old.text()
+    assert "SUPERSEDED" in old.text()
+
+
+def test_a_colleague_may_read_but_not_amend(new_reader):
+    first, second = new_reader(), new_reader()
+    first.login("radiologist")
+    name = sign_film(first, 22)
+    second.login("radiologist2")
+    second.page.goto(f"{second.stack.url}/signed")
+    second.page.get_by_role("button", name="Everybody’s").click()
+    second.page.get_by_role("searchbox").fill(name)
+    row = second.page.get_by_role("row").filter(has_text=name)
+    expect(row).to_have_count(1)
+    expect(row.get_by_role("button", name=re.compile("PDF"))).to_be_visible()
+    expect(row.get_by_role("button", name=re.compile("Amend"))).to_have_count(0)
