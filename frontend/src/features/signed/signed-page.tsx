@@ -2,7 +2,7 @@ import '../admin/admin.css';
 import './signed.css';
 import { TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { Fragment, useEffect, useState } from 'react';
 import { readSigned, type SignedReading } from '@/api/signed-endpoints';
 import { formatDay, formatExact } from '@/domain/format';
@@ -123,6 +123,7 @@ function useSigned(mine: boolean, found: string) {
     queryFn: ({ pageParam }) => readSigned({ mine, words: found }, pageParam),
     initialPageParam: '',
     getNextPageParam: (page) => page.next_cursor,
+    placeholderData: keepPreviousData,
   });
   const { refetch } = query;
   useEffect(() => onEvents('item', () => void refetch()), [refetch]);
