@@ -10,6 +10,7 @@ from django.db.models import Count
 from apps.core.errors import Forbidden
 from apps.core.permissions import Permission
 from apps.core.presence import present_of
+from apps.workflow.notices.telling import tell_assigned
 from apps.workflow.rows import build_person, build_row
 from apps.workflow.visibility import visible_ai_of
 from apps.worklist import assigning, saved_views
@@ -103,6 +104,8 @@ def _per_person(field: str, ids: set[UUID]) -> dict[UUID, int]:
 def assign(*, actor: Actor, items: Sequence[UUID], to: UUID | None) -> dict[str, Any]:
     """Assign items to a reader, or to nobody."""
     done = assigning.assign_items(actor=actor, item_ids=items, to=to)
+    if to is not None and to != actor.user_id and done.batch_id is not None:
+        tell_assigned(to=to, batch_id=done.batch_id, items=done.items)
     return _assigned(actor, done)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from apps.core.permissions import Permission
 from apps.notifications.selectors import people_who_may
@@ -12,6 +13,8 @@ from apps.notifications.types import Kind
 from apps.worklist.types import ON_LIST, Band
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from apps.reports.models import CriticalResult
     from apps.worklist.models import WorkItem
 
@@ -52,23 +55,23 @@ def untell_reminder(*, row: CriticalResult) -> None:
     forget(kind=Kind.CRITICAL, object_id=row.id)
 
 
-def tell_assigned(
-    *, to: UUID, site_id: UUID, batch_id: UUID, item_id: UUID | None, n: int
-) -> None:
-    """Tell a reader that studies were assigned to them.
+def tell_assigned(*, to: UUID, batch_id: UUID, items: Sequence[WorkItem]) -> None:
+    """Tell a reader that studies were assigned to them, once a site.
 
     Args:
         to: The reader.
-        site_id: Where the studies are.
         batch_id: The assignment.
-        item_id: The study to open, where it is one.
-        n: How many.
+        items: What is assigned.
     """
-    notify(
-        kind=Kind.ASSIGNED,
-        people=[to],
-        site_id=site_id,
-        object_id=batch_id,
-        item_id=item_id,
-        n=n,
-    )
+    sites: dict[UUID, list[WorkItem]] = defaultdict(list)
+    for item in items:
+        sites[item.site_id].append(item)
+    for site_id, here in sites.items():
+        notify(
+            kind=Kind.ASSIGNED,
+            people=[to],
+            site_id=site_id,
+            object_id=batch_id if len(sites) == 1 else uuid5(batch_id, str(site_id)),
+            item_id=here[0].id if len(here) == 1 else None,
+            n=len(here),
+        )

@@ -457,3 +457,24 @@ def test_the_signature_changes_with_time_and_body():
     assert one != signed_headers(secret="t", at=at, body=b"x")
     later = at + timedelta(seconds=1)
     assert one != signed_headers(secret="s", at=later, body=b"x")
+
+
+def test_who_is_assigned_studies_is_told_once(department, second):
+    lead = client_for(department.person(Role.CLINICAL_LEAD))
+    items = [named(department), make_item(department)]
+
+    def assign(some):
+        return lead.post(
+            "/api/worklist/assignments",
+            {"items": [str(one.id) for one in some], "to": str(second.id)},
+            content_type="application/json",
+        )
+
+    assert assign(items).status_code == 200
+    [told] = listed(second)["items"]
+    assert (told["kind"], told["n"], told["item_id"]) == ("assigned", 2, None)
+    assert assign(items).status_code == 200
+    assert listed(second)["unread"] == 1, "nothing changed"
+    assert assign([make_item(department)]).status_code == 200
+    newest = listed(second)["items"][0]
+    assert (newest["n"], newest["about"]["study"]) == (1, "Chest")
