@@ -255,6 +255,11 @@ export function wayOf(grid: Grid, view: View): 1 | -1 {
   if (view.through === ACQUIRED) {
     return (grid.order[0] ?? 0) <= (grid.order.at(-1) ?? 0) ? 1 : -1;
   }
+  return wayInto(grid, view);
+}
+
+/** Whether going into the screen counts up or down the view's axis. */
+export function wayInto(grid: Grid, view: View): 1 | -1 {
   return dot(cameraOf(view).normal, grid.steps[view.through]) > 0 ? -1 : 1;
 }
 

@@ -1,10 +1,19 @@
 import { Enums, type Types, type VolumeViewport } from '@cornerstonejs/core';
 import { useEffect, useRef } from 'react';
 import { affineThrough, type Vector } from '@/domain/geometry';
-import { cameraOf, type Grid, type View, voxelAt, wayOf, worldOf } from '@/domain/volume';
+import {
+  cameraOf,
+  type Grid,
+  type View,
+  voxelAt,
+  wayInto,
+  wayOf,
+  worldOf,
+} from '@/domain/volume';
 import { rangeOf, windowOf } from '@/domain/windows';
 import { moveAlong, type SlabMode, setMprView, useMpr } from './mpr-store';
 import { viewportKinds } from './plain/register';
+import { scrollAgainst } from './scroll-tool';
 import { joinTools, leaveTools, renderingEngine, resizePanes } from './setup';
 import { type PaneControl, registerPane } from './view-store';
 
@@ -209,6 +218,7 @@ async function mount(element: HTMLDivElement, props: MprPaneProps) {
   });
   const viewport = engine.getViewport(id) as VolumeViewport;
   joinTools(id);
+  scrollAgainst(id, wayOf(props.grid, props.view) === wayInto(props.grid, props.view));
   let alive = true;
   const onRendered = () => publish(viewport, props);
   const onCamera = () => followCamera(viewport, props);
@@ -227,6 +237,7 @@ async function mount(element: HTMLDivElement, props: MprPaneProps) {
     unregister();
     for (const [name, handler] of events) element.removeEventListener(name, handler);
     leaveTools(id);
+    scrollAgainst(id, false);
     engine.disableElement(id);
   };
   const unfollow = useMpr.subscribe((state, before) => {

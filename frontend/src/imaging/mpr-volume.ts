@@ -3,14 +3,13 @@ import type { Grid } from '@/domain/volume';
 import { useMpr } from './mpr-store';
 import type { Stack } from './pack';
 import { Prefetcher } from './prefetch';
-import { ensureImaging, registerStack, renderingEngine, scrollPlanes } from './setup';
+import { ensureImaging, registerStack, renderingEngine } from './setup';
 
 const SCHEME = 'cornerstoneStreamingImageVolume';
 const TELL_MS = 250;
 
 /** Each opening has a name of its own: one may begin while the last is being freed. */
 let serial = 0;
-let open = 0;
 
 export interface OpenVolume {
   readonly id: string;
@@ -109,14 +108,10 @@ export async function openVolume(
   const stop = fill(stack, imageIds, texture, (told) => {
     if (inPlanes) useMpr.setState(told);
   });
-  if (inPlanes) open += 1;
-  scrollPlanes(open > 0);
   return {
     id,
     close: () => {
       stop();
-      if (inPlanes) open -= 1;
-      scrollPlanes(open > 0);
       freeVolume(id);
     },
   };

@@ -15,7 +15,6 @@ import {
   init as initTools,
   MagnifyTool,
   PanTool,
-  StackScrollTool,
   ToolGroupManager,
   WindowLevelTool,
   ZoomTool,
@@ -29,6 +28,7 @@ import { buildModule } from './modules';
 import { bytesOf, fetchPart, type ImageRef, PackError, type Stack } from './pack';
 import { processorDraws } from './plain/choose';
 import { rawImage } from './raw-image';
+import { ScrollTool } from './scroll-tool';
 
 export type PointerTool = 'scroll' | 'window' | 'pan' | 'zoom';
 /** The left button may also belong to the page, for crosshairs. */
@@ -112,7 +112,7 @@ async function start(): Promise<void> {
   imageLoader.registerImageLoader('pack', loadImage as unknown as Types.ImageLoaderFn);
   metaData.addProvider(provideMetadata, 10_000);
   onForget(() => forgetImages());
-  for (const tool of [WindowLevelTool, PanTool, ZoomTool, StackScrollTool, MagnifyTool]) {
+  for (const tool of [WindowLevelTool, PanTool, ZoomTool, ScrollTool, MagnifyTool]) {
     addTool(tool);
   }
   coreUtilities.colormap.registerColormap(UPTAKE);
@@ -183,7 +183,7 @@ export function forgetImages(keep: readonly string[] = []): void {
 }
 
 const NAMES: Readonly<Record<PointerTool, string>> = {
-  scroll: StackScrollTool.toolName,
+  scroll: ScrollTool.toolName,
   window: WindowLevelTool.toolName,
   pan: PanTool.toolName,
   zoom: ZoomTool.toolName,
@@ -247,14 +247,6 @@ export function bindTool(tool: PrimaryTool): void {
       group.setToolActive(NAMES[name as PointerTool], options);
     }
   }
-}
-
-/**
- * Cornerstone scrolls a volume towards the viewer where it scrolls a stack away; here
- * both go into the screen.
- */
-export function scrollPlanes(on: boolean): void {
-  toolGroup().setToolConfiguration(StackScrollTool.toolName, { invert: on });
 }
 
 export function joinTools(viewportId: string): void {
