@@ -234,7 +234,7 @@ UNSEEN = Settings(
         noise_high=Range(0.22, 0.4),
         blur_mm=Range(0.3, 0.7),
         tilt_deg=Range(-10, 10),
-        haemorrhage=FindingRange(0.45, Range(0.1, 0.9)),
+        haemorrhage=FindingRange(0.45, Range(0.2, 0.95)),
     ),
     breast=BreastSettings(
         glandular=Range(0.05, 0.7),
