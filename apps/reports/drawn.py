@@ -147,7 +147,7 @@ def parts_of(series: DrawnSeries, images: Images) -> tuple[DrawnPart, ...]:
     """Return the objects that a series' voxels become; none where nothing is drawn."""
     frames = Counter(split_key(plane.key)[0] for plane in series.planes)
     placed = {plane.key for plane in series.planes if plane.position is not None}
-    places = places_of(series.planes) or {}
+    places = places_of(series.planes)
     keys: dict[tuple[str, int | None], list[str]] = defaultdict(list)
     for key in series.counts:
         sop_uid, frame = split_key(key)

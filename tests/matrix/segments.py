@@ -32,8 +32,8 @@ TABLE: dict[Key, str] = {
     ("GET", _SLICE):              "401  200 403 403 403 403   404 403 403 403 403",
     ("PUT", _SLICE):              "401  201 403 403 403 403   404 403 403 403 403",
     ("GET", _SIGNED):             "401  200 403 403 403 403   404 403 403 403 403",
-    # One image is drawn on: there is nothing between.
-    ("POST", _ASK):               "401  422 403 403 403 403   404 403 403 403 403",
+    # It names an image that is not of this series.
+    ("POST", _ASK):               "401  400 403 403 403 403   404 403 403 403 403",
     ("GET", _ASKED):              "401  200 403 403 403 403   404 403 403 403 403",
     # A worker's token opens these, no session does.
     ("GET", _WORK):               "401  401 401 401 401 401   401 401 401 401 401",
@@ -101,8 +101,6 @@ CALLS: dict[Key, Callable[[Worlds], Call]] = {
         f"/api/worklist/items/{w.a.things['item'].id}/segment-interpolations",
         {
             "series_uid": "1.2.3",
-            "rows": 2,
-            "columns": 3,
             "number": 1,
             "slices": {"1.2.3.4#1": sha256(MAP)},
         },

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 SAME_PLACE_MM: Final = 0.01
 """Images nearer than this lie at one place (repeats in time, directions)."""
-_PARALLEL: Final = 1e-3
+_TURNED: Final = 1e-3
+"""Images whose normals differ by more (1 − cosine) do not stand in one row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,6 @@ class Plane:
         spacing: Distance between rows and between columns, mm; None when unknown.
         position: Middle of the top left pixel, mm; None when unknown.
         orientation: Direction cosines along a row, then down a column, six numbers.
-        thickness: Slice Thickness, mm; None when it does not say.
     """
 
     key: str
@@ -36,47 +37,49 @@ class Plane:
     spacing: tuple[float, float] | None = None
     position: tuple[float, ...] | None = None
     orientation: tuple[float, ...] | None = None
-    thickness: float | None = None
 
 
-def places_of(planes: Sequence[Plane]) -> dict[str, float] | None:
-    """Return how far along their common normal images lie, mm, by key.
+def places_of(planes: Sequence[Plane]) -> dict[str, float]:
+    """Return how far along the first placed image's normal images lie, mm, by key.
 
-    None when one has no place, or they are not parallel.
+    Images that have no place, or do not stand in one row with that one, are left out.
     """
-    if not planes or planes[0].orientation is None:
-        return None
-    first = np.array(planes[0].orientation)
-    normal = np.cross(first[:3], first[3:])
-    length = float(np.linalg.norm(normal))
-    if length < _PARALLEL:
-        return None
+    placed = [plane for plane in planes if _normal(plane) is not None]
+    if not placed:
+        return {}
+    normal = _normal(placed[0])
     places: dict[str, float] = {}
-    for plane in planes:
-        if plane.position is None or plane.orientation is None:
-            return None
-        if np.abs(np.array(plane.orientation) - first).max() > _PARALLEL:
-            return None
-        places[plane.key] = float(np.array(plane.position) @ normal) / length
+    for plane in placed:
+        own = _normal(plane)
+        if own is None or normal is None or 1 - abs(float(own @ normal)) >= _TURNED:
+            continue
+        places[plane.key] = float(np.array(plane.position) @ normal)
     return places
 
 
-def thicknesses_of(planes: Sequence[Plane]) -> dict[str, float] | None:
+def _normal(plane: Plane) -> NDArray[np.float64] | None:
+    """Return the unit normal of an image that has a place."""
+    if plane.position is None or plane.orientation is None:
+        return None
+    cosines = np.array(plane.orientation)
+    normal: NDArray[np.float64] = np.cross(cosines[:3], cosines[3:])
+    length = float(np.linalg.norm(normal))
+    return None if length < _TURNED else normal / length
+
+
+def thicknesses_of(planes: Sequence[Plane]) -> dict[str, float]:
     """Return how much of the patient each image stands for along the normal, mm.
 
-    Half of the gap to each neighbouring place; at the ends the one gap there is. A
-    series of one place has its stated Slice Thickness. None when that is not known.
+    Half of the gap to each neighbouring place; at the ends the one gap there is.
+    Images that stand in no row with others are left out.
     """
     places = places_of(planes)
-    if places is None:
-        return None
     distinct: list[float] = []
     for place in sorted(places.values()):
         if not distinct or place - distinct[-1] > SAME_PLACE_MM:
             distinct.append(place)
-    if len(distinct) == 1:
-        stated = planes[0].thickness
-        return {plane.key: stated for plane in planes} if stated else None
+    if len(distinct) < 2:
+        return {}
     gaps = np.diff(distinct)
     halves = (np.append(gaps[:1], gaps) + np.append(gaps, gaps[-1:])) / 2
     at = np.array(distinct)
@@ -106,7 +109,7 @@ def volumes_ml(
     for number in sorted(numbers):
         keys = [key for key, found in counts.items() if found.get(number)]
         volumes[number] = None
-        if thick is None or places is None or not all(key in by_key for key in keys):
+        if not all(key in thick for key in keys):
             continue
         if _share_a_place([places[key] for key in keys]):
             continue

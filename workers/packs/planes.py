@@ -19,7 +19,7 @@ _SOP_UID: Final = "00080018"
 _SERIES_UID: Final = "0020000E"
 _ROWS, _COLUMNS, _FRAMES = "00280010", "00280011", "00280008"
 _POSITION, _ORIENTATION = "00200032", "00200037"
-_SPACING, _THICKNESS = "00280030", "00180050"
+_SPACING: Final = "00280030"
 _SHARED, _PER_FRAME = "52009229", "52009230"
 _PLACE: Final = ("00209113", "00209116", "00289110")
 """Sequences of a frame's groups: plane position, plane orientation, pixel measures."""
@@ -89,7 +89,6 @@ def _layers(metadata: Json, frame: int) -> Iterator[Json]:
 
 def _plane(key: str, size: list[int], layers: list[Json]) -> Plane:
     spacing = _first(layers, _SPACING, 2)
-    thickness = _first(layers, _THICKNESS, 1)
     return Plane(
         key=key,
         rows=size[0],
@@ -97,7 +96,6 @@ def _plane(key: str, size: list[int], layers: list[Json]) -> Plane:
         spacing=(spacing[0], spacing[1]) if spacing and min(spacing) > 0 else None,
         position=_first(layers, _POSITION, 3),
         orientation=_first(layers, _ORIENTATION, 6),
-        thickness=thickness[0] if thickness and thickness[0] > 0 else None,
     )
 
 

@@ -16,7 +16,6 @@ from apps.annotations.models import SegmentInterpolation, SegmentSlice
 from apps.annotations.segment_content import (
     MAX_SEGMENTS,
     is_sha256,
-    parse_size,
     parse_slices,
     split_key,
 )
@@ -55,6 +54,8 @@ MAX_ATTEMPTS: Final = 3
 PATIENCE: Final = timedelta(seconds=60)
 _ABSENT: Final = "There is no such interpolation here."
 _WAITING: Final = (JobState.QUEUED.value, JobState.RUNNING.value)
+_NOTHING: Final = "Draw the segment on two images at least; those between are filled."
+_NOWHERE: Final = "It is not known where these images lie, so nothing lies between."
 _NOBODY: Final = "No worker answered. Try again; what you drew is kept."
 
 
@@ -64,15 +65,11 @@ class Wanted:
 
     Attributes:
         series_uid: The series.
-        rows: Of its images.
-        columns: Of its images.
         number: The segment to fill.
         slices: The series' present label maps by image.
     """
 
     series_uid: str
-    rows: int
-    columns: int
     number: int
     slices: Mapping[str, str]
 
@@ -90,13 +87,8 @@ def parse_wanted(raw: object) -> Wanted:
     whole = isinstance(number, int) and not isinstance(number, bool)
     if not whole or not 1 <= int(str(number)) <= MAX_SEGMENTS:
         raise wrong("number", f"is a number from 1 to {MAX_SEGMENTS}")
-    rows, columns = parse_size(
-        rows=body.get("rows"), columns=body.get("columns"), field="interpolation"
-    )
     return Wanted(
         series_uid=str(body["series_uid"]),
-        rows=rows,
-        columns=columns,
         number=int(str(number)),
         slices=dict(parse_slices(raw=body.get("slices"), field="slices")),
     )
@@ -120,13 +112,13 @@ def ask(*, actor: Actor, item_id: UUID, raw: object) -> SegmentInterpolation:
     waiting = SegmentInterpolation.objects.filter(reading=reading, state__in=_WAITING)
     if waiting.count() >= MAX_WAITING:
         raise Conflict("busy", "Others are still being filled. Wait for those first.")
-    _require_drawn(reading, wanted)
-    _require_places(reading.revision, wanted)
+    rows, columns = _size_of_row(reading.revision, wanted)
+    _require_drawn(reading, wanted, (rows, columns))
     job = SegmentInterpolation.objects.create(
         reading=reading,
         series_uid=wanted.series_uid,
-        rows=wanted.rows,
-        columns=wanted.columns,
+        rows=rows,
+        columns=columns,
         number=wanted.number,
         slices=dict(wanted.slices),
         asked_at=clock.now(),
@@ -146,38 +138,45 @@ def ask(*, actor: Actor, item_id: UUID, raw: object) -> SegmentInterpolation:
     return job
 
 
-def _require_drawn(reading: Reading, wanted: Wanted) -> None:
+def _require_drawn(reading: Reading, wanted: Wanted, size: tuple[int, int]) -> None:
     known = known_slices(
         study=reading.revision.study,
         reader_id=reading.reader_id,
         hashes=wanted.slices.values(),
     )
-    rows = {
-        key: known.get((sha256, wanted.rows, wanted.columns))
-        for key, sha256 in wanted.slices.items()
-    }
+    rows = {key: known.get((sha256, *size)) for key, sha256 in wanted.slices.items()}
     missing = [key for key, row in rows.items() if row is None]
     if missing:
         words = f"What was drawn on {len(missing)} images is not here. Send it again."
         raise DomainError("unknown_slices", words, 422, missing=missing)
     number = str(wanted.number)
     if sum(1 for row in rows.values() if row and number in row.counts) < 2:
-        words = "Draw the segment on two images at least; those between are filled."
-        raise DomainError("nothing_between", words, 422)
+        raise DomainError("nothing_between", _NOTHING, 422)
 
 
-def _require_places(revision: StudyRevision, wanted: Wanted) -> None:
-    planes = _planes(revision, wanted.series_uid)
-    keys = {plane.key for plane in planes}
+def _size_of_row(revision: StudyRevision, wanted: Wanted) -> tuple[int, int]:
+    """Return rows and columns of the images drawn on, which stand in one row."""
+    planes = {plane.key: plane for plane in _planes(revision, wanted.series_uid)}
     for key in wanted.slices:
-        if key not in keys:
+        if key not in planes:
             raise wrong(f"slices.{key}", "is no image of this series")
-    sizes = {(plane.rows, plane.columns) for plane in planes}
-    if sizes != {(wanted.rows, wanted.columns)}:
-        raise wrong("rows", "and columns are not those of every image of this series")
-    if places_of(planes) is None or _spacing(planes) is None:
-        words = "These images do not say where they lie, so nothing lies between them."
-        raise DomainError("no_places", words, 422)
+    sizes = {(planes[key].rows, planes[key].columns) for key in wanted.slices}
+    if len(sizes) < 2 and len(wanted.slices) < 2:
+        raise DomainError("nothing_between", _NOTHING, 422)
+    row, spacing = _row(tuple(planes.values()), next(iter(sizes)))
+    if len(sizes) > 1 or spacing is None or not wanted.slices.keys() <= row.keys():
+        raise DomainError("no_places", _NOWHERE, 422)
+    return next(iter(sizes))
+
+
+def _row(
+    planes: tuple[Plane, ...], size: tuple[int, int]
+) -> tuple[dict[str, float], tuple[float, float] | None]:
+    """Return where the images of one size stand in a row, and their pixels' spacing."""
+    alike = [plane for plane in planes if (plane.rows, plane.columns) == size]
+    places = places_of(alike)
+    spacing = (plane.spacing for plane in alike if plane.key in places)
+    return places, next((one for one in spacing if one), None)
 
 
 def _planes(revision: StudyRevision, series_uid: str) -> tuple[Plane, ...]:
@@ -186,10 +185,6 @@ def _planes(revision: StudyRevision, series_uid: str) -> tuple[Plane, ...]:
     except ArchiveError as error:
         words = "The archive does not answer. What you drew is kept; try again."
         raise Unavailable("archive_down", words) from error
-
-
-def _spacing(planes: tuple[Plane, ...]) -> tuple[float, float] | None:
-    return next((plane.spacing for plane in planes if plane.spacing), None)
 
 
 @transaction.atomic
@@ -267,9 +262,9 @@ def work_of(*, job_id: UUID) -> dict[str, Any]:
     if job is None:
         raise NotFound("not_found", _ABSENT)
     planes = _planes(job.reading.revision, job.series_uid)
-    places, spacing = places_of(planes), _spacing(planes)
-    if places is None or spacing is None:
-        raise NotFound("no_places", "These images do not say where they lie.")
+    places, spacing = _row(planes, (job.rows, job.columns))
+    if spacing is None:
+        raise NotFound("no_places", _NOWHERE)
     job.state = JobState.RUNNING
     job.save()
     return {

@@ -35,8 +35,6 @@ class InterpolationRequest(s.Serializer):  # type: ignore[type-arg]
     """What is to be filled; `slices` is the series' whole present map by image."""
 
     series_uid = s.CharField()
-    rows = s.IntegerField()
-    columns = s.IntegerField()
     number = s.IntegerField(min_value=1, max_value=255)
     slices = s.DictField(child=s.CharField())
 

@@ -2400,8 +2400,6 @@ export interface components {
         /** @description What is to be filled; `slices` is the series' whole present map by image. */
         InterpolationRequestRequest: {
             series_uid: string;
-            rows: number;
-            columns: number;
             number: number;
             slices: {
                 [key: string]: string;

@@ -78,8 +78,6 @@ def key(slices, at):
 def ask(client, item, slices, maps, /, **changed):
     body = {
         "series_uid": slices[0].SeriesInstanceUID,
-        "rows": 64,
-        "columns": 64,
         "number": 4,
         "slices": {key: hash_of(voxels) for key, voxels in maps.items()},
         **changed,
@@ -196,11 +194,10 @@ def test_taken_into_a_draft_it_is_called_semiautomatic(
     [
         ({"number": 5}, 422, "nothing_between"),
         ({"number": 0}, 400, "invalid"),
-        ({"rows": 63}, 422, "unknown_slices"),
         ({"series_uid": "1.2.3"}, 400, "invalid"),
         ({"series_uid": "x"}, 400, "invalid"),
         ({"slices": {}}, 422, "nothing_between"),
-        ({"slices": {"1.2.3#1": "0" * 64}}, 422, "unknown_slices"),
+        ({"slices": {"1.2.3#1": "0" * 64}}, 400, "invalid"),
         ({"slices": []}, 400, "invalid"),
     ],
 )
@@ -210,6 +207,14 @@ def test_what_cannot_be_filled_is_said_at_once(read, slices, change, status, cod
     refused = ask(client, item, slices, maps, **change)
     assert (refused.status_code, refused.json()["code"]) == (status, code)
     assert not SegmentInterpolation.objects.exists()
+
+
+def test_what_is_not_here_is_said(read, slices):
+    item, client = read
+    maps = drawn(client, item, slices, s1=disc(4))
+    answer = ask(client, item, slices, maps | {key(slices, 5): disc(12)})
+    assert (answer.status_code, answer.json()["code"]) == (422, "unknown_slices")
+    assert answer.json()["missing"] == [key(slices, 5)]
 
 
 def test_without_the_lease_nothing_is_asked(read, slices, department):
@@ -227,8 +232,7 @@ def test_images_that_lie_nowhere(department, archive, broker):
     headers = [pydicom.dcmread(io.BytesIO(film)) for film in films]
     voxels = np.full((headers[0].Rows, headers[0].Columns), 4, dtype=np.uint8)
     maps = drawn(client, item, headers, s0=voxels, s1=voxels)
-    size = {"rows": voxels.shape[0], "columns": voxels.shape[1]}
-    answer = ask(client, item, headers, maps, **size)
+    answer = ask(client, item, headers, maps)
     assert answer.status_code == 422
     assert answer.json()["code"] == "no_places"
 

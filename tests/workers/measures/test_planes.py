@@ -19,14 +19,13 @@ def plane(at, **parts):
         "spacing": (0.5, 0.25),
         "position": (0.0, 0.0, float(at)),
         "orientation": AXIAL,
-        "thickness": 9.0,
     }
     return Plane(**{**given, **parts})
 
 
 def thick(*planes):
     found = thicknesses_of(planes)
-    return None if found is None else [round(found[one.key], 6) for one in planes]
+    return [round(found[one.key], 6) if one.key in found else None for one in planes]
 
 
 def test_half_way_to_each_neighbour_in_any_order():
@@ -49,17 +48,22 @@ def test_a_tilted_stack_is_measured_along_its_normal():
     assert thick(*planes) == [round(4 * c, 6)] * 3
 
 
-def test_one_place_has_its_stated_thickness():
-    assert thick(plane(3)) == [9]
-    assert thick(plane(3, thickness=None)) is None
+def test_one_place_alone_has_none():
+    assert thick(plane(3)) == [None]
+    assert thick(plane(3), plane(3, key="again#1")) == [None, None]
 
 
-def test_without_places_or_parallels_there_is_none():
-    assert thick(plane(0), plane(1, position=None)) is None
-    assert thick(plane(0), plane(1, orientation=(0, 1, 0, 0, 0, 1))) is None
-    assert thick(plane(0, orientation=None)) is None
-    assert thick(plane(0, orientation=(0,) * 6)) is None
-    assert places_of([]) is None
+def test_images_out_of_the_row_are_left_out():
+    """A localizer among the slices, an image without a place."""
+    across = plane(1, orientation=(0, 1, 0, 0, 0, 1))
+    assert thick(plane(0), across, plane(2)) == [2, None, 2]
+    assert thick(plane(0), plane(1, position=None), plane(2)) == [2, None, 2]
+    assert thick(plane(0, orientation=(0,) * 6), plane(1), plane(3)) == [None, 2, 2]
+    assert thick(plane(0), plane(1, orientation=None)) == [None, None]
+    assert places_of([]) == {}
+    counts = {"1.0#1": {1: 5}, "1.1#1": {1: 5, 2: 5}}
+    volumes = volumes_ml(planes=[plane(0), across, plane(2)], counts=counts)
+    assert volumes == {1: None, 2: None}, "what is drawn out of the row has no volume"
 
 
 def test_a_volume_is_voxels_by_area_by_thickness():
