@@ -20,11 +20,6 @@ function ownerOf(before: number, after: number, shown: readonly boolean[]): numb
   return shown[before] ? before : shown[after] ? after : 0;
 }
 
-function labelAt({ columns, rows, labels }: LabelMap, x: number, y: number): number {
-  const inside = x >= 0 && y >= 0 && x < columns && y < rows;
-  return inside ? (labels[y * columns + x] ?? 0) : 0;
-}
-
 /** Collects the borders of one map. */
 class Borders {
   readonly #map: LabelMap;
@@ -53,18 +48,27 @@ class Borders {
 
   /** Vertical borders of row `y`. */
   down(y: number, { x0, x1 }: Rect): void {
-    let before = labelAt(this.#map, x0 - 1, y);
+    const { columns, labels } = this.#map;
+    const start = y * columns;
+    let before = x0 > 0 ? (labels[start + x0 - 1] as number) : 0;
     for (let x = x0; x <= x1; x += 1) {
-      const after = labelAt(this.#map, x, y);
-      const owner = ownerOf(before, after, this.#shown);
-      if (owner !== 0) this.#lines.add(owner, x, y, x, y + 1);
+      const after = x < columns ? (labels[start + x] as number) : 0;
+      if (before !== after) this.#side(before, after, x, y);
       before = after;
     }
   }
 
+  #side(before: number, after: number, x: number, y: number): void {
+    const owner = ownerOf(before, after, this.#shown);
+    if (owner !== 0) this.#lines.add(owner, x, y, x, y + 1);
+  }
+
   #above(x: number, y: number): number {
-    const [above, below] = [labelAt(this.#map, x, y - 1), labelAt(this.#map, x, y)];
-    return ownerOf(above, below, this.#shown);
+    const { columns, rows, labels } = this.#map;
+    const at = y * columns + x;
+    const above = y > 0 ? (labels[at - columns] as number) : 0;
+    const below = y < rows ? (labels[at] as number) : 0;
+    return above === below ? 0 : ownerOf(above, below, this.#shown);
   }
 }
 

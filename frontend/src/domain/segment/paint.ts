@@ -240,7 +240,12 @@ class Flood {
 
   #queue(from: number, to: number): void {
     if (from < 0 || from >= this.#seen.length) return;
-    for (let at = from; at < to; at += 1) if (this.#fits(at)) this.#waiting.push(at);
+    let before = false;
+    for (let at = from; at < to; at += 1) {
+      const now = this.#fits(at);
+      if (now && !before) this.#waiting.push(at);
+      before = now;
+    }
   }
 }
 

@@ -5,7 +5,15 @@ import type { Pixels } from '../measure/region';
 /** How many voxels each number has on one image; index is the number. */
 export function countLabels(labels: Uint8Array): Uint32Array {
   const counts = new Uint32Array(256);
-  for (const label of labels) counts[label] = (counts[label] ?? 0) + 1;
+  let drawn = 0;
+  // Most is nothing: a plain loop over what is not keeps films quick.
+  for (let at = 0; at < labels.length; at += 1) {
+    const label = labels[at] as number;
+    if (label === 0) continue;
+    counts[label] = (counts[label] as number) + 1;
+    drawn += 1;
+  }
+  counts[0] = labels.length - drawn;
   return counts;
 }
 
