@@ -106,9 +106,10 @@ function Presets({ context }: { context: ReadingContext }) {
   );
 }
 
-/** Buttons of a large group that are always there, and where there is room. */
+/** Buttons of a large group: when the window is not small, and when it is wide. */
 interface Buttons {
   readonly always: ReadonlySet<string>;
+  readonly usually: ReadonlySet<string>;
   readonly whenWide: ReadonlySet<string>;
   /** What the menu of all of them is called. */
   readonly more: string;
@@ -116,16 +117,30 @@ interface Buttons {
 
 const LARGE: Readonly<Record<string, Buttons>> = {
   measure: {
-    always: new Set(['length', 'ellipse', 'probe']),
+    always: new Set(['length']),
+    usually: new Set(['ellipse', 'probe']),
     whenWide: new Set(['bidirectional', 'angle', 'rectangle', 'freehand', 'arrow']),
     more: text.measure.more,
   },
   segment: {
-    always: new Set(['brush']),
+    always: new Set(),
+    usually: new Set(['brush']),
     whenWide: new Set(['threshold', 'scissors', 'fill', 'eraser']),
     more: segments.more,
   },
 };
+
+/** The class of a button's place: which windows it is there in. */
+function roomFor(
+  command: Command<ReadingContext>,
+  context: ReadingContext,
+  { always, usually, whenWide }: Buttons,
+): string | null {
+  const glyph = command.glyph ?? '';
+  if (always.has(glyph) || command.on?.(context)) return '';
+  if (usually.has(glyph)) return 'usual-only';
+  return whenWide.has(glyph) ? 'wide-only' : null;
+}
 
 interface GroupProps {
   readonly commands: readonly Command<ReadingContext>[];
@@ -135,24 +150,17 @@ interface GroupProps {
 
 /** The tools of a large group: the usual ones as buttons, all of them in a menu. */
 function LargeGroup({ commands, context, buttons }: GroupProps) {
-  const { always, whenWide, more } = buttons;
-  const shown = commands.filter(
-    ({ glyph }) => always.has(glyph ?? '') || whenWide.has(glyph ?? ''),
-  );
-  const chosen = commands.find((one) => one.on?.(context) && !shown.includes(one));
+  const { more } = buttons;
   return (
     <div>
-      {shown.map((command) => (
-        <span
-          key={command.id}
-          className={
-            always.has(command.glyph ?? '') || command.on?.(context) ? '' : 'wide-only'
-          }
-        >
-          <ToolButton command={command} context={context} />
-        </span>
-      ))}
-      {chosen ? <ToolButton command={chosen} context={context} /> : null}
+      {commands.map((command) => {
+        const room = roomFor(command, context, buttons);
+        return room === null ? null : (
+          <span key={command.id} className={room}>
+            <ToolButton command={command} context={context} />
+          </span>
+        );
+      })}
       <Menu position="bottom-start" width={290}>
         <Menu.Target>
           <button type="button" className="tool" aria-label={more}>
