@@ -327,32 +327,32 @@ def ranks_of(
         return {row[0]: row[1] for row in cursor.fetchall()}
 
 
-def band_counts(
+def take_stock(
     *, actor: Actor, sites: Sequence[UUID], now: datetime
-) -> dict[str, BandCount]:
-    """Return how many items each band has, the oldest, and those past deadline."""
+) -> tuple[dict[str, BandCount], Facets]:
+    """Return how each band stands, and what the filter menus offer, in one scan."""
     items = listed_items(actor=actor, sites=sites).filter(state__in=ON_LIST)
-    rows = items.values("band").annotate(
-        n=Count("id"),
-        oldest=Min("arrived_at"),
-        late=Count("id", filter=Q(deadline_at__lt=now)),
-    )
-    return {
-        row["band"]: BandCount(
-            n=row["n"], oldest_arrived_at=row["oldest"], past_deadline=row["late"]
+    rows = (
+        items.order_by()
+        .values("band", "list_modalities", "list_body_part")
+        .annotate(
+            n=Count("id"),
+            oldest=Min("arrived_at"),
+            late=Count("id", filter=Q(deadline_at__lt=now)),
         )
-        for row in rows
-    }
-
-
-def facets(*, actor: Actor, sites: Sequence[UUID]) -> Facets:
-    """Return the modalities and body parts that occur on the list."""
-    items = listed_items(actor=actor, sites=sites).filter(state__in=ON_LIST)
-    rows = items.order_by().values_list("list_modalities", "list_body_part").distinct()
+    )
+    bands: dict[str, BandCount] = {}
     modalities: set[str] = set()
     parts: set[str] = set()
-    for names, part in rows:
-        modalities.update(names or [])
-        if part:
-            parts.add(part)
-    return Facets(modalities=sorted(modalities), body_parts=sorted(parts))
+    for row in rows:
+        modalities.update(row["list_modalities"])
+        parts.add(row["list_body_part"])
+        so_far = bands.get(row["band"], BandCount())
+        oldest = so_far.oldest_arrived_at or row["oldest"]
+        bands[row["band"]] = BandCount(
+            n=so_far.n + row["n"],
+            oldest_arrived_at=min(oldest, row["oldest"]),
+            past_deadline=so_far.past_deadline + row["late"],
+        )
+    facets = Facets(modalities=sorted(modalities), body_parts=sorted(parts - {""}))
+    return bands, facets

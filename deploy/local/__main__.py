@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--test", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--json", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--quick", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--studies", type=int, help=argparse.SUPPRESS)
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument("--status", action="store_true", help="say what runs")
     parser.add_argument("--stop", action="store_true", help="stop what runs")
@@ -212,6 +213,7 @@ def run_benchmark(options: argparse.Namespace, console: Console) -> int:
         _layout(options),
         json_file=options.json,
         quick=options.quick,
+        studies=options.studies,
         console=console,
     )
 

@@ -50,6 +50,7 @@ def run(
     *,
     json_file: Path | None,
     quick: bool,
+    studies: int | None = None,
     console: Console,
 ) -> int:
     """Run one benchmark; its table goes to the terminal, its figures to a file.
@@ -59,6 +60,7 @@ def run(
         layout: Whose stack to use when it runs.
         json_file: Where to write the metrics; None for nowhere.
         quick: One round of what is otherwise repeated.
+        studies: How large a department, where a benchmark makes one.
         console: Where progress shows.
 
     Returns:
@@ -83,6 +85,7 @@ def run(
             "OVERREAD_STACK_DICOM": f"127.0.0.1:{values['OVERREAD_DICOM_PORT']}",
             "OVERREAD_STACK_STATE": values["OVERREAD_STATE_DIR"],
             "OVERREAD_BENCHMARK_QUICK": "1" if quick else "",
+            "OVERREAD_BENCHMARK_STUDIES": str(studies or ""),
         }
         try:
             done = subprocess.run(command, cwd=ROOT, env=env, timeout=left, check=False)

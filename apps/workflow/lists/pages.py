@@ -7,6 +7,7 @@ What a person searches for may name a patient, so the browser asks with a body
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -267,16 +268,17 @@ def _number(
 
 
 def _counts(*, actor: Actor, filters: Filters, now: datetime) -> dict[str, Any]:
-    bands = listing.band_counts(actor=actor, sites=filters.sites, now=now)
+    bands, found = listing.take_stock(actor=actor, sites=filters.sites, now=now)
     whole = sum(count.n for count in bands.values())
     total = whole
     if filters.narrows:
         total = listing.count_rows(actor=actor, filters=filters)
-    found = listing.facets(actor=actor, sites=filters.sites)
     return {
         "total": total,
         "rank_total": whole,
-        "bands": {band.value: bands.get(band.value, BandCount()) for band in Band},
+        "bands": {
+            band.value: asdict(bands.get(band.value, BandCount())) for band in Band
+        },
         "facets": {"modality": found.modalities, "body_part": found.body_parts},
     }
 

@@ -15,6 +15,7 @@ from apps.audit.models import AuditRecord
 from apps.core import clock
 from apps.core.presence import note_presence
 from apps.workflow import flow
+from apps.workflow.lists.serializers import WindowSerializer
 from apps.worklist.models import WorkItem
 from apps.worklist.saved_views import PLAIN
 from apps.worklist.services import lease_item, relist_study
@@ -162,6 +163,18 @@ def test_the_rank_of_a_sorted_row_stays_its_place_in_the_whole_list(many, client
     ):
         for row in window(client, limit=200, **body)["items"]:
             assert row["rank"] == ranks[row["id"]]
+
+
+@pytest.mark.usefixtures("many")
+def test_rows_have_the_shape_that_the_schema_says(client):
+    page = window(client, limit=3, counts=True)
+    assert set(WindowSerializer().fields) == set(page)
+    shown = client.get("/api/worklist?limit=3").json()
+    total = page["counts"]["rank_total"]
+    assert page["items"] == shown["items"]
+    assert all(row["rank_total"] == total for row in page["items"])
+    assert page["counts"]["bands"] == shown["bands"]
+    assert page["counts"]["facets"] == shown["facets"]
 
 
 @pytest.mark.usefixtures("many")
