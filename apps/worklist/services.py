@@ -339,25 +339,32 @@ def lease_item(*, actor: Actor, item_id: UUID) -> WorkItem:
 def take_item(*, actor: Actor, item: WorkItem) -> WorkItem:
     """Lease a locked item to a reader."""
     now = clock.now()
-    if item.state == ItemState.DONE and item.lease_holder_id == actor.user_id:
-        item.lease_expires_at = now + LEASE  # an amendment goes on
-        save_item(item)
-        return item
-    if item.state not in ON_LIST:
+    amendment = _begun_amendment(actor=actor, item=item)
+    if item.state not in ON_LIST and amendment is None:
         raise Conflict("not_open", f"This study is {item.state}; it is off the list.")
     live = item.lease_expires_at is not None and item.lease_expires_at > now
     mine = item.lease_holder_id == actor.user_id
-    if item.state == ItemState.LEASED and live and not mine:
+    if item.in_hand and live and not mine:
         raise lease_words(item)
-    if not (mine and item.state == ItemState.LEASED and live):
+    if not (mine and item.in_hand and live):
         item.lease_since = now
-    item.state = ItemState.LEASED
+    item.state = ItemState.LEASED if amendment is None else ItemState.DONE
     item.lease_holder_id = actor.user_id
     item.lease_expires_at = now + LEASE
-    item.reading = _draft_of(actor=actor, item=item)
+    item.reading = amendment or _draft_of(actor=actor, item=item)
     save_item(item)
     audit_item(actor=actor, event=Event.ITEM_LEASE, item=item)
     return access_item(actor=actor, item_id=item.id, need=Permission.ITEM_LEASE)
+
+
+def _begun_amendment(*, actor: Actor, item: WorkItem) -> Reading | None:
+    """Return the amendment of a done item that the actor has begun, to go on with."""
+    if item.state != ItemState.DONE or item.reading is None:
+        return None
+    signed = item.reading if item.reading.signed_at else item.reading.amends
+    return Reading.objects.filter(
+        amends=signed, reader_id=actor.user_id, signed_at__isnull=True
+    ).first()
 
 
 def _draft_of(*, actor: Actor, item: WorkItem) -> Reading:

@@ -39,7 +39,7 @@ export const signed = {
   room: {
     title: (edition: number) => `You are amending version ${edition}`,
     detail: (by: string, at: string, why: string) =>
-      `Signed by ${by}, ${at}. ${why}. Signing makes the next version; until then the signed one holds.`,
+      `Signed by ${by}, ${at}. Reason: ${why.replace(/\.$/, '')}. Signing makes the next version; until then the signed one holds.`,
     sign: 'Sign the amendment',
   },
   report: {

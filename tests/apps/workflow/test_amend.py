@@ -182,7 +182,10 @@ def test_one_amends_at_a_time_and_the_draft_comes_back(
     assert (item.state, item.reading.edition) == ("done", 1)
     again = amend(client, item).json()["reading"]
     assert (again["id"], again["content"]["impression"]) == (draft, "Begun.")
-    # a reload of the room goes on with it
+    # a reload of the room, which lets go of it, goes on with it
+    assert call(client, "delete", item, "lease").status_code == 204
+    refused = call(client_for(colleague), "post", item, "lease")
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_open")
     assert call(client, "post", item, "lease").json()["reading"]["id"] == draft
 
     later = clock.now() + timedelta(hours=1)

@@ -4,8 +4,9 @@ import { sign } from '@/commands/reading/sign';
 import { printHotkey } from '@/domain/hotkeys';
 import type { PackIndex } from '@/imaging/pack';
 import { isUnaided, mustAnswer } from '@/state/reading-session';
-import { changeDraft, useRoom } from '@/state/room';
+import { changeDraft, type RoomState, useRoom } from '@/state/room';
 import { text } from '@/text/en';
+import { signed } from '@/text/en-signed';
 import { Glyph } from '@/ui/glyph';
 import { Key } from '@/ui/primitives';
 import { FindingsPanel } from './findings-panel';
@@ -78,6 +79,9 @@ function Impression({ writable }: { writable: boolean }) {
   );
 }
 
+const signWord = ({ reading }: RoomState) =>
+  reading?.amends ? signed.room.sign : panel.sign;
+
 function SignLine({ context }: { context: ReadingContext }) {
   const room = useRoom();
   const block = signBlock(room, context.findings);
@@ -93,7 +97,8 @@ function SignLine({ context }: { context: ReadingContext }) {
         onClick={context.sign}
       >
         <Glyph name="sign" />
-        {busy ? panel.signing : panel.sign} <Key>{printHotkey(sign.keys[0] ?? '')}</Key>
+        {busy ? panel.signing : signWord(room)}{' '}
+        <Key>{printHotkey(sign.keys[0] ?? '')}</Key>
       </button>
       <span
         id="sign-why"
