@@ -70,6 +70,9 @@ function LabelField({ value, onChoose }: LabelFieldProps) {
         searchable
         autoFocus
         defaultDropdownOpened
+        // The list itself scrolls: the keys that move in it reach all of it.
+        withScrollArea={false}
+        styles={{ options: { maxHeight: 240, overflowY: 'auto' } }}
         onChange={(chosen) => {
           const label = all.find((one) => choiceOf(one) === chosen);
           if (label) onChoose(label);
