@@ -92,7 +92,7 @@ def test_a_lead_assigns_by_keyboard_alone_and_takes_it_back(new_reader, stack):
     expect(rows(lead)).to_have_count(1)
     lead.page.locator("input[type=search]").blur()
     press(lead, "j", "x", "a")
-    lead.page.get_by_role("textbox", name="Reader").fill("Rosa")
+    lead.page.get_by_role("combobox", name="Reader").fill("Rosa")
     press(lead, "ArrowDown", "Enter", "Enter")
     expect(lead.page.get_by_text("assigned to Dr. Rosa Lindqvist")).to_be_visible()
     expect(lead.row(names[0])).to_contain_text("For Dr. Rosa Lindqvist")

@@ -102,7 +102,7 @@ function Rows({ onOpen, onWhy, columns, choosing, height, pageRows }: RowsProps)
   const scroller = useRef<HTMLDivElement>(null);
   const state = useWorklist();
   const chosen = useChoosing((one) => one.chosen);
-  const { shown, offset, selected, climbed, ghosts, list, loadingMore } = state;
+  const { shown, offset, selected, climbed, ghosts, list } = state;
   const whole = isWhole(state);
   const count = lengthOf(state);
   const pointer = usePointerHold();
@@ -168,9 +168,6 @@ function Rows({ onOpen, onWhy, columns, choosing, height, pageRows }: RowsProps)
           );
         })}
       </div>
-      <output className="visually-hidden">
-        {loadingMore ? text.list.loadingMore : ''}
-      </output>
     </div>
   );
 }
@@ -196,28 +193,34 @@ export function ListTable(props: ListTableProps) {
   const view = useWorklist((state) => state.view);
   const columns = useListViews((state) => columnsOf(state, view));
   const compact = useListViews((state) => state.compact);
+  const loadingMore = useWorklist((state) => state.loadingMore);
   const height = compact ? COMPACT_ROW : ROW;
   const style = {
     '--tracks': tracksOf(columns, props.choosing),
     '--row': `${height}px`,
   } as CSSProperties;
   return (
-    <div
-      className={compact ? 'list compact' : 'list'}
-      style={style}
-      role="grid"
-      tabIndex={0}
-      aria-label={text.list.title}
-      aria-rowcount={count + 1}
-      aria-multiselectable={props.choosing || undefined}
-      aria-activedescendant={selected ? `row-${selected}` : undefined}
-    >
-      <ListHead columns={columns} choosing={props.choosing} />
-      {status === 'loading' && empty ? (
-        <Skeleton columns={columns} height={height} />
-      ) : (
-        <Rows {...props} columns={columns} height={height} />
-      )}
-    </div>
+    <>
+      <div
+        className={compact ? 'list compact' : 'list'}
+        style={style}
+        role="grid"
+        tabIndex={0}
+        aria-label={text.list.title}
+        aria-rowcount={count + 1}
+        aria-multiselectable={props.choosing || undefined}
+        aria-activedescendant={selected ? `row-${selected}` : undefined}
+      >
+        <ListHead columns={columns} choosing={props.choosing} />
+        {status === 'loading' && empty ? (
+          <Skeleton columns={columns} height={height} />
+        ) : (
+          <Rows {...props} columns={columns} height={height} />
+        )}
+      </div>
+      <output className="visually-hidden">
+        {loadingMore ? text.list.loadingMore : ''}
+      </output>
+    </>
   );
 }
