@@ -135,9 +135,19 @@ function emptyWords(mine: boolean, found: string): string {
   return mine ? words.emptyMine : words.empty;
 }
 
+/** The word that the room left; taken once this page is really there. */
+function useMessage() {
+  const [message, setMessage] = useState<string | null>(null);
+  useEffect(() => {
+    const left = takeMessage();
+    if (left !== null) setMessage(left);
+  }, []);
+  return [message, setMessage] as const;
+}
+
 /** What was signed, newest first, with its earlier versions; from here it is amended. */
 export function SignedPage() {
-  const [message, setMessage] = useState(takeMessage);
+  const [message, setMessage] = useMessage();
   const [mine, setMine] = useState(true);
   const [typed, setTyped] = useState('');
   const [found] = useDebouncedValue(typed.trim(), 250);
