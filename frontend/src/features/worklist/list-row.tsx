@@ -113,8 +113,10 @@ const CELLS: Readonly<Record<ColumnId, (props: ListRowProps) => ReactNode>> = {
 };
 
 function ChooseBox({ row, chosen, selected }: ListRowProps) {
-  const onClick = (event: MouseEvent) => {
+  const onClick = (event: MouseEvent<HTMLInputElement>) => {
     event.stopPropagation();
+    // Keys do not act in fields: the list has them back at once.
+    event.currentTarget.closest<HTMLElement>('[role="grid"]')?.focus();
     if (event.shiftKey) chooseTo(row.id);
     else toggleChosen(row.id);
     select(row.id);
