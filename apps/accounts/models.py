@@ -178,3 +178,14 @@ class ApiToken(BaseModel):
     def __str__(self) -> str:
         """Return the name."""
         return self.name
+
+
+class Hotkeys(BaseModel):
+    """The keys of the browser's commands that a person changed."""
+
+    user = models.OneToOneField(User, models.CASCADE, related_name="hotkeys")
+    keys = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        """Return whose they are."""
+        return str(self.user_id)

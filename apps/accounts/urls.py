@@ -9,6 +9,7 @@ from apps.accounts.api import (
     UserMembershipsView,
     UsersView,
 )
+from apps.accounts.hotkeys_api import HotkeysView
 from apps.accounts.tokens_api import TokensView, TokenView
 
 urlpatterns = [
@@ -24,6 +25,7 @@ urlpatterns = [
         MembershipView.as_view(),
         name="membership",
     ),
+    path("api/hotkeys", HotkeysView.as_view(), name="hotkeys"),
     path("api/tokens", TokensView.as_view(), name="tokens"),
     path("api/tokens/<uuid:token_id>", TokenView.as_view(), name="token"),
 ]

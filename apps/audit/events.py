@@ -14,6 +14,7 @@ class Event(StrEnum):
     PERMISSION_REFUSED = "permission:refused"
     TOKEN_CREATE = "token:create"  # noqa: S105
     TOKEN_REVOKE = "token:revoke"  # noqa: S105
+    HOTKEYS_SAVE = "hotkeys:save"
     USER_CREATE = "user:create"
     USER_READ = "user:read"
     MEMBERSHIP_GRANT = "membership:grant"

@@ -12,6 +12,7 @@ import { afterFirstPaint } from '@/imaging/first-paint';
 import { forgetAll } from '@/imaging/forget';
 import { followLeftBehind } from '@/state/late-drafts';
 import { startLive, stopLive } from '@/state/live';
+import { forgetOwnKeys, loadOwnKeys } from '@/state/own-keys';
 import { ADMIN_PERMISSIONS, SESSION_KEY, useCan, useSession } from '@/state/session';
 import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
@@ -178,6 +179,10 @@ function LoggedIn({ user }: { user: Id }) {
     startLive();
     return stopLive;
   }, [mayRead]);
+  useEffect(() => {
+    void loadOwnKeys();
+    return forgetOwnKeys;
+  }, []);
   useEffect(() => forgetAll, []);
   return <Routes />;
 }

@@ -43,3 +43,10 @@ export function printHotkey(hotkey: string): string {
       .trim() || '+'
   );
 }
+
+/** A hotkey as `aria-keyshortcuts` names it; undefined without one. */
+export function ariaHotkey(hotkey: string): string | undefined {
+  if (hotkey === '') return undefined;
+  const named = hotkey.replace(/^Ctrl(?=\+)/, 'Control');
+  return named.endsWith(' ') ? `${named.slice(0, -1)}Space` : named;
+}

@@ -8,8 +8,10 @@ import { rejectFinding } from '@/commands/reading/reject-finding';
 import { modify } from '@/domain/draft';
 import { formatProbability } from '@/domain/format';
 import type { Point } from '@/domain/geometry';
-import { printHotkey } from '@/domain/hotkeys';
+import { ariaHotkey } from '@/domain/hotkeys';
 import type { AiRun, Finding, Verdict } from '@/domain/model';
+import { CommandKey } from '@/features/shell/command-key';
+import { useKeyOf } from '@/state/own-keys';
 import {
   answerFinding,
   changeDraft,
@@ -23,7 +25,7 @@ import { text } from '@/text/en';
 import { segments } from '@/text/en-segments';
 import { unaided } from '@/text/en-unaided';
 import { Glyph, type GlyphName } from '@/ui/glyph';
-import { AiTag, Key } from '@/ui/primitives';
+import { AiTag } from '@/ui/primitives';
 import { useCopyFinding } from './copy-segment';
 import { volumeText } from './masks';
 
@@ -203,12 +205,12 @@ function VerdictButton({ command, context, name, glyph, pressed }: VerdictButton
       className="verdict"
       aria-pressed={pressed}
       aria-disabled={!command.when(context)}
-      aria-keyshortcuts={command.keys[0]}
+      aria-keyshortcuts={ariaHotkey(useKeyOf(command))}
       onClick={() => {
         if (command.when(context)) command.perform(context);
       }}
     >
-      <Key>{printHotkey(command.keys[0] ?? '')}</Key>
+      <CommandKey command={command} />
       {name}
       <Glyph name={glyph} small />
     </button>

@@ -2,16 +2,16 @@ import { addMissed } from '@/commands/reading/add-missed';
 import type { ReadingContext } from '@/commands/reading/context';
 import { nextFinding } from '@/commands/reading/next-finding';
 import { boxAround } from '@/domain/geometry';
-import { printHotkey } from '@/domain/hotkeys';
 import type { Mask } from '@/domain/mask';
 import type { Ai, AiRun, Finding } from '@/domain/model';
+import { CommandKey } from '@/features/shell/command-key';
 import type { PackIndex } from '@/imaging/pack';
 import { isUnaided, loadAi, mustAnswer } from '@/state/reading-session';
 import { useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { unaided } from '@/text/en-unaided';
 import { Glyph } from '@/ui/glyph';
-import { AiTag, Key } from '@/ui/primitives';
+import { AiTag } from '@/ui/primitives';
 import { FindingCard, FindingRow } from './finding-card';
 import { useMasks } from './masks';
 import { Comparison, Locked } from './unaided';
@@ -117,7 +117,7 @@ function Heading({ context }: { context: ReadingContext }) {
       <span className="grow" />
       {findings.length > 1 ? (
         <>
-          <Key>{printHotkey(nextFinding.keys[0] ?? '')}</Key>
+          <CommandKey command={nextFinding} />
           <span className="t3">{panel.next}</span>
         </>
       ) : null}
@@ -137,7 +137,7 @@ function AddMissed({ context }: { context: ReadingContext }) {
         }}
       >
         <Glyph name="plus" small />
-        {panel.addMissed} <Key>{printHotkey(addMissed.keys[0] ?? '')}</Key>
+        {panel.addMissed} <CommandKey command={addMissed} />
       </button>
     </div>
   );

@@ -1,9 +1,10 @@
 import { Popover } from '@mantine/core';
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import { layoutGrid } from '@/commands/reading/layout-grid';
-import { printHotkey } from '@/domain/hotkeys';
+import { ariaHotkey, printHotkey } from '@/domain/hotkeys';
 import { type Layout, LONGEST_SIDE, layoutOf, sidesOf } from '@/domain/layout';
 import { setDisplay, useDisplay } from '@/state/display';
+import { useKeyOf } from '@/state/own-keys';
 import { chooseLayout, useRoom } from '@/state/room';
 import { display } from '@/text/en-display';
 import { Glyph } from '@/ui/glyph';
@@ -73,7 +74,7 @@ export function GridPicker() {
   const layout = useRoom((state) => state.layout);
   const opened = useDisplay((state) => state.gridPicker);
   const { rows, columns } = sidesOf(layout);
-  const key = layoutGrid.keys[0] ?? '';
+  const key = useKeyOf(layoutGrid);
   return (
     <Popover
       opened={opened}
@@ -88,7 +89,7 @@ export function GridPicker() {
           className="preset"
           aria-label={`${words.name}: ${words.size(rows, columns)}`}
           title={`${words.name} (${printHotkey(key)})`}
-          aria-keyshortcuts={key}
+          aria-keyshortcuts={ariaHotkey(key)}
           aria-expanded={opened}
           onClick={() => setDisplay({ gridPicker: !opened })}
         >

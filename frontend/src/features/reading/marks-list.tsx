@@ -1,7 +1,6 @@
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import type { ReadingContext } from '@/commands/reading/context';
 import { measureLength } from '@/commands/reading/measure-length';
-import { printHotkey } from '@/domain/hotkeys';
 import { UNLABELLED } from '@/domain/measure/kinds';
 import type { Annotation } from '@/domain/model';
 import type { PackIndex } from '@/imaging/pack';
@@ -13,6 +12,7 @@ import {
   setMeasuring,
   useMeasuring,
 } from '@/state/measuring';
+import { printedKeyOf } from '@/state/own-keys';
 import { setRoom, useRoom } from '@/state/room';
 import { useVocabulary } from '@/state/session';
 import { text } from '@/text/en';
@@ -219,9 +219,7 @@ export function MarksList({ context, index }: MarksListProps) {
         </button>
       </div>
       {annotations.length === 0 ? (
-        <p className="panel-word t3">
-          {words.none(printHotkey(measureLength.keys[0] ?? ''))}
-        </p>
+        <p className="panel-word t3">{words.none(printedKeyOf(measureLength))}</p>
       ) : null}
       <ul>
         {annotations.map((mark) => (

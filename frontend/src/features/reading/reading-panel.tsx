@@ -1,14 +1,15 @@
+import { ariaHotkey } from '@/domain/hotkeys';
+import { CommandKey } from '@/features/shell/command-key';
+import { useKeyOf } from '@/state/own-keys';
 import './panel.css';
 import type { ReadingContext } from '@/commands/reading/context';
 import { sign } from '@/commands/reading/sign';
-import { printHotkey } from '@/domain/hotkeys';
 import type { PackIndex } from '@/imaging/pack';
 import { isUnaided, mustAnswer } from '@/state/reading-session';
 import { changeDraft, type RoomState, useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { signed } from '@/text/en-signed';
 import { Glyph } from '@/ui/glyph';
-import { Key } from '@/ui/primitives';
 import { FindingsPanel } from './findings-panel';
 import { ForeignPanel } from './foreign-panel';
 import { MarksList } from './marks-list';
@@ -93,12 +94,11 @@ function SignLine({ context }: { context: ReadingContext }) {
         className="btn primary"
         aria-disabled={block !== null || busy}
         aria-describedby="sign-why"
-        aria-keyshortcuts="Control+Enter"
+        aria-keyshortcuts={ariaHotkey(useKeyOf(sign))}
         onClick={context.sign}
       >
         <Glyph name="sign" />
-        {busy ? panel.signing : signWord(room)}{' '}
-        <Key>{printHotkey(sign.keys[0] ?? '')}</Key>
+        {busy ? panel.signing : signWord(room)} <CommandKey command={sign} />
       </button>
       <span
         id="sign-why"

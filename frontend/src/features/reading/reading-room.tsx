@@ -1,3 +1,4 @@
+import { useKeyed } from '@/state/own-keys';
 import './reading.css';
 import { useEffect, useState } from 'react';
 import { useLocation } from 'wouter';
@@ -312,6 +313,7 @@ function Room({ itemId, user }: { itemId: Id; user: User }) {
   const pack = usePack(manifest);
   const context = useContext(() => setHelp(true), pack);
   const { room } = context;
+  const commands = useKeyed(READING_COMMANDS);
   const labels = useDisplay((state) => state.labels);
   useHanging(pack);
   useAhead(itemId);
@@ -320,7 +322,7 @@ function Room({ itemId, user }: { itemId: Id; user: User }) {
   useHotkeys((stroke, target) => {
     const inStage = target === document.body || target.closest('.stage') !== null;
     if ((stroke === 'Tab' || stroke === 'Shift+Tab') && !inStage) return false;
-    const command = findCommand(READING_COMMANDS, stroke, context);
+    const command = findCommand(commands, stroke, context);
     command?.perform(context);
     return command !== null;
   });

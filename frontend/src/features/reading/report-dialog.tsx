@@ -1,3 +1,4 @@
+import { CommandKey } from '@/features/shell/command-key';
 import './report.css';
 import { Modal, Textarea } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
@@ -10,7 +11,6 @@ import {
 } from '@/api/report-endpoints';
 import { writeReport } from '@/commands/reading/write-report';
 import { formatDay } from '@/domain/format';
-import { printHotkey } from '@/domain/hotkeys';
 import type { Id, Report } from '@/domain/model';
 import { keepWords, writeSection } from '@/domain/report';
 import { ReportLinks } from '@/features/signed/report-links';
@@ -20,7 +20,7 @@ import { changeDraft, getRoom, useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { report as words } from '@/text/en-report';
 import { signed } from '@/text/en-signed';
-import { AiTag, Key, Notice } from '@/ui/primitives';
+import { AiTag, Notice } from '@/ui/primitives';
 
 /** Drafts the report of the present answers, and puts it into the draft. */
 function useDrafted(itemId: Id) {
@@ -248,7 +248,7 @@ export function ReportLine() {
   return (
     <div className="report-line">
       <button type="button" className="btn small" onClick={openReport}>
-        {words.open} <Key>{printHotkey(writeReport.keys[0] ?? '')}</Key>
+        {words.open} <CommandKey command={writeReport} />
       </button>
       <span className="t3">
         {report ? words.drafted(report.template.name, edited) : words.none}

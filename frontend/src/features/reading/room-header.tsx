@@ -1,12 +1,14 @@
+import { leave } from '@/commands/reading/leave';
 import { formatClock, formatExact, formatInteger } from '@/domain/format';
 import type { User } from '@/domain/model';
 import { measureWait, wordMinutes } from '@/domain/wait';
 import { Bell } from '@/features/notices/bell';
+import { CommandKey } from '@/features/shell/command-key';
 import { useNow } from '@/state/clock';
 import { useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { Glyph } from '@/ui/glyph';
-import { Avatar, Band, Key } from '@/ui/primitives';
+import { Avatar, Band } from '@/ui/primitives';
 import { EditionTag } from './amendment';
 
 function Waiting({ arrived, deadline }: { arrived: string; deadline: string }) {
@@ -61,7 +63,7 @@ export function RoomHeader({ user, onBack }: { user: User; onBack: () => void })
     <header className="room-top">
       <button type="button" className="back" onClick={onBack}>
         <Glyph name="left" small />
-        {text.room.back} <Key>Esc</Key>
+        {text.room.back} <CommandKey command={leave} />
       </button>
       <Who />
       <EditionTag />

@@ -1,9 +1,9 @@
+import { printedKeyOf } from '@/state/own-keys';
 import './segments.css';
 import { Select } from '@mantine/core';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import type { ReadingContext } from '@/commands/reading/context';
 import { segmentBrush } from '@/commands/reading/segment-brush';
-import { printHotkey } from '@/domain/hotkeys';
 import type { Coded } from '@/domain/model';
 import { segmentLabels } from '@/domain/segment/labels';
 import {
@@ -413,9 +413,7 @@ export function SegmentsList({ context, index }: SegmentsListProps) {
         </p>
       ) : null}
       {count === 0 ? (
-        <p className="panel-word t3">
-          {words.none(printHotkey(segmentBrush.keys[0] ?? ''))}
-        </p>
+        <p className="panel-word t3">{words.none(printedKeyOf(segmentBrush))}</p>
       ) : null}
       {all.map((one) => (
         <SeriesSegments

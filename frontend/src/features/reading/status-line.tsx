@@ -1,15 +1,17 @@
 import { useEffect, useState } from 'react';
 import type { ReadingContext } from '@/commands/reading/context';
+import { retrySave as retrySaveCommand } from '@/commands/reading/retry-save';
 import { READING_COMMANDS } from '@/commands/reading-commands';
 import { wordAgo } from '@/domain/wait';
+import { CommandKey } from '@/features/shell/command-key';
 import { KeyHints } from '@/features/shell/keys-overlay';
 import { LiveMark } from '@/features/shell/shell';
 import type { SaveState } from '@/state/draft-saver';
+import { useKeyed } from '@/state/own-keys';
 import { retrySave } from '@/state/reading-session';
 import { useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { Glyph } from '@/ui/glyph';
-import { Key } from '@/ui/primitives';
 
 const words = text.room.save;
 
@@ -31,7 +33,7 @@ function Unsaved({ save }: { save: Extract<SaveState, { kind: 'unsaved' }> }) {
       <button type="button" onClick={retrySave}>
         {words.retry}
       </button>
-      <Key>R</Key>
+      <CommandKey command={retrySaveCommand} />
     </output>
   );
 }
@@ -64,7 +66,7 @@ export function StatusLine({ context }: { context: ReadingContext }) {
     <footer className="status">
       <Saving />
       <span className="grow" />
-      <KeyHints commands={READING_COMMANDS} context={context} />
+      <KeyHints commands={useKeyed(READING_COMMANDS)} context={context} />
       <LiveMark />
     </footer>
   );

@@ -4,12 +4,13 @@ import { type Command, groupCommands } from '@/commands/command';
 import type { ReadingContext } from '@/commands/reading/context';
 import { windowImage, windowPresetCommands } from '@/commands/reading/window-preset';
 import { READING_COMMANDS } from '@/commands/reading-commands';
-import { printHotkey } from '@/domain/hotkeys';
+import { ariaHotkey, printHotkey } from '@/domain/hotkeys';
+import { CommandKey } from '@/features/shell/command-key';
+import { useKeyOf } from '@/state/own-keys';
 import { setRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { segments } from '@/text/en-segments';
 import { Glyph } from '@/ui/glyph';
-import { Key } from '@/ui/primitives';
 import { HangingMenu } from './hanging-menu';
 import { LockedOverlay } from './unaided';
 
@@ -22,23 +23,24 @@ function run({ command, context }: ToolProps): void {
   if (command.when(context)) command.perform(context);
 }
 
-function label({ command, context }: ToolProps): string {
-  const { name, keys } = command;
-  const named = keys[0] ? `${name} (${printHotkey(keys[0])})` : name;
+function label({ command, context }: ToolProps, key: string): string {
+  const { name } = command;
+  const named = key ? `${name} (${printHotkey(key)})` : name;
   const why = command.whyNot?.(context) ?? null;
   return why === null ? named : `${named}: ${why}`;
 }
 
 function ToolButton(props: ToolProps) {
   const { command, context } = props;
+  const key = useKeyOf(command);
   return (
-    <Tooltip label={label(props)} multiline maw={320}>
+    <Tooltip label={label(props, key)} multiline maw={320}>
       <button
         type="button"
         className="tool"
         aria-label={command.name}
         aria-description={command.whyNot?.(context) ?? undefined}
-        aria-keyshortcuts={command.keys[0]}
+        aria-keyshortcuts={ariaHotkey(key)}
         aria-pressed={command.on ? command.on(context) : undefined}
         aria-disabled={!command.when(context)}
         onClick={() => run(props)}
@@ -60,7 +62,7 @@ function AiToggle(props: ToolProps) {
       onClick={() => run(props)}
     >
       {command.glyph ? <Glyph name={command.glyph} /> : null}
-      {command.name} <Key>{printHotkey(command.keys[0] ?? '')}</Key>
+      {command.name} <CommandKey command={command} />
     </button>
   );
 }
@@ -93,7 +95,7 @@ function Presets({ context }: { context: ReadingContext }) {
               <Menu.Item
                 key={command.id}
                 onClick={() => run({ command, context })}
-                rightSection={<Key>{printHotkey(command.keys[0] ?? '')}</Key>}
+                rightSection={<CommandKey command={command} />}
               >
                 {name}
               </Menu.Item>
@@ -173,7 +175,7 @@ function LargeGroup({ commands, context, buttons }: GroupProps) {
               key={command.id}
               disabled={!command.when(context)}
               onClick={() => run({ command, context })}
-              rightSection={<Key>{printHotkey(command.keys[0] ?? '')}</Key>}
+              rightSection={<CommandKey command={command} />}
             >
               <span className="measure-item">
                 {command.glyph ? <Glyph name={command.glyph} /> : null}

@@ -1,3 +1,6 @@
+import { ariaHotkey } from '@/domain/hotkeys';
+import { CommandKey } from '@/features/shell/command-key';
+import { useKeyOf } from '@/state/own-keys';
 import './unaided.css';
 import { Modal } from '@mantine/core';
 import { useEffect, useState } from 'react';
@@ -6,7 +9,6 @@ import { sign } from '@/commands/reading/sign';
 import { type Agreement, compareReads } from '@/domain/comparison';
 import { sameContent } from '@/domain/draft';
 import { formatSpan } from '@/domain/format';
-import { printHotkey } from '@/domain/hotkeys';
 import type { Content, Reading, ReadingState } from '@/domain/model';
 import type { PackIndex } from '@/imaging/pack';
 import { portalNow } from '@/state/clock';
@@ -15,7 +17,6 @@ import { endAsking, findingsOf, getRoom, jumpTo, setRoom, useRoom } from '@/stat
 import { text } from '@/text/en';
 import { unaided } from '@/text/en-unaided';
 import { Glyph, type GlyphName } from '@/ui/glyph';
-import { Key } from '@/ui/primitives';
 import { seriesHolding } from './first-shown';
 import { commitBlock } from './sign-block';
 
@@ -159,12 +160,11 @@ export function CommitLine({ context }: { context: ReadingContext }) {
         className="btn primary"
         aria-disabled={block !== null || busy}
         aria-describedby="sign-why"
-        aria-keyshortcuts="Control+Enter"
+        aria-keyshortcuts={ariaHotkey(useKeyOf(sign))}
         onClick={context.sign}
       >
         <Glyph name="lock" />
-        {busy ? unaided.committing : unaided.commit}{' '}
-        <Key>{printHotkey(sign.keys[0] ?? '')}</Key>
+        {busy ? unaided.committing : unaided.commit} <CommandKey command={sign} />
       </button>
       <span
         id="sign-why"

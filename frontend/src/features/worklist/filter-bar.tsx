@@ -1,14 +1,16 @@
 import { Checkbox, Popover } from '@mantine/core';
 import { type RefObject, useEffect, useState } from 'react';
+import { focusSearch } from '@/commands/worklist/focus-search';
 import { isNarrowed, type ListField } from '@/domain/filters';
 import type { Band as BandName, User } from '@/domain/model';
 import { measureWait, wordMinutes } from '@/domain/wait';
+import { CommandKey } from '@/features/shell/command-key';
 import { useNow } from '@/state/clock';
 import { chooseFilters, clearFilters, useWorklist } from '@/state/worklist';
 import { text } from '@/text/en';
 import { worklist } from '@/text/en-worklist';
 import { Glyph } from '@/ui/glyph';
-import { Band, Key } from '@/ui/primitives';
+import { Band } from '@/ui/primitives';
 import { PeopleHere } from './people-here';
 
 interface Choice {
@@ -108,7 +110,7 @@ function Search({ field }: { field: RefObject<HTMLInputElement | null> }) {
           if (event.key === 'Escape') event.currentTarget.blur();
         }}
       />
-      <Key>/</Key>
+      <CommandKey command={focusSearch} />
     </label>
   );
 }

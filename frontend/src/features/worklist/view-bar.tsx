@@ -1,12 +1,15 @@
 import { useState } from 'react';
+import { showFresh as showFreshCommand } from '@/commands/worklist/show-fresh';
+import { takeNext } from '@/commands/worklist/take-next';
 import type { BandCount, User } from '@/domain/model';
 import type { View } from '@/domain/views';
 import { chooseView, useListViews } from '@/state/list-views';
 import { chooseSort, showFresh, useWorklist, type WorklistState } from '@/state/worklist';
+import { CommandKey } from '@/features/shell/command-key';
 import { text } from '@/text/en';
 import { worklist } from '@/text/en-worklist';
 import { Glyph } from '@/ui/glyph';
-import { Key, Segments } from '@/ui/primitives';
+import { Segments } from '@/ui/primitives';
 import { OrderingDialog } from './ordering-dialog';
 
 const counts = (bands: WorklistState['page']['bands']): readonly BandCount[] =>
@@ -54,7 +57,7 @@ function HeldPill() {
       onClick={showFresh}
     >
       <Glyph name="lock" small />
-      {text.list.held(pending)} <Key>R</Key>
+      {text.list.held(pending)} <CommandKey command={showFreshCommand} />
     </button>
   );
 }
@@ -152,7 +155,7 @@ export function ViewBar({ user, maySwitch, mayTake, onTake, onViews }: ViewBarPr
           title={live ? undefined : text.list.leaseOff}
           onClick={onTake}
         >
-          {text.list.takeNext} <Key>N</Key>
+          {text.list.takeNext} <CommandKey command={takeNext} />
         </button>
       ) : null}
     </div>

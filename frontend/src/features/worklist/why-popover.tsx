@@ -1,3 +1,5 @@
+import { changeBand } from '@/commands/worklist/change-band';
+import { CommandKey } from '@/features/shell/command-key';
 import './why.css';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useLayoutEffect, useRef, useState } from 'react';
@@ -217,7 +219,7 @@ export function WhyPopover(props: WhyPopoverProps) {
         <span className="grow" />
         {props.mayChangeBand ? (
           <button type="button" className="btn" onClick={props.onChangeBand}>
-            {text.why.changeBand} <Key>B</Key>
+            {text.why.changeBand} <CommandKey command={changeBand} />
           </button>
         ) : null}
       </footer>

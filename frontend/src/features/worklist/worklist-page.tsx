@@ -1,3 +1,4 @@
+import { useKeyed } from '@/state/own-keys';
 import './worklist.css';
 import './list-more.css';
 import { useEffect, useMemo, useRef, useState } from 'react';
@@ -114,7 +115,7 @@ function Footer({ context }: { context: ListContext }) {
   const length = useWorklist(lengthOf);
   return (
     <footer className="hints">
-      <KeyHints commands={WORKLIST_COMMANDS} context={context} />
+      <KeyHints commands={useKeyed(WORKLIST_COMMANDS)} context={context} />
       <span className="grow" />
       <span className="t3 cut">{text.list.disclaimer}</span>
       {length > 0 ? (
@@ -141,6 +142,7 @@ function Page({ user }: { user: User }) {
   const pending = useWorklist((state) => state.pending);
   const live = useWorklist((state) => state.live);
   const take = useTakeNext(setProblem);
+  const commands = useKeyed(WORKLIST_COMMANDS);
   const mayRead = can('item:lease');
 
   const mayAssign = can('item:assign');
@@ -191,7 +193,7 @@ function Page({ user }: { user: User }) {
 
   useHotkeys((stroke) => {
     if (over !== null && over.kind !== 'why') return false;
-    const command = findCommand(WORKLIST_COMMANDS, stroke, context);
+    const command = findCommand(commands, stroke, context);
     command?.perform(context);
     return command !== null;
   });

@@ -1,0 +1,55 @@
+import { useMemo } from 'react';
+import { create } from 'zustand';
+import { readHotkeys, saveHotkeys } from '@/api/hotkey-endpoints';
+import { printHotkey } from '@/domain/hotkeys';
+import { type Keyed, type OwnKeys, withOwnKeys } from '@/domain/own-keys';
+
+interface OwnKeysState {
+  readonly own: OwnKeys;
+  /** The last change is not on the portal's disk; it holds here until it is. */
+  readonly unsaved: boolean;
+}
+
+export const useOwnKeys = create<OwnKeysState>(() => ({ own: {}, unsaved: false }));
+
+/** Asks for the keys that the person chose; without an answer ours hold. */
+export async function loadOwnKeys(): Promise<void> {
+  try {
+    useOwnKeys.setState({ own: await readHotkeys(), unsaved: false });
+  } catch {
+    // The list and the room say that the portal does not answer.
+  }
+}
+
+export function forgetOwnKeys(): void {
+  useOwnKeys.setState({ own: {}, unsaved: false });
+}
+
+let turn: Promise<unknown> = Promise.resolve();
+
+/** Holds at once, and is kept for the person everywhere; one after another. */
+export function changeOwnKeys(own: OwnKeys): void {
+  useOwnKeys.setState({ own });
+  turn = turn
+    .then(() => saveHotkeys(own))
+    .then(
+      () => useOwnKeys.setState({ unsaved: false }),
+      () => useOwnKeys.setState({ unsaved: true }),
+    );
+}
+
+/** The commands with the person's keys. */
+export function useKeyed<One extends Keyed>(commands: readonly One[]): readonly One[] {
+  const own = useOwnKeys((state) => state.own);
+  return useMemo(() => withOwnKeys(commands, own), [commands, own]);
+}
+
+/** The stroke of a command that is printed; '' when it has none. */
+export function useKeyOf({ id, keys }: Keyed): string {
+  return useOwnKeys((state) => (state.own[id] ?? keys)[0] ?? '');
+}
+
+/** As `useKeyOf`, printed, for words that are made outside of a component. */
+export function printedKeyOf({ id, keys }: Keyed): string {
+  return printHotkey((useOwnKeys.getState().own[id] ?? keys)[0] ?? '');
+}
