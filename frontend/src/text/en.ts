@@ -362,12 +362,13 @@ export const text = {
       title: (label: string) => `Modify: ${label}`,
       label: 'Label',
       hint: 'Change the label, then adjust the box on the image by its corners. Esc ends.',
-      drawHint: 'Draw the box on the image; corners can be dragged after.',
+      drawHint:
+        'Draw the box on the image, or Enter and arrows; corners can be dragged after.',
       submit: 'Keep changes',
       draw: 'Draw a box on the image',
     },
     missed: {
-      hint: 'Draw a box around the finding. Esc ends.',
+      hint: 'Draw a box around the finding; or Enter, arrows, with Shift its size, Enter. Esc ends.',
       title: 'What is it?',
       label: 'Label',
       text: 'Note',

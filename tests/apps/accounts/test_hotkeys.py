@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from apps.accounts.hotkeys import my_hotkeys
+from apps.accounts.roles import Role
 from apps.audit.models import AuditRecord
 from tests.factories.domain import PASSWORD, actor_for
 
@@ -29,7 +30,7 @@ def test_they_come_back_and_are_ones_own(client, department):
     keys = {"reading.invert": ["y"], "reading.cine-play": [" "], "reading.flip": []}
     assert put(client, keys).json() == {"keys": keys}
     assert client.get("/api/hotkeys").json() == {"keys": keys}
-    assert my_hotkeys(actor=actor_for(department.lead)) == {}
+    assert my_hotkeys(actor=actor_for(department.person(Role.CLINICAL_LEAD))) == {}
     assert AuditRecord.objects.filter(event="hotkeys:save").count() == 1
 
 

@@ -1,4 +1,5 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
+import { boxAfter, middleBox } from '@/domain/box-keys';
 import { formatProbability } from '@/domain/format';
 import {
   type Affine,
@@ -11,7 +12,16 @@ import { isMeasurement } from '@/domain/measure/kinds';
 import type { Annotation, Finding, Geometry, Verdict } from '@/domain/model';
 import type { ImageRef } from '@/imaging/pack';
 import type { PaneView } from '@/imaging/view-store';
-import { changeDraft, findingsOf, geometryOf, setRoom, useRoom } from '@/state/room';
+import { registerBoxKeys } from '@/state/box-keys';
+import {
+  changeDraft,
+  type EditBox,
+  findingsOf,
+  geometryOf,
+  getRoom,
+  setRoom,
+  useRoom,
+} from '@/state/room';
 import { text } from '@/text/en';
 import { Glyph } from '@/ui/glyph';
 import { BoxDrawer, BoxEditor, cornersOf, type Frame } from './box-editor';
@@ -141,6 +151,45 @@ function OwnEditor({ mark, frame }: { mark: HumanMark; frame: Frame }) {
   );
 }
 
+interface BoxKeys {
+  readonly active: boolean;
+  readonly change: (box: Box) => void;
+  readonly finish: (box: Box) => void;
+}
+
+/** Enter begins a box and ends it; arrows move it, with Shift its far corner. */
+function takeStroke(
+  stroke: string,
+  box: Box | null,
+  size: ImageRef,
+  { change, finish }: BoxKeys,
+): boolean {
+  if (stroke === 'Enter') {
+    if (box === null) change(middleBox(size));
+    else finish(box);
+    return true;
+  }
+  const next = box === null ? null : boxAfter(box, stroke, size);
+  if (next !== null) change(next);
+  return next !== null;
+}
+
+function useBoxKeys(box: Box | null, size: ImageRef, keys: BoxKeys): void {
+  useEffect(() => {
+    if (!keys.active) return;
+    return registerBoxKeys((stroke) => takeStroke(stroke, box, size, keys));
+  });
+}
+
+type Place = Omit<EditBox, 'box'>;
+
+/** A box that modifies is changed further; a new one is asked what it is. */
+function finishBox(here: Place, box: Box): void {
+  const { drawing } = getRoom();
+  if (drawing?.kind === 'modify') setRoom({ editBox: { ...here, box } });
+  else setRoom({ drawing: null, ask: { kind: 'label', ...here, box } });
+}
+
 /** Drawing of a new box, or changing the one that "modify" works on. */
 function Drawing({ view, frame }: { view: PaneView; frame: Frame }) {
   const drawing = useRoom((state) => state.drawing);
@@ -152,29 +201,29 @@ function Drawing({ view, frame }: { view: PaneView; frame: Frame }) {
     frame: image.frame,
     frameOfReference: image.frameOfReference,
   };
+  const finish = (box: Box) => {
+    setDrawn(null);
+    finishBox(here, box);
+  };
+  const change = (box: Box) =>
+    editBox ? setRoom({ editBox: { ...editBox, box } }) : setDrawn(box);
+  useBoxKeys(editBox?.box ?? drawn, image, {
+    active: drawing !== null,
+    change,
+    finish: editBox ? () => undefined : finish,
+  });
   if (!drawing) return null;
   const editing =
     drawing.kind === 'modify' &&
     editBox?.sopUid === image.sopUid &&
     editBox.frame === image.frame;
   if (editing) {
-    const change = (box: Box) => setRoom({ editBox: { ...editBox, box } });
     return (
       <BoxEditor box={editBox.box} frame={frame} onChange={change} onCommit={change} />
     );
   }
   if (drawing.kind === 'modify' && editBox !== null) return null;
-  return (
-    <BoxDrawer
-      frame={frame}
-      drawn={drawn}
-      onDrawing={setDrawn}
-      onDrawn={(box) => {
-        if (drawing.kind === 'modify') setRoom({ editBox: { ...here, box } });
-        else setRoom({ drawing: null, ask: { kind: 'label', ...here, box } });
-      }}
-    />
-  );
+  return <BoxDrawer frame={frame} drawn={drawn} onDrawing={setDrawn} onDrawn={finish} />;
 }
 
 function Hint() {

@@ -1,3 +1,4 @@
+import { boxTakes } from '@/state/box-keys';
 import { useKeyed } from '@/state/own-keys';
 import './reading.css';
 import { useEffect, useState } from 'react';
@@ -322,6 +323,7 @@ function Room({ itemId, user }: { itemId: Id; user: User }) {
   useHotkeys((stroke, target) => {
     const inStage = target === document.body || target.closest('.stage') !== null;
     if ((stroke === 'Tab' || stroke === 'Shift+Tab') && !inStage) return false;
+    if (boxTakes(stroke)) return true;
     const command = findCommand(commands, stroke, context);
     command?.perform(context);
     return command !== null;
