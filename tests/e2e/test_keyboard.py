@@ -59,8 +59,8 @@ def _tab_to(page: Page, name: str, *, most: int = 60) -> None:
     for _ in range(most):
         page.keyboard.press("Tab")
         said = page.evaluate(
-            "() => document.activeElement?.getAttribute('aria-label')"
-            " ?? document.activeElement?.textContent ?? ''"
+            "() => { const one = document.activeElement; return"
+            " `${one?.id} ${one?.getAttribute('aria-label')} ${one?.textContent}`; }"
         )
         if name in said:
             return
@@ -89,7 +89,7 @@ def _look_and_measure(page: Page) -> None:
     page.keyboard.press("+")
     expect(corner).not_to_have_text(window)
     page.keyboard.press("i")
-    expect(corner).to_contain_text("inverted")
+    expect(corner).to_contain_text("Inverted")
     for stroke in ("i", "End", "Home", "l", "Enter"):
         page.keyboard.press(stroke)
     expect(page.locator(".measure-plate")).to_have_count(1)
@@ -157,6 +157,7 @@ def test_keys_are_changed_kept_and_given_back(new_reader) -> None:
         "'X-CSRFToken': csrf}}); }"
     )
     page.reload()
+    expect(page.get_by_role("button", name="Your account")).to_be_visible()
     page.keyboard.press("?")
     overlay = page.get_by_role("dialog")
     line = overlay.locator("[data-command='worklist.focus-search']")

@@ -17,6 +17,7 @@ import { layoutFour } from './reading/layout-four';
 import { layoutGrid } from './reading/layout-grid';
 import { layoutMpr } from './reading/layout-mpr';
 import { layoutOne } from './reading/layout-one';
+import { layoutSolid } from './reading/layout-solid';
 import { layoutTwo } from './reading/layout-two';
 import { leave } from './reading/leave';
 import { linkLines } from './reading/link-lines';
@@ -154,6 +155,7 @@ export const READING_COMMANDS: readonly Command<ReadingContext>[] = [
   layoutFour,
   layoutGrid,
   layoutMpr,
+  layoutSolid,
   slab,
   enlarge,
   nextPane,

@@ -10,6 +10,8 @@ interface DisplayState {
   readonly overlays: boolean;
   /** The upper corners say which series and image it is. */
   readonly labels: boolean;
+  /** The series in three planes is drawn as a body instead. */
+  readonly solid: boolean;
   /** In words, why something just asked for was not done. */
   readonly refusal: string | null;
 }
@@ -19,6 +21,7 @@ export const useDisplay = create<DisplayState>(() => ({
   compare: false,
   overlays: true,
   labels: true,
+  solid: false,
   refusal: null,
 }));
 export const getDisplay = useDisplay.getState;

@@ -17,6 +17,8 @@ function belongsToFocus(target: EventTarget | null, stroke: string): boolean {
 function freeStroke(event: KeyboardEvent): string | null {
   if (event.defaultPrevented || event.isComposing) return null;
   const stroke = nameStroke(event);
+  // A dialog that has just opened has every key, its focus comes a moment later.
+  if (document.querySelector('[role="dialog"][aria-modal="true"]')) return null;
   return belongsToFocus(event.target, stroke) ? null : stroke;
 }
 

@@ -1,3 +1,4 @@
+import { getDisplay, setDisplay } from '@/state/display';
 import { enterMpr, leaveMpr } from '@/state/room';
 import { text } from '@/text/en';
 import type { Command } from '../command';
@@ -14,7 +15,8 @@ export const layoutMpr: Command<ReadingContext> = {
   when: ({ room, volume }) => room.mpr !== null || volume !== null,
   whyNot: ({ room, noVolume }) => (room.mpr === null ? noVolume : null),
   perform: ({ room, volume }) => {
-    if (room.mpr !== null) leaveMpr();
+    if (room.mpr !== null && getDisplay().solid) setDisplay({ solid: false });
+    else if (room.mpr !== null) leaveMpr();
     else if (volume !== null) enterMpr(volume);
   },
 };

@@ -20,6 +20,7 @@ import { beginMpr, type MprView, moveFocus, useMpr } from '@/imaging/mpr-store';
 import { openVolume } from '@/imaging/mpr-volume';
 import type { PackIndex, Stack } from '@/imaging/pack';
 import { useViews } from '@/imaging/view-store';
+import { useDisplay } from '@/state/display';
 import { getRoom, leaveMpr, setRoom, useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
@@ -27,6 +28,7 @@ import { ForeignPlane } from './foreign-layer';
 import { MaskLayer, MaskLegend } from './masks';
 import { PlaneSegments } from './plane-segments';
 import { SlabBar, SlabWord } from './slab-bar';
+import { SolidStage } from './solid-stage';
 import { useGrid, useStack } from './use-pack';
 
 const words = text.mpr;
@@ -361,9 +363,18 @@ function Planes({ stack, grid }: { stack: Stack; grid: Grid }) {
   const volumeId = useOpenVolume(stack, grid, start, tries);
   const retry = () => setTries(tries + 1);
   useJumps(stack, grid);
+  const solid = useDisplay((state) => state.solid);
   const trouble = useMpr((state) => state.trouble);
   if (trouble !== null) return <Trouble detail={trouble} />;
   if (volumeId === null) return <Waiting />;
+  if (solid) {
+    return (
+      <main id="main" className="stage mpr">
+        <SolidStage stack={stack} volumeId={volumeId} />
+        <Words onRetry={retry} />
+      </main>
+    );
+  }
   return (
     <main id="main" className="stage mpr">
       {hang(views).map((name, pane) => (

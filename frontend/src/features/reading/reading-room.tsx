@@ -91,7 +91,7 @@ function useOpened(itemId: Id, user: Id): void {
       void leaveItem();
       resetViews();
       resetMpr();
-      setDisplay({ refusal: null });
+      setDisplay({ refusal: null, solid: false });
       forgetImages(keptAhead());
     };
   }, [itemId, user]);

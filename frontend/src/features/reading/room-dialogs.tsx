@@ -1,5 +1,5 @@
 import { Modal, Select, Textarea, TextInput } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useState } from 'react';
 import { reject } from '@/domain/draft';
 import { uidFrom, uuidFrom } from '@/domain/ids';
 import type { AiRun, Finding } from '@/domain/model';
@@ -32,6 +32,19 @@ function Actions({ submit, ready }: { submit: string; ready: boolean }) {
   );
 }
 
+/** Digits count from the first moment on, wherever the focus is; not in a text field. */
+function useDigits(take: (digit: number) => boolean): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      const inField = event.target instanceof HTMLTextAreaElement;
+      if (inField || event.ctrlKey || event.altKey || event.metaKey) return;
+      if (/^[1-9]$/.test(event.key) && take(Number(event.key))) event.preventDefault();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  });
+}
+
 /** Why a finding is rejected: one of the coded reasons, by digit or by pointer. */
 function RejectDialog({ finding }: { finding: Finding }) {
   const reasons = useVocabulary()?.reject_reasons ?? [];
@@ -44,6 +57,11 @@ function RejectDialog({ finding }: { finding: Finding }) {
     setCode(chosen);
     if (chosen !== 'other' && words.trim() === '') finish(chosen, '');
   };
+  useDigits((digit) => {
+    const reason = reasons[digit - 1];
+    if (reason) choose(reason.code);
+    return reason !== undefined;
+  });
   return (
     <Modal
       opened
@@ -55,14 +73,6 @@ function RejectDialog({ finding }: { finding: Finding }) {
         onSubmit={(event) => {
           event.preventDefault();
           if (ready) finish(code, words);
-        }}
-        onKeyDown={(event) => {
-          const inField = event.target instanceof HTMLTextAreaElement;
-          const reason = inField ? undefined : reasons[Number(event.key) - 1];
-          if (reason) {
-            event.preventDefault();
-            choose(reason.code);
-          }
         }}
       >
         <ul className="reasons">

@@ -1,5 +1,7 @@
 import { SLAB_MODES, setSlab, useMpr } from '@/imaging/mpr-store';
+import { setDisplay } from '@/state/display';
 import { display } from '@/text/en-display';
+import { looks } from '@/text/en-looks';
 
 const words = display.slab;
 const LEAST_MM = 2;
@@ -31,6 +33,9 @@ export function SlabBar() {
           {words.modes[one]}
         </button>
       ))}
+      <button type="button" onClick={() => setDisplay({ solid: true })}>
+        {looks.solid.command}
+      </button>
       {mode === 'none' ? null : (
         <label>
           <input
