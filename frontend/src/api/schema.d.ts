@@ -158,6 +158,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/hotkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return the commands whose keys I changed. */
+        get: operations["hotkeys_read"];
+        /** @description Keep them; what is not named has our keys again. */
+        put: operations["hotkeys_save"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/intakes": {
         parameters: {
             query?: never;
@@ -2057,7 +2075,7 @@ export interface components {
             reason_text: string;
         };
         /** @enum {string} */
-        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
+        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
         /** @description One object that left, or failed to. */
         Export: {
             /** Format: uuid */
@@ -2257,6 +2275,18 @@ export interface components {
         };
         /** @enum {string} */
         HealthStateEnum: "ok" | "degraded" | "down";
+        /** @description Strokes by command, of the commands that a person changed. */
+        Hotkeys: {
+            keys: {
+                [key: string]: string[];
+            };
+        };
+        /** @description Strokes by command, of the commands that a person changed. */
+        HotkeysRequest: {
+            keys: {
+                [key: string]: string[];
+            };
+        };
         /** @description What one viewport shows; an empty series leaves it empty. */
         HungPane: {
             series_uid: string;
@@ -3909,7 +3939,7 @@ export interface operations {
             query?: {
                 actor?: string;
                 cursor?: string;
-                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
+                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
                 from?: string;
                 limit?: number;
                 q?: string;
@@ -4013,6 +4043,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    hotkeys_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hotkeys"];
+                };
+            };
+        };
+    };
+    hotkeys_save: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HotkeysRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hotkeys"];
                 };
             };
         };

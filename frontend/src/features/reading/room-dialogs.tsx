@@ -32,13 +32,21 @@ function Actions({ submit, ready }: { submit: string; ready: boolean }) {
   );
 }
 
-/** Digits count from the first moment on, wherever the focus is; not in a text field. */
+/** The digit that was pressed for this form; 0 when it was for something else. */
+function digitOf(event: KeyboardEvent): number {
+  const inField = event.target instanceof HTMLTextAreaElement;
+  // The stroke that asked for the form is still on its way when it opens.
+  const elsewhere = inField || event.defaultPrevented;
+  if (elsewhere || event.ctrlKey || event.altKey || event.metaKey) return 0;
+  return /^[1-9]$/.test(event.key) ? Number(event.key) : 0;
+}
+
+/** Digits count from the first moment on, wherever the focus is. */
 function useDigits(take: (digit: number) => boolean): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      const inField = event.target instanceof HTMLTextAreaElement;
-      if (inField || event.ctrlKey || event.altKey || event.metaKey) return;
-      if (/^[1-9]$/.test(event.key) && take(Number(event.key))) event.preventDefault();
+      const digit = digitOf(event);
+      if (digit > 0 && take(digit)) event.preventDefault();
     };
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);

@@ -1,3 +1,6 @@
+import { assignRows } from '@/commands/worklist/assign-rows';
+import { undoAssign } from '@/commands/worklist/undo-assign';
+import { CommandKey } from '@/features/shell/command-key';
 import {
   clearChosen,
   type Done,
@@ -52,7 +55,7 @@ export function DoneNotice() {
         <>
           {done.batch ? (
             <button type="button" className="btn small" onClick={() => void undoLast()}>
-              {worklist.undo} <Key>U</Key>
+              {worklist.undo} <CommandKey command={undoAssign} />
             </button>
           ) : null}
           <button type="button" className="btn small quiet" onClick={dismissDone}>
@@ -81,7 +84,7 @@ export function ChoosingBar({ onAssign }: { onAssign: () => void }) {
         aria-disabled={working}
         onClick={onAssign}
       >
-        {worklist.assign} <Key>A</Key>
+        {worklist.assign} <CommandKey command={assignRows} />
       </button>
       <button type="button" className="btn small quiet" onClick={clearChosen}>
         {worklist.clearChosen} <Key>Esc</Key>

@@ -1,3 +1,4 @@
+import { CommandKey } from '@/features/shell/command-key';
 import { useKeyed } from '@/state/own-keys';
 import './worklist.css';
 import './list-more.css';
@@ -31,7 +32,6 @@ import {
 import { text } from '@/text/en';
 import { worklist } from '@/text/en-worklist';
 import { Glyph } from '@/ui/glyph';
-import { Key } from '@/ui/primitives';
 import { useHotkeys } from '@/ui/use-hotkeys';
 import { AssignDialog } from './assign-dialog';
 import { ChoosingBar } from './choosing-bar';
@@ -100,7 +100,7 @@ function NewAbove() {
           onClick={() => void goToTop()}
         >
           <Glyph name="up" small />
-          {worklist.newAbove(n)} <Key>G</Key>
+          {worklist.newAbove(n)} <CommandKey command={goToTop} />
         </button>
       ) : null}
     </output>
