@@ -83,6 +83,11 @@ def _signed(reader: Reader, name: str) -> tuple:
     return rows[0][0]
 
 
+def _focus_within(page: Page) -> None:
+    """Wait until the dialog that has just opened has the focus."""
+    page.wait_for_function("() => document.activeElement?.closest('[role=dialog]')")
+
+
 def _look_and_measure(page: Page) -> None:
     corner = page.locator("[data-pane='1'] .corner.bl")
     window = corner.inner_text()
@@ -111,6 +116,10 @@ def _answer(page: Page) -> None:
     for stroke in ("Enter", "ArrowLeft", "ArrowLeft", "Shift+ArrowDown", "Enter"):
         page.keyboard.press(stroke)
     expect(page.get_by_role("dialog", name="What is it?")).to_be_visible()
+    _focus_within(page)
+    page.keyboard.press("Control+a")
+    page.keyboard.type("Pneumonia")
+    page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     page.keyboard.type("low on the left")
     page.keyboard.press("Enter")
@@ -141,6 +150,8 @@ def test_a_case_is_read_by_keyboard_alone(reader: Reader) -> None:
     kinds = {one["geometry"]["kind"]: one for one in content["annotations"]}
     assert kinds["length"]["text"] == "By hand"
     assert kinds["box"]["missed_by_ai"] is True
+    assert kinds["box"]["label"]["display"] == "Pneumonia"
+    assert kinds["box"]["text"] == "low on the left"
     (left, top), (right, bottom) = kinds["box"]["geometry"]["points"]
     assert (left + right) / 2 < 512, "moved to the left of the middle"
     assert bottom - top > right - left, "its lower edge was moved"
@@ -160,6 +171,7 @@ def test_keys_are_changed_kept_and_given_back(new_reader) -> None:
     expect(page.get_by_role("button", name="Your account")).to_be_visible()
     page.keyboard.press("?")
     overlay = page.get_by_role("dialog")
+    _focus_within(page)
     line = overlay.locator("[data-command='worklist.focus-search']")
     line.locator(".own-key").focus()
     page.keyboard.press("Enter")
@@ -183,6 +195,7 @@ def test_keys_are_changed_kept_and_given_back(new_reader) -> None:
     other.page.keyboard.press("Escape")
     other.page.keyboard.press("?")
     again = other.page.get_by_role("dialog")
+    _focus_within(other.page)
     again.get_by_role("button", name="Reset all keys").focus()
     other.page.keyboard.press("Enter")
     expect(

@@ -125,7 +125,9 @@ function LabelDialog({ ask }: { ask: Extract<Ask, { kind: 'label' }> }) {
   const labels = useVocabulary()?.labels ?? [];
   const last = useRoom((state) => state.lastLabel);
   const aiHasRead = useRoom(({ ai }) => ai?.visible === true && ai.runs.some(isDone));
-  const [code, setCode] = useState<string | null>(last?.code ?? labels[0]?.code ?? null);
+  const [chosen, setCode] = useState<string | null>(last?.code ?? null);
+  // The portal's labels may come after the form.
+  const code = chosen ?? labels[0]?.code ?? null;
   const [note, setNote] = useState('');
   const label = labels.find((one) => one.code === code) ?? null;
   const submit = (event: FormEvent) => {

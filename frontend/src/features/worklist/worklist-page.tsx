@@ -1,3 +1,4 @@
+import { goToTopCommand } from '@/commands/worklist/go-to-top';
 import { CommandKey } from '@/features/shell/command-key';
 import { useKeyed } from '@/state/own-keys';
 import './worklist.css';
@@ -100,7 +101,7 @@ function NewAbove() {
           onClick={() => void goToTop()}
         >
           <Glyph name="up" small />
-          {worklist.newAbove(n)} <CommandKey command={goToTop} />
+          {worklist.newAbove(n)} <CommandKey command={goToTopCommand} />
         </button>
       ) : null}
     </output>
