@@ -44,6 +44,7 @@ function FilterForm({ onApply }: { onApply: (query: AuditQuery) => void }) {
         value={event}
         data={EVENTS}
         searchable
+        selectFirstOptionOnChange
         clearable
         nothingFoundMessage={words.noEvent}
         w={260}

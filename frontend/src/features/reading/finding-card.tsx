@@ -247,6 +247,7 @@ function ModifyForm({ finding, verdict }: FindingProps) {
         onChange={(value) => setCode(value ?? finding.label.code)}
         allowDeselect={false}
         searchable
+        selectFirstOptionOnChange
       />
       {regions.length > 0 ? (
         <Select

@@ -158,6 +158,7 @@ function LabelDialog({ ask }: { ask: Extract<Ask, { kind: 'label' }> }) {
           error={labels.length === 0 ? text.room.missed.noLabels : null}
           allowDeselect={false}
           searchable
+          selectFirstOptionOnChange
           data-autofocus
         />
         <TextInput

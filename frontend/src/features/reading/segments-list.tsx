@@ -68,6 +68,7 @@ function LabelField({ value, onChoose }: LabelFieldProps) {
         data={all.map((one) => ({ value: choiceOf(one), label: one.display }))}
         value={value ? choiceOf(value) : null}
         searchable
+        selectFirstOptionOnChange
         autoFocus
         defaultDropdownOpened
         // The list itself scrolls: the keys that move in it reach all of it.

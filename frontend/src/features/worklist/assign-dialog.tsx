@@ -52,6 +52,7 @@ export function AssignDialog({ onClose }: { onClose: () => void }) {
           placeholder={text.common.chooseOne}
           value={to}
           searchable
+          selectFirstOptionOnChange
           data-autofocus
           data={readers.map((reader) => ({
             value: reader.id,
