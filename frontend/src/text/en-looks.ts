@@ -19,6 +19,7 @@ export const looks = {
       signal: 'Signal',
     } satisfies Record<SolidPreset, string>,
     planes: 'Three planes',
+    refused: (why: string) => `The series cannot be drawn as a volume: ${why}.`,
     trouble: 'The volume cannot be drawn.',
   },
 };

@@ -11,9 +11,13 @@ export const layoutSolid: Command<ReadingContext> = {
   group: 'layout',
   keys: ['Shift+d'],
   on: ({ room }) => room.mpr !== null && getDisplay().solid,
-  when: ({ room, volume }) => room.mpr !== null || volume !== null,
+  when: () => true,
   whyNot: ({ room, noVolume }) => (room.mpr === null ? noVolume : null),
-  perform: ({ room, volume }) => {
+  perform: ({ room, volume, noVolume }) => {
+    if (room.mpr === null && volume === null) {
+      setDisplay({ refusal: looks.solid.refused(noVolume ?? '') });
+      return;
+    }
     if (room.mpr !== null && getDisplay().solid) {
       setDisplay({ solid: false });
       leaveMpr();
