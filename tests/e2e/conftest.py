@@ -42,6 +42,11 @@ WAIT_MS = 120_000
 # What draws: "card" or "processor"; the application chooses when it is empty.
 DRAWING = os.environ.get("OVERREAD_DRAWING", "")
 
+# Whether every row of the list, its head aside, has a text.
+_ONLY = """wanted => [...document.querySelectorAll('[role="row"]')]
+  .filter(row => row.querySelector('[role="gridcell"]'))
+  .every(row => row.textContent.toLowerCase().includes(wanted))"""
+
 
 @dataclass
 class Reader:
@@ -59,8 +64,13 @@ class Reader:
         expect(self.page.get_by_role("button", name="Your account")).to_be_visible()
 
     def find(self, name: str) -> None:
-        """Narrow the list to one patient."""
+        """Narrow the list to one patient, and wait until nobody else is on it.
+
+        Rows move while a list narrows: a click meant for one would meet another.
+        """
         self.page.locator("input[type=search]").first.fill(name)
+        self.page.wait_for_function(_ONLY, arg=name.lower(), timeout=60_000)
+        self.page.wait_for_timeout(300)
 
     def row(self, name: str):
         return self.page.get_by_role("row").filter(has_text=name)
