@@ -97,7 +97,17 @@ def audit_item(
 
 
 def _publish(item: WorkItem) -> None:
+    """Tell the list of an item, and of each row that looks otherwise because of it.
+
+    A read that is to be done without AI hides the AI in the other rows of its study,
+    for as long as it is on the list (`visible_ai`).
+    """
     publish_change(site_id=item.site_id, kind="item", object_id=item.id)
+    if item.shows_ai:
+        return
+    others = WorkItem.objects.filter(study_id=item.study_id, state__in=ON_LIST)
+    for other in others.exclude(id=item.id).order_by("id"):
+        publish_change(site_id=other.site_id, kind="item", object_id=other.id)
 
 
 def save_item(item: WorkItem) -> None:

@@ -204,7 +204,7 @@ async function renew(itemId: Id): Promise<void> {
 /** The list said that the item changed: late slices, a new band, AI that has finished. */
 export function followRow(row: Row): void {
   const { item, itemId } = getRoom();
-  if (!item || row.id !== itemId || row.version <= item.version) return;
+  if (!item || row.id !== itemId || row.version < item.version) return;
   setRoom({ item: row });
   if (row.ai.state !== item.ai.state) {
     void loadAi(row.id);

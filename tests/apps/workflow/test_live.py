@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -273,6 +274,50 @@ async def test_what_the_socket_sends_makes_the_snapshot():
                 assert [row["id"] for row in in_order(follower.rows)] == order
     assert follower.resyncs == ["the order of the whole list changed"] * 3
     assert len(follower.seen) > 60
+
+
+async def test_a_read_without_ai_hides_and_gives_back_the_ai_of_its_studys_rows():
+    ward = await sync_to_async(Ward)(1)
+    other = ward.readers[1]
+    client = await sync_to_async(client_for)(ward.department.reader)
+    site = str(ward.department.site.id)
+
+    def place(*sops: str, blind: bool) -> WorkItem:
+        item: WorkItem = make_item(
+            ward.department,
+            study_uid="1.2.1",
+            sop_uids=list(sops),
+            protocol=ward.blind if blind else None,
+        )
+        return item
+
+    def sign(item: WorkItem) -> None:
+        flow.commit_item(
+            actor=other, item_id=item.id, expected_version=item.reading.version, raw={}
+        )
+        item.refresh_from_db()
+        flow.sign_item(
+            actor=other, item_id=item.id, expected_version=item.reading.version, raw={}
+        )
+
+    blind = await sync_to_async(place)("1.2.1.1", blind=True)
+    blind = await sync_to_async(lease_item)(actor=other, item_id=blind.id)
+    async with socket(client) as communicator:
+        follower = Follower(communicator, client)
+        await follower.begin()
+        shown = await sync_to_async(place)("1.2.1.1", "1.2.1.2", blind=False)
+        for verb, state in (
+            (None, "blinded"),
+            (partial(sign, blind), "pending"),
+            (partial(place, "1.2.1.1", "1.2.1.2", "1.2.1.3", blind=True), None),
+        ):
+            if verb is not None:
+                await sync_to_async(verb)()
+            rows, seq, _ = await sync_to_async(snapshot)(client)
+            await follower.catch_up(site, seq[site])
+            assert follower.rows == rows
+            row = rows.get(str(shown.id))
+            assert (row["ai"]["state"] if row else None) == state
 
 
 async def test_one_resumes_from_any_number():
