@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
-import tempfile
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,6 +17,7 @@ from django.db import connection
 
 from apps.annotations.segment_content import is_sha256
 from apps.core.errors import DomainError, Invalid, NotFound
+from apps.core.files import replace_durably
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,16 +87,7 @@ def write_label_map(*, content: bytes, sha256: str) -> None:
     if path.exists() and _is_whole(path, sha256):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    packed = gzip.compress(content, compresslevel=_LEVEL, mtime=0)
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        try:
-            file.write(packed)
-            file.flush()
-            os.fsync(file.fileno())
-        except OSError:
-            Path(file.name).unlink()
-            raise
-    Path(file.name).replace(path)
+    replace_durably(path, gzip.compress(content, compresslevel=_LEVEL, mtime=0))
 
 
 def _is_whole(path: Path, sha256: str) -> bool:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, cast
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework.parsers import BaseParser
 from rest_framework.response import Response
 
-from apps.core.errors import Invalid
+from apps.core.parsers import BytesParser
 from apps.inference.artefacts import write_artefact
 from apps.inference.packages import package_zip
 from apps.inference.selectors import model_of_hash
@@ -18,30 +17,17 @@ from apps.studies.machine import READ_MODEL, WRITE_ARTEFACT
 from apps.studies.machine_api import MachineView
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import IO, Any
-
     from rest_framework.request import Request
 
 MAX_ARTEFACT_BYTES = 256 * 1024 * 1024
 
 
-class BytesParser(BaseParser):
+class ArtefactParser(BytesParser):
     """Takes the body as it is, up to `MAX_ARTEFACT_BYTES`."""
 
-    media_type = "*/*"
-
-    def parse(  # type: ignore[override]
-        self,
-        stream: IO[Any],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> bytes:
-        """Return the bytes."""
-        body: bytes = stream.read(MAX_ARTEFACT_BYTES + 1)
-        if len(body) > MAX_ARTEFACT_BYTES:
-            raise Invalid("too_large", "An artefact has at most 256 MiB.")
-        return body
+    max_bytes = MAX_ARTEFACT_BYTES
+    too_large = "An artefact has at most 256 MiB."
+    too_large_status = 400
 
 
 class PackageView(MachineView):
@@ -61,7 +47,7 @@ class PackageView(MachineView):
 class ArtefactStoreView(MachineView):
     """A place for one artefact."""
 
-    parser_classes = (BytesParser,)
+    parser_classes = (ArtefactParser,)
 
     @extend_schema(
         operation_id="machine_artefact",

@@ -5,15 +5,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-import os
 import re
-import tempfile
 import zlib
 from pathlib import Path
 
 from django.conf import settings
 
 from apps.core.errors import DomainError, Invalid, NotFound
+from apps.core.files import replace_durably
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PIECE_BYTES = 1 << 20
@@ -42,15 +41,7 @@ def write_artefact(*, sha256: str, body: bytes) -> bool:
     if path.exists() and _hash(path.read_bytes()) == sha256:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        try:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        except OSError:
-            Path(file.name).unlink()
-            raise
-    Path(file.name).replace(path)
+    replace_durably(path, body)
     return True
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
 from pathlib import Path
 
 from django.conf import settings
 
 from apps.core.errors import NotFound
+from apps.core.files import replace_durably
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -38,15 +38,7 @@ def keep_file(*, data: bytes) -> str:
     if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256:
         return sha256
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        try:  # the temporary file is 0600 from its beginning
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        except OSError:
-            Path(file.name).unlink()
-            raise
-    Path(file.name).replace(path)
+    replace_durably(path, data)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -1,4 +1,4 @@
-"""Opaque, signed cursors of the worklist's keyset paging."""
+"""Opaque, signed cursors of keyset paging."""
 
 from __future__ import annotations
 
@@ -29,9 +29,7 @@ def read_cursor(*, text: str) -> tuple[SortKey | None, int]:
             text, salt=_SALT
         )
     except (signing.BadSignature, ValueError) as error:
-        raise Invalid(
-            "invalid", "cursor: not one of this list; start from the top."
-        ) from error
+        raise _not_ours() from error
     key = (
         int(rank_class),
         datetime.fromisoformat(sort_at),
@@ -39,3 +37,37 @@ def read_cursor(*, text: str) -> tuple[SortKey | None, int]:
         UUID(item_id),
     )
     return key, int(offset)
+
+
+def write_moment(*, at: datetime | None, row_id: UUID, salt: str) -> str:
+    """Return a cursor for the page after a row of a list in order of time.
+
+    Args:
+        at: When the row was.
+        row_id: The row, which decides between two of one moment.
+        salt: The list's own: no cursor of another list is taken.
+    """
+    return signing.dumps([at.isoformat() if at else "", str(row_id)], salt=salt)
+
+
+def read_moment(*, text: str, salt: str) -> tuple[datetime, UUID] | None:
+    """Return the moment and the row of a cursor; None for an empty one.
+
+    Args:
+        text: What `write_moment` returned, or nothing.
+        salt: As there.
+
+    Raises:
+        Invalid: It is not a cursor of this list.
+    """
+    if not text:
+        return None
+    try:
+        at, row_id = signing.loads(text, salt=salt)
+        return datetime.fromisoformat(at), UUID(row_id)
+    except (signing.BadSignature, ValueError) as error:
+        raise _not_ours() from error
+
+
+def _not_ours() -> Invalid:
+    return Invalid("invalid", "cursor: not one of this list; start from the top.")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.core import signing
 from django.db import transaction
 from django.db.models import Q
 
@@ -20,6 +18,7 @@ from apps.studies.models import StudyRevision
 from apps.studies.pack_retries import packs_at, retry_pack
 from apps.studies.types import PackState
 from apps.workflow import flow
+from apps.workflow.cursors import read_moment, write_moment
 from apps.workflow.visibility import untold_studies
 
 if TYPE_CHECKING:
@@ -89,31 +88,20 @@ def _known(state: str, states: type[StrEnum]) -> str:
 
 
 def _page(rows: QuerySet[Any], *, cursor: str, shape: Any) -> Page:
-    if cursor:
-        changed_at, row_id = _read_cursor(cursor)
+    after = read_moment(text=cursor, salt=_SALT)
+    if after is not None:
+        changed_at, row_id = after
         older = Q(updated_at__lt=changed_at)
         rows = rows.filter(older | Q(updated_at=changed_at, id__lt=row_id))
     found = list(rows[: PAGE + 1])
     more = len(found) > PAGE
     found = found[:PAGE]
+    last = found[-1] if more else None
     return Page(
         items=[shape(row) for row in found],
-        next_cursor=_write_cursor(found[-1]) if more else None,
+        next_cursor=last
+        and write_moment(at=last.updated_at, row_id=last.id, salt=_SALT),
     )
-
-
-def _write_cursor(row: InferenceRun | StudyRevision) -> str:
-    return signing.dumps([row.updated_at.isoformat(), str(row.id)], salt=_SALT)
-
-
-def _read_cursor(text: str) -> tuple[datetime, UUID]:
-    try:
-        changed_at, row_id = signing.loads(text, salt=_SALT)
-        return datetime.fromisoformat(changed_at), UUID(row_id)
-    except (signing.BadSignature, ValueError) as error:
-        raise Invalid(
-            "invalid", "cursor: not one of this list; start from the top."
-        ) from error
 
 
 def _run_row(run: InferenceRun) -> Row:

@@ -195,6 +195,13 @@ def withheld_of(*, revision: StudyRevision) -> frozenset[str]:
     return captures if acquired else frozenset()
 
 
+def is_waiting(*, study: Study) -> bool:
+    """Tell whether somebody still has to read a study: one read must not anchor it."""
+    return WorkItem.objects.filter(
+        case__revision__study=study, state__in=ON_LIST, withdrawn=False
+    ).exists()
+
+
 def visible_study(*, actor: Actor, study: Study) -> Visibility:
     """Say whether whatever may come from AI of a study may leave for this person.
 

@@ -13,8 +13,7 @@ from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core.permissions import Permission
 from apps.studies.selectors import access_study
-from apps.worklist.models import WorkItem
-from apps.worklist.types import ON_LIST
+from apps.workflow.visibility import is_waiting
 
 if TYPE_CHECKING:
     from apps.accounts.types import Actor
@@ -32,9 +31,7 @@ def list_marks(*, actor: Actor, study_id: UUID) -> dict[str, Any]:
     amendment alone.
     """
     study = access_study(actor=actor, study_id=study_id, need=Permission.STUDY_READ)
-    waiting = WorkItem.objects.filter(
-        case__revision__study=study, state__in=ON_LIST, withdrawn=False
-    ).exists()
+    waiting = is_waiting(study=study)
     rows = [] if waiting else list(_signed(study_id=study.id)[:MAX_MARKS])
     record(
         actor=actor,

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.core import signing
 from django.db import transaction
 
 from apps.accounts.models import User
 from apps.audit.events import Event
 from apps.audit.services import record
-from apps.core.errors import Invalid
 from apps.core.permissions import Permission
 from apps.notifications import selectors, services
 from apps.notifications.types import CHOICES, TITLES, Channel, Kind
+from apps.workflow.cursors import read_moment, write_moment
 from apps.worklist.selectors import items_by_id
 
 if TYPE_CHECKING:
@@ -34,9 +32,13 @@ def list_notices(*, actor: Actor, unread: bool, cursor: str) -> dict[str, Any]:
     Whose study it is stands there only where the actor may see the item now.
     """
     rows = selectors.notified_page(
-        actor=actor, unread=unread, after=_read_cursor(cursor), limit=PAGE + 1
+        actor=actor,
+        unread=unread,
+        after=read_moment(text=cursor, salt=_SALT),
+        limit=PAGE + 1,
     )
     more, rows = len(rows) > PAGE, rows[:PAGE]
+    last = rows[-1] if more else None
     items = _items(actor=actor, rows=rows)
     record(
         actor=actor,
@@ -50,7 +52,7 @@ def list_notices(*, actor: Actor, unread: bool, cursor: str) -> dict[str, Any]:
             for row in rows
         ],
         "unread": selectors.count_unread(user_id=actor.person_id),
-        "next_cursor": _write_cursor(rows[-1]) if more else None,
+        "next_cursor": last and write_moment(at=last.at, row_id=last.id, salt=_SALT),
     }
 
 
@@ -136,19 +138,3 @@ def set_webhook(*, actor: Actor, url: str) -> dict[str, Any]:
     """Set where the actor's messages are posted to; the secret is shown once."""
     hook, secret = services.set_webhook(actor=actor, url=url)
     return {"webhook": _webhook(hook), "secret": secret}
-
-
-def _write_cursor(row: Notification) -> str:
-    return signing.dumps([row.at.isoformat(), str(row.id)], salt=_SALT)
-
-
-def _read_cursor(text: str) -> selectors.Key | None:
-    if not text:
-        return None
-    try:
-        at, last = signing.loads(text, salt=_SALT)
-        return datetime.fromisoformat(at), UUID(last)
-    except (signing.BadSignature, ValueError) as error:
-        raise Invalid(
-            "invalid", "cursor: not one of this list; start from the top."
-        ) from error

@@ -9,21 +9,17 @@ from django.http import HttpResponse
 from django.utils.cache import patch_vary_headers
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.parsers import BaseParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.selectors import actor_of
 from apps.core.access import needs
-from apps.core.errors import DomainError
+from apps.core.parsers import BytesParser
 from apps.core.permissions import Permission
 from apps.workflow.segments import desk, interpolation
 from apps.workflow.segments import serializers as shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import IO
-
     from rest_framework.request import Request
 
 MAX_BYTES: Final = 8 * 1024 * 1024
@@ -34,22 +30,11 @@ _SIZES: Final = [
 ]
 
 
-class LabelMapParser(BaseParser):
+class LabelMapParser(BytesParser):
     """Takes the body as it is, up to `MAX_BYTES`."""
 
-    media_type = "*/*"
-
-    def parse(  # type: ignore[override]
-        self,
-        stream: IO[Any],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> bytes:
-        """Return the bytes."""
-        body: bytes = stream.read(MAX_BYTES + 1)
-        if len(body) > MAX_BYTES:
-            raise DomainError("too_large", "A label map has at most 8 MiB packed.", 413)
-        return body
+    max_bytes = MAX_BYTES
+    too_large = "A label map has at most 8 MiB packed."
 
 
 class SliceView(APIView):

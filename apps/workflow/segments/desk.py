@@ -17,11 +17,9 @@ from apps.audit.services import record
 from apps.core.errors import Conflict, Forbidden, Invalid, NotFound
 from apps.core.permissions import Permission
 from apps.studies.selectors import access_study
-from apps.workflow.visibility import visible_study
-from apps.worklist.models import WorkItem
+from apps.workflow.visibility import is_waiting, visible_study
 from apps.worklist.selectors import access_item
 from apps.worklist.services import require_lease
-from apps.worklist.types import ON_LIST
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -125,7 +123,7 @@ def _may_see(actor: Actor, row: Segmentation) -> bool:
         return False
     if row.reading.reader_id == actor.user_id:
         return True
-    return not _is_waiting(study) and _may_tell(actor, study, row)
+    return not is_waiting(study=study) and _may_tell(actor, study, row)
 
 
 def _of_signed() -> QuerySet[Segmentation]:
@@ -134,12 +132,6 @@ def _of_signed() -> QuerySet[Segmentation]:
     return rows.exclude(reading__amended_by__signed_at__isnull=False).select_related(
         "reading__revision__study__patient", "reading__revision__study__site"
     )
-
-
-def _is_waiting(study: Study) -> bool:
-    return WorkItem.objects.filter(
-        case__revision__study=study, state__in=ON_LIST, withdrawn=False
-    ).exists()
 
 
 def _may_tell(actor: Actor, study: Study, row: Segmentation) -> bool:
@@ -159,7 +151,7 @@ def list_signed(*, actor: Actor, study_id: UUID) -> dict[str, Any]:
     study = access_study(
         actor=actor, study_id=study_id, need=Permission.STUDY_PIXELS_READ
     )
-    waiting = _is_waiting(study)
+    waiting = is_waiting(study=study)
     rows = _of_signed().filter(reading__revision__study=study)
     newest = rows.order_by("-reading__signed_at")[:MAX_SEGMENTATIONS]
     shown = [row for row in (() if waiting else newest) if _may_tell(actor, study, row)]

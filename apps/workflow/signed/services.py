@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.core import signing
 from django.db import transaction
 
 from apps.annotations.amending import chains, may_amend, start_amendment
@@ -15,6 +13,7 @@ from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core.errors import Conflict, Invalid
 from apps.core.permissions import Permission
+from apps.workflow.cursors import read_moment, write_moment
 from apps.workflow.signed.selectors import is_blinding, items_of, signed_page
 from apps.workflow.visibility import live_findings
 from apps.worklist.amending import reopen_item, signed_of
@@ -23,7 +22,6 @@ from apps.worklist.selectors import access_item
 if TYPE_CHECKING:
     from apps.accounts.types import Actor
     from apps.annotations.models import Reading
-    from apps.workflow.signed.selectors import Key
     from apps.worklist.models import WorkItem
 
 PAGE = 50
@@ -70,7 +68,7 @@ def list_signed(*, actor: Actor, mine: bool, text: str, cursor: str) -> dict[str
         actor=actor,
         mine=mine,
         text=text[:100],
-        after=_read_cursor(cursor),
+        after=read_moment(text=cursor, salt=_SALT),
         limit=PAGE + 1,
     )
     more, rows = len(rows) > PAGE, rows[:PAGE]
@@ -82,12 +80,14 @@ def list_signed(*, actor: Actor, mine: bool, text: str, cursor: str) -> dict[str
         studies=sorted({row.revision.study_id for row in rows}),
         detail={"n": len(rows), "mine": mine},
     )
+    last = rows[-1] if more else None
     return {
         "items": [
             _signed(actor=actor, row=row, item=items.get(row.id), before=before[row.id])
             for row in rows
         ],
-        "next_cursor": _write_cursor(rows[-1]) if more else None,
+        "next_cursor": last
+        and write_moment(at=last.signed_at, row_id=last.id, salt=_SALT),
         "reasons": [
             {"code": code, "display": words} for code, words in AMEND_REASONS.items()
         ],
@@ -128,20 +128,3 @@ def _edition(row: Reading) -> dict[str, Any]:
         "reason": AMEND_REASONS.get(row.amend_code, ""),
         "reason_text": row.amend_text,
     }
-
-
-def _write_cursor(row: Reading) -> str:
-    at = row.signed_at.isoformat() if row.signed_at else ""
-    return signing.dumps([at, str(row.id)], salt=_SALT)
-
-
-def _read_cursor(text: str) -> Key | None:
-    if not text:
-        return None
-    try:
-        at, last = signing.loads(text, salt=_SALT)
-        return datetime.fromisoformat(at), UUID(last)
-    except (signing.BadSignature, ValueError) as error:
-        raise Invalid(
-            "invalid", "cursor: not one of this list; start from the top."
-        ) from error
