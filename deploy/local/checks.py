@@ -22,6 +22,19 @@ from deploy.local.processes import load_records, stop_records
 PORTS_NEEDED = 7
 RUNS_AT_ONCE = 9
 SHOWN_LINES = 60
+FAILURE_LINES = 12
+"""How much of a failed test's report is said again at the end."""
+FAILURE_WIDTH = 200
+PYTEST_WORDS = (
+    "-q",
+    "--tb=short",
+    "--continue-on-collection-errors",
+    "-o",
+    "faulthandler_timeout=900",
+)
+"""Short reports of every failure; a file that cannot be read hides no other."""
+UNBOUNDED = frozenset({"CI", "BUILD_NUMBER"})
+"""Where pytest finds one of these, it prints differences of any length."""
 STACK_MARKS = "stack or browser"
 STACK_RUNS = (("full stack", "stack and not browser"), ("browser", "browser"))
 """A process each: Playwright's loop would be in the way of asynchronous tests."""
@@ -45,21 +58,23 @@ class Tally:
     skipped: int = 0
     names: list[str] = field(default_factory=list)
 
-    def add(self, name: str, *, ok: bool) -> None:
-        """Count one check."""
+    def add(self, name: str, *, ok: bool, why: str = "") -> None:
+        """Count one check; `why` is said below its name when it failed."""
         if ok:
             self.passed += 1
         else:
             self.failed += 1
-            self.names.append(name)
+            self.names.append(f"{name}\n{why}" if why else name)
 
     def add_junit(self, path: Path) -> None:
         """Count the tests of one pytest run from its JUnit report."""
         for case in ElementTree.parse(path).iter("testcase"):  # noqa: S314 - ours
-            kinds = {child.tag for child in case}
-            if kinds & {"failure", "error"}:
-                self.add(f"{case.get('classname')}.{case.get('name')}", ok=False)
-            elif "skipped" in kinds:
+            found = {child.tag: child.text or "" for child in case}
+            wrong = [found[tag] for tag in ("failure", "error") if tag in found]
+            if wrong:
+                name = f"{case.get('classname')}.{case.get('name')}"
+                self.add(name, ok=False, why=last_lines(wrong[0]))
+            elif "skipped" in found:
                 self.skipped += 1
             else:
                 self.passed += 1
@@ -68,6 +83,12 @@ class Tally:
         """The plain summary: `N passed, M failed[, K skipped]`."""
         text = f"{self.passed} passed, {self.failed} failed"
         return text + (f", {self.skipped} skipped" if self.skipped else "")
+
+
+def last_lines(report: str) -> str:
+    """The end of a failed test's report, lines of bounded number and width."""
+    lines = [line for line in report.splitlines() if line.strip()]
+    return "\n".join(f"    {line[:FAILURE_WIDTH]}" for line in lines[-FAILURE_LINES:])
 
 
 def tool(name: str) -> str:
@@ -202,8 +223,9 @@ class TestBed:
         """Environment for pytest: the owner's database, and where the stack is."""
         values = read_env_file(self.layout.env_file)
         ports = self.layout.ports
+        inherited = {k: v for k, v in os.environ.items() if k not in UNBOUNDED}
         return {
-            **os.environ,
+            **inherited,
             **values,
             "DATABASE_URL": values.get("DATABASE_OWNER_URL", ""),
             "DJANGO_SETTINGS_MODULE": "portal.settings.test",
@@ -226,7 +248,7 @@ def run_pytest(
         words: Further arguments of pytest.
     """
     report = bed.layout.logs / f"{name.replace(' ', '-')}.xml"
-    command = [tool("python"), "-m", "pytest", "-q", "-m", marks]
+    command = [tool("python"), "-m", "pytest", *PYTEST_WORDS, "-m", marks]
     command += [f"--junitxml={report}", *words]
     begun = time.monotonic()
     done = subprocess.run(command, cwd=ROOT, env=bed.env(), check=False)

@@ -10,18 +10,25 @@ REPORT = """<testsuites><testsuite>
 <testcase classname="a" name="good"/>
 <testcase classname="a" name="bad"><failure message="x"/></testcase>
 <testcase classname="a" name="broken"><error message="x"/></testcase>
+<testcase classname="a" name="wrong"><failure message="x">first
+
+E   {long}</failure></testcase>
 <testcase classname="a" name="later"><skipped message="no data"/></testcase>
 </testsuite></testsuites>"""
 
 
 def test_every_kind_of_outcome_is_counted(tmp_path: Path):
     report = tmp_path / "report.xml"
-    report.write_text(REPORT)
+    report.write_text(REPORT.format(long="1" * 900))
     tally = Tally()
     tally.add("ruff", ok=True)
     tally.add_junit(report)
-    assert tally.last_line() == "2 passed, 2 failed, 1 skipped"
-    assert tally.names == ["a.bad", "a.broken"]
+    assert tally.last_line() == "2 passed, 3 failed, 1 skipped"
+    assert tally.names[:2] == ["a.bad", "a.broken"]
+    lines = tally.names[2].splitlines()
+    assert lines[:2] == ["a.wrong", "    first"], "with the end of its report"
+    assert lines[2].strip().startswith("E   111")
+    assert len(lines[2]) < 210, "however long its lines are"
 
 
 def test_seven_ports_in_a_row_are_free():
