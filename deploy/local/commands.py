@@ -1,7 +1,10 @@
 """Run set-up commands: output to a log, the last line of it live, errors plain."""
 
+import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from deploy.local.console import Console
@@ -10,6 +13,8 @@ from deploy.local.problem import Problem
 
 LIVE_WIDTH = 76
 TAIL_LINES = 15
+PATIENCE_S = 10
+"""How long a stopped command may take to put its things away."""
 
 
 def run_logged(
@@ -21,6 +26,7 @@ def run_logged(
     env: Mapping[str, str] | None = None,
     cwd: Path = ROOT,
     advice: str = "Put that right and run it again; it goes on where it stopped.",
+    alone: bool = False,
 ) -> None:
     """Run a command; its output goes to `log`, its present line to the terminal.
 
@@ -32,6 +38,8 @@ def run_logged(
         env: Complete environment; None means ours.
         cwd: Working folder.
         advice: What to do when it fails.
+        alone: It asks nobody anything, so it and all it starts are a session of
+            their own, which ends whole when we are stopped.
 
     Raises:
         Problem: The command failed; the end of its output is in the message.
@@ -49,6 +57,7 @@ def run_logged(
             cwd=cwd,
             text=True,
             errors="replace",
+            start_new_session=alone,
         ) as child,
     ):
         try:
@@ -58,9 +67,23 @@ def run_logged(
                 console.flash("    " + line.strip()[:LIVE_WIDTH])
             code = child.wait()
         except BaseException:
-            child.terminate()
-            child.wait()
+            _end(child, whole=alone)
             raise
     if code != 0:
         end = "\n".join(f"    {line}" for line in last)
         raise Problem(f"{what} failed (code {code}):\n{end}", advice=advice)
+
+
+def _end(child: subprocess.Popen[str], *, whole: bool) -> None:
+    """Stop a command that is no longer wanted, with its children if it is alone."""
+    if not whole:
+        child.terminate()
+        child.wait()
+        return
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        child.wait(timeout=PATIENCE_S)
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()

@@ -138,6 +138,7 @@ def manage(layout: Layout, env: dict[str, str], console: Console, *words: str) -
         what=f"manage.py {words[0]}",
         env=env,
         advice=f"The whole output is in {layout.logs / 'manage.log'}.",
+        alone=True,
     )
 
 
