@@ -371,6 +371,7 @@ export const text = {
       hint: 'Draw a box around the finding; or Enter, arrows, with Shift its size, Enter. Esc ends.',
       title: 'What is it?',
       label: 'Label',
+      choose: 'Type a few letters, or choose',
       text: 'Note',
       submit: 'Add',
       noLabels: 'The portal gave no labels to choose from.',

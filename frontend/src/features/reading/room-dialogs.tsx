@@ -125,9 +125,8 @@ function LabelDialog({ ask }: { ask: Extract<Ask, { kind: 'label' }> }) {
   const labels = useVocabulary()?.labels ?? [];
   const last = useRoom((state) => state.lastLabel);
   const aiHasRead = useRoom(({ ai }) => ai?.visible === true && ai.runs.some(isDone));
-  const [chosen, setCode] = useState<string | null>(last?.code ?? null);
-  // The portal's labels may come after the form.
-  const code = chosen ?? labels[0]?.code ?? null;
+  // Only the reader's own last word stands there: what it is, nobody suggests.
+  const [code, setCode] = useState<string | null>(last?.code ?? null);
   const [note, setNote] = useState('');
   const label = labels.find((one) => one.code === code) ?? null;
   const submit = (event: FormEvent) => {
@@ -152,6 +151,7 @@ function LabelDialog({ ask }: { ask: Extract<Ask, { kind: 'label' }> }) {
       <form className="form-column" onSubmit={submit}>
         <Select
           label={text.room.missed.label}
+          placeholder={text.room.missed.choose}
           value={code}
           data={labels.map((one) => ({ value: one.code, label: one.display }))}
           onChange={setCode}
