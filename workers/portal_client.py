@@ -151,6 +151,15 @@ class PortalClient:
         path = f"models/{quote(package_hash, safe='')}"
         return self._ask("GET", path, doing="the model").content
 
+    def read_model_list(self) -> bytes:
+        """Return the signed list of models that may be loaded.
+
+        Raises:
+            PortalError: It may not be read.
+            PortalUnavailableError: The portal gives no answer.
+        """
+        return self._ask("GET", "models/allowed", doing="the list of models").content
+
     def store_artefact(
         self,
         body: bytes,

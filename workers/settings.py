@@ -21,6 +21,8 @@ class WorkerSettings:
         packs_dir: Where pixel packs are written.
         models_dir: Where model packages are cached.
         shipped_models: Model packages that come with the code.
+        model_key: Public key whose signature under the list of models is believed,
+            base64; '' to take the one in `models_dir / "signing.pub"`.
         portal_url: Where the portal is when a request does not say; '' for none.
         torch_threads: Threads of one model call; 0 leaves it to the cores.
     """
@@ -29,6 +31,7 @@ class WorkerSettings:
     packs_dir: Path
     models_dir: Path
     shipped_models: Path
+    model_key: str
     portal_url: str
     torch_threads: int
 
@@ -54,6 +57,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> WorkerSetting
         packs_dir=Path(env.get("OVERREAD_PACKS_DIR", state / "packs")),
         models_dir=Path(env.get("OVERREAD_MODELS_DIR", state / "models")),
         shipped_models=Path(env.get("OVERREAD_SHIPPED_MODELS", shipped)),
+        model_key=env.get("OVERREAD_MODEL_KEY", ""),
         portal_url=env.get("OVERREAD_PORTAL_URL", ""),
         torch_threads=threads,
     )

@@ -24,6 +24,7 @@ from workers.contracts import (
 from workers.inference.predict import limit_threads, pick_device
 from workers.inference.run import run_inference
 from workers.inference.store import ModelStore, ModelUnavailableError
+from workers.inference.trust import TrustedModels
 from workers.inference.workplace import Workplace
 from workers.packs.isolation import IsolatedDecoder
 from workers.portal_client import PortalClient, PortalError, PortalUnavailableError
@@ -44,6 +45,10 @@ def make_workplace(settings: WorkerSettings) -> Workplace:
     device = pick_device()
     return Workplace(
         store=ModelStore(
+            trusted=TrustedModels(
+                public_key=settings.model_key,
+                key_file=settings.models_dir / "signing.pub",
+            ),
             shipped=settings.shipped_models,
             cache=settings.models_dir / "cache",
             device=device,

@@ -13,6 +13,7 @@ from apps.core.parsers import BytesParser
 from apps.inference.artefacts import write_artefact
 from apps.inference.packages import package_zip
 from apps.inference.selectors import model_of_hash
+from apps.inference.trust import signed_list
 from apps.studies.machine import READ_MODEL, WRITE_ARTEFACT
 from apps.studies.machine_api import MachineView
 
@@ -42,6 +43,19 @@ class PackageView(MachineView):
         self.scope.require(verb=READ_MODEL)
         model = model_of_hash(package_hash=package_hash)
         return HttpResponse(package_zip(model=model), content_type="application/zip")
+
+
+class AllowedModelsView(MachineView):
+    """The signed list of packages that a worker may load."""
+
+    @extend_schema(
+        operation_id="machine_models_allowed",
+        responses={(200, "application/json"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """Return the list with its signature."""
+        self.scope.require(verb=READ_MODEL)
+        return HttpResponse(signed_list(), content_type="application/json")
 
 
 class ArtefactStoreView(MachineView):

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apps.core.errors import Invalid, Unavailable
+from workers.model_card import CardError, read_card
+from workers.model_files import (
+    CARD_NAME,
+    PackageError,
+    hash_files,
+    parse_card,
+    read_files,
+    zip_files,
+)
 
 if TYPE_CHECKING:
     from apps.inference.models import ModelVersion
-
-FILES = ("card.json", "weights.safetensors")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,52 +27,47 @@ class PackageFolder:
 
     Attributes:
         path: The folder.
-        package_hash: SHA-256 over names and contents of `FILES`, as
-            `workers.models.package.package_hash` computes it (a test holds them equal).
+        package_hash: What names it, see `workers.model_files.hash_files`.
         card: The model card.
+        size: Bytes of its files.
     """
 
     path: Path
     package_hash: str
     card: dict[str, Any]
+    size: int = 0
 
 
 def read_package(*, path: Path) -> PackageFolder:
-    """Read a package folder.
+    """Read a package folder and check its card.
 
     Raises:
-        Invalid: A file is missing or the card is no JSON object.
+        Invalid: A file is missing or the card can not be used.
     """
-    for name in FILES:
-        if not (path / name).is_file():
-            raise Invalid("bad_package", f"{path.name}: {name} is missing.")
     try:
-        card = json.loads((path / "card.json").read_text("utf-8"))
-    except ValueError as error:
-        raise Invalid("bad_package", f"{path.name}: card.json is no JSON.") from error
-    if not isinstance(card, dict):
-        raise Invalid("bad_package", f"{path.name}: card.json is no JSON object.")
-    return PackageFolder(path=path, package_hash=_hash(path), card=card)
-
-
-def _hash(path: Path) -> str:
-    total = hashlib.sha256()
-    for name in FILES:
-        inner = hashlib.sha256((path / name).read_bytes()).hexdigest()
-        total.update(f"{name} {inner}\n".encode())
-    return total.hexdigest()
+        files = read_files(path)
+        card = parse_card(files[CARD_NAME])
+        read_card(card)
+    except (PackageError, CardError) as error:
+        raise Invalid("bad_package", f"{path.name}: {error}.") from error
+    return PackageFolder(
+        path=path,
+        package_hash=hash_files(files),
+        card=card,
+        size=sum(len(content) for content in files.values()),
+    )
 
 
 def package_zip(*, model: ModelVersion) -> bytes:
     """Return a registered package as an uncompressed zip, checked by its hash."""
-    folder = read_package(path=Path(model.package_path))
-    if folder.package_hash != model.package_hash:
+    try:
+        files = read_files(Path(model.package_path))
+    except PackageError as error:
+        raise Unavailable(
+            "package_gone", f"The package of {model}: {error}."
+        ) from error
+    if hash_files(files) != model.package_hash:
         raise Unavailable(
             "package_changed", f"The package of {model} was changed on disk."
         )
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for name in FILES:
-            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            archive.writestr(entry, (folder.path / name).read_bytes())
-    return out.getvalue()
+    return zip_files(files)

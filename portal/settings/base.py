@@ -15,6 +15,9 @@ ARTEFACTS_DIR = Path(text("OVERREAD_ARTEFACTS_DIR", str(STATE_DIR / "artefacts")
 SEGMENTS_DIR = Path(text("OVERREAD_SEGMENTS_DIR", str(STATE_DIR / "segments")))
 MODELS_DIR = Path(text("OVERREAD_MODELS_DIR", str(STATE_DIR / "models")))
 WATCH_DIR = Path(text("OVERREAD_WATCH_DIR", str(STATE_DIR / "watch")))
+MODEL_KEY_FILE = Path(
+    text("OVERREAD_MODEL_KEY_FILE", str(STATE_DIR / "keys" / "models.key"))
+)
 SHIPPED_MODELS_DIR = BASE_DIR / "workers" / "models" / "shipped"
 
 DEBUG = text("OVERREAD_DEBUG", "").lower() in {"1", "true", "yes"}

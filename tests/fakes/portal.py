@@ -7,6 +7,7 @@ answer with an error first, as a portal does that is being restarted.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import json
@@ -17,7 +18,11 @@ from typing import Any, ClassVar, Self
 
 import pydicom
 
+from workers.model_trust import AllowedPackage, public_key_of, sign_list
+
 PREFIX = "/api/machine/"
+SIGNING_KEY = base64.b64encode(bytes(range(32))).decode()
+PUBLIC_KEY = public_key_of(SIGNING_KEY)
 
 
 class FakePortal:
@@ -27,6 +32,8 @@ class FakePortal:
         instances: Files by SOP Instance UID.
         models: Packages (zip bytes) by hash.
         artefacts: What workers stored, by SHA-256.
+        allowed: Hashes on the signed list; those of `models` by default.
+        signing_key: Whose signature the list has.
         requests: (verb, path) of each request, in order.
         fail_next: Statuses with which the next requests are refused.
     """
@@ -39,11 +46,16 @@ class FakePortal:
         instances: dict[str, bytes],
         models: dict[str, bytes] | None = None,
         port: int = 0,
+        allowed: list[str] | None = None,
+        signing_key: str = SIGNING_KEY,
     ) -> None:
         self.revision_id = revision_id
         self.token = token
         self.instances = instances
         self.models = models or {}
+        self.allowed = list(self.models) if allowed is None else allowed
+        self.signing_key = signing_key
+        self.list_number = 1
         self.artefacts: dict[str, bytes] = {}
         self.requests: list[tuple[str, str]] = []
         self.fail_next: list[int] = []
@@ -73,6 +85,20 @@ class FakePortal:
     ) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    def signed_list(self) -> bytes:
+        """Return the list of allowed models."""
+        return sign_list(
+            [
+                AllowedPackage(
+                    package_hash=name, name="model", version="1", admitted_at="2026"
+                )
+                for name in self.allowed
+            ],
+            number=self.list_number,
+            issued_at="2026",
+            private_key=self.signing_key,
+        )
 
     def listing(self) -> dict[str, Any]:
         """Return the answer to the list of instances."""
@@ -115,6 +141,8 @@ class _Handler(BaseHTTPRequestHandler):
                     self._json(200, self.owner.listing())
             case ["revisions", self.owner.revision_id, "instances", sop_uid]:
                 self._bytes(self.owner.instances.get(sop_uid))
+            case ["models", "allowed"]:
+                self._bytes(self.owner.signed_list())
             case ["models", package_hash]:
                 self._bytes(self.owner.models.get(package_hash))
             case _:

@@ -51,6 +51,7 @@ _AE_TITLE = "api/ae-titles/<uuid:ae_title_id>"
 _INSTANCES = "api/machine/revisions/<uuid:revision_id>/instances"
 _INSTANCE = f"{_INSTANCES}/<str:sop_uid>"
 _MODEL = "api/machine/models/<str:package_hash>"
+_ALLOWED = "api/machine/models/allowed"
 _STORE = "api/machine/artefacts/<str:sha256>"
 _PACK_FILE = "internal/pixels/<uuid:revision_id>/<path:path>"
 
@@ -87,6 +88,7 @@ TABLE: dict[Key, str] = {
     ("GET", _INSTANCES):                "401  401 401 401 401 401   401 401 401 401 401",
     ("GET", _INSTANCE):                 "401  401 401 401 401 401   401 401 401 401 401",
     ("GET", _MODEL):                    "401  401 401 401 401 401   401 401 401 401 401",
+    ("GET", _ALLOWED):                  "401  401 401 401 401 401   401 401 401 401 401",
     ("PUT", _STORE):                    "401  401 401 401 401 401   401 401 401 401 401",
     # No frame before an open event: not even for A's own radiologist.
     ("GET", "internal/authorise-pixels"): "401  403 403 403 403 403   403 403 403 403 403",
@@ -252,6 +254,7 @@ CALLS: dict[Key, Callable[[Worlds], Call]] = {
     ("GET", _INSTANCES): _of_revision(""),
     ("GET", _INSTANCE): _of_revision("/1.2.3"),
     ("GET", _MODEL): lambda _: Call(f"/api/machine/models/{'0' * 64}"),
+    ("GET", _ALLOWED): lambda _: Call("/api/machine/models/allowed"),
     ("PUT", _STORE): lambda _: Call(f"/api/machine/artefacts/{'0' * 64}", b"x"),
     ("GET", "internal/authorise-pixels"): lambda w: Call(
         "/internal/authorise-pixels",

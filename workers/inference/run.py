@@ -32,6 +32,7 @@ def run_inference(
             package = workplace.store.get(
                 request.package_hash,
                 fetch=lambda: portal.read_model(request.package_hash),
+                fetch_list=portal.read_model_list,
             )
         judge = judge_volume if isinstance(package.module, VolumeModel) else judge_films
         said = judge(package, portal=portal, workplace=workplace, clock=clock)

@@ -13,6 +13,8 @@ from typing import Final
 
 import torch
 
+from workers.inference.trust import TrustedModels
+from workers.model_trust import UntrustedError
 from workers.models.architectures import ExplainableModel
 from workers.models.package import (
     ModelPackage,
@@ -33,30 +35,56 @@ class ModelUnavailableError(RuntimeError):
 class ModelStore:
     """Gives loaded packages by hash, and trusts none that hashes differently."""
 
-    def __init__(self, *, shipped: Path, cache: Path, device: torch.device) -> None:
-        """Take the folders and where models are to run.
+    def __init__(
+        self,
+        *,
+        trusted: TrustedModels,
+        shipped: Path,
+        cache: Path,
+        device: torch.device,
+    ) -> None:
+        """Take what may be loaded, the folders, and where models are to run.
 
         Args:
+            trusted: The portal's signed list.
             shipped: A folder of package folders that came with the code.
             cache: Where fetched packages (zip files by hash) are kept.
             device: Where the networks go.
         """
+        self._trusted = trusted
         self._shipped = shipped
         self._cache = cache
         self._device = device
         self._loaded: OrderedDict[str, ModelPackage] = OrderedDict()
         self._folders: dict[str, Path] | None = None
 
-    def get(self, wanted: str, *, fetch: Callable[[], bytes]) -> ModelPackage:
+    def get(
+        self,
+        wanted: str,
+        *,
+        fetch: Callable[[], bytes],
+        fetch_list: Callable[[], bytes],
+    ) -> ModelPackage:
         """Return a package, loaded and in evaluation mode.
 
         Args:
             wanted: Its hash.
             fetch: Gets the zip from the portal, called only when needed.
+            fetch_list: Gets the signed list of packages, called only when needed.
 
         Raises:
-            ModelUnavailableError: It can not be loaded or is another one.
+            ModelUnavailableError: It may not be loaded, can not, or is another one.
         """
+        try:
+            self._trusted.check(wanted, fetch=fetch_list)
+        except UntrustedError as error:
+            self._loaded.pop(wanted, None)
+            raise ModelUnavailableError(
+                f"the model may not be used: {error}"
+            ) from error
+        return self._get(wanted, fetch=fetch)
+
+    def _get(self, wanted: str, *, fetch: Callable[[], bytes]) -> ModelPackage:
         found = self._loaded.get(wanted)
         if found is None:
             found = self._place(self._find(wanted, fetch))
@@ -67,11 +95,14 @@ class ModelStore:
         return found
 
     def warm(self) -> list[str]:
-        """Load the shipped packages; return their hashes."""
+        """Load the shipped packages; return their hashes.
+
+        They are only made ready: `get` still asks the signed list.
+        """
         return [
             package.package_hash
             for package in (
-                self.get(name, fetch=_nothing) for name in self._shipped_folders()
+                self._get(name, fetch=_nothing) for name in self._shipped_folders()
             )
         ]
 

@@ -1,15 +1,12 @@
-"""The model package: `card.json` and `weights.safetensors`, named by a hash.
+"""A model package loaded: its card, its network, its name.
 
-A package is data only: weights are safetensors (no pickle, so loading one runs
-no code of its author), the architecture is one of ours, by name.
+A package is data only: weights are safetensors (no pickle, so loading one runs no code
+of its author) for an architecture of ours by name, or an ONNX graph of standard
+operators. `workers.model_files` knows the files, `workers.model_card` the card.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,16 +16,35 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
+from workers.model_card import Card, CardError, read_card
+from workers.model_files import (
+    CARD_NAME,
+    ONNX_NAME,
+    PackageError,
+    hash_files,
+    parse_card,
+    read_files,
+    write_card,
+    zip_files,
+)
+from workers.model_files import SAFETENSORS_NAME as WEIGHTS_NAME
 from workers.models.architectures import ExplainableModel, UnknownArchitectureError
 from workers.models.preprocess import Prepared, prepare
 from workers.models.registry import Network, build
 
-CARD_NAME = "card.json"
-WEIGHTS_NAME = "weights.safetensors"
-FILE_NAMES = (CARD_NAME, WEIGHTS_NAME)
+__all__ = [
+    "CARD_NAME",
+    "WEIGHTS_NAME",
+    "ModelPackage",
+    "PackageError",
+    "load_package",
+    "package_hash",
+    "save_package",
+    "write_package_zip",
+]
+
 SHIPPED = Path(__file__).parent / "shipped"
 
-_MAX_FILE_BYTES = 2 << 30
 _REQUIRED_FIELDS = (
     "name",
     "version",
@@ -39,10 +55,6 @@ _REQUIRED_FIELDS = (
     "architecture",
     "calibration",
 )
-
-
-class PackageError(ValueError):
-    """A package that cannot be trusted or loaded; says which part and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +70,11 @@ class ModelPackage:
     card: dict[str, Any]
     module: Network
     package_hash: str
+
+    @property
+    def parsed(self) -> Card:
+        """The card, read."""
+        return read_card(self.card)
 
     @property
     def film_module(self) -> ExplainableModel:
@@ -97,57 +114,22 @@ class ModelPackage:
         return (2 * spread).clamp(0.0, 1.0)
 
 
-def _hash_files(files: dict[str, bytes]) -> str:
-    total = hashlib.sha256()
-    for name in FILE_NAMES:
-        inner = hashlib.sha256(files[name]).hexdigest()
-        total.update(f"{name} {inner}\n".encode())
-    return total.hexdigest()
-
-
-def _read_folder(folder: Path) -> dict[str, bytes]:
-    missing = [name for name in FILE_NAMES if not (folder / name).is_file()]
-    if missing:
-        raise PackageError(f"the package lacks {' and '.join(missing)}")
-    return {name: (folder / name).read_bytes() for name in FILE_NAMES}
-
-
-def _read_zip(content: bytes) -> dict[str, bytes]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = sorted(archive.namelist())
-            if names != sorted(FILE_NAMES):
-                raise PackageError(
-                    f"the package must hold {' and '.join(FILE_NAMES)} only"
-                )
-            if any(i.file_size > _MAX_FILE_BYTES for i in archive.infolist()):
-                raise PackageError("the package is too large")
-            return {name: archive.read(name) for name in FILE_NAMES}
-    except zipfile.BadZipFile as error:
-        raise PackageError("the package is not a zip file") from error
-
-
-def _read(source: Path | bytes) -> dict[str, bytes]:
-    if isinstance(source, bytes):
-        return _read_zip(source)
-    if source.is_dir():
-        return _read_folder(source)
-    if source.is_file():
-        return _read_zip(source.read_bytes())
-    raise PackageError("there is no package at that place")
-
-
 def _parse_card(content: bytes) -> dict[str, Any]:
-    try:
-        card = json.loads(content)
-    except ValueError as error:
-        raise PackageError(f"{CARD_NAME} is not JSON") from error
-    if not isinstance(card, dict):
-        raise PackageError(f"{CARD_NAME} is not a JSON object")
+    card = parse_card(content)
     missing = [field for field in _REQUIRED_FIELDS if field not in card]
     if missing:
         raise PackageError(f"{CARD_NAME} lacks {', '.join(missing)}")
+    try:
+        read_card(card)
+    except CardError as error:
+        raise PackageError(str(error)) from error
     return card
+
+
+def _load_network(card: dict[str, Any], files: dict[str, bytes]) -> Network:
+    if ONNX_NAME in files:
+        raise PackageError("packages with ONNX can not be run yet")
+    return _load_module(card, files[WEIGHTS_NAME])
 
 
 def _load_module(card: dict[str, Any], weights: bytes) -> Network:
@@ -165,12 +147,8 @@ def _load_module(card: dict[str, Any], weights: bytes) -> Network:
 
 
 def package_hash(source: Path | bytes) -> str:
-    """Return the SHA-256 that names a package, 64 hexadecimal digits.
-
-    It covers the names and bytes of `card.json` and `weights.safetensors`, and
-    nothing else: a folder and any zip of it have the same hash.
-    """
-    return _hash_files(_read(source))
+    """Return the SHA-256 that names a package, see `workers.model_files`."""
+    return hash_files(read_files(source))
 
 
 def load_package(source: Path | bytes, *, expected: str = "") -> ModelPackage:
@@ -183,15 +161,13 @@ def load_package(source: Path | bytes, *, expected: str = "") -> ModelPackage:
     Raises:
         PackageError: When it is incomplete, tampered with or does not fit.
     """
-    files = _read(source)
-    found = _hash_files(files)
+    files = read_files(source)
+    found = hash_files(files)
     if expected and found != expected:
         raise PackageError("the package is not the one that was named (hash differs)")
     card = _parse_card(files[CARD_NAME])
     return ModelPackage(
-        card=card,
-        module=_load_module(card, files[WEIGHTS_NAME]),
-        package_hash=found,
+        card=card, module=_load_network(card, files), package_hash=found
     )
 
 
@@ -207,17 +183,10 @@ def save_package(folder: Path, *, card: dict[str, Any], module: torch.nn.Module)
         for name, value in sorted(module.state_dict().items())
     }
     (folder / WEIGHTS_NAME).write_bytes(save_tensors(tensors))
-    text = json.dumps(card, indent=2, ensure_ascii=False, sort_keys=True)
-    (folder / CARD_NAME).write_text(text + "\n", encoding="utf-8")
+    (folder / CARD_NAME).write_bytes(write_card(card))
     return package_hash(folder)
 
 
 def write_package_zip(source: Path) -> bytes:
     """Return a zip of a package folder; the same folder gives the same bytes."""
-    files = _read_folder(source)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name in FILE_NAMES:
-            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            archive.writestr(entry, files[name])
-    return buffer.getvalue()
+    return zip_files(read_files(source))

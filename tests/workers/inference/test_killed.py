@@ -21,7 +21,7 @@ import torch
 from celery import Celery
 
 from tests.factories.dicom import make_dx, to_bytes
-from tests.fakes.portal import FakePortal
+from tests.fakes.portal import PUBLIC_KEY, FakePortal
 from tests.faults.brokers import own_broker
 from tests.workers.inference.test_run import CARD, MEMBER, TOKEN
 from workers.attempts import LOST, MAX_ATTEMPTS
@@ -58,6 +58,7 @@ class Bench:
             "OVERREAD_STATE_DIR": str(folder / "state"),
             "OVERREAD_SHIPPED_MODELS": str(folder / "shipped"),
             "OVERREAD_TORCH_THREADS": "1",
+            "OVERREAD_MODEL_KEY": PUBLIC_KEY,
         }
         self.app = Celery(broker=url)
         self.app.conf.broker_transport_options = transport_options(node="sender")
@@ -163,6 +164,7 @@ def bench(broker, tmp_path_factory):
         revision_id=str(uuid.uuid4()),
         token=TOKEN,
         instances={str(film.SOPInstanceUID): to_bytes(film)},
+        allowed=[name],
     ) as portal:
         found = Bench(url=broker, folder=folder, package_hash=name, portal=portal)
         run = found.send()

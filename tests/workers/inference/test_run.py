@@ -19,9 +19,11 @@ import pytest
 import torch
 
 from tests.factories.dicom import make_ct_series, make_dx, to_bytes
-from tests.fakes.portal import FakePortal
+from tests.fakes.portal import PUBLIC_KEY, SIGNING_KEY, FakePortal
 from workers.contracts import InferRequest, InferResult, PackRequest
 from workers.inference.store import ModelStore, ModelUnavailableError
+from workers.inference.trust import TrustedModels
+from workers.model_trust import AllowedPackage, make_key, sign_list
 from workers.models.package import package_hash, save_package, write_package_zip
 from workers.models.registry import build
 from workers.portal_client import (
@@ -69,6 +71,7 @@ def settings(tmp_path):
             "OVERREAD_STATE_DIR": str(tmp_path),
             "OVERREAD_SHIPPED_MODELS": str(tmp_path / "none"),
             "OVERREAD_TORCH_THREADS": "1",
+            "OVERREAD_MODEL_KEY": PUBLIC_KEY,
         }
     )
 
@@ -197,6 +200,7 @@ def test_another_model_than_asked_is_not_run(package, workplace):
     wanted = "b" * 64
     with portal_with([film()], package) as portal:
         portal.models[wanted] = portal.models[package_hash(package)]
+        portal.allowed = [wanted]
         result = ask(portal, package, workplace, package_hash=wanted)
     assert result.state == "failed"
     assert "hash" in result.reason
@@ -307,12 +311,23 @@ def test_the_token_is_in_the_header_only(package, caplog):
 # --- models
 
 
-def store_in(tmp_path, *, shipped=None):
+def store_in(tmp_path, *, shipped=None, public_key=PUBLIC_KEY):
     return ModelStore(
+        trusted=TrustedModels(public_key=public_key, key_file=tmp_path / "signing.pub"),
         shipped=shipped or tmp_path / "none",
         cache=tmp_path / "cache",
         device=torch.device("cpu"),
     )
+
+
+def allowing(*names, key=SIGNING_KEY, number=1):
+    """Return what gives a signed list of packages."""
+    entries = [
+        AllowedPackage(package_hash=name, name="m", version="1", admitted_at="2026")
+        for name in names
+    ]
+    content = sign_list(entries, number=number, issued_at="2026", private_key=key)
+    return lambda: content
 
 
 def refuse():
@@ -321,31 +336,98 @@ def refuse():
 
 def test_a_model_is_fetched_once(tmp_path, package):
     name, content = package_hash(package), write_package_zip(package)
-    store_in(tmp_path).get(name, fetch=lambda: content)
+    store_in(tmp_path).get(name, fetch=lambda: content, fetch_list=allowing(name))
     kept = store_in(tmp_path)
-    assert kept.get(name, fetch=refuse).package_hash == name
-    assert kept.get(name, fetch=refuse) is kept.get(name, fetch=refuse)
+    assert kept.get(name, fetch=refuse, fetch_list=allowing(name)).package_hash == name
+    assert kept.get(name, fetch=refuse, fetch_list=allowing(name)) is kept.get(
+        name, fetch=refuse, fetch_list=allowing(name)
+    )
 
 
 def test_a_damaged_cache_is_fetched_again(tmp_path, package):
     name, content = package_hash(package), write_package_zip(package)
-    store_in(tmp_path).get(name, fetch=lambda: content)
+    store_in(tmp_path).get(name, fetch=lambda: content, fetch_list=allowing(name))
     cached = tmp_path / "cache" / f"{name}.zip"
     cached.write_bytes(cached.read_bytes()[:-100])
-    assert store_in(tmp_path).get(name, fetch=lambda: content).package_hash == name
+    assert (
+        store_in(tmp_path)
+        .get(name, fetch=lambda: content, fetch_list=allowing(name))
+        .package_hash
+        == name
+    )
     assert cached.read_bytes() == content
 
 
 def test_a_shipped_model_is_ready_without_the_portal(tmp_path, package):
     found = store_in(tmp_path, shipped=package.parent)
     assert package_hash(package) in found.warm()
-    assert found.get(package_hash(package), fetch=refuse)
+    assert found.get(
+        package_hash(package),
+        fetch=refuse,
+        fetch_list=allowing(package_hash(package)),
+    )
 
 
 def test_a_model_of_another_hash_is_refused(tmp_path, package):
     with pytest.raises(ModelUnavailableError, match="hash"):
-        store_in(tmp_path).get("c" * 64, fetch=lambda: write_package_zip(package))
+        store_in(tmp_path).get(
+            "c" * 64,
+            fetch=lambda: write_package_zip(package),
+            fetch_list=allowing("c" * 64),
+        )
     assert not list(Path(tmp_path).rglob("*.zip"))
+
+
+# --- only what the portal signed
+
+
+def get(store, name, package, *, listed):
+    content = write_package_zip(package)
+    return store.get(name, fetch=lambda: content, fetch_list=listed)
+
+
+def test_a_model_that_is_not_on_the_signed_list_is_refused(tmp_path, package):
+    name = package_hash(package)
+    with pytest.raises(ModelUnavailableError, match="not on the portal's signed list"):
+        get(store_in(tmp_path), name, package, listed=allowing("d" * 64))
+    assert not list(Path(tmp_path).rglob("*.zip"))
+
+
+def test_a_list_of_another_key_or_changed_by_a_byte_is_refused(tmp_path, package):
+    name = package_hash(package)
+    with pytest.raises(ModelUnavailableError, match="not signed by this portal"):
+        get(store_in(tmp_path), name, package, listed=allowing(name, key=make_key()))
+    good = allowing("d" * 64)()
+    forged = good.replace(b"d" * 64, name.encode())
+    with pytest.raises(ModelUnavailableError, match="not signed by this portal"):
+        get(store_in(tmp_path), name, package, listed=lambda: forged)
+
+
+def test_an_older_list_brings_no_withdrawn_model_back(tmp_path, package):
+    name, store = package_hash(package), store_in(tmp_path)
+    get(store, name, package, listed=allowing(name, number=3))
+    store._trusted._fetched_at = float("-inf")
+    with pytest.raises(ModelUnavailableError, match="not on the portal's signed list"):
+        get(store, name, package, listed=allowing(number=4))
+    with pytest.raises(ModelUnavailableError, match="older"):
+        get(store, name, package, listed=allowing(name, number=3))
+
+
+def test_a_worker_without_a_key_loads_nothing(tmp_path, package):
+    name = package_hash(package)
+    store = store_in(tmp_path, public_key="")
+    with pytest.raises(ModelUnavailableError, match="OVERREAD_MODEL_KEY"):
+        get(store, name, package, listed=allowing(name))
+    (tmp_path / "signing.pub").write_text(PUBLIC_KEY + "\n")
+    assert get(store, name, package, listed=allowing(name)).package_hash == name
+
+
+def test_a_run_of_an_unlisted_model_fails_with_the_reason(package, workplace):
+    with portal_with([film()], package) as portal:
+        portal.allowed = []
+        result = ask(portal, package, workplace)
+    assert result.state == "failed"
+    assert "not on the portal's signed list" in result.reason
 
 
 # --- packs over the same API

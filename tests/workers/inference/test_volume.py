@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from tests.factories.dicom import make_ct_series, to_bytes
-from tests.fakes.portal import FakePortal
+from tests.fakes.portal import PUBLIC_KEY, FakePortal
 from workers.contracts import MASK_MEDIA_TYPE, InferRequest, InferResult
 from workers.inference.segment import unpack_mask
 from workers.inference.volume import VolumeError, choose_series, find_geometry
@@ -86,6 +86,7 @@ def workplace(tmp_path):
                 "OVERREAD_STATE_DIR": str(tmp_path),
                 "OVERREAD_SHIPPED_MODELS": str(tmp_path / "none"),
                 "OVERREAD_TORCH_THREADS": "1",
+                "OVERREAD_MODEL_KEY": PUBLIC_KEY,
             }
         )
     )

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.factories.dicom import make_dx, to_bytes
-from tests.fakes.portal import FakePortal
+from tests.fakes.portal import PUBLIC_KEY, FakePortal
 from workers.contracts import InferRequest
 from workers.inference.segment import unpack_mask
 from workers.models.package import (
@@ -41,6 +41,7 @@ def workplace(tmp_path_factory):
             {
                 "OVERREAD_STATE_DIR": str(tmp_path_factory.mktemp("state")),
                 "OVERREAD_TORCH_THREADS": "1",
+                "OVERREAD_MODEL_KEY": PUBLIC_KEY,
             }
         )
     )

@@ -14,6 +14,7 @@ from apps.accounts.services import create_site, create_user, grant_membership
 from apps.accounts.types import SYSTEM
 from apps.inference.packages import read_package
 from apps.inference.services import fill_slot, register_model
+from apps.inference.trust import admit_package
 from apps.interop.dicom.examples import example_paths
 from apps.studies.models import AETitle
 from apps.studies.services import create_ae_title
@@ -120,6 +121,7 @@ class Command(BaseCommand):
         folder = settings.SHIPPED_MODELS_DIR
         for path in sorted(p for p in folder.glob("*") if p.is_dir()):
             package = read_package(path=path)
+            admit_package(package=package)
             model = register_model(
                 actor=SYSTEM,
                 package_hash=package.package_hash,
