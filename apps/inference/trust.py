@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +16,7 @@ from django.conf import settings
 
 from apps.core import clock
 from apps.core.errors import Unavailable
+from apps.core.files import replace_durably
 from apps.inference.packages import read_package
 from workers.model_trust import (
     AllowedPackage,
@@ -118,7 +117,7 @@ def _write(packages: Iterable[AllowedPackage], *, number: int) -> AllowList:
         issued_at=clock.now().isoformat(),
         private_key=_private_key(),
     )
-    _replace(_list_path(), content, mode=0o644)
+    replace_durably(_list_path(), content)
     return read_list(content, public_key=public_key_of(_private_key()))
 
 
@@ -133,27 +132,18 @@ def _private_key() -> str:
                 " restore it, or remove the list and admit the models again.",
             )
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, f"{make_key()}\n".encode(), mode=0o600)
+        replace_durably(path, f"{make_key()}\n".encode())
     key = path.read_text("ascii").strip()
     public = Path(settings.MODELS_DIR) / PUBLIC_KEY_NAME
     text = public_key_of(key)
     if not public.exists() or public.read_text("ascii").strip() != text:
-        _replace(public, f"{text}\n".encode(), mode=0o644)
+        replace_durably(public, f"{text}\n".encode())
+        public.chmod(0o644)
     return key
 
 
 def _list_path() -> Path:
     return Path(settings.MODELS_DIR) / LIST_NAME
-
-
-def _replace(path: Path, content: bytes, *, mode: int) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new.")
-    with os.fdopen(handle, "wb") as target:
-        os.fchmod(handle, mode)
-        target.write(content)
-        target.flush()
-        os.fsync(handle)
-    Path(name).replace(path)
 
 
 @contextlib.contextmanager
