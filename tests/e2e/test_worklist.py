@@ -36,6 +36,88 @@ def press(reader, *keys):
         reader.page.wait_for_timeout(150)
 
 
+def narrow(reader, name):
+    """Leave one patient on the list, and give the keys back to it."""
+    reader.find(name)
+    expect(rows(reader)).to_have_count(1)
+    expect(reader.row(name)).to_be_visible()
+    reader.page.locator("input[type=search]").blur()
+
+
+def leave(reader):
+    """Go back to the list, and give the study back."""
+    expect(reader.page.locator("canvas").first).to_be_visible()
+    with reader.page.expect_response(
+        lambda one: one.request.method == "DELETE" and one.url.endswith("/lease")
+    ):
+        press(reader, "Escape")
+
+
+def test_a_double_click_opens_what_was_under_its_first_click(reader, stack):
+    first, second = send_film(stack), send_film(stack)
+    reader.login("radiologist")
+    for name in (second, first):
+        narrow(reader, name)
+    item = reader.row(first).get_attribute("id").removeprefix("row-")
+    box = reader.row(first).bounding_box()
+    mouse = reader.page.mouse
+    mouse.move(box["x"] + 300, box["y"] + box["height"] / 2)
+    mouse.down()
+    with reader.page.expect_response("**/api/worklist/window"):
+        reader.page.locator("input[type=search]").fill(second)
+    reader.page.wait_for_timeout(300)
+    # The list has narrowed to somebody else, who is not put under the button.
+    expect(reader.row(first)).to_be_visible()
+    expect(reader.row(second)).to_have_count(0)
+    mouse.up()
+    mouse.down(click_count=2)
+    mouse.up(click_count=2)
+    reader.page.wait_for_url(f"**/read/{item}*")
+    leave(reader)
+
+
+def test_two_clicks_on_two_rows_are_no_double_click(reader, stack):
+    for _ in range(2):
+        send_film(stack)
+    reader.login("radiologist2")
+    settle(reader)
+    above, below = rows(reader).nth(0), rows(reader).nth(1)
+    item = below.get_attribute("id").removeprefix("row-")
+    above.dispatch_event("mousedown", {"detail": 1})
+    above.dispatch_event("click", {"detail": 1})
+    # As if the second row had come up under the pointer.
+    below.dispatch_event("mousedown", {"detail": 2})
+    below.dispatch_event("click", {"detail": 2})
+    below.dispatch_event("dblclick", {"detail": 2})
+    reader.page.wait_for_timeout(700)
+    assert "/read/" not in reader.page.url
+    below.dispatch_event("mousedown", {"detail": 1})
+    below.dispatch_event("dblclick", {"detail": 2})
+    reader.page.wait_for_url(f"**/read/{item}*")
+    leave(reader)
+
+
+def test_a_reader_typed_before_the_readers_are_known_is_not_lost(new_reader, stack):
+    name = send_film(stack)
+    lead = new_reader()
+    waiting = []
+    lead.page.route("**/api/worklist/readers", lambda one: waiting.append(one))
+    lead.login("lead")
+    narrow(lead, name)
+    press(lead, "j", "x", "a")
+    lead.page.get_by_role("combobox", name="Reader").press_sequentially("Rosa")
+    press(lead, "ArrowDown", "Enter", "Enter")
+    expect(lead.page.get_by_text("Asking who reads here")).to_be_visible()
+    lead.picture("worklist-readers-awaited")
+    for route in waiting:
+        route.continue_()
+    expect(lead.page.get_by_text("assigned to Dr. Rosa Lindqvist")).to_be_visible()
+    expect(lead.row(name)).to_contain_text("For Dr. Rosa Lindqvist")
+    press(lead, "u")
+    expect(lead.row(name)).to_contain_text("Free")
+    assert lead.errors == []
+
+
 def test_sorting_keeps_the_bands_and_says_so(reader, stack):
     send_film(stack)
     reader.login("radiologist")
@@ -86,11 +168,9 @@ def test_a_lead_assigns_by_keyboard_alone_and_takes_it_back(new_reader, stack):
     lead, reader = new_reader(), new_reader()
     reader.login("radiologist")
     lead.login("lead")
-    for name in names:
-        expect(lead.row(name)).to_be_visible()
-    lead.find(names[0])
-    expect(rows(lead)).to_have_count(1)
-    lead.page.locator("input[type=search]").blur()
+    # A new study may stand below what is drawn of a long list: it is searched for.
+    for name in reversed(names):
+        narrow(lead, name)
     press(lead, "j", "x", "a")
     lead.page.get_by_role("combobox", name="Reader").fill("Rosa")
     press(lead, "ArrowDown", "Enter", "Enter")

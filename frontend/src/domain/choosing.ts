@@ -8,3 +8,16 @@ export function rangeOf(order: readonly Id[], from: Id, to: Id): readonly Id[] {
   if (a < 0) return [to];
   return order.slice(Math.min(a, b), Math.max(a, b) + 1);
 }
+
+/** The one reader whom the typed letters mean, or nobody yet. */
+export function readerMeant(
+  readers: readonly { readonly id: Id; readonly display_name: string }[],
+  typed: string,
+): Id | null {
+  const letters = typed.trim().toLowerCase();
+  if (letters === '') return null;
+  const [first, second] = readers.filter(({ display_name }) =>
+    display_name.toLowerCase().includes(letters),
+  );
+  return first && !second ? first.id : null;
+}

@@ -137,8 +137,11 @@ function askAgain(): void {
   source?.subscribe();
 }
 
-export function rowOf(id: Id): Row | null {
-  const { list, ghosts } = get();
+/** Returns a row of the list as it is, or as it was in another state of it. */
+export function rowOf(
+  id: Id,
+  { list, ghosts }: Pick<WorklistState, 'list' | 'ghosts'> = get(),
+): Row | null {
   return list.items.get(id) ?? ghosts.get(id) ?? null;
 }
 
@@ -191,11 +194,15 @@ function cameAbove(state: WorklistState, fresh: readonly Id[]): ReadonlySet<Id> 
   return came.length === 0 ? newAbove : new Set([...newAbove, ...came]);
 }
 
-/** When the selected row leaves, its neighbour at the same place is selected. */
+/**
+ * When the selected row leaves, its neighbour at the same place is selected. A row of
+ * the list before (clicked while this one was read) has no place in it, nor neighbours.
+ */
 function keepSelection(state: WorklistState, fresh: readonly Id[]): Id | null {
   const { selected, shown } = state;
   if (selected === null || fresh.includes(selected)) return selected;
-  const place = Math.max(0, shown.indexOf(selected));
+  const place = shown.indexOf(selected);
+  if (place < 0) return null;
   return fresh[Math.min(place, fresh.length - 1)] ?? null;
 }
 

@@ -113,6 +113,8 @@ export const worklist = {
     ]
       .filter(Boolean)
       .join(' · '),
+  readersAwaited: 'Asking who reads here …',
+  noReader: 'No reader has this name.',
   readersFailed: 'The readers could not be listed.',
   assigned: (n: number, name: string) =>
     `${many(n, 'study', 'studies')} assigned to ${name}.`,

@@ -1,7 +1,8 @@
 import { Modal, Select } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import { type ListReader, readReaders } from '@/api/list-endpoints';
+import { readerMeant } from '@/domain/choosing';
 import { assignChosen, useChoosing } from '@/state/choosing';
 import { text } from '@/text/en';
 import { worklist } from '@/text/en-worklist';
@@ -21,16 +22,50 @@ function ReaderLine({ reader }: { reader: ListReader }) {
   );
 }
 
+/** To whom one may assign; asked for before the dialog is opened, and again then. */
+export function useListReaders(mayAssign = true) {
+  return useQuery({
+    queryKey: ['list-readers'],
+    queryFn: readReaders,
+    enabled: mayAssign,
+    staleTime: 0,
+  });
+}
+
+/**
+ * Keeps the Enters that come before the readers are known: the first chooses whom the
+ * letters mean, the second assigns. Where they mean several, the person is asked.
+ */
+function useEntersAhead(known: boolean, perform: (enters: number) => void) {
+  const enters = useRef(0);
+  const latest = useRef(perform);
+  latest.current = perform;
+  useEffect(() => {
+    if (known && enters.current > 0) latest.current(enters.current);
+    enters.current = 0;
+  }, [known]);
+  return (event: KeyboardEvent) => {
+    if (known || event.key !== 'Enter' || !(event.target instanceof HTMLInputElement))
+      return;
+    event.preventDefault();
+    event.stopPropagation();
+    enters.current += 1;
+  };
+}
+
 /** For whom the chosen studies are: a reader with what each has already, or nobody. */
 export function AssignDialog({ onClose }: { onClose: () => void }) {
   const n = useChoosing((state) => state.chosen.size);
   const [to, setTo] = useState<string | null>(null);
-  const { data, error } = useQuery({
-    queryKey: ['list-readers'],
-    queryFn: readReaders,
-    staleTime: 0,
-  });
+  const [typed, setTyped] = useState('');
+  const { data, error } = useListReaders();
   const readers = data ?? [];
+  const onEnter = useEntersAhead(data !== undefined, (enters) => {
+    const meant = readerMeant(readers, typed);
+    if (meant === null) return;
+    if (enters > 1) send(meant);
+    else setTo(meant);
+  });
 
   function send(id: string | null): void {
     const name = readers.find((reader) => reader.id === id)?.display_name ?? '';
@@ -41,11 +76,12 @@ export function AssignDialog({ onClose }: { onClose: () => void }) {
   function submit(event: FormEvent): void {
     event.preventDefault();
     if (to !== null) send(to);
+    else setTo(readerMeant(readers, typed));
   }
 
   return (
     <Modal opened onClose={onClose} title={worklist.assignTitle(n)}>
-      <form className="form-column" onSubmit={submit}>
+      <form className="form-column" onSubmit={submit} onKeyDownCapture={onEnter}>
         <Select
           label={worklist.assignTo}
           description={worklist.assignHint}
@@ -63,6 +99,10 @@ export function AssignDialog({ onClose }: { onClose: () => void }) {
             return reader ? <ReaderLine reader={reader} /> : option.label;
           }}
           onChange={setTo}
+          onSearchChange={setTyped}
+          nothingFoundMessage={
+            data === undefined ? worklist.readersAwaited : worklist.noReader
+          }
         />
         {error ? (
           <Notice kind="fail" title={worklist.readersFailed}>

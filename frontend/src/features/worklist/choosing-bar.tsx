@@ -8,6 +8,7 @@ import {
   undoLast,
   useChoosing,
 } from '@/state/choosing';
+import { useStill } from '@/state/press';
 import { text } from '@/text/en';
 import { worklist } from '@/text/en-worklist';
 import { Key, Notice } from '@/ui/primitives';
@@ -43,7 +44,7 @@ function Refused({ done }: { done: Done }) {
 
 /** How the last assignment went, and its undo. */
 export function DoneNotice() {
-  const done = useChoosing((state) => state.done);
+  const done = useStill(useChoosing((state) => state.done));
   if (done === null) return null;
   const bad = done.kind === 'failed' || done.refused.length > 0;
   return (

@@ -3,6 +3,7 @@ import { type Filters, isNarrowed, NO_FILTERS } from '@/domain/filters';
 import type { Id, User } from '@/domain/model';
 import { VIEWS } from '@/domain/views';
 import { takeMessage } from '@/state/message';
+import { useStill } from '@/state/press';
 import {
   chooseFilters,
   clearFilters,
@@ -20,7 +21,7 @@ const ANNOUNCE_MS = 60_000;
 
 /** A STAT that a clinician ordered: said at once, also to screen readers. */
 function NewStat({ onShow }: { onShow: (id: Id) => void }) {
-  const announced = useWorklist((state) => state.announced);
+  const announced = useStill(useWorklist((state) => state.announced));
   useEffect(() => {
     if (!announced) return;
     const timer = setTimeout(dismissAnnouncement, ANNOUNCE_MS);
@@ -66,8 +67,8 @@ function NewStat({ onShow }: { onShow: (id: Id) => void }) {
 }
 
 function Failure() {
-  const failure = useWorklist((state) =>
-    state.status === 'failed' ? state.failure : null,
+  const failure = useStill(
+    useWorklist((state) => (state.status === 'failed' ? state.failure : null)),
   );
   if (failure === null) return null;
   return (
@@ -95,7 +96,9 @@ function Awaiting() {
     const timer = setTimeout(() => setLong(true), 1000);
     return () => clearTimeout(timer);
   }, [loading]);
-  return loading && long ? <output className="t2">{text.list.awaiting}</output> : null;
+  return useStill(loading && long) ? (
+    <output className="t2">{text.list.awaiting}</output>
+  ) : null;
 }
 
 function filterWords(filters: Filters): string {
@@ -135,11 +138,12 @@ function sameFilters(a: Filters, b: Filters): boolean {
 
 /** Why the list is empty, and the way on. */
 function Empty({ user }: { user: User }) {
-  const status = useWorklist((state) => state.status);
-  const none = useWorklist((state) => state.shown.length === 0);
+  const isEmpty = useStill(
+    useWorklist((state) => state.status === 'ready' && state.shown.length === 0),
+  );
   const filters = useWorklist((state) => state.filters);
   const view = useWorklist((state) => state.view);
-  if (status !== 'ready' || !none) return null;
+  if (!isEmpty) return null;
   const narrowed = isNarrowed(filters);
   const [site] = user.sites.filter((one) => filters.site.includes(one.id));
   const [title, detail] = emptyWords(view, filters);
@@ -177,7 +181,10 @@ export interface ListNoticesProps {
   readonly onShow: (id: Id) => void;
 }
 
-/** What the list has to say, in place above its rows. */
+/**
+ * What the list has to say, in place above its rows. What comes of itself waits while
+ * a hand is on the list: it would push the rows down under the pointer.
+ */
 export function ListNotices({ user, problem, onDismiss, onShow }: ListNoticesProps) {
   const [message, setMessage] = useState(takeMessage);
   return (

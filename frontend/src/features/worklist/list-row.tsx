@@ -4,6 +4,7 @@ import { type MouseEvent, memo, type ReactNode } from 'react';
 import type { ColumnId } from '@/domain/columns';
 import type { Id, Row } from '@/domain/model';
 import { chooseTo, toggleChosen } from '@/state/choosing';
+import { beganOn, pressRow } from '@/state/press';
 import { type Climb, select } from '@/state/worklist';
 import { text } from '@/text/en';
 import { worklist } from '@/text/en-worklist';
@@ -153,10 +154,13 @@ export const ListRow = memo(function ListRow(props: ListRowProps) {
       style={{ transform: `translateY(${props.top}px)` }}
       title={props.gone ? text.list.gone : undefined}
       onMouseDown={(event) => {
+        pressRow(row.id, event.detail);
         if (event.shiftKey) event.preventDefault();
       }}
       onClick={(event) => onRowClick(event, props)}
-      onDoubleClick={() => props.onOpen(row.id)}
+      onDoubleClick={() => {
+        if (beganOn(row.id)) props.onOpen(row.id);
+      }}
     >
       {choosing ? (
         <div role="gridcell" className="col-choose">

@@ -3,6 +3,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import {
   type CSSProperties,
+  type PointerEvent,
   type RefObject,
   useCallback,
   useEffect,
@@ -13,6 +14,7 @@ import { type ColumnId, tracksOf } from '@/domain/columns';
 import type { Id } from '@/domain/model';
 import { useChoosing } from '@/state/choosing';
 import { columnsOf, useListViews } from '@/state/list-views';
+import { letGo, lift, moveOn, press, usePress, useStill } from '@/state/press';
 import {
   hold,
   isWhole,
@@ -49,13 +51,39 @@ function usePointerHold() {
   }, []);
   useEffect(() => release, [release]);
   return {
-    onPointerMove: () => {
+    onPointerMove: (event: PointerEvent) => {
+      if (event.buttons === 0) lift();
       hold('pointer');
       clearTimeout(timer.current);
       timer.current = setTimeout(() => releaseHold('pointer'), REST_MS);
     },
     onPointerLeave: release,
   };
+}
+
+const MODIFIERS = new Set(['Shift', 'Control', 'Alt', 'Meta']);
+
+/**
+ * Ends what `press` began on the rows, wherever the button is let go. A key ends the
+ * waiting for a second click: keys mean what is so, not what was.
+ */
+function usePressEnd(): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (!MODIFIERS.has(event.key)) moveOn();
+    };
+    window.addEventListener('pointerup', lift, true);
+    window.addEventListener('pointercancel', lift, true);
+    window.addEventListener('blur', letGo);
+    window.addEventListener('keydown', onKey, true);
+    return () => {
+      window.removeEventListener('pointerup', lift, true);
+      window.removeEventListener('pointercancel', lift, true);
+      window.removeEventListener('blur', letGo);
+      window.removeEventListener('keydown', onKey, true);
+      letGo();
+    };
+  }, []);
 }
 
 interface Anchor {
@@ -100,9 +128,11 @@ interface RowsProps extends ListTableProps {
 
 function Rows({ onOpen, onWhy, columns, choosing, height, pageRows }: RowsProps) {
   const scroller = useRef<HTMLDivElement>(null);
-  const state = useWorklist();
+  // Under a hand everything stays as it is, also what is read or narrowed meanwhile.
+  const state = useStill(useWorklist());
+  const selected = useWorklist((now) => now.selected);
   const chosen = useChoosing((one) => one.chosen);
-  const { shown, offset, selected, climbed, ghosts, list } = state;
+  const { shown, offset, climbed, ghosts, list } = state;
   const whole = isWhole(state);
   const count = lengthOf(state);
   const pointer = usePointerHold();
@@ -125,6 +155,8 @@ function Rows({ onOpen, onWhy, columns, choosing, height, pageRows }: RowsProps)
   }, [top, fit, count, pageRows]);
 
   useEffect(() => {
+    // A row that was clicked is where it is: scrolling would put another one there.
+    if (usePress.getState().pressed) return;
     const { shown: now, offset: above } = useWorklist.getState();
     const place = selected === null ? -1 : now.indexOf(selected);
     if (place >= 0) virtual.scrollToIndex(above + place, { align: 'auto' });
@@ -135,17 +167,19 @@ function Rows({ onOpen, onWhy, columns, choosing, height, pageRows }: RowsProps)
       className="list-scroll"
       ref={scroller}
       {...pointer}
+      onWheel={moveOn}
       onScroll={(event) => remember(event.currentTarget.scrollTop)}
     >
       <div
         role="rowgroup"
         className="list-rows"
         style={{ height: count * height }}
+        onPointerDown={press}
         data-testid="rows"
       >
         {virtual.getVirtualItems().map((item) => {
           const id = shown[item.index - offset];
-          const row = id === undefined ? null : rowOf(id);
+          const row = id === undefined ? null : rowOf(id, state);
           if (!row || id === undefined) {
             return <SkeletonRow key={item.key} top={item.start} columns={columns} />;
           }
@@ -186,10 +220,12 @@ function Skeleton({ columns, height }: Pick<RowsProps, 'columns' | 'height'>) {
 
 /** The list itself: a grid with one focus, rows drawn only where they are seen. */
 export function ListTable(props: ListTableProps) {
-  const status = useWorklist((state) => state.status);
+  usePressEnd();
   const count = useWorklist(lengthOf);
   const selected = useWorklist((state) => state.selected);
-  const empty = useWorklist((state) => state.shown.length === 0);
+  const waits = useStill(
+    useWorklist((state) => state.status === 'loading' && state.shown.length === 0),
+  );
   const view = useWorklist((state) => state.view);
   const columns = useListViews((state) => columnsOf(state, view));
   const compact = useListViews((state) => state.compact);
@@ -212,7 +248,7 @@ export function ListTable(props: ListTableProps) {
         aria-activedescendant={selected ? `row-${selected}` : undefined}
       >
         <ListHead columns={columns} choosing={props.choosing} />
-        {status === 'loading' && empty ? (
+        {waits ? (
           <Skeleton columns={columns} height={height} />
         ) : (
           <Rows {...props} columns={columns} height={height} />

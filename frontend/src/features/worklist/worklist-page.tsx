@@ -15,6 +15,7 @@ import { BandDialog } from '@/features/band/band-dialog';
 import { KeyHints, KeysOverlay } from '@/features/shell/keys-overlay';
 import { toggleChosen, useChoosing } from '@/state/choosing';
 import { loadViews } from '@/state/list-views';
+import { useStill } from '@/state/press';
 import { handOver } from '@/state/reading-session';
 import { useCan, useUser } from '@/state/session';
 import {
@@ -34,7 +35,7 @@ import { text } from '@/text/en';
 import { worklist } from '@/text/en-worklist';
 import { Glyph } from '@/ui/glyph';
 import { useHotkeys } from '@/ui/use-hotkeys';
-import { AssignDialog } from './assign-dialog';
+import { AssignDialog, useListReaders } from './assign-dialog';
 import { ChoosingBar } from './choosing-bar';
 import { ColumnsDialog } from './columns-dialog';
 import { FilterBar } from './filter-bar';
@@ -90,7 +91,7 @@ function rankOf(id: Id): string {
 
 /** That studies came above what is seen; the list itself stays where it is. */
 function NewAbove() {
-  const n = useWorklist((state) => state.newAbove.size);
+  const n = useStill(useWorklist((state) => state.newAbove.size));
   return (
     <output className="new-above-holder">
       {n > 0 ? (
@@ -147,6 +148,7 @@ function Page({ user }: { user: User }) {
   const mayRead = can('item:lease');
 
   const mayAssign = can('item:assign');
+  useListReaders(mayAssign);
   const chosen = useChoosing((state) => state.chosen.size);
   const canUndo = useChoosing((state) => state.done?.batch != null);
   const isSorted = useWorklist((state) => state.sort !== null);
