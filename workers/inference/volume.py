@@ -9,15 +9,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.packs.geometry import Placed, sort_along_normal
 from workers.pixels.image import ImageHeader
+from workers.pixels.stacks import sort_series
 
 MAX_VOXELS: Final = 150_000_000
 MIN_SLICES: Final = 5
 _LEAST_AXIAL: Final = 0.9
-_MOST_TILT_DEG: Final = 1.0
-_MOST_UNEVEN: Final = 0.1
-_MOST_TURNED: Final = 0.02
 _NOT_A_SLICE: Final = frozenset({"LOCALIZER", "SCREEN SAVE", "SCREENSHOT"})
 
 Vector = NDArray[np.float64]
@@ -122,28 +119,23 @@ def find_geometry(
     Raises:
         VolumeError: They do not make up one straight, even, axial volume.
     """
-    by_uid = {header.sop_uid: header for header in headers}
-    first = next(iter(by_uid.values()))
-    _check_alike(by_uid.values(), first)
-    order = sort_along_normal(
-        Placed(
-            sop_uid=h.sop_uid,
-            number=h.instance_number,
-            position=h.position,
-            orientation=h.orientation,
-        )
-        for h in by_uid.values()
-    )
+    series = sort_series(headers)
+    if series.problems:
+        raise VolumeError("; ".join(problem.words for problem in series.problems))
+    if not series.stacks or len(series.stacks[0].headers) < 2:
+        raise VolumeError("the series is no stack of slices")
+    stack = series.stacks[0]
+    first = stack.headers[0]
     across = np.array(first.orientation, dtype=np.float64)[:3]
     down = np.array(first.orientation, dtype=np.float64)[3:]
-    normal = np.cross(across, down)
-    positions = np.array([by_uid[uid].position for uid in order], dtype=np.float64)
-    step = _even_step(positions, normal)
+    normal = np.array(stack.normal)
     _check_axial(normal, down, across)
+    heights = stack.heights
+    step = float(heights[-1] - heights[0]) / (len(heights) - 1)
     rows_mm, columns_mm = first.pixel_spacing or (0.0, 0.0)
     found = Geometry(
         series_uid=first.series_uid,
-        sop_uids=tuple(order),
+        sop_uids=tuple(header.sop_uid for header in stack.headers),
         rows=first.rows,
         columns=first.columns,
         spacing=(step, rows_mm, columns_mm),
@@ -151,46 +143,6 @@ def find_geometry(
     )
     _check_spacing(found, rules=rules)
     return found
-
-
-def _check_alike(headers: Iterable[ImageHeader], first: ImageHeader) -> None:
-    """Check that all images are slices of one size, spacing and direction."""
-    for header in headers:
-        if header.position is None or header.orientation is None:
-            raise VolumeError("not every image says where it lies")
-        if header.pixel_spacing is None:
-            raise VolumeError("not every image says how large its pixels are")
-        if (header.rows, header.columns) != (first.rows, first.columns):
-            raise VolumeError("the images of the series differ in size")
-        if not np.allclose(
-            header.pixel_spacing, first.pixel_spacing or (0, 0), rtol=1e-3
-        ):
-            raise VolumeError("the images of the series differ in pixel size")
-        if not np.allclose(
-            header.orientation, first.orientation or (), atol=_MOST_TURNED / 20
-        ):
-            raise VolumeError("the images of the series are not parallel")
-
-
-def _even_step(positions: Vector, normal: Vector) -> float:
-    """Return the millimetres between slices, which must be even and straight."""
-    steps = np.diff(positions, axis=0)
-    heights = steps @ normal
-    if len(heights) == 0 or float(heights.min()) < 1e-3:
-        raise VolumeError("several images lie at one place: repeats, not one volume")
-    typical = float(np.median(heights))
-    if float(np.abs(heights - typical).max()) > _MOST_UNEVEN * typical:
-        raise VolumeError("slices are missing or lie at uneven distances")
-    path = positions[-1] - positions[0]
-    rise = float(path @ normal)
-    aside = float(np.linalg.norm(path - rise * normal))
-    tilt = float(np.degrees(np.arctan2(aside, rise)))
-    if tilt > _MOST_TILT_DEG:
-        raise VolumeError(
-            f"the gantry was tilted by {tilt:.0f}°: the slices do not stand straight"
-            " on one another"
-        )
-    return rise / (len(positions) - 1)
 
 
 def _check_axial(normal: Vector, down: Vector, across: Vector) -> None:

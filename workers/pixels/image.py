@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from datetime import date
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +19,41 @@ from workers.packs.dataset import (
 from workers.packs.isolation import DecodingError, IsolatedDecoder
 from workers.packs.metadata import numbers_of, text_of
 
+_AGE: Final = re.compile(r"(\d{1,3})([YMWD])$")
+_PER_YEAR: Final = {"Y": 1.0, "M": 12.0, "W": 365.25 / 7, "D": 365.25}
+# Siemens writes the b-value into the name: *ep_b800t.
+_B_IN_NAME: Final = re.compile(r"EP_B(\d+)(?![\d_])")
+
 
 class ImageError(ValueError):
     """An image that can not be read; the text says why and names no patient."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acquisition:
+    """How an MR image was made, and which of several at one place it is.
+
+    Attributes:
+        contrast: Acquisition Contrast in capitals (enhanced MR), '' when absent.
+        scanning: Scanning Sequence values, such as SE, GR, IR, EP.
+        sequence_name: Sequence Name in capitals.
+        echo_ms: Echo Time; None when absent.
+        repetition_ms: Repetition Time; None when absent.
+        inversion_ms: Inversion Time; None when absent.
+        b_value: Diffusion b-value, s/mm²; None when not stated.
+        has_contrast_agent: Whether a contrast agent is named.
+        time_point: What tells repeats in time apart; '' when nothing does.
+    """
+
+    contrast: str = ""
+    scanning: tuple[str, ...] = ()
+    sequence_name: str = ""
+    echo_ms: float | None = None
+    repetition_ms: float | None = None
+    inversion_ms: float | None = None
+    b_value: float | None = None
+    has_contrast_agent: bool = False
+    time_point: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +80,18 @@ class ImageHeader:
         body_part: Body Part Examined in capitals, '' when not stated.
         position: Image Position (Patient), mm; None when absent.
         orientation: Image Orientation (Patient), six cosines; None when absent.
+        frame: Which frame of the file, 1-based; others than 1 only where each frame
+            was read on its own (`workers.pixels.frames`).
+        laterality: Side of the body: L, R, B or U; '' when not stated.
+        patient_orientation: Where columns and rows of the picture point, such as
+            ("L", "F"); empty when not stated.
+        manufacturer: Manufacturer, as stated.
+        slice_thickness_mm: Slice Thickness; None when not stated.
+        age_years: Age at the study; None when not known. It is for the gate and
+            never leaves the worker.
+        burned_in: Burned In Annotation: YES, NO, or '' when not stated.
+        description: Series Description in capitals.
+        acquisition: What the acquisition was, where an MR series needs it.
     """
 
     sop_uid: str
@@ -65,6 +112,15 @@ class ImageHeader:
     body_part: str = ""
     position: tuple[float, ...] | None = None
     orientation: tuple[float, ...] | None = None
+    frame: int = 1
+    laterality: str = ""
+    patient_orientation: tuple[str, ...] = ()
+    manufacturer: str = ""
+    slice_thickness_mm: float | None = None
+    age_years: float | None = None
+    burned_in: str = ""
+    description: str = ""
+    acquisition: Acquisition = Acquisition()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,14 +157,19 @@ def read_header(content: bytes) -> ImageHeader:
         ImageError: It is no readable DICOM image.
     """
     try:
-        return _header_of(read_dataset(content))
+        return header_of(read_dataset(content))
     except (UnreadableInstanceError, ImageError) as error:
         raise ImageError(str(error)) from error
     except PARSE_ERRORS as error:
         raise ImageError("its header is damaged") from error
 
 
-def _header_of(dataset: Dataset) -> ImageHeader:
+def header_of(dataset: Dataset) -> ImageHeader:
+    """Return what a parsed file says of its image.
+
+    Raises:
+        ImageError: It holds none.
+    """
     if "Rows" not in dataset or "Columns" not in dataset:
         raise ImageError("the file holds no image")
     return ImageHeader(
@@ -116,7 +177,7 @@ def _header_of(dataset: Dataset) -> ImageHeader:
         sop_class_uid=text_of(dataset, "SOPClassUID"),
         modality=text_of(dataset, "Modality").upper(),
         view=text_of(dataset, "ViewPosition").upper(),
-        image_type=_image_type(dataset),
+        image_type=_words(dataset, "ImageType"),
         is_for_processing=text_of(dataset, "PresentationIntentType").upper()
         == "FOR PROCESSING",
         instance_number=_whole(dataset, "InstanceNumber"),
@@ -131,7 +192,72 @@ def _header_of(dataset: Dataset) -> ImageHeader:
         body_part=text_of(dataset, "BodyPartExamined").upper(),
         position=numbers_of(dataset, "ImagePositionPatient", 3),
         orientation=numbers_of(dataset, "ImageOrientationPatient", 6),
+        laterality=_laterality(dataset),
+        patient_orientation=_words(dataset, "PatientOrientation"),
+        manufacturer=text_of(dataset, "Manufacturer"),
+        slice_thickness_mm=_number(dataset, "SliceThickness"),
+        age_years=age_of(dataset),
+        burned_in=text_of(dataset, "BurnedInAnnotation").upper(),
+        description=text_of(dataset, "SeriesDescription").upper(),
+        acquisition=_acquisition(dataset),
     )
+
+
+def _acquisition(dataset: Dataset) -> Acquisition:
+    name = text_of(dataset, "SequenceName").upper()
+    b_value = _number(dataset, "DiffusionBValue")
+    found = _B_IN_NAME.search(name) if b_value is None else None
+    return Acquisition(
+        contrast=text_of(dataset, "AcquisitionContrast").upper(),
+        scanning=_words(dataset, "ScanningSequence"),
+        sequence_name=name,
+        echo_ms=_number(dataset, "EchoTime"),
+        repetition_ms=_number(dataset, "RepetitionTime"),
+        inversion_ms=_number(dataset, "InversionTime"),
+        b_value=float(found[1]) if found else b_value,
+        has_contrast_agent=bool(text_of(dataset, "ContrastBolusAgent")),
+        time_point="/".join(
+            text_of(dataset, keyword)
+            for keyword in ("TemporalPositionIdentifier", "TriggerTime")
+        ).strip("/"),
+    )
+
+
+def age_of(dataset: Dataset) -> float | None:
+    """Return the age at the study in years: Patient's Age, else from the dates."""
+    found = _AGE.match(text_of(dataset, "PatientAge").upper())
+    if found is not None:
+        return int(found[1]) / _PER_YEAR[found[2]]
+    born = _date(text_of(dataset, "PatientBirthDate"))
+    then = _date(text_of(dataset, "StudyDate"))
+    if born is None or then is None or then < born:
+        return None
+    return (then - born).days / _PER_YEAR["D"]
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+    except ValueError:
+        return None
+
+
+def _laterality(dataset: Dataset) -> str:
+    found = text_of(dataset, "ImageLaterality") or text_of(dataset, "Laterality")
+    return found.upper()
+
+
+def _words(dataset: Dataset, keyword: str) -> tuple[str, ...]:
+    value = dataset.get(keyword)
+    if value is None or value == "":
+        return ()
+    parts = [value] if isinstance(value, str) else list(value)
+    return tuple(str(part).upper() for part in parts)
+
+
+def _number(dataset: Dataset, keyword: str) -> float | None:
+    found = numbers_of(dataset, keyword, 1)
+    return None if found is None else found[0]
 
 
 def load_image(
@@ -175,14 +301,6 @@ def load_values(
         return decoder.measure(content, frame=frame)
     except DecodingError as error:
         raise ImageError(str(error)) from error
-
-
-def _image_type(dataset: Dataset) -> tuple[str, ...]:
-    value = dataset.get("ImageType")
-    if value is None:
-        return ()
-    parts = [value] if isinstance(value, str) else list(value)
-    return tuple(str(part).upper() for part in parts)
 
 
 def _whole(dataset: Dataset, keyword: str) -> int:
