@@ -80,6 +80,8 @@ def test_a_chest_is_drawn_turned_and_coloured(reader: Reader) -> None:
         button = page.get_by_role("button", name=tool, exact=True)
         if button.count():
             expect(button).to_have_attribute("aria-disabled", "true")
+    page.keyboard.press("0")
+    expect(page.locator(".solid .corner.tr")).to_contain_text("seen from A")
     page.keyboard.press("d")  # the same series in three planes, then as it hung
     expect(page.locator(".stage.mpr > .pane.axial .corner.tr")).to_contain_text("/ 143")
     page.keyboard.press("d")

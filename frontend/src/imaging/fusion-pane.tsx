@@ -1,4 +1,4 @@
-import { Enums, type Types, type VolumeViewport } from '@cornerstonejs/core';
+import { cache, Enums, type Types, type VolumeViewport } from '@cornerstonejs/core';
 import { useEffect, useRef } from 'react';
 import { type Affine, affineThrough, imageToPatient } from '@/domain/geometry';
 import {
@@ -137,6 +137,11 @@ class Fused {
     const { pane, base } = this.#props;
     const image = base.stack.images[this.#index];
     if (!image) return;
+    if (!cache.isLoaded(image.imageId)) {
+      // The volume is drawn before its slices have come, as black.
+      setPane(pane, { loading: true });
+      return;
+    }
     const { voiRange, invert = false } =
       this.viewport.getProperties(this.#volumes.base) ?? {};
     setPane(pane, {

@@ -1,5 +1,11 @@
-import { cache, Enums, type StackViewport, type Types } from '@cornerstonejs/core';
-import { useEffect, useRef } from 'react';
+import {
+  cache,
+  Enums,
+  eventTarget,
+  type StackViewport,
+  type Types,
+} from '@cornerstonejs/core';
+import { useLayoutEffect, useRef } from 'react';
 import {
   type Affine,
   affineThrough,
@@ -86,15 +92,28 @@ function kept<T extends Affine | GreyWindow | null>(now: T, before: T | undefine
   return news.every((n, at) => Math.abs(n - (old[at] ?? 0)) < 1e-7) ? before : now;
 }
 
+/**
+ * The image whose pixels are on the canvas, -1 for none. Cornerstone's current image is
+ * the one that is wanted: it may still be on its way, while the viewport is drawn anew.
+ */
+function drawnIndex(viewport: StackViewport, stack: Stack): number {
+  const drawn = viewport.getCornerstoneImage()?.imageId;
+  if (drawn === undefined) return -1;
+  const wanted = viewport.getCurrentImageIdIndex();
+  if (stack.images[wanted]?.imageId === drawn) return wanted;
+  return stack.images.findIndex(({ imageId }) => imageId === drawn);
+}
+
+/** Tells what was drawn just now; what is wanted instead stays its trouble, if any. */
 function publish(pane: number, viewport: StackViewport, stack: Stack): void {
-  const before = useViews.getState().panes[pane]?.view;
-  const index = viewport.getCurrentImageIdIndex();
+  const { view: before, trouble = null } = useViews.getState().panes[pane] ?? {};
+  const index = drawnIndex(viewport, stack);
   const image = stack.images[index];
-  if (!image || viewport.getCurrentImageId() !== image.imageId) return;
+  if (!image) return;
   const { clientWidth, clientHeight } = viewport.element;
   setPane(pane, {
     loading: false,
-    trouble: null,
+    trouble: index === viewport.getCurrentImageIdIndex() ? null : trouble,
     view: {
       series: stack.index,
       uid: stack.uid,
@@ -212,7 +231,7 @@ const boxFrom = ([x0, y0]: Point, [x1, y1]: Point) => ({
 
 function controlOf(
   viewport: StackViewport,
-  { stack, start }: StackPaneProps,
+  { pane, stack, start }: StackPaneProps,
 ): PaneControl {
   const clamp = (index: number) => Math.min(stack.images.length - 1, Math.max(0, index));
   const present = (change: Partial<Types.ViewPresentation>) => {
@@ -227,6 +246,7 @@ function controlOf(
     goTo,
     reload: () => {
       const index = clamp(viewport.getTargetImageIdIndex());
+      setPane(pane, { loading: !viewport.getCornerstoneImage(), trouble: null });
       void viewport.setStack(ids, index).then(
         () => viewport.render(),
         () => undefined,
@@ -319,14 +339,21 @@ async function mount(
   joinTools(id);
   const prefetcher = new Prefetcher(stack);
   const onRendered = () => publish(pane, viewport, stack);
-  const onNewImage = () => prefetcher.focus(viewport.getCurrentImageIdIndex());
+  let begun = false;
+  const onNewImage = () => {
+    if (!begun) begin(viewport, stack, start);
+    begun = true;
+    prefetcher.focus(viewport.getCurrentImageIdIndex());
+  };
   const onFailed = (event: Event) => {
-    const { detail } = event as CustomEvent;
+    const { detail } = event as CustomEvent<{ imageId?: string; error?: unknown }>;
+    // Cornerstone tells everybody of every failure, and some twice.
+    if (detail.imageId !== viewport.getCurrentImageId()) return;
     setPane(pane, { loading: false, trouble: troubleOf(detail) });
   };
   element.addEventListener(Enums.Events.IMAGE_RENDERED, onRendered);
   element.addEventListener(Enums.Events.STACK_NEW_IMAGE, onNewImage);
-  element.addEventListener(Enums.Events.IMAGE_LOAD_ERROR, onFailed);
+  eventTarget.addEventListener(Enums.Events.IMAGE_LOAD_ERROR, onFailed);
   const unregister = registerPane(pane, controlOf(viewport, props));
   const again = () => {
     if (!start?.lean || !alive() || !isUnmoved(viewport)) return;
@@ -341,10 +368,8 @@ async function mount(
       startIndex,
     )
     .then(() => {
-      if (!alive()) return;
-      begin(viewport, stack, start);
-      viewport.render();
-      prefetcher.focus(startIndex);
+      // Also where the image could not come: another may.
+      if (alive()) prefetcher.focus(startIndex);
     })
     .catch((error: unknown) => {
       if (alive()) setPane(pane, { loading: false, trouble: troubleOf(error) });
@@ -355,7 +380,7 @@ async function mount(
     unregister();
     element.removeEventListener(Enums.Events.IMAGE_RENDERED, onRendered);
     element.removeEventListener(Enums.Events.STACK_NEW_IMAGE, onNewImage);
-    element.removeEventListener(Enums.Events.IMAGE_LOAD_ERROR, onFailed);
+    eventTarget.removeEventListener(Enums.Events.IMAGE_LOAD_ERROR, onFailed);
     leaveTools(id);
     engine.disableElement(id);
   };
@@ -365,8 +390,9 @@ async function mount(
 export function StackPane(props: StackPaneProps) {
   const holder = useRef<HTMLDivElement>(null);
   const { pane, stack, startIndex } = props;
+  // Before anything is painted: words of the series before must not be seen over this one.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the label does not remount
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = holder.current;
     if (!element) return;
     let alive = true;

@@ -39,11 +39,17 @@ export type Loaded = Readonly<
 interface ViewState {
   readonly panes: Readonly<Record<number, PaneEntry>>;
   readonly loaded: Loaded;
+  /** How each pane is moved; kept here so that who offers it learns of a new one. */
+  readonly controls: Readonly<Record<number, PaneControl>>;
 }
 
 export const NO_PANE: PaneEntry = { view: null, trouble: null, loading: false };
 
-export const useViews = create<ViewState>(() => ({ panes: {}, loaded: {} }));
+export const useViews = create<ViewState>(() => ({
+  panes: {},
+  loaded: {},
+  controls: {},
+}));
 
 export function setPane(pane: number, change: Partial<PaneEntry>): void {
   useViews.setState(({ panes }) => ({
@@ -118,15 +124,14 @@ export interface PaneControl {
   reload(): void;
 }
 
-const controls = new Map<number, PaneControl>();
-
 export function registerPane(pane: number, control: PaneControl): () => void {
-  controls.set(pane, control);
+  useViews.setState(({ controls }) => ({ controls: { ...controls, [pane]: control } }));
   return () => {
-    if (controls.get(pane) === control) controls.delete(pane);
+    if (paneControl(pane) !== control) return;
+    useViews.setState(({ controls: { [pane]: _gone, ...controls } }) => ({ controls }));
   };
 }
 
 export function paneControl(pane: number): PaneControl | null {
-  return controls.get(pane) ?? null;
+  return useViews.getState().controls[pane] ?? null;
 }

@@ -55,16 +55,8 @@ function clockOf(time: string): string {
   return /^\d{4}/.test(time) ? `, ${time.slice(0, 2)}:${time.slice(2, 4)}` : '';
 }
 
-function Corners({
-  view,
-  stack,
-  children,
-}: {
-  view: PaneView;
-  stack: Stack;
-  children: ReactNode;
-}) {
-  const { image } = view;
+function Corners({ view, children }: { view: PaneView; children: ReactNode }) {
+  const { image, stack } = view;
   const { thickness, location } = image;
   return (
     <>
@@ -223,7 +215,10 @@ function Word({ children, detail }: { children: string; detail?: string | null }
 }
 
 function Shown({ pane, stack, of }: { pane: number; stack: Stack; of: StudyState }) {
-  const { view, trouble, loading } = useViews((state) => state.panes[pane] ?? NO_PANE);
+  const entry = useViews((state) => state.panes[pane] ?? NO_PANE);
+  const { trouble, loading } = entry;
+  // Until this series is drawn the store may hold the one before.
+  const view = entry.view?.stack === stack ? entry.view : null;
   const active = useRoom((state) => state.activePane === pane);
   const jump = useRoom((state) => state.jump);
   const study = useRoom((state) => state.panes[pane]?.study ?? null);
@@ -231,7 +226,7 @@ function Shown({ pane, stack, of }: { pane: number; stack: Stack; of: StudyState
   const start = useRoom((state) => state.panes[pane]?.start ?? null);
   const over = useOver(pane, of);
   const startIndex = useMemo(() => startOf(stack, pane, start), [stack, pane, start]);
-  const settled = trouble !== null || view?.stack === stack;
+  const settled = trouble !== null || view !== null;
   const followed = useRef<typeof jump>(null);
 
   useEffect(() => {
@@ -284,7 +279,7 @@ function Shown({ pane, stack, of }: { pane: number; stack: Stack; of: StudyState
           <Orientation view={view} />
           <ScaleBar view={view} />
           <Cine pane={pane} stack={stack} />
-          <Corners view={view} stack={stack}>
+          <Corners view={view}>
             <PriorBadge pane={pane} />
           </Corners>
         </div>

@@ -15,7 +15,7 @@ import { wordAgo } from '@/domain/wait';
 import { KeysOverlay } from '@/features/shell/keys-overlay';
 import { resetMpr } from '@/imaging/mpr-store';
 import { bindTool, ensureImaging, forgetImages } from '@/imaging/setup';
-import { paneControl, resetViews, useViews } from '@/imaging/view-store';
+import { resetViews, useViews } from '@/imaging/view-store';
 import { useCine } from '@/state/cine';
 import { portalNow } from '@/state/clock';
 import { askWhoWasTold, useItemCritical } from '@/state/critical';
@@ -219,6 +219,7 @@ function useContext(help: () => void, pack: PackState): ReadingContext {
   const [, navigate] = useLocation();
   const sign = useSigning();
   const shown = useShown(room.activePane);
+  const control = useViews((state) => state.controls[room.activePane] ?? null);
   const modality = room.mpr === null ? (shown?.modality ?? '') : modalityOf(room);
   const presets = usePresets(modality);
   const chosen = room.mpr ?? ownSeries(room);
@@ -234,7 +235,7 @@ function useContext(help: () => void, pack: PackState): ReadingContext {
     finding: findings.find((one) => one.id === room.activeFinding) ?? null,
     aiVisible: findings.length > 0,
     writable: canWrite(room),
-    view: shown || planes ? paneControl(room.activePane) : null,
+    view: shown || planes ? control : null,
     imageCount: shown?.count ?? 0,
     playing,
     hasImage: shown !== null && !planes,
