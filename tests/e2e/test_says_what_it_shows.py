@@ -56,7 +56,8 @@ _WATCH = """() => {
     const canvas = pane.querySelector('.pane-pixels canvas');
     const at = [(canvas?.width ?? 0) >> 1, (canvas?.height ?? 0) >> 1];
     const grey = canvas?.getContext('2d').getImageData(...at, 1, 1).data[0];
-    if (Math.abs((grey ?? -99) - Number(said)) > 2) window.__lies.add(`${said}: ${grey}`);
+    const off = Math.abs((grey ?? -99) - Number(said));
+    if (off > 2) window.__lies.add(`${said}: ${grey}`);
     else window.__seen.add(said);
   };
   const everything = { childList: true, subtree: true, characterData: true };
