@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.models import Membership, Role, User
+from apps.accounts.people import change_person, reset_password
 from apps.accounts.selectors import actor_of, member_sites
 from apps.accounts.services import (
     add_member,
@@ -18,8 +19,8 @@ from apps.accounts.services import (
     list_users,
     revoke_membership,
 )
-from apps.accounts.sessions import log_in, log_out
-from apps.core.access import Open, needs
+from apps.accounts.sessions import change_password, log_in, log_out
+from apps.core.access import LoggedIn, Open, needs
 from apps.core.permissions import Permission
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class SessionUserSerializer(serializers.Serializer[Any]):
     permissions = serializers.ListField(
         child=serializers.ChoiceField(choices=[p.value for p in Permission])
     )
+    must_change_password = serializers.BooleanField()
 
 
 class SessionSerializer(serializers.Serializer[Any]):
@@ -56,6 +58,13 @@ class SessionSerializer(serializers.Serializer[Any]):
 
     user = SessionUserSerializer(allow_null=True)
     csrf_token = serializers.CharField()
+
+
+class NewPasswordSerializer(serializers.Serializer[Any]):
+    """A password of one's own."""
+
+    current = serializers.CharField(max_length=1024, trim_whitespace=False)
+    new = serializers.CharField(max_length=1024, trim_whitespace=False)
 
 
 class LoginSerializer(serializers.Serializer[Any]):
@@ -67,10 +76,11 @@ class LoginSerializer(serializers.Serializer[Any]):
 
 def _session_body(request: Request, actor: Actor | None) -> dict[str, Any]:
     plain = request._request
-    return {"user": _me(actor), "csrf_token": get_token(plain)}
+    temporary = getattr(plain.user, "password_is_temporary", False)
+    return {"user": _me(actor, temporary=temporary), "csrf_token": get_token(plain)}
 
 
-def _me(actor: Actor | None) -> dict[str, Any] | None:
+def _me(actor: Actor | None, *, temporary: bool) -> dict[str, Any] | None:
     if actor is None:
         return None
     shown = User(username=actor.username, display_name=actor.display_name)
@@ -89,6 +99,7 @@ def _me(actor: Actor | None) -> dict[str, Any] | None:
         "initials": shown.initials,
         "sites": sites,
         "permissions": sorted(p.value for p in actor.permissions()),
+        "must_change_password": temporary,
     }
 
 
@@ -122,6 +133,24 @@ class SessionView(APIView):
         return Response(status=204)
 
 
+class SessionPasswordView(APIView):
+    """The password of whoever is logged in."""
+
+    permission_classes = [LoggedIn]
+
+    @extend_schema(
+        operation_id="change_password",
+        request=NewPasswordSerializer,
+        responses=SessionSerializer,
+    )
+    def post(self, request: Request) -> Response:
+        """Change it; other sessions of the account end."""
+        given = NewPasswordSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        actor = change_password(request=request._request, **given.validated_data)
+        return Response(_session_body(request, actor))
+
+
 class MembershipSerializer(serializers.ModelSerializer[Membership]):
     """What an account is at a site."""
 
@@ -149,6 +178,7 @@ class UserSerializer(serializers.ModelSerializer[User]):
             "display_name",
             "email",
             "is_active",
+            "password_is_temporary",
             "last_login",
             "memberships",
         ]
@@ -184,6 +214,20 @@ class NewUserSerializer(NewMembershipSerializer):
     password = serializers.CharField(max_length=1024, trim_whitespace=False)
 
 
+class PersonSerializer(serializers.Serializer[Any]):
+    """What of an account may be changed."""
+
+    display_name = serializers.CharField(max_length=150, required=False)
+    email = serializers.EmailField(required=False, allow_blank=True)
+    is_active = serializers.BooleanField(required=False)
+
+
+class TemporaryPasswordSerializer(serializers.Serializer[Any]):
+    """A password that its owner has to replace."""
+
+    password = serializers.CharField(max_length=1024, trim_whitespace=False)
+
+
 class UsersView(APIView):
     """The accounts of my sites."""
 
@@ -210,6 +254,43 @@ class UsersView(APIView):
         actor = actor_of(request)
         user = add_member(actor=actor, site_id=fields.pop("site"), **fields)
         return Response(UserSerializer(user, context={"actor": actor}).data, status=201)
+
+
+class UserView(APIView):
+    """One account."""
+
+    permission_classes = [needs(Permission.USER_MANAGE)]
+
+    @extend_schema(
+        operation_id="change_user", request=PersonSerializer, responses=UserSerializer
+    )
+    def patch(self, request: Request, user_id: UUID) -> Response:
+        """Change name, e-mail or whether it may be used."""
+        given = PersonSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        actor = actor_of(request)
+        user = change_person(
+            actor=actor, user_id=user_id, changes=dict(given.validated_data)
+        )
+        return Response(UserSerializer(user, context={"actor": actor}).data)
+
+
+class UserPasswordView(APIView):
+    """A password for somebody who has lost theirs."""
+
+    permission_classes = [needs(Permission.USER_MANAGE)]
+
+    @extend_schema(
+        operation_id="reset_password",
+        request=TemporaryPasswordSerializer,
+        responses={204: None},
+    )
+    def post(self, request: Request, user_id: UUID) -> Response:
+        """Set a temporary password; the person's sessions and tokens end."""
+        given = TemporaryPasswordSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        reset_password(actor=actor_of(request), user_id=user_id, **given.validated_data)
+        return Response(status=204)
 
 
 class UserMembershipsView(APIView):

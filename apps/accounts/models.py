@@ -79,13 +79,18 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person's or a service's account."""
+    """A person's or a service's account.
+
+    While `password_is_temporary`, somebody else knows the password: whoever logs in
+    with it may do nothing but choose one of their own (`make_actor`).
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     username = models.CharField(max_length=150, unique=True)
     display_name = models.CharField(max_length=150)
     email = models.EmailField(blank=True, default="")
     is_active = models.BooleanField(default=True)
+    password_is_temporary = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -63,6 +63,7 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
                 Permission.CRITICAL_CLOSE,
                 Permission.AI_READ,
                 Permission.AI_SWITCH,
+                Permission.SITE_MANAGE,
                 Permission.INSIGHTS_READ,
                 Permission.PROTOCOL_MANAGE,
                 Permission.EXPORT_READ,
@@ -84,6 +85,7 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
                 Permission.MODEL_MANAGE,
                 Permission.PROTOCOL_MANAGE,
                 Permission.AI_SWITCH,
+                Permission.SITE_MANAGE,
             }
         ),
         Role.SERVICE: frozenset({Permission.MACHINE_WORK, Permission.STUDY_IMPORT}),

@@ -51,7 +51,19 @@ def source_ip_of(remote: str | None, forwarded: str | None) -> str | None:
 def make_actor(
     *, user: User, session_key: str | None = None, source_ip: str | None = None
 ) -> Actor:
-    """Return the actor of an account, with its memberships (one query)."""
+    """Return the actor of an account, with its memberships (one query).
+
+    With a password that somebody else set, the account is nothing anywhere.
+    """
+    if user.password_is_temporary:
+        return Actor(
+            kind="user",
+            user_id=user.pk,
+            username=user.username,
+            display_name=user.display_name,
+            session_key_hash=session_hash(session_key),
+            source_ip=source_ip,
+        )
     pairs = Membership.objects.filter(user_id=user.pk).values_list("site_id", "role")
     everywhere: frozenset[UUID] = frozenset()
     if user.is_superuser:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from apps.accounts.models import Membership, Role, Site, User
+from apps.accounts.passwords import require_strong
 from apps.accounts.selectors import (
     access_membership,
     access_site,
@@ -17,7 +16,7 @@ from apps.accounts.selectors import (
 )
 from apps.audit.events import Event
 from apps.audit.services import record
-from apps.core.errors import Conflict, Forbidden, Invalid
+from apps.core.errors import Conflict, Forbidden
 from apps.core.permissions import Permission
 
 if TYPE_CHECKING:
@@ -56,8 +55,11 @@ def create_user(
     display_name: str,
     email: str = "",
     is_superuser: bool = False,
+    temporary: bool = False,
 ) -> User:
     """Create an account; one without a password cannot log in.
+
+    With a `temporary` password its owner has to choose another one first.
 
     Raises:
         Forbidden: The actor manages accounts nowhere, or is no superuser and asks
@@ -68,7 +70,7 @@ def create_user(
     _may_create(actor, is_superuser=is_superuser)
     user = User(username=username, display_name=display_name, email=email)
     if password is not None:
-        _require_strong(password, user)
+        require_strong(password, user)
     try:
         with transaction.atomic():
             user = User.objects.create_user(
@@ -77,6 +79,7 @@ def create_user(
                 display_name=display_name,
                 email=email,
                 is_superuser=is_superuser,
+                password_is_temporary=temporary,
             )
     except IntegrityError:
         raise Conflict("taken", "There is an account of that name.") from None
@@ -97,13 +100,6 @@ def _may_create(actor: Actor, *, is_superuser: bool) -> None:
         raise Forbidden("forbidden", "You may not create this account.")
 
 
-def _require_strong(password: str, user: User) -> None:
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        raise Invalid("weak_password", " ".join(error.messages)) from None
-
-
 @transaction.atomic
 def add_member(
     *,
@@ -115,7 +111,10 @@ def add_member(
     role: Role,
     email: str = "",
 ) -> User:
-    """Create an account together with its first role at a site."""
+    """Create an account together with its first role at a site.
+
+    Its first password is the actor's, so it is temporary.
+    """
     access_site(actor=actor, site_id=site_id, need=Permission.USER_MANAGE)
     user = create_user(
         actor=actor,
@@ -123,6 +122,7 @@ def add_member(
         password=password,
         display_name=display_name,
         email=email,
+        temporary=True,
     )
     grant_membership(actor=actor, user_id=user.pk, site_id=site_id, role=role)
     return user

@@ -13,12 +13,14 @@ from django.db.models import Max, Q
 from django.utils.crypto import salted_hmac
 
 from apps.accounts.models import LoginFailure, User
+from apps.accounts.passwords import require_strong
 from apps.accounts.selectors import actor_of, make_actor, request_ip
+from apps.accounts.tokens import revoke_all_tokens
 from apps.accounts.types import Actor
 from apps.audit.events import Event, Outcome
 from apps.audit.services import record
 from apps.core import clock
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, Invalid
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -107,6 +109,66 @@ def log_in(*, request: HttpRequest, username: str, password: str) -> Actor:
             ).delete()
             return _start(request, user)
     raise refusal
+
+
+class WrongPassword(DomainError):
+    """Who is logged in did not know the account's present password."""
+
+    default_status = 400
+
+    def __init__(self) -> None:
+        """Say which field."""
+        super().__init__(
+            "wrong_password", "current: is not your present password.", field="current"
+        )
+
+
+def change_password(*, request: HttpRequest, current: str, new: str) -> Actor:
+    """Give the account of this session another password; its other sessions end.
+
+    Guesses at the present one count as failed logins do. Where somebody else had
+    set the present one, tokens made meanwhile end too.
+
+    Raises:
+        WrongPassword: `current` is not the present password.
+        LockedOut: There were too many failures within the last 15 minutes.
+        Invalid: The new one is too weak, or the old one; the detail says why.
+    """
+    username = actor_of(request).username
+    attempt = _attempt(request, username)
+    refusal: DomainError | None = None
+    with transaction.atomic():
+        lock_name(attempt.name_key)
+        user = User.objects.select_for_update().get(pk=actor_of(request).person_id)
+        wait_s = _wait_s(attempt)
+        if wait_s:
+            refusal = LockedOut(wait_s)
+        elif not user.check_password(current):
+            _failed(attempt)
+            refusal = WrongPassword()
+        else:
+            return _replace_own(request, user, new)
+    raise refusal
+
+
+def _replace_own(request: HttpRequest, user: User, new: str) -> Actor:
+    if user.check_password(new):
+        raise Invalid("invalid", "new: is the present password.", field="new")
+    require_strong(new, user)
+    was_temporary = user.password_is_temporary
+    user.set_password(new)
+    user.password_is_temporary = False
+    user.save(update_fields=["password", "password_is_temporary", "updated_at"])
+    actor = actor_of(request)
+    record(
+        actor=actor, event=Event.SESSION_PASSWORD, detail={"temporary": was_temporary}
+    )
+    if was_temporary:
+        revoke_all_tokens(actor=actor, user_id=user.pk)
+    auth.update_session_auth_hash(request, user)
+    request.user = user
+    _forget_actor(request)
+    return actor_of(request)
 
 
 def log_out(*, request: HttpRequest) -> None:

@@ -129,6 +129,26 @@ def revoke_token(*, actor: Actor, token_id: UUID) -> None:
     )
 
 
+def revoke_all_tokens(*, actor: Actor, user_id: UUID) -> int:
+    """Take every live token of an account away; return how many there were.
+
+    Called in the transaction in which the account's password was replaced.
+    """
+    live = ApiToken.objects.filter(
+        user_id=user_id, revoked_at=None, expires_at__gt=clock.now()
+    )
+    gone = list(live.values_list("id", flat=True))
+    live.update(revoked_at=clock.now())
+    for token_id in gone:
+        record(
+            actor=actor,
+            event=Event.TOKEN_REVOKE,
+            object_kind="token",
+            object_id=token_id,
+        )
+    return len(gone)
+
+
 def recognise_token(*, secret: str, source_ip: str | None) -> TokenUse | None:
     """Return who shows a token; None when it is unknown, over, or its owner's is."""
     if not secret.startswith(PREFIX) or len(secret) > 100:

@@ -15,11 +15,15 @@ class Event(StrEnum):
     TOKEN_CREATE = "token:create"  # noqa: S105
     TOKEN_REVOKE = "token:revoke"  # noqa: S105
     HOTKEYS_SAVE = "hotkeys:save"
+    SESSION_PASSWORD = "session:password"  # noqa: S105
     USER_CREATE = "user:create"
+    USER_CHANGE = "user:change"
+    USER_PASSWORD = "user:password"  # noqa: S105
     USER_READ = "user:read"
     MEMBERSHIP_GRANT = "membership:grant"
     MEMBERSHIP_REVOKE = "membership:revoke"
     SITE_CREATE = "site:create"
+    SITE_CHANGE = "site:change"
     SHARE_GRANT = "share:grant"
     SHARE_REVOKE = "share:revoke"
     AUDIT_READ = "audit:read"

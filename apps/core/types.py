@@ -38,6 +38,7 @@ class Permission(StrEnum):
     INSIGHTS_READ = "insights:read"
     QUARANTINE_MANAGE = "quarantine:manage"
     AE_TITLE_MANAGE = "ae_title:manage"
+    SITE_MANAGE = "site:manage"
     USER_MANAGE = "user:manage"
     AUDIT_READ = "audit:read"
     HEALTH_READ = "health:read"

@@ -29,6 +29,7 @@ from apps.workflow.visibility import visible_ai
 from apps.worklist import selectors as worklist
 from apps.worklist import services, taking
 from apps.worklist.priority import compute_rank, explain
+from apps.worklist.site_policy import set_ai_ordering
 from apps.worklist.types import Band, ItemState
 
 if TYPE_CHECKING:
@@ -208,9 +209,7 @@ def change_band(
 
 def switch_ai(*, actor: Actor, site_id: UUID, enabled: bool, reason: str) -> bool:
     """Switch AI ordering of a site on or off."""
-    site = services.set_ai_ordering(
-        actor=actor, site_id=site_id, enabled=enabled, reason=reason
-    )
+    site = set_ai_ordering(actor=actor, site_id=site_id, enabled=enabled, reason=reason)
     return site.ai_ordering
 
 

@@ -2,7 +2,14 @@
 
 from django.urls import include, path
 
-from apps.workflow import api, dead_letters_api, exports_api, protocols_api, studies_api
+from apps.workflow import (
+    api,
+    dead_letters_api,
+    exports_api,
+    protocols_api,
+    site_policy_api,
+    studies_api,
+)
 from apps.workflow.intake import api as intake
 
 _ITEM = "api/worklist/items/<uuid:item_id>"
@@ -25,6 +32,7 @@ urlpatterns = [
     path("api/protocols", protocols_api.ProtocolsView.as_view()),
     path("api/protocols/<uuid:protocol_id>", protocols_api.ProtocolView.as_view()),
     path("api/sites/<uuid:site_id>/ai-ordering", api.AiOrderingView.as_view()),
+    path("api/sites/<uuid:site_id>/policy", site_policy_api.SitePolicyView.as_view()),
     path("api/studies", studies_api.StudiesView.as_view()),
     path("api/studies/<uuid:study_id>", studies_api.StudyView.as_view()),
     path("api/studies/<uuid:study_id>/open", api.StudyOpenView.as_view()),

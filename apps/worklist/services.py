@@ -8,14 +8,13 @@ from uuid import UUID
 
 from django.db import transaction
 
-from apps.accounts.models import Site
 from apps.annotations.models import Reading, ReadingProtocol
 from apps.annotations.services import start_reading
 from apps.annotations.types import BAND_REASONS, DisplayMode, ReadingState
 from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core import clock
-from apps.core.errors import Conflict, Forbidden, Invalid, NotFound
+from apps.core.errors import Conflict, Invalid
 from apps.core.permissions import Permission
 from apps.core.realtime import publish_change
 from apps.studies.models import Study
@@ -62,7 +61,20 @@ def rank_now(*, item: WorkItem) -> Rank:
     )
 
 
-def _apply_rank(item: WorkItem) -> bool:
+RANKED = (
+    "rank_class",
+    "sort_at",
+    "due_at",
+    "deadline_at",
+    "allowance_s",
+    "band",
+    "band_source",
+)
+"""What of an item its rank decides."""
+
+
+def apply_rank(item: WorkItem) -> bool:
+    """Write the rank that an item's inputs give onto it; say whether it moved."""
     rank = rank_now(item=item)
     fresh = {
         "rank_class": rank.rank_class,
@@ -142,7 +154,7 @@ def place_item(
     item.case, item.site = case, revision.study.site
     list_item(item=item, study=revision.study, protocol=protocol)
     _inherit(item=item, revision=revision, actor=actor)
-    _apply_rank(item)
+    apply_rank(item)
     item.save()
     audit_item(actor=actor, event=Event.ITEM_PLACE, item=item, band=item.band)
     _publish(item)
@@ -276,7 +288,7 @@ def apply_ai(*, actor: Actor, item_id: UUID, summary: AiSummary) -> WorkItem:
     for name, value in fresh.items():
         setattr(item, name, value)
     before = (item.band, item.due_at.isoformat())
-    moved = _apply_rank(item) if item.state in ON_LIST else False
+    moved = apply_rank(item) if item.state in ON_LIST else False
     if _tells_nobody(item):
         item.save()
     else:
@@ -502,7 +514,7 @@ def set_band(
     item.band_reason_code = reason_code
     item.band_reason_text = reason_text.strip()[:400]
     item.band_by_id = actor.user_id
-    _apply_rank(item)
+    apply_rank(item)
     save_item(item)
     audit_item(
         actor=actor,
@@ -533,56 +545,3 @@ def complete_item(*, actor: Actor, item_id: UUID, reading: Reading) -> WorkItem:
     item.lease_since = item.lease_expires_at = None
     save_item(item)
     return item
-
-
-@transaction.atomic
-def set_ai_ordering(*, actor: Actor, site_id: UUID, enabled: bool, reason: str) -> Site:
-    """Switch the AI's part in the order of a site's list on or off, in one action."""
-    if not actor.can(Permission.AI_SWITCH, site_id):
-        if actor.is_member(site_id):
-            raise Forbidden("forbidden", "Your role does not switch the AI ordering.")
-        raise NotFound("not_found", "There is no such site, or it is not yours.")
-    if not reason.strip():
-        raise Invalid("invalid", "reason: say why.", field="reason")
-    site = Site.objects.select_for_update().get(id=site_id)
-    if site.ai_ordering == enabled:
-        return site
-    site.ai_ordering = enabled
-    site.save(update_fields=["ai_ordering", "updated_at"])
-    items = list(
-        WorkItem.objects.select_for_update(of=("self",))
-        .select_related("case__protocol")
-        .filter(site=site, state__in=ON_LIST)
-    )
-    for item in items:
-        item.site = site
-        _apply_rank(item)
-        item.version += 1
-    WorkItem.objects.bulk_update(
-        items,
-        [
-            "rank_class",
-            "sort_at",
-            "due_at",
-            "deadline_at",
-            "allowance_s",
-            "band",
-            "band_source",
-            "version",
-        ],
-        batch_size=1000,
-    )
-    publish_change(site_id=site.id, kind="resync", object_id=site.id)
-    record(
-        actor=actor,
-        event=Event.AI_SWITCH,
-        site_id=site.id,
-        object_kind="site",
-        object_id=site.id,
-        detail={
-            "enabled": enabled,
-            "reason": reason.strip()[:200],
-            "items": len(items),
-        },
-    )
-    return site

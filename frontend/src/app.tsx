@@ -4,6 +4,7 @@ import { lazy, Suspense, useEffect } from 'react';
 import { Redirect, Route, Switch } from 'wouter';
 import { ApiError, OfflineError, setLoggedOutHandler } from '@/api/client';
 import type { Id } from '@/domain/model';
+import { PasswordPage } from '@/features/account/password-form';
 import { LoginPage } from '@/features/login/login-page';
 import { EarlyImage, RoomOutline } from '@/features/reading/early-image';
 import { Shell } from '@/features/shell/shell';
@@ -209,6 +210,7 @@ function Door() {
       </div>
     );
   }
+  if (data.user?.must_change_password) return <PasswordPage />;
   return data.user ? <LoggedIn key={data.user.id} user={data.user.id} /> : <LoginPage />;
 }
 

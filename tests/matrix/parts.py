@@ -13,6 +13,7 @@ from tests.matrix import (
     lists,
     marks,
     notices,
+    people,
     reporting,
     segments,
     signed,
@@ -38,4 +39,5 @@ PARTS = (
     segments,
     signed,
     notices,
+    people,
 )

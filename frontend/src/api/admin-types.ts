@@ -49,6 +49,7 @@ export interface AdminUser {
   readonly display_name: string;
   readonly email?: string;
   readonly is_active?: boolean;
+  readonly password_is_temporary?: boolean;
   readonly last_login?: Instant | null;
   readonly memberships: readonly Membership[];
 }

@@ -33,7 +33,7 @@ export interface Answer<T> {
 }
 
 export interface RequestOptions {
-  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly body?: unknown;
   /** A body of plain bytes, instead of JSON. */
   readonly bytes?: ArrayBuffer;

@@ -797,6 +797,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/session/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Change it; other sessions of the account end. */
+        post: operations["change_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sites/{site_id}/ai-ordering": {
         parameters: {
             query?: never;
@@ -808,6 +825,24 @@ export interface paths {
         put?: never;
         /** @description Switch the AI's part in the order on or off. */
         post: operations["site_ai_ordering"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sites/{site_id}/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return deadlines and weights. */
+        get: operations["read_site_policy"];
+        /** @description Set them; the whole list is ranked anew. */
+        put: operations["set_site_policy"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1124,6 +1159,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/users/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** @description Change name, e-mail or whether it may be used. */
+        patch: operations["change_user"];
+        trace?: never;
+    };
     "/api/users/{user_id}/memberships": {
         parameters: {
             query?: never;
@@ -1135,6 +1187,23 @@ export interface paths {
         put?: never;
         /** @description Give the account a role at a site. */
         post: operations["grant_membership"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{user_id}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Set a temporary password; the person's sessions and tokens end. */
+        post: operations["reset_password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2092,7 +2161,7 @@ export interface components {
             reason_text: string;
         };
         /** @enum {string} */
-        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
+        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
         /** @description One object that left, or failed to. */
         Export: {
             /** Format: uuid */
@@ -2741,6 +2810,27 @@ export interface components {
             site: string;
             role: components["schemas"]["RoleEnum"];
         };
+        /** @description A password of one's own. */
+        NewPasswordRequest: {
+            current: string;
+            new: string;
+        };
+        /** @description All of it, and why it changes. */
+        NewSitePolicyRequest: {
+            stat_deadline_s: number;
+            priority_deadline_s: number;
+            routine_deadline_s: number;
+            /** Format: double */
+            base_rate: number;
+            /** Format: double */
+            critical_weight: number;
+            /** Format: double */
+            urgent_weight: number;
+            /** Format: double */
+            routine_weight: number;
+            stat_in_a_row: number;
+            reason: string;
+        };
         /** @description A new account and what it is where. */
         NewUserRequest: {
             /** Format: uuid */
@@ -2892,6 +2982,12 @@ export interface components {
             state: components["schemas"]["HealthStateEnum"];
             detail: string;
         };
+        /** @description What of an account may be changed. */
+        PatchedPersonRequest: {
+            display_name?: string;
+            email?: string;
+            is_active?: boolean;
+        };
         /** @description A patient as the list shows one. */
         Patient: {
             name: string;
@@ -2902,7 +2998,7 @@ export interface components {
             age_text: string;
         };
         /** @enum {string} */
-        PermissionsEnum: "study:read" | "study:pixels:read" | "study:import" | "study:share" | "worklist:read" | "item:lease" | "item:band" | "item:assign" | "view:manage" | "reading:read" | "reading:write" | "reading:sign" | "reading:amend" | "critical:read" | "critical:close" | "label:read" | "label:lease" | "label:write" | "label:sign" | "ai:read" | "ai:switch" | "model:manage" | "protocol:manage" | "insights:read" | "quarantine:manage" | "ae_title:manage" | "user:manage" | "audit:read" | "health:read" | "export:read" | "layout:manage" | "dead_letter:retry" | "machine:work";
+        PermissionsEnum: "study:read" | "study:pixels:read" | "study:import" | "study:share" | "worklist:read" | "item:lease" | "item:band" | "item:assign" | "view:manage" | "reading:read" | "reading:write" | "reading:sign" | "reading:amend" | "critical:read" | "critical:close" | "label:read" | "label:lease" | "label:write" | "label:sign" | "ai:read" | "ai:switch" | "model:manage" | "protocol:manage" | "insights:read" | "quarantine:manage" | "ae_title:manage" | "site:manage" | "user:manage" | "audit:read" | "health:read" | "export:read" | "layout:manage" | "dead_letter:retry" | "machine:work";
         /** @description A colleague. */
         Person: {
             /** Format: uuid */
@@ -3396,6 +3492,7 @@ export interface components {
             initials: string;
             sites: components["schemas"]["SessionSite"][];
             permissions: components["schemas"]["PermissionsEnum"][];
+            must_change_password: boolean;
         };
         /** @description One side; `pictures` are SOP Instance UIDs, or say why it is hidden. */
         Side: {
@@ -3522,6 +3619,21 @@ export interface components {
             /** Format: uuid */
             id: string;
             name: string;
+        };
+        /** @description Deadlines in seconds from arrival, fractions from 0 to 1. */
+        SitePolicy: {
+            stat_deadline_s: number;
+            priority_deadline_s: number;
+            routine_deadline_s: number;
+            /** Format: double */
+            base_rate: number;
+            /** Format: double */
+            critical_weight: number;
+            /** Format: double */
+            urgent_weight: number;
+            /** Format: double */
+            routine_weight: number;
+            stat_in_a_row: number;
         };
         /** @enum {string} */
         SlotEnum: "live" | "shadow" | "challenger";
@@ -3653,6 +3765,10 @@ export interface components {
         Templates: {
             items: components["schemas"]["Template"][];
         };
+        /** @description A password that its owner has to replace. */
+        TemporaryPasswordRequest: {
+            password: string;
+        };
         /** @description Who was told and how, or why nobody was. */
         Told: {
             told_to: string;
@@ -3689,6 +3805,7 @@ export interface components {
             display_name: string;
             email?: string;
             is_active?: boolean;
+            password_is_temporary?: boolean;
             /** Format: date-time */
             last_login?: string | null;
             /** @description Leave out what the account is elsewhere. */
@@ -3956,7 +4073,7 @@ export interface operations {
             query?: {
                 actor?: string;
                 cursor?: string;
-                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "user:create" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
+                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
                 from?: string;
                 limit?: number;
                 q?: string;
@@ -5107,6 +5224,29 @@ export interface operations {
             };
         };
     };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPasswordRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+        };
+    };
     site_ai_ordering: {
         parameters: {
             query?: never;
@@ -5128,6 +5268,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AiOrdering"];
+                };
+            };
+        };
+    };
+    read_site_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SitePolicy"];
+                };
+            };
+        };
+    };
+    set_site_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSitePolicyRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SitePolicy"];
                 };
             };
         };
@@ -5615,6 +5801,31 @@ export interface operations {
             };
         };
     };
+    change_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedPersonRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+        };
+    };
     grant_membership: {
         parameters: {
             query?: never;
@@ -5637,6 +5848,30 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Membership"];
                 };
+            };
+        };
+    };
+    reset_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemporaryPasswordRequest"];
+            };
+        };
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

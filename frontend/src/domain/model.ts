@@ -215,6 +215,8 @@ export interface User {
   readonly initials: string;
   readonly sites: readonly SiteRoles[];
   readonly permissions: readonly string[];
+  /** An admin set the password: nothing else is possible before it is changed. */
+  readonly must_change_password: boolean;
 }
 
 export interface Session {

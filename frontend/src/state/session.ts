@@ -61,6 +61,7 @@ export const ADMIN_PERMISSIONS = [
   'quarantine:manage',
   'ae_title:manage',
   'protocol:manage',
+  'site:manage',
   'user:manage',
   'audit:read',
   'export:read',

@@ -41,6 +41,7 @@ TABLE = {
     P.INSIGHTS_READ: "..c..",
     P.QUARANTINE_MANAGE: "...A.",
     P.AE_TITLE_MANAGE: "...A.",
+    P.SITE_MANAGE: "..cA.",
     P.USER_MANAGE: "...A.",
     P.AUDIT_READ: "...A.",
     P.HEALTH_READ: "...A.",

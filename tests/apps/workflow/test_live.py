@@ -24,9 +24,9 @@ from apps.worklist.models import WorkItem
 from apps.worklist.services import (
     lease_item,
     release_lease,
-    set_ai_ordering,
     set_band,
 )
+from apps.worklist.site_policy import set_ai_ordering
 from portal.asgi import application
 from tests.factories.domain import (
     Department,

@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { useCan } from '@/state/session';
 import { text } from '@/text/en';
+import { people } from '@/text/en-people';
 import { protocols } from '@/text/en-protocols';
 import { templates } from '@/text/en-templates';
 import { AeTitlesTab } from './ae-titles-tab';
@@ -13,6 +14,7 @@ import { GivenUpTab } from './given-up-tab';
 import { HealthTab } from './health-tab';
 import { ProtocolsTab } from './protocols-tab';
 import { QuarantineTab } from './quarantine-tab';
+import { SitePolicyTab } from './site-policy-tab';
 import { TemplatesTab } from './templates-tab';
 import { UsersTab } from './users-tab';
 
@@ -20,6 +22,7 @@ const NAMES = {
   ...text.admin.tabs,
   protocols: protocols.tab,
   templates: templates.tab,
+  'list-rules': people.policy.tab,
 };
 
 type TabId = keyof typeof NAMES;
@@ -37,6 +40,7 @@ const TABS: readonly Tab[] = [
   { id: 'work', need: 'export:read', page: () => <GivenUpTab /> },
   { id: 'protocols', need: 'protocol:manage', page: () => <ProtocolsTab /> },
   { id: 'templates', need: 'protocol:manage', page: () => <TemplatesTab /> },
+  { id: 'list-rules', need: 'site:manage', page: () => <SitePolicyTab /> },
   { id: 'ae-titles', need: 'ae_title:manage', page: () => <AeTitlesTab /> },
   { id: 'users', need: 'user:manage', page: () => <UsersTab /> },
   { id: 'audit', need: 'audit:read', page: () => <AuditTab /> },

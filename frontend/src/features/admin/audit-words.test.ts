@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatExact } from '@/domain/format';
+import { audit } from '@/text/en-audit';
+import schema from '../../../schema.json';
 import { detailWords } from './audit-words';
 
 describe('the detail of an audit record', () => {
@@ -17,5 +19,14 @@ describe('the detail of an audit record', () => {
     expect(detailWords({ calling_aet: '', events: [], to: null })).toBe('');
     expect(detailWords(null)).toBe('');
     expect(detailWords({ n: 0 })).toBe('rows 0');
+  });
+});
+
+describe('the events of the audit log', () => {
+  it('have words, each one of the portal’s', () => {
+    const lists = JSON.stringify(schema).match(/\["system:start"[^\]]*\]/g) ?? [];
+    const names: string[] = lists.flatMap((list) => JSON.parse(list));
+    expect(names).toContain('membership:grant');
+    expect(names.filter((name) => audit.events[name] === undefined)).toEqual([]);
   });
 });

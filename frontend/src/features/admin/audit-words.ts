@@ -14,7 +14,13 @@ function sayValue(value: unknown): string {
   if (typeof value === 'boolean') return value ? words.yes : words.no;
   if (typeof value === 'string') return sayText(value);
   if (value === null || value === undefined) return '';
-  return typeof value === 'object' ? JSON.stringify(value) : `${value}`;
+  return typeof value === 'object' ? sayParts(value).join(', ') : `${value}`;
+}
+
+function sayParts(value: object): readonly string[] {
+  return Object.entries(value).map(
+    ([name, part]) => `${name.replaceAll('_', ' ')} ${sayValue(part)}`,
+  );
 }
 
 /** What came after is said last, behind what came before. */

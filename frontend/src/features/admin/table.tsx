@@ -5,7 +5,9 @@ import { Notice } from '@/ui/primitives';
 
 export function wordsOf(error: unknown): string {
   if (error instanceof OfflineError) return text.common.offline;
-  if (error instanceof ApiError && error.status === 403) return text.common.forbidden;
+  if (error instanceof ApiError && error.status === 403) {
+    return error.message || text.common.forbidden;
+  }
   return error instanceof Error ? error.message : '';
 }
 

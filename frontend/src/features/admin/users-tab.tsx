@@ -1,15 +1,22 @@
-import { Modal, Select } from '@mantine/core';
+import { Menu, Modal, Select } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import type { AdminUser, Membership } from '@/api/admin-types';
 import { grantMembership, readUsers, revokeMembership } from '@/api/endpoints';
+import { changePerson } from '@/api/people-endpoints';
 import { formatExact } from '@/domain/format';
 import { useUser } from '@/state/session';
 import { text } from '@/text/en';
+import { people } from '@/text/en-people';
 import { Glyph } from '@/ui/glyph';
 import { Notice } from '@/ui/primitives';
 import { AddUserDialog, ROLE_CHOICES } from './add-user-dialog';
 import { ConfirmDialog } from './confirm-dialog';
+import {
+  CloseAccountDialog,
+  EditPersonDialog,
+  ResetPasswordDialog,
+} from './person-dialogs';
 import { carryOut, QueryTable } from './table';
 
 const words = text.admin.users;
@@ -121,12 +128,72 @@ function RevokeDialog(props: { asked: Revoking; onClose: () => void }) {
   );
 }
 
+type AskKind = 'role' | 'edit' | 'reset' | 'close';
+
+interface Asked {
+  readonly user: AdminUser;
+  readonly kind: AskKind;
+}
+
+function PersonMenu({ user, ask }: { user: AdminUser; ask: (kind: AskKind) => void }) {
+  const me = useUser();
+  const queries = useQueryClient();
+  const reopen = async () => {
+    await changePerson(user.id, { is_active: true }).catch(() => undefined);
+    await queries.invalidateQueries({ queryKey: ['users'] });
+  };
+  const mine = user.id === me?.id;
+  return (
+    <Menu position="bottom-end" withInitialFocusPlaceholder={false}>
+      <Menu.Target>
+        <button
+          type="button"
+          className="btn small"
+          aria-label={people.actions(user.display_name)}
+        >
+          {people.change} <Glyph name="down" small />
+        </button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item onClick={() => ask('role')}>{people.role}</Menu.Item>
+        <Menu.Item onClick={() => ask('edit')}>{people.edit}</Menu.Item>
+        {mine ? null : <Menu.Item onClick={() => ask('reset')}>{people.reset}</Menu.Item>}
+        {mine ? null : user.is_active === false ? (
+          <Menu.Item onClick={() => void reopen()}>{people.open}</Menu.Item>
+        ) : (
+          <Menu.Item onClick={() => ask('close')}>{people.close}</Menu.Item>
+        )}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+interface AskedDialogProps {
+  readonly asked: Asked;
+  readonly onClose: () => void;
+  readonly onReset: () => void;
+}
+
+function AskedDialog({ asked: { user, kind }, onClose, onReset }: AskedDialogProps) {
+  const given = { user, onClose };
+  switch (kind) {
+    case 'role':
+      return <GrantDialog {...given} />;
+    case 'edit':
+      return <EditPersonDialog {...given} />;
+    case 'reset':
+      return <ResetPasswordDialog {...given} onDone={onReset} />;
+    case 'close':
+      return <CloseAccountDialog {...given} />;
+  }
+}
+
 export function UsersTab() {
   const query = useQuery({ queryKey: ['users'], queryFn: readUsers });
-  const [asked, setAsked] = useState<AdminUser | null>(null);
+  const [asked, setAsked] = useState<Asked | null>(null);
   const [revoking, setRevoking] = useState<Revoking | null>(null);
   const [adding, setAdding] = useState(false);
-  const [added, setAdded] = useState('');
+  const [said, setSaid] = useState('');
 
   return (
     <>
@@ -135,7 +202,7 @@ export function UsersTab() {
         <button type="button" className="btn primary" onClick={() => setAdding(true)}>
           {words.add}
         </button>
-        <output>{added === '' ? '' : words.added(added)}</output>
+        <output>{said}</output>
       </div>
       <QueryTable
         query={query}
@@ -148,8 +215,11 @@ export function UsersTab() {
             <td>
               {user.display_name} <span className="t3">{user.username}</span>
               {user.is_active !== false ? null : (
-                <span className="t3"> · {words.inactive}</span>
+                <span className="t2"> · {words.inactive}</span>
               )}
+              {user.password_is_temporary ? (
+                <span className="t3"> · {people.temporary}</span>
+              ) : null}
             </td>
             <td>
               <Memberships
@@ -161,14 +231,21 @@ export function UsersTab() {
               {user.last_login ? formatExact(user.last_login) : words.never}
             </td>
             <td className="end">
-              <button type="button" className="btn small" onClick={() => setAsked(user)}>
-                {words.grant}
-              </button>
+              <PersonMenu user={user} ask={(kind) => setAsked({ user, kind })} />
             </td>
           </tr>
         )}
       </QueryTable>
-      {asked ? <GrantDialog user={asked} onClose={() => setAsked(null)} /> : null}
+      {asked ? (
+        <AskedDialog
+          asked={asked}
+          onClose={() => setAsked(null)}
+          onReset={() => {
+            setSaid(people.resetDone(asked.user.display_name));
+            setAsked(null);
+          }}
+        />
+      ) : null}
       {revoking ? (
         <RevokeDialog asked={revoking} onClose={() => setRevoking(null)} />
       ) : null}
@@ -176,7 +253,7 @@ export function UsersTab() {
         <AddUserDialog
           onClose={() => setAdding(false)}
           onAdded={(name) => {
-            setAdded(name);
+            setSaid(words.added(name));
             setAdding(false);
           }}
         />

@@ -5,6 +5,7 @@ import { Link, useLocation } from 'wouter';
 import { formatClock } from '@/domain/format';
 import { chooseMegabytes, chosenMegabytes, DEFAULT_MEMORY_MB } from '@/domain/memory';
 import type { User } from '@/domain/model';
+import { PasswordDialog } from '@/features/account/password-form';
 import { CriticalReminder, useOpenCount } from '@/features/critical/reminder';
 import { Bell } from '@/features/notices/bell';
 import { ADMIN_PERMISSIONS, useCan, useLogout, useUser } from '@/state/session';
@@ -14,6 +15,7 @@ import { text } from '@/text/en';
 import { critical } from '@/text/en-critical';
 import { memory } from '@/text/en-memory';
 import { notices } from '@/text/en-notices';
+import { people } from '@/text/en-people';
 import { signed } from '@/text/en-signed';
 import { tokens } from '@/text/en-tokens';
 import { Glyph } from '@/ui/glyph';
@@ -92,34 +94,41 @@ function MemoryItems() {
 
 function UserMenu({ user }: { user: User }) {
   const leave = useLogout();
+  const [changing, setChanging] = useState(false);
   return (
-    <Menu position="bottom-end" width={280} withInitialFocusPlaceholder={false}>
-      <Menu.Target>
-        <button type="button" className="who">
-          <span className="visually-hidden">{text.top.userMenu}: </span>
-          <Avatar initials={user.initials} me />
-          {user.display_name} <span className="t3">{roleOf(user)}</span>
-        </button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {user.sites.map((site) => (
-          <Menu.Label key={site.id}>
-            {site.name}:{' '}
-            {site.roles.map((role) => text.admin.users.roles[role] ?? role).join(', ')}
-          </Menu.Label>
-        ))}
-        <Menu.Divider />
-        <MemoryItems />
-        <Menu.Divider />
-        <Menu.Item component={Link} href="/notifications/settings">
-          {notices.settings.title}
-        </Menu.Item>
-        <Menu.Item component={Link} href="/tokens">
-          {tokens.title}
-        </Menu.Item>
-        <Menu.Item onClick={() => void leave()}>{text.top.logout}</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <>
+      {changing ? <PasswordDialog onClose={() => setChanging(false)} /> : null}
+      <Menu position="bottom-end" width={280} withInitialFocusPlaceholder={false}>
+        <Menu.Target>
+          <button type="button" className="who">
+            <span className="visually-hidden">{text.top.userMenu}: </span>
+            <Avatar initials={user.initials} me />
+            {user.display_name} <span className="t3">{roleOf(user)}</span>
+          </button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {user.sites.map((site) => (
+            <Menu.Label key={site.id}>
+              {site.name}:{' '}
+              {site.roles.map((role) => text.admin.users.roles[role] ?? role).join(', ')}
+            </Menu.Label>
+          ))}
+          <Menu.Divider />
+          <MemoryItems />
+          <Menu.Divider />
+          <Menu.Item component={Link} href="/notifications/settings">
+            {notices.settings.title}
+          </Menu.Item>
+          <Menu.Item component={Link} href="/tokens">
+            {tokens.title}
+          </Menu.Item>
+          <Menu.Item onClick={() => setChanging(true)}>
+            {people.password.title}…
+          </Menu.Item>
+          <Menu.Item onClick={() => void leave()}>{text.top.logout}</Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+    </>
   );
 }
 

@@ -1,0 +1,186 @@
+import { NumberInput, Select, TextInput } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { readPolicy, type SitePolicy, setPolicy } from '@/api/people-endpoints';
+import type { Id } from '@/domain/model';
+import { useUser } from '@/state/session';
+import { text } from '@/text/en';
+import { people } from '@/text/en-people';
+import { Notice } from '@/ui/primitives';
+import { carryOut, wordsOf } from './table';
+
+const words = people.policy;
+
+type Field = keyof SitePolicy;
+
+interface FieldsProps {
+  readonly policy: SitePolicy;
+  readonly onChange: (name: Field, value: number) => void;
+}
+
+const DEADLINES: readonly (readonly [Field, string])[] = [
+  ['stat_deadline_s', words.stat],
+  ['priority_deadline_s', words.priority],
+  ['routine_deadline_s', words.routine],
+];
+const WEIGHTS: readonly (readonly [Field, string])[] = [
+  ['critical_weight', words.critical],
+  ['urgent_weight', words.urgent],
+  ['routine_weight', words.routineFinding],
+];
+
+function Deadlines({ policy, onChange }: FieldsProps) {
+  return (
+    <fieldset className="policy-part">
+      <legend>{words.deadlines}</legend>
+      <div className="policy-row">
+        {DEADLINES.map(([name, label]) => (
+          <NumberInput
+            key={name}
+            label={label}
+            value={policy[name] / 60}
+            min={1}
+            max={43_200}
+            decimalScale={1}
+            onChange={(value) => onChange(name, Math.round(Number(value) * 60))}
+          />
+        ))}
+      </div>
+    </fieldset>
+  );
+}
+
+function Fraction(props: FieldsProps & { name: Field; label: string; hint?: string }) {
+  return (
+    <NumberInput
+      label={props.label}
+      description={props.hint}
+      value={props.policy[props.name]}
+      min={0}
+      max={1}
+      step={0.05}
+      decimalScale={3}
+      onChange={(value) => props.onChange(props.name, Number(value))}
+    />
+  );
+}
+
+function Weights(props: FieldsProps) {
+  return (
+    <fieldset className="policy-part">
+      <legend>{words.weights}</legend>
+      <p className="t3">{words.weightsHint}</p>
+      <div className="policy-row">
+        {WEIGHTS.map(([name, label]) => (
+          <Fraction key={name} {...props} name={name} label={label} />
+        ))}
+      </div>
+    </fieldset>
+  );
+}
+
+function PolicyForm({ site, known }: { site: Id; known: SitePolicy }) {
+  const queries = useQueryClient();
+  const [policy, setDraft] = useState(known);
+  const [reason, setReason] = useState('');
+  const [problem, setProblem] = useState<string | null>(null);
+  const [saved, setSaved] = useState('');
+  const [busy, setBusy] = useState(false);
+  const changed = (Object.keys(known) as Field[]).some(
+    (name) => known[name] !== policy[name],
+  );
+  const ready = changed && reason.trim() !== '' && !busy;
+  const change = (name: Field, value: number) => {
+    setSaved('');
+    setDraft((now) => ({ ...now, [name]: value }));
+  };
+
+  async function submit(event: FormEvent): Promise<void> {
+    event.preventDefault();
+    if (!ready) return;
+    setBusy(true);
+    const done = await carryOut(async () => {
+      const kept = await setPolicy(site, policy, reason.trim());
+      queries.setQueryData(['policy', site], kept);
+      setDraft(kept);
+    }, setProblem);
+    setBusy(false);
+    if (!done) return;
+    setReason('');
+    setSaved(words.saved);
+  }
+
+  const fields = { policy, onChange: change };
+  return (
+    <form className="form-column policy" onSubmit={(event) => void submit(event)}>
+      <Deadlines {...fields} />
+      <Weights {...fields} />
+      <div className="policy-row">
+        <Fraction {...fields} name="base_rate" label={words.rate} hint={words.rateHint} />
+        <NumberInput
+          label={words.row}
+          description={words.rowHint}
+          value={policy.stat_in_a_row}
+          min={1}
+          max={20}
+          allowDecimal={false}
+          onChange={(value) => change('stat_in_a_row', Number(value))}
+        />
+      </div>
+      <TextInput
+        label={words.reason}
+        description={words.reasonHint}
+        value={reason}
+        maxLength={200}
+        required
+        onChange={(event) => setReason(event.currentTarget.value)}
+      />
+      {problem === null ? null : (
+        <Notice kind="fail" title={words.failed} assertive>
+          {problem}
+        </Notice>
+      )}
+      <div className="form-actions">
+        <output>{saved || (changed ? '' : words.unchanged)}</output>
+        <button type="submit" className="btn primary" aria-disabled={!ready}>
+          {words.submit}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+/** Deadlines and weights of a site's list. */
+export function SitePolicyTab() {
+  const sites = useUser()?.sites ?? [];
+  const [chosen, setChosen] = useState<string | null>(null);
+  const site = chosen ?? sites[0]?.id ?? null;
+  const query = useQuery({
+    queryKey: ['policy', site],
+    queryFn: () => readPolicy(site ?? ''),
+    enabled: site !== null,
+  });
+  return (
+    <>
+      <p className="admin-intro">{words.intro}</p>
+      {sites.length > 1 ? (
+        <Select
+          className="policy-site"
+          label={words.site}
+          value={site}
+          data={sites.map((one) => ({ value: one.id, label: one.name }))}
+          allowDeselect={false}
+          onChange={setChosen}
+        />
+      ) : null}
+      {query.error ? (
+        <Notice kind="fail" title={text.common.failed(words.tab)}>
+          {wordsOf(query.error)}
+        </Notice>
+      ) : null}
+      {site && query.data ? (
+        <PolicyForm key={site} site={site} known={query.data} />
+      ) : null}
+    </>
+  );
+}
