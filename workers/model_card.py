@@ -39,7 +39,7 @@ VOLUME_STEPS: Final = frozenset(
         "scale_intensity_range",
         "scale_intensity_percentiles",
         "normalise_intensity",
-        "keep_range",
+        "crop_foreground",
     }
 )
 _INPUT_LISTS: Final = (

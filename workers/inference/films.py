@@ -183,7 +183,11 @@ def _finding(
     )
 
 
-def _store_embedding(prediction: Prediction, portal: PortalClient) -> ArtefactRef:
+def _store_embedding(
+    prediction: Prediction, portal: PortalClient
+) -> ArtefactRef | None:
+    if prediction.embedding is None:
+        return None
     return portal.store_artefact(
         to_npy(prediction.embedding),
         media_type="application/octet-stream",

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from workers.inference.box import Corners, box_of
 from workers.inference.saliency import SaliencyMap, class_activation, lay_over_source
 from workers.models.finding_net import FindingNet
+from workers.models.onnx_net import OnnxFilm
 from workers.models.package import ModelPackage
 from workers.models.preprocess import Prepared
 from workers.pixels.image import DisplayImage
@@ -49,11 +50,12 @@ class Prediction:
 
     Attributes:
         scores: One per label of the card, in its order.
-        embedding: The pooled vector, float32 [D], mean over the images.
+        embedding: The pooled vector, float32 [D], mean over the images; None where
+            the network gives none.
     """
 
     scores: tuple[Score, ...]
-    embedding: NDArray[np.float32]
+    embedding: NDArray[np.float32] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,23 +131,30 @@ def predict(
                 is_positive=probability >= float(label.get("threshold", 0.5)),
             )
         )
-    embedding: NDArray[np.float32] = vectors.mean(dim=0).numpy()
+    embedding: NDArray[np.float32] | None = None
+    if vectors is not None:
+        embedding = vectors.mean(dim=0).numpy()
     return Prediction(scores=tuple(scores), embedding=embedding)
 
 
 @torch.inference_mode()
 def _forward(
     package: ModelPackage, prepared: Sequence[Prepared], *, device: torch.device
-) -> tuple[torch.Tensor, torch.Tensor]:
+) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Return members' logits, [M, N, L], and vectors, [N, D], on the processor."""
     module = package.film_module
     members, vectors = [], []
     for start in range(0, len(prepared), _BATCH):
         batch = torch.stack([p.tensor for p in prepared[start : start + _BATCH]])
+        if isinstance(module, OnnxFilm):
+            odds, found = module.judge(batch)
+            members.append(odds)
+            vectors += [] if found is None else [found]
+            continue
         features = module.features(_to(batch, device))
         members.append(module.classify_members(features).float().cpu())
         vectors.append(module.pool(features).float().cpu())
-    return torch.cat(members, dim=1), torch.cat(vectors)
+    return torch.cat(members, dim=1), torch.cat(vectors) if vectors else None
 
 
 def explain(
@@ -160,10 +169,13 @@ def explain(
     """Say where in an image a label's score comes from.
 
     Returns:
-        None when nothing in the image speaks for the label.
+        None when nothing in the image speaks for the label, or the network gives
+        no gradients.
     """
-    batch = _to(prepared.tensor.unsqueeze(0), device)
     module = package.film_module
+    if isinstance(module, OnnxFilm):
+        return None
+    batch = _to(prepared.tensor.unsqueeze(0), device)
     height, width = prepared.tensor.shape[-2:]
     drawn: Corners | None = None
     if isinstance(module, FindingNet):

@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
+from workers.inference.monai_volume import prepare_monai
 from workers.models.package import ModelPackage
 from workers.models.preprocess import PreprocessError
 from workers.models.volume_net import VolumeModel
 from workers.models.volume_prepare import Spacing, prepare_volume, stretch
 
 _COMPRESSION: Final = 6
+_LEAST: Final = 1e-7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,8 @@ def segment_volume(
     """
     place = device or torch.device("cpu")
     rules: dict[str, Any] = package.card["segmentation"]
+    if rules.get("pipeline") == "monai":
+        return _segment_monai(package, values, spacing, rules=rules, device=place)
     ready, grid_spacing = prepare_volume(
         torch.from_numpy(np.ascontiguousarray(values)).float(),
         spacing,
@@ -94,6 +98,100 @@ def segment_volume(
     return tuple(found)
 
 
+def _segment_monai(
+    package: ModelPackage,
+    values: NDArray[Any],
+    spacing: Spacing,
+    *,
+    rules: dict[str, Any],
+    device: torch.device,
+) -> tuple[Segment, ...]:
+    """Mark a volume as an imported MONAI bundle does.
+
+    What the network gives becomes probabilities on its own grid, these are laid back on
+    the source's grid, and are decided there. The study's score comes from its own grid.
+    """
+    volume = prepare_monai(
+        torch.from_numpy(np.ascontiguousarray(values)),
+        spacing,
+        steps=package.card["preprocessing"],
+    )
+    outputs = _voxel_logits(
+        package, volume.ready.as_tensor()[0], rules=rules, device=device
+    )
+    shares = _shares(outputs, activation=str(rules.get("activation", "sigmoid")))
+    laid = volume.lay_back(shares, between=rules.get("back", "linear") == "linear")
+    source_ml = float(np.prod(spacing)) / 1000.0
+    columns = [int(c) for c in rules["channels"]]
+    odds = torch.logit(shares[columns].clamp(_LEAST, 1.0 - _LEAST))
+    scores = torch.stack(
+        [_study_score(one, volume.voxel_ml, rules=rules) for one in odds]
+    )
+    probabilities = package.calibrate(scores)
+    found = []
+    for index, label in enumerate(package.card["labels"]):
+        mask = _decide(laid, columns[index], rules=rules)
+        mask = _without_specks(mask, source_ml, rules=rules)
+        probability = float(probabilities[index])
+        found.append(
+            Segment(
+                label_code=str(label["code"]),
+                raw_score=float(scores[index]),
+                probability=probability,
+                is_positive=probability >= float(label.get("threshold", 0.5)),
+                mask=mask,
+                volume_ml=round(float(mask.sum()) * source_ml, 3),
+            )
+        )
+    return tuple(found)
+
+
+def _shares(outputs: Tensor, *, activation: str) -> Tensor:
+    """Return probabilities, [C, i, j, k], of what a network gives."""
+    if activation == "sigmoid":
+        return outputs.sigmoid()
+    if activation == "softmax":
+        return outputs.softmax(dim=0)
+    if activation == "none":
+        return outputs
+    raise PreprocessError(f"activation “{activation}” is unknown")
+
+
+def _decide(
+    shares: Tensor, channel: int, *, rules: dict[str, Any]
+) -> NDArray[np.bool_]:
+    """Return the voxels of a channel, [z, y, x]."""
+    if rules.get("decide") == "argmax":
+        chosen: NDArray[np.bool_] = (shares.argmax(dim=0) == channel).numpy()
+        return chosen
+    cut = float(rules.get("voxel_threshold", 0.5))
+    above: NDArray[np.bool_] = (shares[channel] >= cut).numpy()
+    return above
+
+
+def _without_specks(
+    mask: NDArray[np.bool_], voxel_ml: float, *, rules: dict[str, Any]
+) -> NDArray[np.bool_]:
+    """Return the pieces of a mask that are large enough, or the largest alone."""
+    least = float(rules.get("min_ml", 0.0))
+    only_largest = bool(rules.get("keep_largest", False))
+    if not (least or only_largest):
+        return mask
+    pieces, n = ndimage.label(
+        mask, structure=np.ones((3, 3, 3)) if only_largest else None
+    )
+    if not n:
+        return mask
+    counts = np.bincount(pieces.ravel())
+    counts[0] = 0
+    kept = counts * voxel_ml >= least
+    kept[0] = False
+    if only_largest:
+        kept &= np.arange(len(counts)) == int(counts.argmax())
+    cleaned: NDArray[np.bool_] = kept[pieces]
+    return cleaned
+
+
 def _voxel_logits(
     package: ModelPackage,
     ready: Tensor,
@@ -101,18 +199,23 @@ def _voxel_logits(
     rules: dict[str, Any],
     device: torch.device,
 ) -> Tensor:
-    """Return [labels, z, y, x] on the network's grid, on the processor."""
+    """Return [outputs, i, j, k] on the network's grid, on the processor."""
     if not isinstance(package.module, VolumeModel):
         raise PreprocessError("the model is not one of volumes")
-    found = sliding_window_inference(
-        inputs=ready[None, None].to(device),
-        roi_size=[int(n) for n in rules["window"]],
-        sw_batch_size=1,
-        predictor=package.module,
-        overlap=float(rules.get("overlap", 0.25)),
-        mode="gaussian",
-        device=torch.device("cpu"),
-    )
+    inputs = ready[None, None].to(device)
+    if not rules.get("window"):
+        found = package.module(inputs).cpu()
+    else:
+        found = sliding_window_inference(
+            inputs=inputs,
+            roi_size=[int(n) for n in rules["window"]],
+            sw_batch_size=1,
+            predictor=package.module,
+            overlap=float(rules.get("overlap", 0.25)),
+            mode=str(rules.get("blend", "gaussian")),
+            padding_mode=str(rules.get("padding", "constant")),
+            device=torch.device("cpu"),
+        )
     if not isinstance(found, Tensor):
         raise PreprocessError("the model gives no voxels")
     return found[0].float()
@@ -139,14 +242,7 @@ def _mask_of(
     share = float(rules.get("voxel_threshold", 0.5))
     cut = float(np.log(share / (1.0 - share)))
     mask: NDArray[np.bool_] = (stretch(odds, size) >= cut).numpy()
-    pieces, n = ndimage.label(mask)
-    if not n:
-        return mask
-    sizes = np.bincount(pieces.ravel()) * voxel_ml
-    kept = sizes >= float(rules.get("min_ml", 0.0))
-    kept[0] = False
-    cleaned: NDArray[np.bool_] = kept[pieces]
-    return cleaned
+    return _without_specks(mask, voxel_ml, rules=rules)
 
 
 def pack_mask(mask: NDArray[np.bool_]) -> bytes:

@@ -29,8 +29,10 @@ from workers.model_files import (
 )
 from workers.model_files import SAFETENSORS_NAME as WEIGHTS_NAME
 from workers.models.architectures import ExplainableModel, UnknownArchitectureError
+from workers.models.onnx_net import OnnxFilm, build_onnx
 from workers.models.preprocess import Prepared, prepare
 from workers.models.registry import Network, build
+from workers.models.volume_net import VolumeModel
 
 __all__ = [
     "CARD_NAME",
@@ -77,13 +79,13 @@ class ModelPackage:
         return read_card(self.card)
 
     @property
-    def film_module(self) -> ExplainableModel:
+    def film_module(self) -> ExplainableModel | OnnxFilm:
         """The network, of a package that is for films.
 
         Raises:
             PackageError: It is for volumes.
         """
-        if not isinstance(self.module, ExplainableModel):
+        if isinstance(self.module, VolumeModel):
             raise PackageError("the package is not for films")
         return self.module
 
@@ -94,9 +96,12 @@ class ModelPackage:
     def calibrate(self, logits: torch.Tensor) -> torch.Tensor:
         """Return calibrated probabilities of raw logits, same shape.
 
-        sigmoid(slope · logit + intercept), one pair a label in the last axis.
+        sigmoid(slope · logit + intercept), one pair a label in the last axis; with
+        `operating_point` p: 0 to p is stretched to 0 to 0.5, p to 1 to 0.5 to 1.
         """
         table = self.card["calibration"]["labels"]
+        if any("operating_point" in row for row in table):
+            return _by_operating_point(torch.sigmoid(logits.float()), table)
         slope = torch.tensor([float(row["slope"]) for row in table])
         intercept = torch.tensor([float(row["intercept"]) for row in table])
         return torch.sigmoid(logits.float() * slope + intercept)
@@ -114,6 +119,16 @@ class ModelPackage:
         return (2 * spread).clamp(0.0, 1.0)
 
 
+def _by_operating_point(
+    shares: torch.Tensor, table: list[dict[str, Any]]
+) -> torch.Tensor:
+    """Return probabilities on a scale on which the operating point is 0.5."""
+    points = torch.tensor([float(row.get("operating_point", 0.5)) for row in table])
+    below = shares / (2.0 * points)
+    above = 1.0 - (1.0 - shares) / (2.0 * (1.0 - points))
+    return torch.where(shares < points, below, above)
+
+
 def _parse_card(content: bytes) -> dict[str, Any]:
     card = parse_card(content)
     missing = [field for field in _REQUIRED_FIELDS if field not in card]
@@ -128,8 +143,17 @@ def _parse_card(content: bytes) -> dict[str, Any]:
 
 def _load_network(card: dict[str, Any], files: dict[str, bytes]) -> Network:
     if ONNX_NAME in files:
-        raise PackageError("packages with ONNX can not be run yet")
+        return _load_onnx(card, files[ONNX_NAME])
     return _load_module(card, files[WEIGHTS_NAME])
+
+
+def _load_onnx(card: dict[str, Any], content: bytes) -> Network:
+    wanted = card["architecture"]
+    try:
+        module = build_onnx(wanted["name"], content, wanted.get("params", {}))
+    except (ValueError, KeyError) as error:
+        raise PackageError(f"{ONNX_NAME} is refused: {error}") from error
+    return module.eval()
 
 
 def _load_module(card: dict[str, Any], weights: bytes) -> Network:

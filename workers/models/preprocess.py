@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Image = NDArray[np.float32]
 
 _SAMPLES_PER_SIDE = 512
+_MOST_CHANNELS = 16
 
 
 class PreprocessError(ValueError):
@@ -87,7 +88,7 @@ class Prepared:
     """An image ready for a network.
 
     Attributes:
-        tensor: float32 [1, H, W].
+        tensor: float32 [channels, H, W]; one channel unless the card says more.
         grid_to_source: Where the grid lies in the source image.
     """
 
@@ -170,12 +171,91 @@ def _standardise(
     return scaled.astype(np.float32), place
 
 
+def _centre_square(image: Image, place: GridToSource) -> tuple[Image, GridToSource]:
+    """Cut the longer sides to the length of the shorter ones, about the middle."""
+    rows, columns = image.shape
+    side = min(rows, columns)
+    top, left = (rows - side) // 2, (columns - side) // 2
+    return image[top : top + side, left : left + side], _moved(place, top, left)
+
+
+def _pad_square(image: Image, place: GridToSource) -> tuple[Image, GridToSource]:
+    """Lay black beside the shorter sides until all are as long, about the middle."""
+    rows, columns = image.shape
+    side = max(rows, columns)
+    top, left = (side - rows) // 2, (side - columns) // 2
+    around = ((top, side - rows - top), (left, side - columns - left))
+    return np.pad(image, around), _moved(place, -top, -left)
+
+
+def _moved(place: GridToSource, top: int, left: int) -> GridToSource:
+    return GridToSource(
+        scale_column=place.scale_column,
+        scale_row=place.scale_row,
+        offset_column=place.offset_column + place.scale_column * left,
+        offset_row=place.offset_row + place.scale_row * top,
+    )
+
+
+def _scale_range(
+    image: Image, place: GridToSource, *, low: float, high: float
+) -> tuple[Image, GridToSource]:
+    """Bring 0 and 1 to two values."""
+    return (low + image * (high - low)).astype(np.float32), place
+
+
+def _repeat_channels(
+    image: Image, place: GridToSource, *, n: int
+) -> tuple[Image, GridToSource]:
+    """Give the one grey channel n times, [n, rows, columns]."""
+    if not 1 <= n <= _MOST_CHANNELS:
+        raise PreprocessError(f"a model has 1 to {_MOST_CHANNELS} channels, not {n}")
+    return np.repeat(image[None], n, axis=0), place
+
+
+def _normalise(
+    image: Image, place: GridToSource, *, mean: Sequence[float], std: Sequence[float]
+) -> tuple[Image, GridToSource]:
+    """Take each channel's mean off and divide by its spread."""
+    shape = (-1, 1, 1) if image.ndim == 3 else (-1, 1)
+    centred = image - np.asarray(mean, np.float32).reshape(shape)
+    return (centred / np.asarray(std, np.float32).reshape(shape)).astype(
+        np.float32
+    ), place
+
+
+_ON_CHANNELS = frozenset({"normalise", "scale_range", "standardise"})
+"""Steps that may follow `repeat_channels`."""
 _STEPS: dict[str, Callable[..., tuple[Image, GridToSource]]] = {
+    "centre_square": _centre_square,
+    "pad_square": _pad_square,
+    "scale_range": _scale_range,
+    "repeat_channels": _repeat_channels,
+    "normalise": _normalise,
     "trim_uniform_border": _trim_uniform_border,
     "clip_percentiles": _clip_percentiles,
     "squeeze_resize": _squeeze_resize,
     "standardise": _standardise,
 }
+
+
+def _apply(
+    image: Image, place: GridToSource, step: Mapping[str, Any]
+) -> tuple[Image, GridToSource]:
+    params = {key: value for key, value in step.items() if key != "name"}
+    name = str(step.get("name"))
+    if name not in _STEPS:
+        raise PreprocessError(f"preprocessing step “{name}” is unknown")
+    if image.ndim == 3 and name not in _ON_CHANNELS:
+        raise PreprocessError(f"step “{name}” can not follow repeat_channels")
+    try:
+        return _STEPS[name](image, place, **params)
+    except PreprocessError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise PreprocessError(
+            f"preprocessing step “{name}”: bad parameters ({error})"
+        ) from error
 
 
 def prepare(
@@ -189,7 +269,7 @@ def prepare(
             parameters; the last grid is the network's.
 
     Returns:
-        float32 [1, H, W] and the map from that grid to `image`.
+        float32 [channels, H, W] and the map from that grid to `image`.
 
     Raises:
         PreprocessError: When the image is not a finite two-dimensional one, is
@@ -204,17 +284,10 @@ def prepare(
         raise PreprocessError("the image is blank: every pixel has one value")
     place = GridToSource()
     for step in steps:
-        params = {key: value for key, value in step.items() if key != "name"}
-        name = str(step.get("name"))
-        if name not in _STEPS:
-            raise PreprocessError(f"preprocessing step “{name}” is unknown")
-        try:
-            grey, place = _STEPS[name](grey, place, **params)
-        except TypeError as error:
-            raise PreprocessError(
-                f"preprocessing step “{name}”: bad parameters ({error})"
-            ) from error
+        grey, place = _apply(grey, place, step)
     return Prepared(
-        tensor=torch.from_numpy(np.ascontiguousarray(grey))[None],
+        tensor=torch.from_numpy(
+            np.ascontiguousarray(grey if grey.ndim == 3 else grey[None])
+        ),
         grid_to_source=place,
     )

@@ -11,12 +11,15 @@ from workers.models.architectures import (
     UnknownArchitectureError,
 )
 from workers.models.finding_net import FindingNet
+from workers.models.monai_nets import MonaiNetwork
+from workers.models.onnx_net import OnnxFilm
 from workers.models.volume_net import MonaiUNet, VolumeModel
+from workers.models.xrv_densenet import XrvDenseNet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-Network = ExplainableModel | VolumeModel
+Network = ExplainableModel | OnnxFilm | VolumeModel
 
 
 def _film_ensemble(*, members: Sequence[dict[str, Any]]) -> Network:
@@ -28,6 +31,8 @@ _BUILDERS: dict[str, Callable[..., Network]] = {
     "film_ensemble": _film_ensemble,
     "finding_net": FindingNet,
     "monai_unet": MonaiUNet,
+    "monai_network": MonaiNetwork,
+    "xrv_densenet": XrvDenseNet,
 }
 
 

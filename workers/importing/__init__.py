@@ -1,0 +1,1 @@
+"""Import of models: what others made becomes a package, in a process shut in."""

@@ -1,0 +1,121 @@
+"""A bundle as its makers meant it, beside the package that was made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import torch
+from monai.bundle.config_parser import ConfigParser
+from numpy.typing import NDArray
+
+from workers.importing.assemble import compare
+from workers.importing.bundle_steps import config_of, image_key
+from workers.importing.said import RefusedError
+from workers.inference.monai_volume import prepare_monai, to_monai
+from workers.inference.segment import segment_volume
+from workers.models.package import ModelPackage
+
+_SHAPE: Final = (44, 60, 52)
+_SPACING: Final = (2.0, 1.3, 1.1)
+_MOST_DIFFERING: Final = 1e-4
+"""Share of voxels that may be decided otherwise: those on the very threshold."""
+
+
+def compare_runs(
+    parser: ConfigParser, package: ModelPackage, *, tensors: Mapping[str, torch.Tensor]
+) -> list[dict[str, Any]]:
+    """Run both on one made-up volume and return how far they differ.
+
+    Raises:
+        RefusedError: By more than rounding.
+    """
+    volume = _volume()
+    key = image_key(parser)
+    values = torch.from_numpy(volume)
+    network = parser.get_parsed_content("network_def").eval()
+    network.load_state_dict(dict(tensors))
+    inferer = parser.get_parsed_content("inferer")
+    with torch.no_grad():
+        data = parser.get_parsed_content("preprocessing")(
+            {key: to_monai(values, _SPACING)}
+        )
+        ready = prepare_monai(
+            values, _SPACING, steps=package.card["preprocessing"]
+        ).ready
+        figures = [
+            compare(
+                data[key].as_tensor(), ready.as_tensor(), what="the prepared voxels"
+            )
+        ]
+        outputs = inferer(inputs=data[key][None], network=network)
+        ours = inferer(inputs=ready.as_tensor()[None], network=package.module)
+    figures.append(
+        compare(_tensor(outputs)[0], _tensor(ours)[0], what="the network's outputs")
+    )
+    if "postprocessing" in config_of(parser):
+        data["pred"] = outputs[0]
+        figures.append(_masks(parser, package, data, volume))
+    return figures
+
+
+def _masks(
+    parser: ConfigParser,
+    package: ModelPackage,
+    data: dict[str, Any],
+    volume: NDArray[Any],
+) -> dict[str, Any]:
+    """Return how many voxels are decided otherwise on the source's grid."""
+    final = _tensor(parser.get_parsed_content("postprocessing")(data)["pred"])
+    segments = segment_volume(package, volume, _SPACING)
+    if tuple(final.shape[-3:]) != tuple(reversed(volume.shape)):
+        return {
+            "what": "the masks",
+            "n": 0,
+            "note": "the bundle leaves them on its grid",
+        }
+    rules = package.card["segmentation"]
+    differing = 0
+    for segment, channel in zip(segments, rules["channels"], strict=True):
+        theirs = _of_label(final, channel, is_argmax=rules.get("decide") == "argmax")
+        differing += int((theirs.permute(2, 1, 0).numpy() != segment.mask).sum())
+    share = differing / (volume.size * max(len(segments), 1))
+    if share > _MOST_DIFFERING:
+        raise RefusedError(
+            f"{differing} of {volume.size} voxels are decided otherwise by the package"
+        )
+    return {
+        "what": "the masks",
+        "n": int(volume.size) * len(segments),
+        "n_marked": sum(int(s.mask.sum()) for s in segments),
+        "n_differing": differing,
+    }
+
+
+def _of_label(final: torch.Tensor, channel: int, *, is_argmax: bool) -> torch.Tensor:
+    if is_argmax:
+        return final[0].round() == channel
+    return final[channel] >= 0.5
+
+
+def _tensor(found: Any) -> torch.Tensor:
+    if isinstance(found, (tuple, list)):
+        found = found[0]
+    plain = found.as_tensor() if hasattr(found, "as_tensor") else found
+    return torch.as_tensor(plain).float()
+
+
+def _volume() -> NDArray[np.float32]:
+    """Return a made-up volume in Hounsfield units, [z, y, x]: balls in air, noise."""
+    made = np.random.default_rng(7)
+    grid = np.indices(_SHAPE).astype(np.float32)
+    values = np.full(_SHAPE, -800.0, dtype=np.float32)
+    for _ in range(7):
+        centre = (made.uniform(0.2, 0.8, 3) * _SHAPE).reshape(3, 1, 1, 1)
+        radius = made.uniform(4, 14)
+        values[((grid - centre) ** 2).sum(axis=0) < radius**2] = made.uniform(-100, 600)
+    noisy: NDArray[np.float32] = (values + made.normal(0, 15, _SHAPE)).astype(
+        np.float32
+    )
+    return noisy

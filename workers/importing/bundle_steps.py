@@ -1,0 +1,255 @@
+"""A bundle's transforms and inferer as declared steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from monai.bundle.config_parser import ConfigParser
+
+from workers.importing.said import RefusedError
+from workers.models.monai_nets import is_literal
+
+DROPPED_BEFORE: Final = frozenset(
+    {"LoadImaged", "EnsureChannelFirstd", "EnsureTyped", "ToTensord"}
+)
+"""What reads files and arranges axes: done from DICOM by us."""
+_DROPPED_AFTER: Final = frozenset({"SaveImaged", "DeleteItemsd", "EnsureTyped"})
+_STEPS: Final[dict[str, tuple[str, frozenset[str]]]] = {
+    "Orientationd": ("orient", frozenset({"axcodes"})),
+    "Spacingd": (
+        "spacing",
+        frozenset({"pixdim", "mode", "padding_mode", "align_corners"}),
+    ),
+    "Resized": ("resize", frozenset({"spatial_size", "mode", "align_corners"})),
+    "CropForegroundd": ("crop_foreground", frozenset({"margin", "allow_smaller"})),
+    "ScaleIntensityd": ("scale_intensity", frozenset({"minv", "maxv", "factor"})),
+    "ScaleIntensityRanged": (
+        "scale_intensity_range",
+        frozenset({"a_min", "a_max", "b_min", "b_max", "clip"}),
+    ),
+    "ScaleIntensityRangePercentilesd": (
+        "scale_intensity_percentiles",
+        frozenset({"lower", "upper", "b_min", "b_max", "clip", "relative"}),
+    ),
+    "NormalizeIntensityd": (
+        "normalise_intensity",
+        frozenset({"subtrahend", "divisor", "nonzero", "channel_wise"}),
+    ),
+}
+_HARMLESS: Final = frozenset(
+    {
+        "keys",
+        "source_key",
+        "allow_missing_keys",
+        "image_only",
+        "start_coord_key",
+        "end_coord_key",
+        "lazy",
+        "labels",
+        "dtype",
+    }
+)
+_INFERER: Final = frozenset({"roi_size", "overlap", "mode", "padding_mode"})
+_INFERER_HARMLESS: Final = frozenset(
+    {"sw_batch_size", "device", "sw_device", "progress", "cache_roi_weight_map"}
+)
+
+
+def config_of(parser: ConfigParser) -> dict[str, Any]:
+    """Return a parser's configuration, as it was read.
+
+    Raises:
+        RefusedError: It is no object.
+    """
+    config: Any = parser.config
+    if not isinstance(config, dict):
+        raise RefusedError("its configuration is no object")
+    return config
+
+
+def name_of(config: Any) -> str:
+    """Return the last part of a component's `_target_`; '' when it is none."""
+    target = config.get("_target_", "") if isinstance(config, Mapping) else ""
+    return str(target).rpartition(".")[2]
+
+
+def arguments_of(parser: ConfigParser, place: str) -> dict[str, Any]:
+    """Return the arguments of a component with its expressions evaluated."""
+    config = parser.get(place)
+    return {
+        key: parser.get_parsed_content(f"{place}::{key}")
+        for key in config
+        if not key.startswith("_")
+    }
+
+
+def _transforms(parser: ConfigParser, section: str) -> list[tuple[str, str]]:
+    """Return place and name of each transform of a section that is in use."""
+    config = config_of(parser).get(section)
+    if config is None:
+        return []
+    if name_of(config) != "Compose" or not isinstance(config.get("transforms"), list):
+        raise RefusedError(f"{section}: it must be a Compose of a list of transforms")
+    found = []
+    for index, step in enumerate(config["transforms"]):
+        place = f"{section}::transforms::{index}"
+        if not name_of(step):
+            raise RefusedError(f"{place} is no transform by name")
+        if not (isinstance(step, Mapping) and step.get("_disabled_") is True):
+            found.append((place, name_of(step)))
+    return found
+
+
+def image_key(parser: ConfigParser) -> str:
+    """Return the one key under which the bundle's image goes.
+
+    Raises:
+        RefusedError: There are several.
+    """
+    keys: set[str] = set()
+    for place, _ in _transforms(parser, "preprocessing"):
+        said = arguments_of(parser, place).get("keys", [])
+        keys |= {said} if isinstance(said, str) else {str(key) for key in said}
+    if len(keys) != 1:
+        raise RefusedError(
+            f"it takes {len(keys)} images ({', '.join(sorted(keys))}); one is possible"
+        )
+    return keys.pop()
+
+
+def map_preprocessing(parser: ConfigParser) -> list[dict[str, Any]]:
+    """Return a bundle's preprocessing as declared steps.
+
+    Raises:
+        RefusedError: A transform or an argument has no counterpart; it is named.
+    """
+    image_key(parser)
+    steps = []
+    for place, name in _transforms(parser, "preprocessing"):
+        if name not in _STEPS:
+            known = ", ".join(sorted(_STEPS))
+            raise RefusedError(f"preprocessing “{name}” has no declared step: {known}")
+        step, taken = _STEPS[name]
+        steps.append({"name": step, **_taken(parser, place, name, taken=taken)})
+    return steps
+
+
+def _taken(
+    parser: ConfigParser, place: str, name: str, *, taken: frozenset[str]
+) -> dict[str, Any]:
+    said = arguments_of(parser, place)
+    found = {}
+    for key, given in said.items():
+        if key in _HARMLESS or given is None:
+            continue
+        if key not in taken:
+            raise RefusedError(f"preprocessing “{name}”: no “{key}” is possible")
+        value = _literal(given)
+        if not is_literal(value):
+            raise RefusedError(f"preprocessing “{name}”: “{key}” is not literal")
+        # One image: a list of one mode is that mode.
+        if key == "mode" and isinstance(value, list) and len(value) == 1:
+            value = value[0]
+        found[key] = value
+    return found
+
+
+def _literal(value: Any) -> Any:
+    if isinstance(value, (tuple, list)):
+        return [_literal(one) for one in value]
+    return value.item() if hasattr(value, "item") else value
+
+
+def map_inferer(parser: ConfigParser) -> dict[str, Any]:
+    """Return how a bundle runs its network over a volume.
+
+    Raises:
+        RefusedError: It has no counterpart.
+    """
+    name = name_of(config_of(parser)["inferer"])
+    if name == "SimpleInferer":
+        return {"window": []}
+    if name != "SlidingWindowInferer":
+        raise RefusedError(f"inferer “{name}” has no counterpart")
+    said = arguments_of(parser, "inferer")
+    unknown = set(said) - _INFERER - _INFERER_HARMLESS
+    if unknown:
+        raise RefusedError(f"inferer: no {', '.join(sorted(unknown))} is possible")
+    overlap = _literal(said.get("overlap", 0.25))
+    if not isinstance(overlap, (int, float)):
+        raise RefusedError("inferer: “overlap” must be one number")
+    window = _literal(said["roi_size"])
+    if isinstance(window, int):
+        window = [window] * 3
+    return {
+        "window": [int(n) for n in window],
+        "overlap": float(overlap),
+        "blend": str(getattr(said.get("mode"), "value", said.get("mode", "constant"))),
+        "padding": str(said.get("padding_mode", "constant")),
+    }
+
+
+def map_postprocessing(parser: ConfigParser) -> dict[str, Any]:
+    """Return how a bundle's outputs become voxels.
+
+    Raises:
+        RefusedError: A transform has no counterpart; it is named.
+    """
+    rules: dict[str, Any] = {"activation": "none", "back": "linear"}
+    for place, name in _transforms(parser, "postprocessing"):
+        if name in _DROPPED_AFTER:
+            continue
+        if name not in _AFTER:
+            raise RefusedError(f"postprocessing “{name}” has no counterpart")
+        rules |= _AFTER[name](arguments_of(parser, place), rules)
+    if rules["activation"] == "none" and rules.get("decide") == "argmax":
+        # The largest of them is the same before and after a softmax.
+        rules["activation"] = "softmax"
+    if rules["activation"] == "none":
+        raise RefusedError("postprocessing: no activation is said")
+    return rules
+
+
+def _back(said: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str, Any]:
+    nearest = _one(said.get("nearest_interp", True))
+    if "decide" in rules and not nearest:
+        raise RefusedError(
+            "postprocessing: labels are laid back between voxels; decide after Invertd"
+        )
+    return {"back": "nearest" if nearest else "linear"}
+
+
+def _largest(_said: Mapping[str, Any], _rules: Mapping[str, Any]) -> dict[str, Any]:
+    return {"keep_largest": True}
+
+
+def _one(value: Any) -> bool:
+    return bool(value[0] if isinstance(value, (list, tuple)) else value)
+
+
+def _activation(said: Mapping[str, Any], _rules: Mapping[str, Any]) -> dict[str, Any]:
+    if _one(said.get("softmax", False)):
+        return {"activation": "softmax"}
+    if _one(said.get("sigmoid", False)):
+        return {"activation": "sigmoid"}
+    raise RefusedError("postprocessing: Activationsd must be sigmoid or softmax")
+
+
+def _discrete(said: Mapping[str, Any], _rules: Mapping[str, Any]) -> dict[str, Any]:
+    if _one(said.get("argmax", False)):
+        return {"decide": "argmax"}
+    threshold = said.get("threshold")
+    if isinstance(threshold, (list, tuple)):
+        threshold = threshold[0]
+    if threshold is None:
+        raise RefusedError("postprocessing: AsDiscreted needs argmax or a threshold")
+    return {"decide": "threshold", "voxel_threshold": float(threshold)}
+
+
+_AFTER: Final = {
+    "Activationsd": _activation,
+    "AsDiscreted": _discrete,
+    "Invertd": _back,
+    "KeepLargestConnectedComponentd": _largest,
+}
