@@ -35,6 +35,7 @@ app.conf.beat_schedule = {
     "take arrivals": _every(Step.TAKE_ARRIVALS, 1.0),
     "expire leases": _every(Step.EXPIRE_LEASES, 5.0),
     "remind of critical results": _every(Step.REMIND_CRITICAL, 20.0),
+    "watch the STAT share": _every(Step.WATCH_STAT_SHARE, 300.0),
     "deliver what was lost": _every(Step.DELIVER_DUE, 30.0),
     "sweep": _every(Step.SWEEP, 15.0),
     "reconcile": _every(Step.RECONCILE, 600.0),

@@ -71,6 +71,7 @@ class Event(StrEnum):
     PROTOCOL_CHANGE = "protocol:change"
     AI_VIEW = "ai:view"
     AI_SWITCH = "ai:switch"
+    LIST_FLOOD = "worklist:flood"
     ARTEFACT_READ = "artefact:read"
     READING_READ = "reading:read"
     READING_DRAFT = "reading:draft"

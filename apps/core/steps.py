@@ -23,6 +23,7 @@ class Step(StrEnum):
     REMIND_CRITICAL = "workflow.remind_critical"
     DELIVER_NOTIFICATION = "notifications.deliver"
     DELIVER_DUE = "notifications.deliver_due"
+    WATCH_STAT_SHARE = "workflow.watch_stat_share"
     EXPIRE_LEASES = "workflow.expire_leases"
     ABANDON_UPLOADS = "workflow.abandon_uploads"
     WATCH_FOLDERS = "workflow.watch_folders"

@@ -34,6 +34,13 @@ def people_who_may(*, permission: Permission, site_id: UUID) -> list[UUID]:
     return list(rows.values_list("user_id", flat=True).distinct())
 
 
+def was_told(*, kind: Kind, object_id: UUID, since: datetime) -> bool:
+    """Say whether anybody was told of a thing since a moment, read or not."""
+    return Notification.objects.filter(
+        kind=kind, object_id=object_id, at__gt=since
+    ).exists()
+
+
 def wanted_by(*, people: Iterable[UUID]) -> dict[UUID, Wanted]:
     """Return what each person wants, by kind and channel."""
     people = list(people)

@@ -12,6 +12,7 @@ class Kind(StrEnum):
     STAT = "stat"
     ASSIGNED = "assigned"
     CRITICAL = "critical"
+    FLOOD = "flood"
     TEST = "test"
 
 
@@ -32,7 +33,7 @@ class DeliveryState(StrEnum):
     DROPPED = "dropped"
 
 
-CHOICES: Final = (Kind.STAT, Kind.ASSIGNED, Kind.CRITICAL)
+CHOICES: Final = (Kind.STAT, Kind.ASSIGNED, Kind.CRITICAL, Kind.FLOOD)
 """The kinds that a person chooses channels for."""
 
 DEFAULTS: Final = {Channel.APP: True, Channel.EMAIL: False, Channel.WEBHOOK: False}
@@ -42,6 +43,7 @@ TITLES: Final = {
     Kind.STAT: "New STAT study",
     Kind.ASSIGNED: "Assigned to you",
     Kind.CRITICAL: "Critical result not told yet",
+    Kind.FLOOD: "More STAT by AI than expected",
     Kind.TEST: "Test message",
 }
 
@@ -65,6 +67,12 @@ def outside_words(*, kind: Kind, site: str, n: int) -> str:
             return (
                 f"A critical result that you signed at {site} waits: nobody was told "
                 "of it yet."
+            )
+        case Kind.FLOOD:
+            return (
+                f"AI made {n} studies STAT at {site} within an hour, more than its "
+                "usual share explains. Look at the list, and at the switch of AI "
+                "ordering."
             )
         case Kind.TEST:
             return "Messages of Overread reach you here."

@@ -10,6 +10,7 @@ from apps.core.steps import Step
 from apps.core.tasks import task
 from apps.workflow import flow
 from apps.workflow.critical.services import remind_critical as remind
+from apps.workflow.flood import watch_stat_share
 from apps.workflow.intake.upload import abandon_uploads as abandon
 from apps.workflow.intake.watch import watch_folders as look
 from apps.workflow.segments.interpolation import accept_filled
@@ -45,6 +46,12 @@ def expire_leases() -> None:
 def remind_critical() -> None:
     """Remind of critical results that nobody has been told of."""
     remind()
+
+
+@task(name=Step.WATCH_STAT_SHARE)
+def watch_flood() -> None:
+    """Tell leads of sites that AI floods with STAT."""
+    watch_stat_share()
 
 
 @task(name=Step.FINISH_ACCEPT)

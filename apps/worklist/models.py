@@ -155,6 +155,7 @@ class WorkItem(BaseModel):
                 name="item_blind",
                 condition=LISTED & models.Q(shows_ai=False),
             ),
+            models.Index(fields=["site", "arrived_at"], name="item_arrivals"),
             models.Index(
                 fields=["lease_expires_at"],
                 name="item_leases_held",

@@ -22,6 +22,7 @@ const events: Readonly<Record<string, string>> = {
   'share:revoke': 'Sharing ended',
   'audit:read': 'Audit log read',
   'worklist:list': 'Worklist read',
+  'worklist:flood': 'More STAT by AI than expected',
   'worklist:push': 'Worklist row sent live',
   'study:list': 'Studies listed',
   'study:open': 'Study opened',

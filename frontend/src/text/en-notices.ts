@@ -17,9 +17,10 @@ export const notices = {
   isUnread: 'Unread',
   see: 'See all',
   failed: 'The notifications could not be read.',
-  open: { stat: 'Open', assigned: 'Open', critical: 'Record…', test: '' },
+  open: { stat: 'Open', assigned: 'Open', critical: 'Record…', flood: 'Open the list', test: '' },
   openLabel: (title: string, patient: string) => `Open: ${title}, ${patient}`,
   assigned: (n: number) => (n === 1 ? 'One study' : `${n} studies`),
+  flood: (n: number) => `${n} studies within an hour`,
   gone: 'A study that is no longer on your list',
   settings: {
     title: 'Notification settings',

@@ -213,7 +213,8 @@ def test_a_critical_result_reminds_its_reader_until_it_is_told(department, clien
 def test_everybody_chooses_kinds_and_channels(department, client, second):
     mine = client_for(second)
     kinds = mine.get(f"{ROOT}/settings").json()["kinds"]
-    assert [one["kind"] for one in kinds] == ["stat", "assigned", "critical"]
+    names = [one["kind"] for one in kinds]
+    assert names == ["stat", "assigned", "critical", "flood"]
     assert kinds[0]["channels"] == {"app": True, "email": False, "webhook": False}
     changed = put(mine, "settings", {"choices": {"stat": {"app": False}}}).json()
     assert changed["kinds"][0]["channels"]["app"] is False

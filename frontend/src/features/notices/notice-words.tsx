@@ -10,7 +10,12 @@ const isBand = (band: string): band is BandName =>
 export function NoticeAbout({ notice }: { notice: Notice }) {
   const { about } = notice;
   if (!about) {
-    const known = notice.kind === 'assigned' ? words.assigned(notice.n) : words.gone;
+    const known =
+      notice.kind === 'assigned'
+        ? words.assigned(notice.n)
+        : notice.kind === 'flood'
+          ? words.flood(notice.n)
+          : words.gone;
     return <span className="t3">{`${known}, ${notice.site}`}</span>;
   }
   return (
@@ -24,6 +29,7 @@ export function NoticeAbout({ notice }: { notice: Notice }) {
 /** Where a notification leads; null where there is nothing to open any more. */
 export function addressOf({ kind, item_id, about }: Notice): string | null {
   if (kind === 'critical') return '/critical';
+  if (kind === 'flood') return '/';
   if (kind === 'assigned' && (item_id === null || about === null)) return '/';
   const open = about?.state === 'open' || about?.state === 'leased';
   return item_id !== null && open ? `/read/${item_id}` : null;
