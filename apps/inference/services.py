@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max, Q
 
 from apps.audit.events import Event
 from apps.audit.services import record
@@ -93,15 +93,17 @@ def fill_slot(
 ) -> Slot:
     """Put a model version into use at a site with its card's thresholds."""
     existing = Slot.objects.filter(site=site, model_version=model, active=True).first()
-    if existing is not None:
+    if existing is not None and existing.kind == kind:
         return existing
-    Slot.objects.filter(
-        site=site, kind=kind, active=True, model_version__name=model.name
-    ).update(active=False)
+    before = Slot.objects.filter(site=site, model_version__name=model.name)
+    before.filter(Q(kind=kind) | Q(model_version=model), active=True).update(
+        active=False
+    )
     slot = Slot.objects.create(
         site=site,
         model_version=model,
         kind=kind,
+        number=(before.aggregate(last=Max("number"))["last"] or 0) + 1,
         thresholds={
             label["code"]: float(label["threshold"]) for label in model.card["labels"]
         },

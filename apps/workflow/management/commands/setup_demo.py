@@ -12,9 +12,9 @@ from django.core.management.base import BaseCommand
 from apps.accounts.models import Role, Site, User
 from apps.accounts.services import create_site, create_user, grant_membership
 from apps.accounts.types import SYSTEM
+from apps.inference.library import admit_shipped
 from apps.inference.packages import read_package
-from apps.inference.services import fill_slot, register_model
-from apps.inference.trust import admit_package
+from apps.inference.services import fill_slot
 from apps.interop.dicom.examples import example_paths
 from apps.studies.models import AETitle
 from apps.studies.services import create_ae_title
@@ -120,14 +120,7 @@ class Command(BaseCommand):
     def _models(self, sites: list[Site]) -> None:
         folder = settings.SHIPPED_MODELS_DIR
         for path in sorted(p for p in folder.glob("*") if p.is_dir()):
-            package = read_package(path=path)
-            admit_package(package=package)
-            model = register_model(
-                actor=SYSTEM,
-                package_hash=package.package_hash,
-                card=package.card,
-                package_path=str(path),
-            )
+            model = admit_shipped(actor=SYSTEM, package=read_package(path=path))
             for site in sites:
                 fill_slot(actor=SYSTEM, site=site, model=model)
 

@@ -1,0 +1,235 @@
+"""The portal's library of model packages: add, list, verify, activate, withdraw."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import transaction
+
+from apps.audit.events import Event
+from apps.audit.services import record
+from apps.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from apps.core.permissions import Permission
+from apps.inference.models import ModelVersion, Slot
+from apps.inference.packages import PackageFolder, read_package
+from apps.inference.services import fill_slot, register_model
+from apps.inference.trust import admit_package, allowed_models, withdraw_package
+from apps.inference.types import SlotKind
+from workers.model_files import hash_files
+from workers.model_import import ImportRefusedError, import_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from apps.accounts.models import Site
+    from apps.accounts.types import Actor
+    from workers.model_import import Imported
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What became of checking one model.
+
+    Attributes:
+        model: Which.
+        problem: What is wrong, in plain words; '' when nothing is.
+    """
+
+    model: ModelVersion
+    problem: str
+
+
+def add_model(
+    *,
+    actor: Actor,
+    source: Path,
+    kind: str = "auto",
+    card: Mapping[str, Any] | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> ModelVersion:
+    """Import a model from a file of this machine, keep it, and put it on the list.
+
+    No site uses it yet: see `activate_model`.
+
+    Raises:
+        Invalid: It is not imported; the reason is in the audit log as well.
+        Conflict: Another package has this name and version.
+    """
+    _require(actor)
+    try:
+        imported = import_model(source, kind=kind, card=card, progress=progress)
+    except ImportRefusedError as error:
+        with transaction.atomic():
+            record(
+                actor=actor,
+                event=Event.MODEL_REFUSE,
+                object_kind="model_source",
+                detail={"file": source.name[:80], "reason": str(error)[:400]},
+            )
+        raise Invalid("import_refused", f"{source.name}: {error}.") from error
+    progress("keeping the package")
+    return _keep(actor=actor, imported=imported)
+
+
+@transaction.atomic
+def _keep(*, actor: Actor, imported: Imported) -> ModelVersion:
+    name, version = str(imported.card["name"]), str(imported.card["version"])
+    package_hash = hash_files(imported.files)
+    taken = ModelVersion.objects.filter(name=name, version=version).exclude(
+        package_hash=package_hash
+    )
+    if taken.exists():
+        raise Conflict(
+            "version_taken",
+            f"There is another package of {name} {version}: a version never changes."
+            " Give the card another version.",
+        )
+    folder = _store(package_hash, imported.files)
+    package = read_package(path=folder)
+    model = register_model(
+        actor=actor,
+        package_hash=package.package_hash,
+        card=package.card,
+        package_path=str(folder),
+    )
+    record(
+        actor=actor,
+        event=Event.MODEL_ADMIT,
+        object_kind="model_version",
+        object_id=model.id,
+        detail={
+            "model": str(model),
+            "package": package.package_hash,
+            "format": str(imported.report.get("format", "package"))[:40],
+            "source": str(imported.report.get("source_sha256", ""))[:64],
+        },
+    )
+    admit_package(package=package)
+    return model
+
+
+def _store(package_hash: str, files: Mapping[str, bytes]) -> Path:
+    """Put a package's files on disk under their hash, all or none."""
+    home = Path(settings.MODELS_DIR) / "packages"
+    home.mkdir(parents=True, exist_ok=True)
+    place = home / package_hash
+    if place.is_dir() and read_package(path=place).package_hash == package_hash:
+        return place
+    made = Path(tempfile.mkdtemp(dir=home, prefix=".new."))
+    for name, content in files.items():
+        (made / name).write_bytes(content)
+    made.chmod(0o750)
+    if place.exists():
+        shutil.rmtree(place)
+    made.replace(place)
+    return place
+
+
+def verify_models(*, actor: Actor, package_hash: str = "") -> list[Verified]:
+    """Check the packages that are registered: on disk as named, and on the list.
+
+    Args:
+        actor: Who asks.
+        package_hash: The beginning of one hash; all by default.
+    """
+    _require(actor)
+    allowed = allowed_models().hashes
+    models = ModelVersion.objects.filter(package_hash__startswith=package_hash)
+    return [Verified(model=model, problem=_problem(model, allowed)) for model in models]
+
+
+def _problem(model: ModelVersion, allowed: frozenset[str]) -> str:
+    if model.package_hash not in allowed:
+        return "it is not on the signed list: no worker loads it"
+    try:
+        package = read_package(path=Path(model.package_path))
+    except DomainError as error:
+        return error.detail
+    if package.package_hash != model.package_hash:
+        return "its files were changed on disk: no worker takes them"
+    if package.card != model.card:
+        return "the database holds another card than the package"
+    return ""
+
+
+def find_model(*, actor: Actor, named: str, version: str = "") -> ModelVersion:
+    """Return a model by the beginning of its hash, or by name and version.
+
+    Raises:
+        NotFound: There is none.
+        Conflict: There are several.
+    """
+    _require(actor)
+    by_name = ModelVersion.objects.filter(name=named)
+    found = by_name.filter(version=version) if version else by_name
+    if not found.exists() and len(named) >= _SHORTEST_HASH:
+        found = ModelVersion.objects.filter(package_hash__startswith=named)
+    if found.count() > 1:
+        versions = ", ".join(model.version for model in found)
+        raise Conflict("several", f"There are several: {versions}. Say which version.")
+    model = found.first()
+    if model is None:
+        raise NotFound("not_found", f"There is no model “{named} {version}”.".strip())
+    return model
+
+
+_SHORTEST_HASH = 8
+
+
+def activate_model(
+    *, actor: Actor, model: ModelVersion, site: Site, kind: SlotKind = SlotKind.LIVE
+) -> Slot:
+    """Let a site use a model, with the thresholds that its card suggests.
+
+    Raises:
+        Forbidden: The actor does not manage the site's models.
+        Conflict: The package can not be trusted or was withdrawn.
+    """
+    if not actor.can(Permission.MODEL_MANAGE, site.pk):
+        raise Forbidden("forbidden", "You do not manage the models of this site.")
+    problem = _problem(model, allowed_models().hashes)
+    if problem:
+        raise Conflict("not_verified", f"{model} is not activated: {problem}.")
+    return fill_slot(actor=actor, site=site, model=model, kind=kind)
+
+
+@transaction.atomic
+def withdraw_model(*, actor: Actor, model: ModelVersion, reason: str) -> None:
+    """Take a model off the list and out of every slot; workers stop within seconds.
+
+    Raises:
+        Invalid: No reason is given.
+    """
+    _require(actor)
+    if not reason.strip():
+        raise Invalid("no_reason", "reason: say why the model is withdrawn.")
+    slots = Slot.objects.filter(model_version=model, active=True).update(active=False)
+    record(
+        actor=actor,
+        event=Event.MODEL_WITHDRAW,
+        object_kind="model_version",
+        object_id=model.id,
+        detail={"model": str(model), "reason": reason[:400], "slots": slots},
+    )
+    withdraw_package(package_hash=model.package_hash)
+
+
+def admit_shipped(*, actor: Actor, package: PackageFolder) -> ModelVersion:
+    """Register a package that came with the code, and put it on the list."""
+    admit_package(package=package)
+    return register_model(
+        actor=actor,
+        package_hash=package.package_hash,
+        card=package.card,
+        package_path=str(package.path),
+    )
+
+
+def _require(actor: Actor) -> None:
+    if Permission.MODEL_MANAGE not in actor.permissions():
+        raise Forbidden("forbidden", "You do not manage models.")
