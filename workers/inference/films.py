@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
 from workers.contracts import ArtefactRef, BoxResult, FindingResult
+from workers.inference.pictures import load_pictures
 from workers.inference.predict import (
     Prediction,
     Score,
@@ -22,6 +24,7 @@ from workers.inference.workplace import (
     Workplace,
     check_synthetic,
 )
+from workers.model_card import InputRules
 from workers.models.package import ModelPackage
 from workers.models.preprocess import Prepared, PreprocessError
 from workers.packs.isolation import IsolatedDecoder
@@ -30,15 +33,15 @@ from workers.pixels.image import (
     DisplayImage,
     ImageError,
     ImageHeader,
-    load_image,
     read_header,
 )
 from workers.pixels.selection import select_images
 from workers.portal_client import PortalClient
-from workers.quality.gate import assess
+from workers.quality.declared import DECLARED
+from workers.quality.gate import Quality, assess, check_space
+from workers.quality.verdict import Check, failed, verdict_of, words_of
 
 MAX_IMAGES = 16
-_FRAME = 1
 
 
 def judge_films(
@@ -54,10 +57,21 @@ def judge_films(
     with clock.part("fetch_s"):
         films = _fetch(portal, package)
     with clock.part("prepare_s"):
-        images, quality = _judge(films, workplace.decoder)
-        prepared = _prepare(package, images)
+        judged = _judge(films, workplace.decoder, rules=package.parsed.input)
+        pictures = [one for one in judged if one.image is not None]
+        prepared = _prepare(package, [one.image for one in pictures if one.image])
     with clock.part("infer_s"):
-        prediction = predict(package, prepared, device=workplace.device)
+        said = _predict(package, prepared, device=workplace.device)
+        _place_in_space(pictures, said, package=package)
+        kept = [index for index, one in enumerate(pictures) if one.is_accepted]
+        if not kept:
+            raise _rejected(judged)
+        prediction, images = said, [one.image for one in pictures if one.image]
+        if len(kept) < len(pictures):
+            prepared = [prepared[index] for index in kept]
+            images = [images[index] for index in kept]
+            prediction = _predict(package, prepared, device=workplace.device)
+    quality = _record(judged)
     with clock.part("explain_s"):
         findings = tuple(
             _finding(
@@ -106,34 +120,121 @@ def _fetch(
     return [found[header.sop_uid] for header in chosen]
 
 
+@dataclass(slots=True, kw_only=True)
+class _Judged:
+    """A picture with what the gate says of it.
+
+    Attributes:
+        sop_uid: The image.
+        image: Its pixels; None when they can not be given to a network.
+        quality: What was measured; None when it could not be decoded.
+        further: Checks that came later.
+    """
+
+    sop_uid: str
+    image: DisplayImage | None = None
+    quality: Quality | None = None
+    further: list[Check] = field(default_factory=list)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Every check."""
+        first = () if self.quality is None else self.quality.checks
+        return (*first, *self.further)
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the model may judge it."""
+        return not any(check.is_failed for check in self.checks)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for the result's `quality`."""
+        measured = {} if self.quality is None else self.quality.as_json()
+        return measured | {
+            "sop_uid": self.sop_uid,
+            "is_accepted": self.is_accepted,
+            "reasons": list(words_of(self.checks)),
+            "checks": [check.as_json() for check in self.checks],
+        }
+
+
 def _judge(
-    films: list[tuple[ImageHeader, bytes]], decoder: IsolatedDecoder
-) -> tuple[list[DisplayImage], dict[str, Any]]:
-    """Return the films that pass the gate, and what it found of each."""
-    accepted: list[DisplayImage] = []
-    measured: list[dict[str, Any]] = []
-    reasons: list[str] = []
+    films: list[tuple[ImageHeader, bytes]],
+    decoder: IsolatedDecoder,
+    *,
+    rules: InputRules,
+) -> list[_Judged]:
+    """Return what the gate says of each picture.
+
+    One that is only outside the declared population keeps its pixels, so that its place
+    among the model's own inputs can be said; one of which nothing can be made does not.
+
+    Raises:
+        RejectedError: No picture can be given to a network.
+    """
+    judged: list[_Judged] = []
     for header, content in films:
         try:
-            image = load_image(content, header=header, decoder=decoder, frame=_FRAME)
+            pictures = load_pictures(content, header=header, decoder=decoder)
         except ImageError as error:
-            reasons.append(f"the image can not be read: {error}")
-            measured.append({"sop_uid": header.sop_uid, "reasons": [str(error)]})
+            words = f"the image can not be read: {error}"
+            unreadable = failed("readable", words)
+            judged.append(_Judged(sop_uid=header.sop_uid, further=[unreadable]))
             continue
-        found = assess(image)
-        measured.append(found.as_json())
-        reasons.extend(found.reasons)
-        if found.is_accepted:
-            accepted.append(image)
-    quality = {"images": measured}
-    if not accepted:
-        raise RejectedError("; ".join(dict.fromkeys(reasons)), quality=quality)
-    return accepted, quality
+        for image in pictures:
+            found = assess(image, rules)
+            usable = not any(
+                check.is_failed and check.name not in DECLARED for check in found.checks
+            )
+            judged.append(
+                _Judged(
+                    sop_uid=header.sop_uid,
+                    image=image if usable else None,
+                    quality=found,
+                )
+            )
+    if not any(one.image is not None for one in judged):
+        raise _rejected(judged)
+    return judged
+
+
+def _place_in_space(
+    pictures: list[_Judged], prediction: Prediction, *, package: ModelPackage
+) -> None:
+    """Add to each picture how far it is from the model's training inputs."""
+    if package.input_space is None or prediction.vectors is None:
+        return
+    for one, vector in zip(pictures, prediction.vectors, strict=True):
+        one.further.append(check_space(package.input_space, vector))
+
+
+def _rejected(judged: list[_Judged]) -> RejectedError:
+    words = words_of(check for one in judged for check in one.checks)
+    return RejectedError("; ".join(words), quality=_record(judged))
+
+
+def _record(judged: list[_Judged]) -> dict[str, Any]:
+    """Return what goes on record; one accepted picture makes an accepted study."""
+    accepted = [one for one in judged if one.is_accepted]
+    chosen = accepted or judged
+    return {
+        "verdict": verdict_of(check for one in chosen for check in one.checks),
+        "images": [one.as_json() for one in judged],
+    }
 
 
 def _prepare(package: ModelPackage, images: list[DisplayImage]) -> list[Prepared]:
     try:
         return prepare_images(package, images)
+    except PreprocessError as error:
+        raise RejectedError(str(error)) from error
+
+
+def _predict(
+    package: ModelPackage, prepared: list[Prepared], *, device: torch.device
+) -> Prediction:
+    try:
+        return predict(package, prepared, device=device)
     except PreprocessError as error:
         raise RejectedError(str(error)) from error
 
@@ -164,7 +265,7 @@ def _finding(
             found.saliency.to_png(),
             media_type="image/png",
             sop_uid=sop_uid,
-            frame=_FRAME,
+            frame=image.frame,
             meta={
                 "cut_off": found.saliency.cut_off,
                 "columns": found.saliency.columns,
@@ -172,7 +273,7 @@ def _finding(
             },
         )
     if found is not None and found.box is not None:
-        box = BoxResult(sop_uid=sop_uid, frame=_FRAME, points=found.box)
+        box = BoxResult(sop_uid=sop_uid, frame=image.frame, points=found.box)
     return FindingResult(
         label_code=score.label_code,
         raw_score=score.raw_score,

@@ -52,10 +52,12 @@ class Prediction:
         scores: One per label of the card, in its order.
         embedding: The pooled vector, float32 [D], mean over the images; None where
             the network gives none.
+        vectors: The pooled vector of each image, float32 [N, D]; None likewise.
     """
 
     scores: tuple[Score, ...]
     embedding: NDArray[np.float32] | None
+    vectors: NDArray[np.float32] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,10 +133,11 @@ def predict(
                 is_positive=probability >= float(label.get("threshold", 0.5)),
             )
         )
+    each = None if vectors is None else vectors.numpy()
     embedding: NDArray[np.float32] | None = None
     if vectors is not None:
         embedding = vectors.mean(dim=0).numpy()
-    return Prediction(scores=tuple(scores), embedding=embedding)
+    return Prediction(scores=tuple(scores), embedding=embedding, vectors=each)
 
 
 @torch.inference_mode()
@@ -173,7 +176,7 @@ def explain(
         no gradients.
     """
     module = package.film_module
-    if isinstance(module, OnnxFilm):
+    if isinstance(module, OnnxFilm) or not module.explains:
         return None
     batch = _to(prepared.tensor.unsqueeze(0), device)
     height, width = prepared.tensor.shape[-2:]

@@ -34,6 +34,8 @@ from workers.packs.layout import belongs_in_pack
 from workers.packs.source import InstanceRef
 from workers.pixels.image import ImageError, ImageHeader, load_values, read_header
 from workers.portal_client import PortalClient
+from workers.quality.gate import assess_volume, summary_of
+from workers.quality.verdict import Check, failed, words_of
 
 _FRAME = 1
 
@@ -52,7 +54,9 @@ def judge_volume(
     try:
         with clock.part("fetch_s"):
             refs = _series(portal, rules=rules)
-            geometry, values = _load(refs, portal, workplace.decoder, rules=rules)
+            geometry, values, checks = _load(
+                refs, portal, workplace.decoder, package=package
+            )
         with clock.part("infer_s"):
             segments = segment_volume(
                 package,
@@ -61,13 +65,15 @@ def judge_volume(
                 device=workplace.device,
             )
     except (VolumeError, PreprocessError) as error:
-        raise RejectedError(str(error)) from error
+        found = failed("series", str(error))
+        raise RejectedError(str(error), quality=summary_of([found])) from error
     with clock.part("explain_s"):
         findings = tuple(_finding(one, geometry, portal) for one in segments)
     quality = {
         "series_uid": geometry.series_uid,
         "slices": len(geometry.sop_uids),
         "spacing_mm": [round(part, 4) for part in geometry.spacing],
+        **summary_of(checks),
     }
     return Said(quality=quality, findings=findings)
 
@@ -95,12 +101,18 @@ def _load(
     portal: PortalClient,
     decoder: IsolatedDecoder,
     *,
-    rules: dict[str, Any],
-) -> tuple[Geometry, NDArray[np.int16]]:
-    """Return where the voxels are and what they hold, [frame, row, column].
+    package: ModelPackage,
+) -> tuple[Geometry, NDArray[np.int16], tuple[Check, ...]]:
+    """Return where the voxels are, what they hold, and what the gate says of them.
 
-    The values are Hounsfield units rounded to whole numbers: half the memory.
+    The values, [frame, row, column], are Hounsfield units rounded to whole numbers:
+    half the memory.
+
+    Raises:
+        VolumeError: They are no volume.
+        RejectedError: The gate keeps the model from judging it.
     """
+    rules: dict[str, Any] = package.card.get("input", {})
     headers: dict[str, ImageHeader] = {}
     frames: dict[str, NDArray[np.int16]] = {}
     for _, content in portal.read_instances(refs):
@@ -120,7 +132,11 @@ def _load(
     )
     for index, uid in enumerate(geometry.sop_uids):
         values[index] = frames.pop(uid)
-    return geometry, values
+    in_order = [headers[uid] for uid in geometry.sop_uids]
+    checks = assess_volume(in_order, values, package.parsed.input)
+    if words := words_of(checks):
+        raise RejectedError("; ".join(words), quality=summary_of(checks))
+    return geometry, values, checks
 
 
 def _finding(

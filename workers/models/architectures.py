@@ -28,9 +28,11 @@ class ExplainableModel(nn.Module, ABC):
 
     Attributes:
         n_labels: Number of outputs, one logit each.
+        explains: Whether its logits may be differentiated for a saliency map.
     """
 
     n_labels: int
+    explains: bool = True
 
     @abstractmethod
     def features(self, images: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ operators. `workers.model_files` knows the files, `workers.model_card` the card.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from workers.model_files import (
 )
 from workers.model_files import SAFETENSORS_NAME as WEIGHTS_NAME
 from workers.models.architectures import ExplainableModel, UnknownArchitectureError
+from workers.models.input_space import InputSpace, read_space, split_tensors
 from workers.models.onnx_net import OnnxFilm, build_onnx
 from workers.models.preprocess import Prepared, prepare
 from workers.models.registry import Network, build
@@ -67,11 +69,14 @@ class ModelPackage:
         card: The content of `card.json`.
         module: The network in evaluation mode.
         package_hash: What names the package: see `package_hash`.
+        input_space: Where its training inputs lie; None when the package says
+            nothing of it.
     """
 
     card: dict[str, Any]
     module: Network
     package_hash: str
+    input_space: InputSpace | None = None
 
     @property
     def parsed(self) -> Card:
@@ -164,7 +169,7 @@ def _load_module(card: dict[str, Any], weights: bytes) -> Network:
     wanted = card["architecture"]
     try:
         module = build(wanted["name"], **wanted["params"])
-        module.load_state_dict(tensors)
+        module.load_state_dict(split_tensors(tensors)[0])
     except (UnknownArchitectureError, RuntimeError, KeyError) as error:
         raise PackageError(f"the weights do not fit the card: {error}") from error
     return module.eval()
@@ -191,21 +196,41 @@ def load_package(source: Path | bytes, *, expected: str = "") -> ModelPackage:
         raise PackageError("the package is not the one that was named (hash differs)")
     card = _parse_card(files[CARD_NAME])
     return ModelPackage(
-        card=card, module=_load_network(card, files), package_hash=found
+        card=card,
+        module=_load_network(card, files),
+        package_hash=found,
+        input_space=_load_space(card, files),
     )
 
 
-def save_package(folder: Path, *, card: dict[str, Any], module: torch.nn.Module) -> str:
+def _load_space(card: dict[str, Any], files: dict[str, bytes]) -> InputSpace | None:
+    weights = files.get(WEIGHTS_NAME)
+    tensors = {} if weights is None else split_tensors(load_tensors(weights))[1]
+    try:
+        return read_space(card, tensors)
+    except (ValueError, KeyError, TypeError) as error:
+        raise PackageError(f"the input space can not be used: {error}") from error
+
+
+def save_package(
+    folder: Path,
+    *,
+    card: dict[str, Any],
+    module: torch.nn.Module,
+    space: Mapping[str, torch.Tensor] | None = None,
+) -> str:
     """Write a package into a folder (made if absent) and return its hash.
 
     Matrices and convolution kernels are stored as 16-bit floats (half the
-    size, no measured loss); vectors and running statistics as they are.
+    size, no measured loss); vectors and running statistics as they are, and so are
+    the tensors of its input space (`workers.models.input_space`).
     """
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {
         name: (value.half() if value.ndim > 1 else value).contiguous()
         for name, value in sorted(module.state_dict().items())
     }
+    tensors |= dict(space or {})
     (folder / WEIGHTS_NAME).write_bytes(save_tensors(tensors))
     (folder / CARD_NAME).write_bytes(write_card(card))
     return package_hash(folder)

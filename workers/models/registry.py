@@ -13,6 +13,7 @@ from workers.models.architectures import (
 from workers.models.finding_net import FindingNet
 from workers.models.monai_nets import MonaiNetwork
 from workers.models.onnx_net import OnnxFilm
+from workers.models.recorded_net import RecordedNet
 from workers.models.volume_net import MonaiUNet, VolumeModel
 from workers.models.xrv_densenet import XrvDenseNet
 
@@ -30,6 +31,7 @@ _BUILDERS: dict[str, Callable[..., Network]] = {
     "film_net": FilmNet,
     "film_ensemble": _film_ensemble,
     "finding_net": FindingNet,
+    "recorded": RecordedNet,
     "monai_unet": MonaiUNet,
     "monai_network": MonaiNetwork,
     "xrv_densenet": XrvDenseNet,

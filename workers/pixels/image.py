@@ -89,6 +89,7 @@ class ImageHeader:
         slice_thickness_mm: Slice Thickness; None when not stated.
         age_years: Age at the study; None when not known. It is for the gate and
             never leaves the worker.
+        sex: M, F, O or '' when not stated; as the age.
         burned_in: Burned In Annotation: YES, NO, or '' when not stated.
         description: Series Description in capitals.
         acquisition: What the acquisition was, where an MR series needs it.
@@ -118,6 +119,7 @@ class ImageHeader:
     manufacturer: str = ""
     slice_thickness_mm: float | None = None
     age_years: float | None = None
+    sex: str = ""
     burned_in: str = ""
     description: str = ""
     acquisition: Acquisition = Acquisition()
@@ -197,6 +199,7 @@ def header_of(dataset: Dataset) -> ImageHeader:
         manufacturer=text_of(dataset, "Manufacturer"),
         slice_thickness_mm=_number(dataset, "SliceThickness"),
         age_years=age_of(dataset),
+        sex=text_of(dataset, "PatientSex").upper(),
         burned_in=text_of(dataset, "BurnedInAnnotation").upper(),
         description=text_of(dataset, "SeriesDescription").upper(),
         acquisition=_acquisition(dataset),

@@ -199,7 +199,7 @@ def test_turned_slices_get_their_mask_turned_back(package, workplace, orientatio
 
 def test_a_study_without_the_finding_has_a_score_and_no_mask(package, workplace):
     slices = make_ct_series(n_slices=10, side=40)
-    paint(slices, box=(0, 0, 0, 0, 0, 0))
+    paint(slices, box=(0, 10, 0, 4, 0, 4), bright=20)
     result, artefacts = ask(slices, package, workplace)
     (finding,) = result.findings
     assert finding.probability < 0.01
