@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from drf_spectacular.utils import extend_schema
@@ -12,6 +13,8 @@ from rest_framework.views import APIView
 from apps.accounts.selectors import actor_of
 from apps.core.access import needs
 from apps.core.permissions import Permission
+from apps.workflow.simulating import simulate_site, usual_arrivals
+from apps.worklist.priority import CRITICAL, ROUTINE, URGENT
 from apps.worklist.site_policy import POLICY, read_policy, set_policy
 
 if TYPE_CHECKING:
@@ -71,3 +74,93 @@ class SitePolicyView(APIView):
             actor=actor_of(request), site_id=site_id, policy=policy, reason=reason
         )
         return Response(_shape(site))
+
+
+def _by_hour(child: serializers.Field[Any, Any, Any, Any], **options: Any) -> Any:
+    return serializers.ListField(child=child, min_length=24, max_length=24, **options)
+
+
+class TriageAiSerializer(serializers.Serializer[Any]):
+    """What the AI is like: shares from 0 to 1."""
+
+    prevalence = serializers.FloatField(min_value=0.001, max_value=0.999)
+    sensitivity = serializers.FloatField(min_value=0.001, max_value=0.999)
+    specificity = serializers.FloatField(min_value=0.001, max_value=0.999)
+
+
+class SimulationRequest(serializers.Serializer[Any]):
+    """A department; hours of the day are UTC, a read's mean is in minutes."""
+
+    arrivals = _by_hour(
+        serializers.FloatField(min_value=0, max_value=200), required=False
+    )
+    readers = _by_hour(serializers.IntegerField(min_value=0, max_value=50))
+    read_time = serializers.FloatField(min_value=0.5, max_value=120)
+    ai = TriageAiSerializer()
+    acuity = serializers.ChoiceField(choices=[CRITICAL, URGENT, ROUTINE])
+    clinician_stat = serializers.FloatField(min_value=0, max_value=1)
+    flood = serializers.FloatField(min_value=0, max_value=1)
+
+
+class MeanSerializer(serializers.Serializer[Any]):
+    """A mean with its 95% interval."""
+
+    value = serializers.FloatField()
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+
+
+class GroupWaitSerializer(serializers.Serializer[Any]):
+    """How a group waits, in minutes; `late` is a share."""
+
+    n = serializers.IntegerField()
+    mean = MeanSerializer()
+    p99 = MeanSerializer()
+    longest = serializers.FloatField()
+    late = serializers.FloatField()
+
+
+class SimulationSerializer(serializers.Serializer[Any]):
+    """Rule → group → how it waits."""
+
+    load = serializers.FloatField()
+    arrivals = _by_hour(serializers.FloatField())
+    days = serializers.IntegerField()
+    repetitions = serializers.IntegerField()
+    rules = serializers.DictField(
+        child=serializers.DictField(child=GroupWaitSerializer())
+    )
+
+
+class ArrivalsSerializer(serializers.Serializer[Any]):
+    """Mean arrivals in each hour of the day (UTC)."""
+
+    arrivals = _by_hour(serializers.FloatField())
+    days = serializers.IntegerField()
+
+
+class SimulationView(APIView):
+    """What the rule of a list does to waiting."""
+
+    permission_classes = [needs(Permission.SITE_MANAGE)]
+
+    @extend_schema(operation_id="usual_arrivals", responses=ArrivalsSerializer)
+    def get(self, request: Request, site_id: UUID) -> Response:
+        """Return the site's own arrivals."""
+        return Response(usual_arrivals(actor=actor_of(request), site_id=site_id))
+
+    @extend_schema(
+        operation_id="simulate_site",
+        request=SimulationRequest,
+        responses=SimulationSerializer,
+    )
+    def post(self, request: Request, site_id: UUID) -> Response:
+        """Simulate; takes some seconds."""
+        given = SimulationRequest(data=request.data)
+        given.is_valid(raise_exception=True)
+        said = simulate_site(
+            actor=actor_of(request),
+            site_id=site_id,
+            department=json.loads(json.dumps(given.validated_data)),
+        )
+        return Response(SimulationSerializer(said).data)

@@ -33,6 +33,10 @@ urlpatterns = [
     path("api/protocols/<uuid:protocol_id>", protocols_api.ProtocolView.as_view()),
     path("api/sites/<uuid:site_id>/ai-ordering", api.AiOrderingView.as_view()),
     path("api/sites/<uuid:site_id>/policy", site_policy_api.SitePolicyView.as_view()),
+    path(
+        "api/sites/<uuid:site_id>/simulation",
+        site_policy_api.SimulationView.as_view(),
+    ),
     path("api/studies", studies_api.StudiesView.as_view()),
     path("api/studies/<uuid:study_id>", studies_api.StudyView.as_view()),
     path("api/studies/<uuid:study_id>/open", api.StudyOpenView.as_view()),

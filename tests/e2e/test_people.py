@@ -138,3 +138,24 @@ def test_a_leads_rules_hold_after_a_reload_and_impossible_ones_say_why(reader):
     page.get_by_label("Why").fill("as it was")
     page.get_by_role("button", name="Set the rules").click()
     expect(page.get_by_text("The rules are set")).to_be_visible()
+
+
+def test_a_lead_simulates_the_lists_own_rules_and_a_flood(reader):
+    reader.login("lead")
+    page = reader.page
+    page.goto(f"{reader.stack.url}/admin/simulator")
+    page.get_by_label("8 to 18 h").fill("0")
+    page.get_by_label("18 to 22 h").fill("0")
+    page.get_by_role("button", name="Simulate").click()
+    expect(page.get_by_text("the list only grows")).to_be_visible()
+    page.get_by_label("8 to 18 h").fill("3")
+    page.get_by_label("18 to 22 h").fill("2")
+    page.get_by_label("22 to 8 h").fill("1")
+    page.get_by_role("button", name="Simulate").click()
+    table = page.get_by_role("table", name="Waiting by rule and group")
+    expect(table).to_be_visible()
+    ill = table.get_by_role("row", name=re.compile("^Ill"))
+    waits = [float(one) for one in ill.locator("b").all_inner_texts()]
+    assert len(waits) == 5
+    assert waits[3] < waits[0], "ours is shorter than first in, first out"
+    reader.picture("simulator")

@@ -18,6 +18,7 @@ _OWN = "api/session/password"
 _USER = "api/users/<uuid:user_id>"
 _PASSWORD = "api/users/<uuid:user_id>/password"
 _POLICY = "api/sites/<uuid:site_id>/policy"
+_SIMULATION = "api/sites/<uuid:site_id>/simulation"
 _NEW = "quite another passphrase"
 
 # fmt: off
@@ -28,6 +29,8 @@ TABLE: dict[Key, str] = {
     ("POST", _PASSWORD):   "401  403 403 403 204 403   403 403 403 404 403",
     ("GET", _POLICY):      "401  403 403 200 200 403   403 403 404 404 403",
     ("PUT", _POLICY):      "401  403 403 200 200 403   403 403 404 404 403",
+    ("GET", _SIMULATION):  "401  403 403 200 200 403   403 403 404 404 403",
+    ("POST", _SIMULATION): "401  403 403 200 200 403   403 403 404 404 403",
 }
 # fmt: on
 
@@ -42,6 +45,16 @@ POLICY = {
     "routine_weight": 0.1,
     "stat_in_a_row": 2,
     "reason": "a trial",
+}
+
+SIMULATION = {
+    "arrivals": [1.0] * 24,
+    "readers": [1] * 24,
+    "read_time": 10,
+    "ai": {"prevalence": 0.1, "sensitivity": 0.9, "specificity": 0.8},
+    "acuity": "critical",
+    "clinician_stat": 0.02,
+    "flood": 0.0,
 }
 
 
@@ -63,4 +76,8 @@ CALLS: dict[Key, Callable[[Worlds], Call]] = {
     ("POST", _PASSWORD): lambda w: Call(f"{_user(w)}/password", {"password": _NEW}),
     ("GET", _POLICY): lambda w: Call(f"/api/sites/{w.a.site.pk}/policy"),
     ("PUT", _POLICY): lambda w: Call(f"/api/sites/{w.a.site.pk}/policy", POLICY),
+    ("GET", _SIMULATION): lambda w: Call(f"/api/sites/{w.a.site.pk}/simulation"),
+    ("POST", _SIMULATION): lambda w: Call(
+        f"/api/sites/{w.a.site.pk}/simulation", SIMULATION
+    ),
 }

@@ -919,6 +919,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sites/{site_id}/simulation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return the site's own arrivals. */
+        get: operations["usual_arrivals"];
+        put?: never;
+        /** @description Simulate; takes some seconds. */
+        post: operations["simulate_site"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/studies": {
         parameters: {
             query?: never;
@@ -1704,6 +1722,8 @@ export interface components {
         ActivateRequestRequest: {
             version: number;
         };
+        /** @enum {string} */
+        AcuityEnum: "critical" | "urgent" | "routine";
         /** @description All that this person may see of the AI on an item. */
         Ai: {
             display_mode: components["schemas"]["DisplayModeEnum"];
@@ -1801,6 +1821,11 @@ export interface components {
             items: components["schemas"]["ArrivalFailure"][];
             unread: components["schemas"]["Unread"][];
             refused: components["schemas"]["Refusal"][];
+        };
+        /** @description Mean arrivals in each hour of the day (UTC). */
+        Arrivals: {
+            arrivals: number[];
+            days: number;
         };
         /** @description Which items are for whom; `to` null takes the assignment away. */
         AssignRequestRequest: {
@@ -2335,6 +2360,16 @@ export interface components {
             /** Format: double */
             level: number;
         };
+        /** @description How a group waits, in minutes; `late` is a share. */
+        GroupWait: {
+            n: number;
+            mean: components["schemas"]["Mean"];
+            p99: components["schemas"]["Mean"];
+            /** Format: double */
+            longest: number;
+            /** Format: double */
+            late: number;
+        };
         /** @description One way to hang a study, applied to it. */
         Hanging: {
             id: string;
@@ -2712,6 +2747,15 @@ export interface components {
             columns: number;
             /** Format: double */
             volume_ml: number;
+        };
+        /** @description A mean with its 95% interval. */
+        Mean: {
+            /** Format: double */
+            value: number;
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            high: number;
         };
         /** @description What a mark of a measuring tool says. */
         Measured: {
@@ -3614,6 +3658,32 @@ export interface components {
             study_date: string | null;
             accession_number: string;
         };
+        /** @description Rule → group → how it waits. */
+        Simulation: {
+            /** Format: double */
+            load: number;
+            arrivals: number[];
+            days: number;
+            repetitions: number;
+            rules: {
+                [key: string]: {
+                    [key: string]: components["schemas"]["GroupWait"];
+                };
+            };
+        };
+        /** @description A department; hours of the day are UTC, a read's mean is in minutes. */
+        SimulationRequestRequest: {
+            arrivals?: number[];
+            readers: number[];
+            /** Format: double */
+            read_time: number;
+            ai: components["schemas"]["TriageAiRequest"];
+            acuity: components["schemas"]["AcuityEnum"];
+            /** Format: double */
+            clinician_stat: number;
+            /** Format: double */
+            flood: number;
+        };
         /** @description A site. */
         SiteName: {
             /** Format: uuid */
@@ -3782,6 +3852,15 @@ export interface components {
             /** Format: date-time */
             closed_at: string;
             closed_by: components["schemas"]["CriticalPerson"] | null;
+        };
+        /** @description What the AI is like: shares from 0 to 1. */
+        TriageAiRequest: {
+            /** Format: double */
+            prevalence: number;
+            /** Format: double */
+            sensitivity: number;
+            /** Format: double */
+            specificity: number;
         };
         /** @description What a reader had committed before the AI was revealed. It never changes. */
         Unaided: {
@@ -5455,6 +5534,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Template"];
+                };
+            };
+        };
+    };
+    usual_arrivals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Arrivals"];
+                };
+            };
+        };
+    };
+    simulate_site: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SimulationRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Simulation"];
                 };
             };
         };

@@ -21,6 +21,7 @@ from tests.factories.domain import (
     make_model,
     make_person,
 )
+from tests.matrix.people import SIMULATION
 
 pytestmark = pytest.mark.django_db
 
@@ -118,3 +119,64 @@ def test_the_same_again_changes_and_records_nothing(department):
     assert put(client, site).status_code == 200
     assert not Change.objects.filter(site_id=site.pk).exists()
     assert not AuditRecord.objects.filter(event=Event.SITE_CHANGE).exists()
+
+
+# --- what the rule does to waiting
+
+
+def simulated(client, site, **changes):
+    body = {**SIMULATION, **changes}
+    address = f"/api/sites/{site.pk}/simulation"
+    return client.post(address, body, content_type="application/json")
+
+
+def test_a_lead_sees_what_the_sites_own_rule_does(department):
+    site = department.site
+    client = client_for(make_person(site=site, role=Role.CLINICAL_LEAD, name="lead"))
+    said = simulated(client, site, arrivals=[4.5] * 24).json()
+    assert said["load"] == pytest.approx(0.75)
+    rules = said["rules"]
+    assert set(rules) == {
+        *("fifo", "strict", "accumulating", "overread", "overread_ai_off")
+    }
+    ill = {rule: groups["diseased"]["mean"]["value"] for rule, groups in rules.items()}
+    assert ill["overread"] < 0.7 * ill["fifo"]
+    assert ill["overread_ai_off"] > ill["overread"]
+    for groups in rules.values():
+        waits = groups["diseased"]
+        assert waits["mean"]["low"] < waits["mean"]["value"] < waits["mean"]["high"]
+        assert waits["mean"]["value"] < waits["p99"]["value"] <= waits["longest"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"arrivals": [9.0] * 24}, "readers: 216 studies a day"),
+        ({"readers": [1] * 23}, "24"),
+        ({"ai": {**SIMULATION["ai"], "sensitivity": 1.5}}, "sensitivity"),
+        ({"arrivals": None}, "arrivals"),
+    ],
+)
+def test_a_department_that_cannot_be_says_why(department, changes, words):
+    site = department.site
+    client = client_for(make_person(site=site, role=Role.CLINICAL_LEAD, name="lead"))
+    answer = simulated(client, site, **changes)
+    assert answer.status_code == 400
+    assert words in str(answer.json())
+
+
+def test_the_arrivals_are_the_sites_own(department):
+    site = department.site
+    client = client_for(make_person(site=site, role=Role.CLINICAL_LEAD, name="lead"))
+    for n in range(28):
+        make_item(
+            department, study_uid=f"1.9.{n}", sop_uids=[f"1.9.{n}.1"], age_s=86400 * n
+        )
+    known = client.get(f"/api/sites/{site.pk}/simulation").json()
+    assert sum(known["arrivals"]) == pytest.approx(1.0)
+    answer = simulated(client, site, arrivals=None, readers=[1] * 24)
+    assert answer.status_code == 400, "null is no list"
+    body = {key: value for key, value in SIMULATION.items() if key != "arrivals"}
+    address = f"/api/sites/{site.pk}/simulation"
+    said = client.post(address, body, content_type="application/json").json()
+    assert said["arrivals"] == known["arrivals"]

@@ -5,6 +5,7 @@ import { useCan } from '@/state/session';
 import { text } from '@/text/en';
 import { people } from '@/text/en-people';
 import { protocols } from '@/text/en-protocols';
+import { simulator } from '@/text/en-simulator';
 import { templates } from '@/text/en-templates';
 import { AeTitlesTab } from './ae-titles-tab';
 import { ArrivalsTab } from './arrivals-tab';
@@ -14,6 +15,7 @@ import { GivenUpTab } from './given-up-tab';
 import { HealthTab } from './health-tab';
 import { ProtocolsTab } from './protocols-tab';
 import { QuarantineTab } from './quarantine-tab';
+import { SimulatorTab } from './simulator-tab';
 import { SitePolicyTab } from './site-policy-tab';
 import { TemplatesTab } from './templates-tab';
 import { UsersTab } from './users-tab';
@@ -23,6 +25,7 @@ const NAMES = {
   protocols: protocols.tab,
   templates: templates.tab,
   'list-rules': people.policy.tab,
+  simulator: simulator.tab,
 };
 
 type TabId = keyof typeof NAMES;
@@ -41,6 +44,7 @@ const TABS: readonly Tab[] = [
   { id: 'protocols', need: 'protocol:manage', page: () => <ProtocolsTab /> },
   { id: 'templates', need: 'protocol:manage', page: () => <TemplatesTab /> },
   { id: 'list-rules', need: 'site:manage', page: () => <SitePolicyTab /> },
+  { id: 'simulator', need: 'site:manage', page: () => <SimulatorTab /> },
   { id: 'ae-titles', need: 'ae_title:manage', page: () => <AeTitlesTab /> },
   { id: 'users', need: 'user:manage', page: () => <UsersTab /> },
   { id: 'audit', need: 'audit:read', page: () => <AuditTab /> },

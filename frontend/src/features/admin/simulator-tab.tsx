@@ -1,0 +1,256 @@
+import { NumberInput, Select } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import {
+  type GroupWait,
+  readArrivals,
+  type Simulation,
+  simulate,
+  type UsualArrivals,
+} from '@/api/simulation-endpoints';
+import type { Id } from '@/domain/model';
+import { readersByHour, spreadDay } from '@/domain/shifts';
+import { useUser } from '@/state/session';
+import { text } from '@/text/en';
+import { simulator as words } from '@/text/en-simulator';
+import { Notice } from '@/ui/primitives';
+import { carryOut, wordsOf } from './table';
+
+const START = {
+  expected: 100,
+  day: 2,
+  evening: 1,
+  night: 0,
+  readTime: 10,
+  prevalence: 10,
+  sensitivity: 90,
+  specificity: 85,
+  stat: 2,
+  flood: 0,
+};
+type Field = keyof typeof START;
+
+const ACUITIES = Object.entries(words.acuities).map(([value, label]) => ({
+  value,
+  label,
+}));
+const GROUPS = Object.entries(words.groups);
+
+const offsetHours = () => -new Date().getTimezoneOffset() / 60;
+
+interface NumbersProps {
+  readonly values: typeof START;
+  readonly onChange: (name: Field, value: number) => void;
+  readonly fields: readonly (readonly [Field, string, max: number])[];
+}
+
+function Numbers({ values, onChange, fields }: NumbersProps) {
+  return fields.map(([name, label, max]) => (
+    <NumberInput
+      key={name}
+      label={label}
+      value={values[name]}
+      min={0}
+      max={max}
+      decimalScale={1}
+      onChange={(value) => onChange(name, Number(value))}
+    />
+  ));
+}
+
+const minutes = (value: number) => (value < 10 ? value.toFixed(1) : value.toFixed(0));
+
+function Cell({ waits }: { waits: GroupWait | undefined }) {
+  if (!waits) return <td />;
+  const { mean, p99, longest, late } = waits;
+  return (
+    <td className="num">
+      <b>{minutes(mean.value)}</b>{' '}
+      <span className="t3">
+        [{minutes(Math.max(0, mean.low))}–{minutes(mean.high)}]
+      </span>
+      <br />
+      <span className="t3">
+        {words.p99} {minutes(p99.value)} · {words.longest} {minutes(longest)} ·{' '}
+        {words.late} {(late * 100).toFixed(1)}%
+      </span>
+    </td>
+  );
+}
+
+function Waits({ said }: { said: Simulation }) {
+  return (
+    <>
+      <p className="t2">{words.result(said.load, said.days, said.repetitions)}</p>
+      <table aria-label={words.table}>
+        <thead>
+          <tr>
+            <th scope="col">{words.group}</th>
+            {Object.keys(said.rules).map((rule) => (
+              <th key={rule} scope="col" className="num">
+                {words.rules[rule] ?? rule}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {GROUPS.map(([group, name]) => (
+            <tr key={group}>
+              <th scope="row">{name}</th>
+              {Object.entries(said.rules).map(([rule, groups]) => (
+                <Cell key={rule} waits={groups[group]} />
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
+  );
+}
+
+function Simulator({ site, usual }: { site: Id; usual: UsualArrivals }) {
+  const perDay = usual.arrivals.reduce((sum, n) => sum + n, 0);
+  const known = perDay >= 1;
+  const [values, setValues] = useState(START);
+  const [acuity, setAcuity] = useState('critical');
+  const [said, setSaid] = useState<Simulation | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+  const fields = {
+    values,
+    onChange: (name: Field, value: number) =>
+      setValues((now) => ({ ...now, [name]: value })),
+  };
+
+  async function submit(event: FormEvent): Promise<void> {
+    event.preventDefault();
+    if (busy) return;
+    setBusy(true);
+    await carryOut(async () => {
+      setSaid(
+        await simulate(site, {
+          ...(known ? {} : { arrivals: spreadDay(values.expected, offsetHours()) }),
+          readers: readersByHour(values, offsetHours()),
+          read_time: values.readTime,
+          ai: {
+            prevalence: values.prevalence / 100,
+            sensitivity: values.sensitivity / 100,
+            specificity: values.specificity / 100,
+          },
+          acuity,
+          clinician_stat: values.stat / 100,
+          flood: values.flood / 100,
+        }),
+      );
+    }, setProblem);
+    setBusy(false);
+  }
+
+  return (
+    <>
+      <form className="form-column policy" onSubmit={(event) => void submit(event)}>
+        <p className="t2">{known ? words.arrivals(perDay, usual.days) : words.tooFew}</p>
+        {known ? null : (
+          <NumberInput
+            label={words.expected}
+            description={words.expectedHint}
+            value={values.expected}
+            min={1}
+            max={2000}
+            onChange={(value) => fields.onChange('expected', Number(value))}
+          />
+        )}
+        <fieldset className="policy-part">
+          <legend>{words.readers}</legend>
+          <div className="policy-row">
+            <Numbers
+              {...fields}
+              fields={[
+                ['day', words.day, 50],
+                ['evening', words.evening, 50],
+                ['night', words.night, 50],
+              ]}
+            />
+          </div>
+        </fieldset>
+        <fieldset className="policy-part">
+          <legend>{words.ai}</legend>
+          <div className="policy-row">
+            <Numbers
+              {...fields}
+              fields={[
+                ['prevalence', words.prevalence, 99],
+                ['sensitivity', words.sensitivity, 99.9],
+                ['specificity', words.specificity, 99.9],
+              ]}
+            />
+          </div>
+        </fieldset>
+        <div className="policy-row">
+          <Select
+            label={words.acuity}
+            value={acuity}
+            data={ACUITIES}
+            allowDeselect={false}
+            onChange={(value) => setAcuity(value ?? 'critical')}
+          />
+          <Numbers {...fields} fields={[['readTime', words.readTime, 120]]} />
+          <Numbers
+            {...fields}
+            fields={[
+              ['stat', words.stat, 100],
+              ['flood', words.flood, 100],
+            ]}
+          />
+        </div>
+        {problem === null ? null : (
+          <Notice kind="fail" title={words.failed} assertive>
+            {problem}
+          </Notice>
+        )}
+        <div className="form-actions">
+          <output>{busy ? words.working : ''}</output>
+          <button type="submit" className="btn primary" aria-disabled={busy}>
+            {words.submit}
+          </button>
+        </div>
+      </form>
+      {said ? <Waits said={said} /> : null}
+    </>
+  );
+}
+
+/** What the rules of a site's list do to waiting. */
+export function SimulatorTab() {
+  const sites = useUser()?.sites ?? [];
+  const [chosen, setChosen] = useState<string | null>(null);
+  const site = chosen ?? sites[0]?.id ?? null;
+  const query = useQuery({
+    queryKey: ['arrivals', site],
+    queryFn: () => readArrivals(site ?? ''),
+    enabled: site !== null,
+  });
+  return (
+    <>
+      <p className="admin-intro">{words.intro}</p>
+      {sites.length > 1 ? (
+        <Select
+          className="policy-site"
+          label={words.site}
+          value={site}
+          data={sites.map((one) => ({ value: one.id, label: one.name }))}
+          allowDeselect={false}
+          onChange={setChosen}
+        />
+      ) : null}
+      {query.error ? (
+        <Notice kind="fail" title={text.common.failed(words.tab)}>
+          {wordsOf(query.error)}
+        </Notice>
+      ) : null}
+      {site && query.data ? (
+        <Simulator key={site} site={site} usual={query.data} />
+      ) : null}
+    </>
+  );
+}

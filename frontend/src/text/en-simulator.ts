@@ -1,0 +1,50 @@
+/** Words of the waiting simulator. */
+export const simulator = {
+  tab: 'Waiting simulator',
+  intro:
+    'What the order of the list does to waiting: the site’s own rules beside others, on the same simulated studies. Nothing on the list changes.',
+  site: 'Site',
+  arrivals: (day: number, days: number) =>
+    `${day < 10 ? day.toFixed(1) : Math.round(day)} studies a day arrived in the last ${days} days; they are simulated hour by hour.`,
+  tooFew:
+    'Fewer than one study a day arrived in the last 28 days. Say how many you expect.',
+  expected: 'Studies a day that you expect',
+  expectedHint: 'Spread like a middling department: most of them by day',
+  readers: 'Readers at work (your local time)',
+  day: '8 to 18 h',
+  evening: '18 to 22 h',
+  night: '22 to 8 h',
+  readTime: 'Minutes a read, mean',
+  ai: 'The AI, in percent',
+  prevalence: 'Ill among all studies',
+  sensitivity: 'Sensitivity',
+  specificity: 'Specificity',
+  acuity: 'Its finding is',
+  acuities: { critical: 'critical', urgent: 'urgent', routine: 'routine' },
+  stat: 'Sent as STAT by clinicians, percent',
+  flood: 'Flagged besides by a broken model, percent',
+  submit: 'Simulate',
+  working: 'Simulating; some seconds …',
+  failed: 'It could not be simulated.',
+  result: (load: number, days: number, repetitions: number) =>
+    `The readers are busy ${Math.round(load * 100)}% of their time. ${repetitions} × ${days - 1} days, minutes of waiting: mean with its 95% interval, 99th percentile, longest, begun after the deadline.`,
+  table: 'Waiting by rule and group',
+  group: 'Studies',
+  rules: {
+    fifo: 'First in, first out',
+    strict: 'Strict priority',
+    accumulating: 'Accumulating',
+    overread: 'Overread, your rules',
+    overread_ai_off: 'Overread, AI off',
+  } as Readonly<Record<string, string>>,
+  groups: {
+    clinician_stat: 'STAT by clinicians',
+    diseased: 'Ill',
+    flagged: 'Flagged by AI',
+    rest: 'Not flagged',
+    all: 'All',
+  } as Readonly<Record<string, string>>,
+  p99: 'p99',
+  longest: 'longest',
+  late: 'late',
+} as const;
