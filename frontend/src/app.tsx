@@ -6,7 +6,7 @@ import { ApiError, OfflineError, setLoggedOutHandler } from '@/api/client';
 import type { Id } from '@/domain/model';
 import { PasswordPage } from '@/features/account/password-form';
 import { LoginPage } from '@/features/login/login-page';
-import { EarlyImage, RoomOutline } from '@/features/reading/early-image';
+import { EarlyImage, RoomOutline, useRoomMay } from '@/features/reading/early-image';
 import { Shell } from '@/features/shell/shell';
 import { WorklistPage } from '@/features/worklist/worklist-page';
 import { afterFirstPaint } from '@/imaging/first-paint';
@@ -93,6 +93,23 @@ function Home() {
   );
 }
 
+function Reading({ itemId }: { itemId: Id }) {
+  const outline = <RoomOutline itemId={itemId} />;
+  const roomMay = useRoomMay(itemId);
+  return (
+    <>
+      <EarlyImage itemId={itemId} />
+      {roomMay ? (
+        <Suspense fallback={outline}>
+          <ReadingRoom itemId={itemId} />
+        </Suspense>
+      ) : (
+        outline
+      )}
+    </>
+  );
+}
+
 function Routes() {
   return (
     <Switch>
@@ -100,14 +117,7 @@ function Routes() {
         <Home />
       </Route>
       <Route path="/read/:item">
-        {({ item }) => (
-          <>
-            <EarlyImage key={item} itemId={item} />
-            <Suspense fallback={<RoomOutline itemId={item} />}>
-              <ReadingRoom key={`room ${item}`} itemId={item} />
-            </Suspense>
-          </>
-        )}
+        {({ item }) => <Reading key={item} itemId={item} />}
       </Route>
       <Route path="/import/:id?">
         {({ id }) => (

@@ -23,6 +23,13 @@ describe('nextUp', () => {
     expect(nextUp(shown, rowOf, 'free')?.id).toBe('present');
   });
 
+  it('is also one that the reader has in hand', () => {
+    const mine = row('mine', { state: 'leased', lease: { mine: true } });
+    expect(
+      nextUp(['mine', 'free'], (id) => (id === 'mine' ? mine : rowOf(id)), 'x'),
+    ).toBe(mine);
+  });
+
   it('is nothing when nothing is free', () => {
     expect(nextUp(['present', 'taken', 'gone'], rowOf, 'present')).toBeNull();
   });

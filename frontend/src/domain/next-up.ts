@@ -8,8 +8,13 @@ export function nextUp(
 ): Row | null {
   for (const id of shown) {
     const row = id === present ? null : rowOf(id);
-    const free = row?.state === 'open' && (row.lease === null || row.lease.mine);
-    if (row && free) return row;
+    if (row && isFree(row)) return row;
   }
   return null;
+}
+
+/** Nobody has it, or the reader oneself: left in another window, or by a closed one. */
+function isFree({ state, lease }: Row): boolean {
+  if (lease?.mine) return state === 'open' || state === 'leased';
+  return state === 'open' && lease === null;
 }

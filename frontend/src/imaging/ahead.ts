@@ -1,7 +1,14 @@
 import { cache } from '@cornerstonejs/core';
 import { countAhead } from '@/domain/memory';
-import { readAhead } from './early-paint';
-import { type PackIndex, readIndex, readStack, type Stack } from './pack';
+import type { GreyWindow } from '@/domain/windows';
+import { type EarlyPicture, prepareEarly } from './early-paint';
+import {
+  type PackIndex,
+  type PackSeries,
+  readIndex,
+  readStack,
+  type Stack,
+} from './pack';
 import { Prefetcher } from './prefetch';
 import { ensureImaging, registerStack } from './setup';
 
@@ -11,20 +18,36 @@ export interface Keeper {
   stack(base: string, series: number, read: () => Promise<Stack>): Promise<Stack>;
 }
 
+/** What is brought in first, and who is told when it can be painted. */
+export interface AheadFirst {
+  readonly series: PackSeries;
+  /** That it hangs with; null for its own. */
+  readonly window: GreyWindow | null;
+  readonly onPicture: (picture: EarlyPicture) => void;
+}
+
 /**
  * Brings in the study that comes next: its index, its first image ready to be painted,
  * and as many of its images as the budget allows.
  *
+ * @param choose of the index; null when there is nothing to bring in.
  * @returns how to stop; what has come stays.
  */
-export async function bringAhead(base: string, keeper: Keeper, alive: () => boolean) {
+export async function bringAhead(
+  base: string,
+  keeper: Keeper,
+  alive: () => boolean,
+  choose: (index: PackIndex) => AheadFirst | null,
+) {
   const index = await keeper.index(base, () => readIndex(base));
-  const series = index.series.find((one) => one.displayable && one.instances.length > 0);
-  if (!series || !alive()) return () => undefined;
+  const chosen = choose(index);
+  if (!chosen || !alive()) return () => undefined;
+  const { series, window, onPicture } = chosen;
   const stack = await keeper.stack(base, series.index, () => readStack(base, series));
   const [first] = stack.images;
   if (!first || !alive()) return () => undefined;
-  await readAhead(first);
+  const picture = await prepareEarly(first, () => window);
+  if (picture && alive()) onPicture(picture);
   await ensureImaging();
   if (!alive()) return () => undefined;
   registerStack(stack);

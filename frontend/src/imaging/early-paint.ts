@@ -1,6 +1,5 @@
 import { type GreyWindow, rangeOf } from '@/domain/windows';
 import { decodeEarly } from './early-decode';
-import { onForget } from './forget';
 import { firstRange, type GreyFrame, pictureOf, placeIn } from './grey';
 import { bytesOf, fetchPart, type ImageRef } from './pack';
 
@@ -10,27 +9,9 @@ export interface EarlyPicture {
   readonly source: HTMLCanvasElement;
 }
 
-/** Frames brought in ahead of their study, few and small: one a study. */
-const ahead = new Map<string, Promise<GreyFrame | null>>();
-const AHEAD = 2;
-onForget(() => ahead.clear());
-
 async function read(image: ImageRef): Promise<GreyFrame | null> {
   const response = await fetchPart(image.url);
   return decodeEarly(image, await bytesOf(response));
-}
-
-/** Brings one frame in and keeps it decoded for the study that is opened next. */
-export function readAhead(image: ImageRef): Promise<GreyFrame | null> {
-  const known = ahead.get(image.url);
-  if (known) return known;
-  const frame = read(image);
-  ahead.set(image.url, frame);
-  frame.catch(() => ahead.delete(image.url));
-  for (const url of ahead.keys()) {
-    if (ahead.size > AHEAD) ahead.delete(url);
-  }
-  return frame;
 }
 
 function sourceOf(
@@ -58,8 +39,7 @@ export async function prepareEarly(
   image: ImageRef,
   hung: () => GreyWindow | null,
 ): Promise<EarlyPicture | null> {
-  const frame = await readAhead(image);
-  ahead.delete(image.url);
+  const frame = await read(image);
   const source = frame ? sourceOf(image, frame, hung()) : null;
   return source ? { image, source } : null;
 }

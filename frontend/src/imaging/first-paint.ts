@@ -29,6 +29,7 @@ export function afterFirstPaint(): Promise<void> {
 /** What was drawn just now is on the screen. */
 export function onScreen(): Promise<void> {
   return new Promise((resolve) => {
-    requestAnimationFrame(() => setTimeout(resolve));
+    // The frame after it has begun: the one with it has left for the screen.
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve)));
   });
 }

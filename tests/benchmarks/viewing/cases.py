@@ -34,6 +34,8 @@ MADE = Path("var/benchmark-data")
 N_SLICES = 300
 SIDE = 512
 WAIT_S = 240
+# (centre, width): how our protocol for a chest hangs it.
+CHEST = ((40.0, 400.0), (-600.0, 1500.0))
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,15 @@ class Case:
         folder: Its files.
         volume: Whether three planes can be shown of its first series.
         slices: About how many images a series has, for scrolling.
+        windows: (centre, width) that a viewer may hang the images with, beside their
+            own: the presets of its protocols.
     """
 
     name: str
     folder: Path
     volume: bool
     slices: int
+    windows: tuple[tuple[float, float], ...] = ()
 
     @functools.cached_property
     def headers(self) -> list[pydicom.Dataset]:
@@ -73,11 +78,12 @@ class Case:
 
     @functools.cached_property
     def pictures(self) -> list[Picture]:
-        """Every image as it should look with its own window."""
+        """Every image as it should look with its own window, or a preset."""
         return [
-            _picture(pydicom.dcmread(path))
+            picture
             for path in sorted(self.folder.rglob("*.dcm"))
             if "Rows" in pydicom.dcmread(path, stop_before_pixels=True)
+            for picture in _pictures(pydicom.dcmread(path), self.windows)
         ]
 
     @functools.cached_property
@@ -97,15 +103,22 @@ class Case:
         return dict(found)
 
 
-def _picture(dataset: pydicom.Dataset) -> Picture:
+def _pictures(
+    dataset: pydicom.Dataset, windows: tuple[tuple[float, float], ...]
+) -> list[Picture]:
     spacing = dataset.get("PixelSpacing") or dataset.get("ImagerPixelSpacing")
-    grey = window(
-        apply_rescale(pixel_array(dataset), dataset).astype(np.float32),
-        centre=_first(dataset.WindowCenter),
-        width=_first(dataset.WindowWidth),
-    )
+    pixel_mm = (float(spacing[0]), float(spacing[1]))
+    values = apply_rescale(pixel_array(dataset), dataset).astype(np.float32)
+    own = (_first(dataset.WindowCenter), _first(dataset.WindowWidth))
     name = f"series {dataset.SeriesNumber} image {dataset.InstanceNumber}"
-    return Picture(name, grey, (float(spacing[0]), float(spacing[1])))
+    return [
+        Picture(
+            f"{name} at {centre:g}/{width:g}",
+            window(values, centre=centre, width=width),
+            pixel_mm,
+        )
+        for centre, width in dict.fromkeys((own, *windows))
+    ]
 
 
 def _first(value: Any) -> float:
@@ -205,7 +218,13 @@ def all_cases() -> list[Case]:
     ]
     if SHARED.exists():
         cases += [
-            Case("NLST CT", SHARED / "ct_chest_nlst_143", volume=True, slices=143),
+            Case(
+                "NLST CT",
+                SHARED / "ct_chest_nlst_143",
+                volume=True,
+                slices=143,
+                windows=CHEST,
+            ),
             Case("prostate MR", SHARED / "mr_prostatex", volume=True, slices=19),
         ]
     return cases

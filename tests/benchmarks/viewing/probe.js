@@ -109,6 +109,8 @@
   requestAnimationFrame(loop);
 
   const act = (event) => {
+    // A viewer may hand on a key that came too early for it: it was pressed before.
+    if (!event.isTrusted) return;
     probe.acted = performance.timeOrigin + event.timeStamp;
   };
   window.addEventListener('pointerup', act, true);

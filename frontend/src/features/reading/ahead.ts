@@ -1,12 +1,17 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { openStudyAhead } from '@/api/endpoints';
-import type { Id } from '@/domain/model';
+import { readHangings } from '@/api/hanging-endpoints';
+import type { Hangings } from '@/domain/hanging';
+import type { Id, Row } from '@/domain/model';
 import { nextUp } from '@/domain/next-up';
-import { bringAhead, type Keeper } from '@/imaging/ahead';
+import { type AheadFirst, bringAhead, type Keeper } from '@/imaging/ahead';
+import type { EarlyPicture } from '@/imaging/early-paint';
+import type { PackIndex } from '@/imaging/pack';
 import { useViews } from '@/imaging/view-store';
 import { useRoom } from '@/state/room';
 import { rowOf, useWorklist } from '@/state/worklist';
+import { beginningOf, keepFirst, mayBeginElsewhere } from './first-ahead';
 
 /** The list may still change when a study is opened; a moment later it says what is next. */
 const REST_MS = 800;
@@ -28,19 +33,35 @@ function useIdle(): boolean {
   return open && loaded;
 }
 
+/** Says what of a row's study is brought in first, and keeps it to be painted at once. */
+function firstOf(row: Row, base: string, hangings: Hangings | null) {
+  return (index: PackIndex): AheadFirst | null => {
+    const begin = beginningOf(index, hangings);
+    const series =
+      begin?.series ??
+      index.series.find((one) => one.displayable && one.instances.length > 0);
+    if (!series) return null;
+    const onPicture = (picture: EarlyPicture) => {
+      if (!begin || mayBeginElsewhere(row, index)) return;
+      const { rows, columns } = begin;
+      keepFirst({ itemId: row.id, base, series: series.index, rows, columns, picture });
+    };
+    return { series, window: begin?.window ?? null, onPicture };
+  };
+}
+
 /** Brings in the study that comes next while this one is read. */
 export function useAhead(itemId: Id): void {
   const queries = useQueryClient();
   const idle = useIdle();
-  const study = useWorklist(
-    ({ shown }) => nextUp(shown, rowOf, itemId)?.study.id ?? null,
-  );
+  const next = useWorklist(({ shown }) => nextUp(shown, rowOf, itemId)?.id ?? null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: anew for each item
   useEffect(() => {
     kept = [];
+    keepFirst(null);
   }, [itemId]);
   useEffect(() => {
-    if (!idle || study === null) return;
+    if (!idle || next === null) return;
     let alive = true;
     let stop: () => void = () => undefined;
     const forever = { staleTime: Number.POSITIVE_INFINITY, retry: false } as const;
@@ -51,10 +72,14 @@ export function useAhead(itemId: Id): void {
         queries.fetchQuery({ queryKey: ['stack', base, series], queryFn, ...forever }),
     };
     const begin = async () => {
-      const { pack } = await openStudyAhead(study);
+      const row = rowOf(next);
+      if (!row) return;
+      const { pack } = await openStudyAhead(row.study.id);
       if (!alive || pack.state !== 'ready') return;
+      const hangings = await readHangings(row.study.id).catch(() => null);
       kept = [pack.base];
-      stop = await bringAhead(pack.base, keeper, () => alive);
+      const choose = firstOf(row, pack.base, hangings);
+      stop = await bringAhead(pack.base, keeper, () => alive, choose);
       if (!alive) stop();
     };
     // What fails here is asked for again when the study is opened, and told then.
@@ -64,5 +89,5 @@ export function useAhead(itemId: Id): void {
       clearTimeout(timer);
       stop();
     };
-  }, [idle, study, queries]);
+  }, [idle, next, queries]);
 }

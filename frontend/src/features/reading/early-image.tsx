@@ -3,15 +3,17 @@ import './pane.css';
 import './early.css';
 import { useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { layoutOf } from '@/domain/layout';
 import { warmDecoder } from '@/imaging/early-decode';
 import { type EarlyPicture, paintEarly, prepareEarly } from '@/imaging/early-paint';
-import { holdForPaint, onScreen } from '@/imaging/first-paint';
+import { afterFirstPaint, holdForPaint, onScreen } from '@/imaging/first-paint';
 import { readIndex } from '@/imaging/pack';
 import { useViews } from '@/imaging/view-store';
 import { leaveEarly, openEarly } from '@/state/reading-session';
-import { findingsOf, getRoom, type RoomState, useRoom } from '@/state/room';
+import { findingsOf, getRoom, type RoomState, setRoom, useRoom } from '@/state/room';
 import { useUser } from '@/state/session';
 import { text } from '@/text/en';
+import { firstAhead } from './first-ahead';
 import { firstImage, firstSeries } from './first-shown';
 import { usePack, useStack } from './use-pack';
 
@@ -40,8 +42,14 @@ function useBase(itemId: string): string | null {
   return base;
 }
 
+/** What was brought in ahead for the item, as long as it is of what was opened. */
+function useFirstAhead(itemId: string, base: string | null) {
+  const [first] = useState(() => firstAhead(itemId));
+  return first && (base === null || base === first.base) ? first : null;
+}
+
 /** The first image of the study, once it is here. */
-function usePicture(itemId: string) {
+function usePicture(itemId: string, ready: EarlyPicture | null) {
   const manifest = useOwn(itemId, (room) => room.manifest);
   const ai = useOwn(itemId, (room) => room.ai);
   const failed = useOwn(itemId, (room) => room.aiFailure !== null);
@@ -52,12 +60,12 @@ function usePicture(itemId: string) {
   const { data: stack, error } = useStack(manifest?.pack.base ?? null, series);
   useEffect(() => {
     // An uncompressed frame needs no decoder, and the room starts those it needs.
-    if (series && series.instances[0]?.ext !== 'raw') warmDecoder();
-  }, [series]);
+    if (!ready && series && series.instances[0]?.ext !== 'raw') warmDecoder();
+  }, [series, ready]);
   const image = stack && aiReady ? firstImage(stack, findings) : null;
   const [picture, setPicture] = useState<EarlyPicture | 'none' | null>(null);
   useEffect(() => {
-    if (!image) return;
+    if (!image || image.url === ready?.image.url) return;
     let alive = true;
     // The room may have hung it already, with a window of its own.
     const hung = () => getRoom().panes[0]?.start?.window ?? null;
@@ -68,9 +76,9 @@ function usePicture(itemId: string) {
     return () => {
       alive = false;
     };
-  }, [image]);
+  }, [image, ready]);
   const hopeless = problem !== null || error !== null || (index && aiReady && !series);
-  return { picture: hopeless ? ('none' as const) : picture, series };
+  return { picture: hopeless ? ('none' as const) : (picture ?? ready), series };
 }
 
 /** Whether the room itself shows the study, or hangs another picture first. */
@@ -146,13 +154,17 @@ export function EarlyImage({ itemId }: { itemId: string }) {
   const release = useGate(itemId);
   useEffect(() => {
     if (user === null) return;
+    // The room keeps the grid of the study before until it knows the next one's.
+    const grid = firstAhead(itemId);
+    if (grid) setRoom({ layout: layoutOf(grid.rows, grid.columns) });
     openEarly(itemId, user);
     return () => leaveEarly(itemId);
   }, [itemId, user]);
   const base = useBase(itemId);
-  const { picture, series } = usePicture(itemId);
-  const overtaken =
-    useOvertaken(itemId, base, series?.index ?? null) || picture === 'none';
+  const ahead = useFirstAhead(itemId, base);
+  const { picture, series } = usePicture(itemId, ahead?.picture ?? null);
+  const place = series?.index ?? ahead?.series ?? null;
+  const overtaken = useOvertaken(itemId, base, place) || picture === 'none';
   useEffect(() => {
     if (overtaken) release();
   }, [overtaken, release]);
@@ -164,7 +176,11 @@ export function EarlyImage({ itemId }: { itemId: string }) {
 function useEarlyKeys(): void {
   useEffect(() => {
     const pressed: KeyboardEvent[] = [];
-    const keep = (event: KeyboardEvent) => pressed.push(event);
+    const since = performance.now();
+    const keep = (event: KeyboardEvent) => {
+      // The key that opened the study may still be on its way through the page.
+      if (event.timeStamp > since) pressed.push(event);
+    };
     window.addEventListener('keydown', keep);
     return () => {
       window.removeEventListener('keydown', keep);
@@ -178,9 +194,28 @@ function useEarlyKeys(): void {
   }, []);
 }
 
+/**
+ * Whether the room may be put on the screen: not before a first image that is here
+ * already, which takes much less than the room.
+ */
+export function useRoomMay(itemId: string): boolean {
+  const [may, setMay] = useState(() => firstAhead(itemId) === null);
+  useEffect(() => {
+    let alive = true;
+    void afterFirstPaint().then(() => alive && setMay(true));
+    return () => {
+      alive = false;
+    };
+  }, []);
+  return may;
+}
+
 /** The room's outline while it is on its way, so that nothing moves when it comes. */
 export function RoomOutline({ itemId }: { itemId: string }) {
   const item = useOwn(itemId, (room) => room.item);
+  const [{ rows, columns }] = useState(
+    () => firstAhead(itemId) ?? { rows: 1, columns: 1 },
+  );
   useEarlyKeys();
   return (
     <div className="room early">
@@ -199,8 +234,17 @@ export function RoomOutline({ itemId }: { itemId: string }) {
       <div className="tools" />
       <div className="room-middle">
         <nav className="rail" aria-label={text.room.thisStudy} />
-        <main id="main" className="stage">
-          <div className="pane" />
+        <main
+          id="main"
+          className="stage"
+          style={{
+            gridTemplateRows: `repeat(${rows}, minmax(0, 1fr))`,
+            gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))`,
+          }}
+        >
+          {Array.from({ length: rows * columns }, (_, pane) => pane).map((pane) => (
+            <div key={pane} className="pane" />
+          ))}
         </main>
         <aside className="panel" />
       </div>
