@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
+from apps.accounts.models import Membership
+from apps.accounts.roles import ROLE_PERMISSIONS
 from apps.audit.events import Event
 from apps.core import clock
 from apps.core.errors import Forbidden
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from apps.accounts.types import Actor
+
+_READERS: Final = [
+    role.value for role, may in ROLE_PERMISSIONS.items() if Permission.ITEM_LEASE in may
+]
 
 
 @transaction.atomic
@@ -80,9 +86,20 @@ def _free_items(actor: Actor, sites: frozenset[UUID]) -> QuerySet[WorkItem]:
     """Select what is free for one reader, in any order.
 
     What a lead meant for somebody else is left to them until its deadline: then
-    anybody takes it, so that an absent colleague delays no patient further.
+    anybody takes it, so that an absent colleague delays no patient further. One whose
+    account was closed, or who no longer reads there, is waited for by nobody.
     """
-    nobodys = Q(assignee__isnull=True) | Q(deadline_at__lt=clock.now())
+    still_reads = Membership.objects.filter(
+        user_id=OuterRef("assignee_id"),
+        site_id=OuterRef("site_id"),
+        role__in=_READERS,
+        user__is_active=True,
+    )
+    nobodys = (
+        Q(assignee__isnull=True)
+        | Q(deadline_at__lt=clock.now())
+        | ~Q(Exists(still_reads))
+    )
     return WorkItem.objects.filter(
         nobodys | Q(assignee_id=actor.user_id),
         site_id__in=sites,

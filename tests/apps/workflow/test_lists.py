@@ -19,7 +19,7 @@ from apps.workflow.lists.serializers import WindowSerializer
 from apps.worklist.models import WorkItem
 from apps.worklist.saved_views import PLAIN
 from apps.worklist.services import lease_item, relist_study
-from apps.worklist.taking import take_next
+from apps.worklist.taking import peek_next, take_next
 from tests.factories.domain import (
     actor_for,
     client_for,
@@ -460,6 +460,21 @@ class TestAssign:
         reader = actor_for(department.reader)
         assert take_next(actor=reader, site_ids=[]) is None
         WorkItem.objects.update(deadline_at=clock.now() - timedelta(seconds=1))
+        assert take_next(actor=reader, site_ids=[]).id == item.id
+
+    @pytest.mark.parametrize("gone", ["closed", "no longer a reader here"])
+    def test_nobody_waits_for_a_colleague_who_has_left(self, department, lead, gone):
+        other = make_person(site=department.site, role=Role.RADIOLOGIST, name="other")
+        item = make_item(department, age_s=100)
+        self.assign(lead, [item], other)
+        reader = actor_for(department.reader)
+        assert peek_next(actor=reader) is None
+        if gone == "closed":
+            other.is_active = False
+            other.save()
+        else:
+            other.memberships.update(role=Role.CLINICAL_LEAD)
+        assert peek_next(actor=reader) == item.id
         assert take_next(actor=reader, site_ids=[]).id == item.id
 
     def test_ones_own_are_taken_by_rank(self, department, lead):
