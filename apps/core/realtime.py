@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db import connection, transaction
+from django.db.models import Q
 
 from apps.core import clock
 from apps.core.models import Change, SiteSequence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from uuid import UUID
 
 log = logging.getLogger(__name__)
@@ -107,10 +108,19 @@ def oldest_sequence(*, site_id: UUID) -> int | None:
     return changes.values_list("seq", flat=True).first()
 
 
-def changes_since(*, site_id: UUID, seq: int, limit: int) -> list[Change]:
-    """Return the changes after `seq`, in order, at most `limit`."""
-    later = Change.objects.filter(site_id=site_id, seq__gt=seq).order_by("seq")
-    return list(later[:limit])
+def changes_after(*, since: Mapping[UUID, int], limit: int) -> list[Change]:
+    """Return the changes after each site's number, site by site in their order.
+
+    Args:
+        since: The sites, each with the number of the last change that is known.
+        limit: At most so many of all sites together.
+    """
+    later = Q()
+    for site_id, seq in since.items():
+        later |= Q(site_id=site_id, seq__gt=seq)
+    if not later:
+        return []
+    return list(Change.objects.filter(later).order_by("site_id", "seq")[:limit])
 
 
 def _announce(site_id: UUID, seq: int) -> None:

@@ -10,12 +10,14 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
-from django.db import OperationalError, close_old_connections, transaction
+from django.db import InterfaceError, OperationalError, close_old_connections
 from rest_framework.utils.encoders import JSONEncoder
 
 from apps.accounts.selectors import actor_of_scope
@@ -25,23 +27,22 @@ from apps.core import clock
 from apps.core.permissions import Permission
 from apps.core.presence import note_presence
 from apps.core.realtime import (
-    changes_since,
+    changes_after,
     last_sequences,
     oldest_sequence,
     person_group,
     site_group,
 )
 from apps.notifications.selectors import count_unread
-from apps.workflow.rows import build_row
-from apps.workflow.serializers import RowSerializer
-from apps.workflow.visibility import visible_ai_of
-from apps.worklist.selectors import items_by_id
-from apps.worklist.types import ON_LIST
+from apps.workflow.rows import build_rows
+from apps.workflow.visibility import blind_reads
+from apps.worklist.lines import listed_lines
 
 if TYPE_CHECKING:
     from apps.accounts.types import Actor
     from apps.core.models import Change
-    from apps.worklist.models import WorkItem
+    from apps.workflow.visibility import Blinds
+    from apps.worklist.lines import Lines
 
 log = logging.getLogger(__name__)
 TICK_S = 5.0
@@ -61,11 +62,13 @@ class Delivery:
 
     def actor(self) -> Actor | None:
         """Return who is on the socket now; None once the session has ended."""
-        close_old_connections()
         return actor_of_scope(self.scope)
 
     def heartbeat(self) -> Actor | None:
         """Return the same, and note that this person is here."""
+        # To ask at each push whether the connection lives would cost as much as
+        # a statement of the push itself.
+        close_old_connections()
         actor = self.actor()
         if actor is not None:
             note_presence(user_id=actor.person_id)
@@ -94,41 +97,49 @@ class Delivery:
             messages.append(_resync(site, "the list moved on too far"))
         return messages
 
-    def collect(self) -> list[dict[str, Any]]:
-        """Return the messages that bring the client up to date."""
+    def knows(self, *, site: UUID, seq: int) -> bool:
+        """Say whether a change was sent, or is of a site that is not followed."""
+        return self.sent.get(site, seq) >= seq
+
+    def collect(self) -> tuple[list[dict[str, Any]], bool]:
+        """Return the messages that bring the client up to date.
+
+        Returns:
+            The messages, and whether there is more than goes at once.
+        """
         actor = self.actor()
         if actor is None:
-            return []
+            return [], False
         messages: list[dict[str, Any]] = []
         allowed = actor.sites_with(Permission.WORKLIST_READ)
-        for site in list(self.sent):
-            if site not in allowed:
-                del self.sent[site]
-                messages.append(_resync(site, "you no longer read at this site"))
-                continue
-            messages += self._site(actor=actor, site=site)
-        return messages
+        for site in self.sent.keys() - allowed:
+            del self.sent[site]
+            messages.append(_resync(site, "you no longer read at this site"))
+        changes = changes_after(since=self.sent, limit=BATCH)
+        by_site: dict[UUID, list[Change]] = defaultdict(list)
+        for change in changes:
+            by_site[change.site_id].append(change)
+        for site, its in by_site.items():
+            messages.append(self._site(actor=actor, site=site, changes=its))
+        return messages, len(changes) == BATCH
 
-    def _site(self, *, actor: Actor, site: UUID) -> list[dict[str, Any]]:
-        with transaction.atomic():
-            changes = changes_since(site_id=site, seq=self.sent[site], limit=BATCH)
-            if not changes:
-                return []
-            if any(change.kind == "resync" for change in changes):
-                self.sent[site] = changes[-1].seq
-                return [_resync(site, "the order of the whole list changed")]
-            items = _listed(actor, changes)
-            self._audit_new(actor=actor, site=site, items=items)
+    def _site(
+        self, *, actor: Actor, site: UUID, changes: list[Change]
+    ) -> dict[str, Any]:
+        if any(change.kind == "resync" for change in changes):
+            self.sent[site] = changes[-1].seq
+            return _resync(site, "the order of the whole list changed")
+        found, blinds = _listed(site, changes)
+        rows = build_rows(actor=actor, found=found, blinds=blinds)
+        shown = {row["id"]: row for row in rows}
+        # On the record before anything leaves, in one statement: no transaction.
+        self._audit_new(actor=actor, site=site, found=found)
         self.sent[site] = changes[-1].seq
-        rows = _rows(actor, items)
-        events = [_event(change, rows) for change in changes]
-        return [{"type": "events", "events": events, "now": clock.now()}]
+        events = [_event(change, shown) for change in changes]
+        return {"type": "events", "events": events, "now": clock.now()}
 
-    def _audit_new(
-        self, *, actor: Actor, site: UUID, items: dict[UUID, WorkItem]
-    ) -> None:
-        seen = {i.case.revision.study.patient_id for i in items.values()}
-        fresh = seen - self.patients
+    def _audit_new(self, *, actor: Actor, site: UUID, found: Lines) -> None:
+        fresh = {UUID(line.patient) for line in found.lines} - self.patients
         if not fresh:
             return
         record(
@@ -150,31 +161,40 @@ def _kept(site: UUID, wanted: int, newest: int) -> bool:
     return wanted <= newest and (oldest is None or wanted >= oldest - 1)
 
 
-def _listed(actor: Actor, changes: list[Change]) -> dict[UUID, WorkItem]:
-    """Return those of the changed items that are on the actor's list now."""
+def _listed(site: UUID, changes: list[Change]) -> tuple[Lines, Blinds]:
+    """Return those of the changed items that are on the site's list now.
+
+    With them the reads of their studies that hide the AI.
+
+    The sockets of a process that stand at the same numbers need the same: it is read
+    once. A later change has a later number, so what is kept is never older than the
+    last change that it is for.
+    """
+    key = (site, changes[0].seq, changes[-1].seq)
+    kept = _KEPT.get(key)
+    if kept is not None and time.monotonic() - kept[0] < KEPT_S:
+        return kept[1:]
     ids = {change.object_id for change in changes if change.kind == "item"}
-    items = items_by_id(actor=actor, ids=ids)
-    return {key: item for key, item in items.items() if item.state in ON_LIST}
+    found = listed_lines(site_id=site, ids=ids)
+    if len(_KEPT) >= KEPT_MOST:
+        _KEPT.clear()
+    blinds = blind_reads({line.study_id for line in found.lines})
+    _KEPT[key] = (time.monotonic(), found, blinds)
+    return found, blinds
 
 
-def _rows(actor: Actor, items: dict[UUID, WorkItem]) -> dict[UUID, dict[str, Any]]:
-    """Return the very shape of REST: a row must not depend on the way it came."""
-    sights = visible_ai_of(actor=actor, items=items.values())
-    return {
-        key: dict(
-            RowSerializer(build_row(actor=actor, item=item, sight=sights[key])).data
-        )
-        for key, item in items.items()
-    }
+KEPT_S = 5.0
+KEPT_MOST = 64
+_KEPT: dict[tuple[UUID, int, int], tuple[float, Lines, Blinds]] = {}
 
 
-def _event(change: Change, rows: dict[UUID, dict[str, Any]]) -> dict[str, Any]:
+def _event(change: Change, rows: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {
         "site": change.site_id,
         "seq": change.seq,
         "kind": change.kind,
         "id": change.object_id,
-        "item": rows.get(change.object_id),
+        "item": rows.get(str(change.object_id)),
     }
 
 
@@ -243,12 +263,11 @@ class WorklistConsumer(AsyncJsonWebsocketConsumer):
         if not self.ready:
             return
         async with self.lock:
-            while True:
-                messages = await sync_to_async(self.delivery.collect)()
+            more = True
+            while more:
+                messages, more = await sync_to_async(self.delivery.collect)()
                 for message in messages:
                     await self.send_json(message)
-                if not any(message["type"] == "events" for message in messages):
-                    return
 
     async def _tick(self) -> None:
         while True:
@@ -266,7 +285,7 @@ class WorklistConsumer(AsyncJsonWebsocketConsumer):
                         "now": clock.now(),
                     }
                 )
-            except OperationalError:
+            except (InterfaceError, OperationalError):
                 log.warning("worklist socket: the database is away; trying again")
 
     @classmethod

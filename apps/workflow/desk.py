@@ -46,8 +46,7 @@ def _uuids(values: list[str], field: str) -> tuple[UUID, ...]:
 
 
 def _row(*, actor: Actor, item: WorkItem) -> dict[str, Any]:
-    item.rank = worklist.rank_of(item=item)  # type: ignore[attr-defined]
-    return build_row(actor=actor, item=item)
+    return build_row(actor=actor, item=item, rank=worklist.rank_of(item=item))
 
 
 def _audit_view(*, actor: Actor, event: Event, item: WorkItem) -> None:

@@ -11,11 +11,14 @@ from apps.workflow.visibility import (
     Visibility,
     may_be_ai,
     visible_ai,
+    visible_ai_of_lines,
     visible_marks,
     visible_study,
 )
+from apps.worklist.lines import lines_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from apps.accounts.models import User
@@ -23,52 +26,113 @@ if TYPE_CHECKING:
     from apps.annotations.models import Reading
     from apps.inference.models import Finding, InferenceRun
     from apps.studies.models import Attachment, Study, StudyRevision
+    from apps.workflow.visibility import Blinds
+    from apps.worklist.lines import Line, Lines
     from apps.worklist.models import WorkItem
 
 
 def build_row(
-    *,
-    actor: Actor,
-    item: WorkItem,
-    rank_total: int = 0,
-    sight: Visibility | None = None,
+    *, actor: Actor, item: WorkItem, rank_total: int = 0, rank: int | None = None
 ) -> dict[str, Any]:
-    """Return a Row (docs/architecture.md) of one work item for one person.
+    """Return a Row (docs/architecture.md) of one loaded work item for one person.
 
     Args:
         actor: The person.
         item: The work item.
         rank_total: How long the list is that its rank counts.
-        sight: What `visible_ai_of` said of it, where that was asked for many.
+        rank: Its place in that list, where it is known.
     """
-    revision = item.case.revision
-    study = revision.study
-    protocol = item.case.protocol
+    (row,) = build_rows(
+        actor=actor,
+        found=lines_of([item]),
+        rank_total=rank_total,
+        ranks={str(item.id): rank},
+    )
+    return row
+
+
+def build_rows(
+    *,
+    actor: Actor,
+    found: Lines,
+    rank_total: int = 0,
+    ranks: Mapping[str, int | None] | None = None,
+    blinds: Blinds | None = None,
+) -> list[dict[str, Any]]:
+    """Return the Rows of lines for one person, in their order, as plain JSON.
+
+    Args:
+        actor: The person.
+        found: The lines, and whom they name.
+        rank_total: How long the list is that ranks count.
+        ranks: The place in it of each item, by id as text, where it is known.
+        blinds: What `blind_reads` said of their studies, where that was asked.
+    """
+    sights = visible_ai_of_lines(actor=actor, lines=found.lines, blinds=blinds)
+    me = str(actor.user_id)
+    people = {key: build_person(user) for key, user in found.people.items()}
+    known = ranks or {}
+    return [
+        {
+            **_row(line, people, me),
+            "rank": known.get(line.id),
+            "rank_total": rank_total,
+            "ai": _row_ai(line, sights[line.id]),
+        }
+        for line in found.lines
+    ]
+
+
+def _row(line: Line, people: Mapping[str, Any], me: str) -> dict[str, Any]:
     return {
-        "id": item.id,
-        "version": item.version,
-        "reason": item.reason,
-        "state": item.state,
-        "rank": getattr(item, "rank", None),
-        "rank_total": rank_total,
-        "band": item.band,
-        "band_source": item.band_source,
-        "band_reason": item.band_reason_text or item.band_reason_code,
-        "arrived_at": item.arrived_at,
-        "due_at": item.due_at,
-        "deadline_at": item.deadline_at,
-        "sort_key": [item.rank_class, item.sort_at, item.arrived_at, str(item.id)],
-        "site": {"id": item.site_id, "name": item.site.name},
+        "id": line.id,
+        "version": line.version,
+        "reason": line.reason,
+        "state": line.state,
+        "rank": None,
+        "rank_total": 0,
+        "band": line.band,
+        "band_source": line.band_source,
+        "band_reason": line.band_reason,
+        "arrived_at": line.arrived_at,
+        "due_at": line.due_at,
+        "deadline_at": line.deadline_at,
+        "sort_key": [line.rank_class, line.sort_at, line.arrived_at, line.id],
+        "site": {"id": line.site_id, "name": line.site_name},
         "protocol": {
-            "id": protocol.id,
-            "name": protocol.name,
-            "display_mode": protocol.display_mode,
+            "id": line.protocol_id,
+            "name": line.protocol_name,
+            "display_mode": line.display_mode,
         },
-        "patient": _patient(study),
-        "study": _study(study, revision),
-        "ai": _row_ai(item, sight or visible_ai(actor=actor, item=item)),
-        "lease": _lease(actor, item),
-        "assignee": _assignee(actor, item),
+        "patient": {
+            "name": line.patient_name,
+            "id": line.patient_id,
+            "sex": line.patient_sex,
+            "birth_date": line.patient_birth_date,
+            "age_text": line.patient_age_text,
+        },
+        "study": _row_study(line),
+        "ai": None,
+        "lease": _lease(line, people, me),
+        "assignee": _assignee(line, people, me),
+    }
+
+
+def _row_study(line: Line) -> dict[str, Any]:
+    hidden = [s for s in line.series or () if s["uid"] in line.withheld]
+    return {
+        "id": line.study_id,
+        "uid": line.study_uid,
+        "revision_id": line.revision_id,
+        "revision": line.revision_number,
+        "modality": line.modality,
+        "description": line.description,
+        "body_part": line.body_part,
+        "n_images": line.n_images - sum(s["n_instances"] for s in hidden),
+        "n_series": line.n_series - len(hidden),
+        "station": line.station,
+        "study_date": line.study_date,
+        "accession_number": line.accession_number,
     }
 
 
@@ -105,7 +169,7 @@ def _study(study: Study, revision: StudyRevision) -> dict[str, Any]:
     }
 
 
-def _row_ai(item: WorkItem, sight: Visibility) -> dict[str, Any]:
+def _row_ai(item: Line, sight: Visibility) -> dict[str, Any]:
     if not sight.visible:
         return {
             "state": "blinded",
@@ -135,31 +199,31 @@ def _row_ai(item: WorkItem, sight: Visibility) -> dict[str, Any]:
 def build_person(user: User) -> dict[str, Any]:
     """Return how a colleague is named on screen."""
     return {
-        "id": user.id,
+        "id": str(user.id),
         "display_name": user.display_name,
         "initials": user.initials,
     }
 
 
-def _lease(actor: Actor, item: WorkItem) -> dict[str, Any] | None:
-    if item.lease_holder is None:
+def _lease(line: Line, people: Mapping[str, Any], me: str) -> dict[str, Any] | None:
+    if line.lease_holder_id is None:
         return None
     return {
-        "holder": build_person(item.lease_holder),
-        "mine": item.lease_holder_id == actor.user_id,
-        "since": item.lease_since,
-        "expires_at": item.lease_expires_at,
-        "draft_saved_at": item.reading.saved_at if item.reading else None,
+        "holder": people[line.lease_holder_id],
+        "mine": line.lease_holder_id == me,
+        "since": line.lease_since,
+        "expires_at": line.lease_expires_at,
+        "draft_saved_at": line.draft_saved_at,
     }
 
 
-def _assignee(actor: Actor, item: WorkItem) -> dict[str, Any] | None:
-    if item.assignee is None:
+def _assignee(line: Line, people: Mapping[str, Any], me: str) -> dict[str, Any] | None:
+    if line.assignee_id is None:
         return None
     return {
-        "person": build_person(item.assignee),
-        "mine": item.assignee_id == actor.user_id,
-        "at": item.assigned_at,
+        "person": people[line.assignee_id],
+        "mine": line.assignee_id == me,
+        "at": line.assigned_at,
     }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from apps.annotations.models import Reading
 from apps.annotations.types import DisplayMode, ReadingState
@@ -18,16 +19,17 @@ from apps.inference import selectors as inference
 from apps.inference.types import IntendedUse
 from apps.interop.sop_classes import SECONDARY_CAPTURES
 from apps.studies.selectors import may_see_pixels
+from apps.worklist.lines import Read, reads_hiding_ai
 from apps.worklist.models import WorkItem
 from apps.worklist.types import ON_LIST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from uuid import UUID
+    from collections.abc import Iterable, Sequence
 
     from apps.accounts.types import Actor
     from apps.inference.models import Finding, InferenceRun
     from apps.studies.models import Study, StudyRevision
+    from apps.worklist.lines import Line
 
 _NEEDS_COMMIT = "Hidden until you commit your own read."
 _NEVER = "This protocol does not show AI results."
@@ -55,68 +57,109 @@ def visible_ai(*, actor: Actor, item: WorkItem) -> Visibility:
 def visible_ai_of(*, actor: Actor, items: Iterable[WorkItem]) -> dict[UUID, Visibility]:
     """Return the same for many items, by item id, in at most two queries."""
     items = list(items)
-    readable = [i for i in items if actor.can(Permission.WORKLIST_READ, i.site_id)]
-    blinds = _blind_reads({item.case.revision.study_id for item in readable})
+    reads = [
+        Read(
+            id=str(item.id),
+            site_id=str(item.site_id),
+            study_id=str(item.study_id),
+            revision_id=str(item.case.revision_id),
+            protocol_id=str(item.case.protocol_id),
+            display_mode=item.case.protocol.display_mode,
+        )
+        for item in items
+    ]
+    found = _judge(actor, reads, None)
+    return {item.id: found[str(item.id)] for item in items}
+
+
+def visible_ai_of_lines(
+    *, actor: Actor, lines: Iterable[Line], blinds: Blinds | None = None
+) -> dict[str, Visibility]:
+    """Return the same for lines of the list, by item id as text.
+
+    Args:
+        actor: Who asks.
+        lines: The lines.
+        blinds: What `blind_reads` said of their studies, where that was asked.
+    """
+    reads = [
+        Read(
+            id=line.id,
+            site_id=line.site_id,
+            study_id=line.study_id,
+            revision_id=line.revision_id,
+            protocol_id=line.protocol_id,
+            display_mode=line.display_mode,
+        )
+        for line in lines
+    ]
+    return _judge(actor, reads, blinds)
+
+
+def _judge(
+    actor: Actor, reads: Sequence[Read], blinds: Blinds | None
+) -> dict[str, Visibility]:
+    sites = {read.site_id for read in reads}
+    mine = {s for s in sites if actor.can(Permission.WORKLIST_READ, UUID(s))}
+    readable = [read for read in reads if read.site_id in mine]
+    if blinds is None:
+        blinds = blind_reads({read.study_id for read in readable})
     revealed = _revealed(
         actor=actor,
-        revisions={item.case.revision_id for item in readable}
-        | {blind.case.revision_id for reads in blinds.values() for blind in reads},
-        needed=bool(blinds) or any(_mode(i) is not _SHOWN for i in readable),
+        revisions={read.revision_id for read in readable}
+        | {blind.revision_id for others in blinds.values() for blind in others},
+        needed=bool(blinds) or any(r.display_mode != _SHOWN for r in readable),
     )
-    found = {item.id: Visibility() for item in items}
-    for item in readable:
-        found[item.id] = _of_protocol(item, revealed)
-        others = blinds.get(item.case.revision.study_id, [])
-        if found[item.id].visible and not all(
+    found = {read.id: Visibility() for read in reads}
+    for read in readable:
+        found[read.id] = _of_protocol(read, revealed)
+        others = blinds.get(read.study_id, [])
+        if found[read.id].visible and not all(
             _of_protocol(other, revealed).visible for other in others
         ):
-            found[item.id] = Visibility(reason=_OTHER_READ)
+            found[read.id] = Visibility(reason=_OTHER_READ)
     return found
 
 
 _SHOWN = DisplayMode.CONCURRENT
 
 
-def _mode(item: WorkItem) -> DisplayMode:
-    return DisplayMode(item.case.protocol.display_mode)
-
-
-def _of_protocol(item: WorkItem, revealed: set[tuple[UUID, UUID]]) -> Visibility:
-    match _mode(item):
+def _of_protocol(read: Read, revealed: set[tuple[str, str]]) -> Visibility:
+    match DisplayMode(read.display_mode):
         case DisplayMode.CONCURRENT:
             return _SEEN
         case DisplayMode.AFTER_COMMIT:
-            key = (item.case.revision_id, item.case.protocol_id)
+            key = (read.revision_id, read.protocol_id)
             return _SEEN if key in revealed else Visibility(reason=_NEEDS_COMMIT)
         case DisplayMode.NONE:
             return Visibility(reason=_NEVER)
 
 
-def _blind_reads(study_ids: set[UUID]) -> dict[UUID, list[WorkItem]]:
+Blinds = dict[str, list[Read]]
+"""Reads under a protocol that hides the AI, by study id as text."""
+
+
+def blind_reads(study_ids: Iterable[str]) -> Blinds:
     """Return what is on the list under a protocol that hides the AI, by study."""
-    reads: dict[UUID, list[WorkItem]] = defaultdict(list)
-    waiting = (
-        WorkItem.objects.filter(
-            case__revision__study_id__in=study_ids, state__in=ON_LIST, withdrawn=False
-        )
-        .exclude(case__protocol__display_mode=_SHOWN)
-        .select_related("case__protocol", "case__revision")
-    )
-    for item in waiting if study_ids else ():
-        reads[item.case.revision.study_id].append(item)
-    return reads
+    reads: Blinds = defaultdict(list)
+    for read in reads_hiding_ai(study_ids=study_ids):
+        reads[read.study_id].append(read)
+    return dict(reads)
 
 
 def _revealed(
-    *, actor: Actor, revisions: set[UUID], needed: bool
-) -> set[tuple[UUID, UUID]]:
+    *, actor: Actor, revisions: set[str], needed: bool
+) -> set[tuple[str, str]]:
     """Return (revision, protocol) of the actor's own reads that saw the AI."""
     if not needed:
         return set()
     mine = Reading.objects.filter(
-        revision_id__in=revisions, reader_id=actor.user_id, state__in=_REVEALED
+        revision_id__in=[UUID(one) for one in revisions],
+        reader_id=actor.user_id,
+        state__in=_REVEALED,
     )
-    return set(mine.values_list("revision_id", "protocol_id"))
+    pairs = mine.values_list("revision_id", "protocol_id")
+    return {(str(revision), str(protocol)) for revision, protocol in pairs}
 
 
 def shown_findings(*, actor: Actor, item: WorkItem) -> dict[str, Finding]:

@@ -23,6 +23,10 @@ COLUMNS: Final = (
     "list_words",
 )
 
+WORDS: Final = 300
+MODALITIES: Final = 16
+"""How much of a study is found by search and filter: an index's entry is small."""
+
 
 def fold(text: str) -> str:
     """Return a text as it is sorted and searched: small letters, no NUL."""
@@ -42,9 +46,9 @@ def listed_columns(*, study: Study) -> dict[str, Any]:
         "list_patient": fold(patient.name)[:400],
         "list_study": fold(study.description)[:250],
         "list_modality": fold("/".join(study.modalities))[:200],
-        "list_modalities": list(study.modalities),
+        "list_modalities": list(study.modalities)[:MODALITIES],
         "list_body_part": study.body_part[:64],
-        "list_words": fold("\n".join(words)),
+        "list_words": fold("\n".join(words))[:WORDS],
     }
 
 

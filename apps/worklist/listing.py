@@ -7,20 +7,20 @@ on the list: a page costs the same at ten thousand studies and at a million.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import (
+    BooleanField,
     Case,
-    Count,
     Exists,
+    ExpressionWrapper,
     F,
     FloatField,
     IntegerField,
-    Min,
     OuterRef,
     Q,
     QuerySet,
@@ -33,7 +33,7 @@ from django.db.models.functions import RowNumber
 
 from apps.worklist.listed import fold
 from apps.worklist.models import LISTED, WorkItem
-from apps.worklist.selectors import ORDER, SortKey, related_items, visible_items
+from apps.worklist.selectors import ORDER, SortKey, visible_items
 from apps.worklist.types import ON_LIST, Band, SortColumn
 
 if TYPE_CHECKING:
@@ -71,6 +71,20 @@ class Filters:
     unassigned: bool = False
     past_deadline_at: datetime | None = None
     text: str = ""
+
+    @property
+    def by_group(self) -> bool:
+        """True when only what the list's counters tell apart is filtered."""
+        return not any(
+            (
+                self.ai_states,
+                self.states,
+                self.mine,
+                self.assignee,
+                self.unassigned,
+                self.text.strip(),
+            )
+        )
 
     @property
     def narrows(self) -> bool:
@@ -141,29 +155,16 @@ class Rows:
     """Consecutive rows of the list.
 
     Attributes:
-        items: Items in order.
+        ids: Items in order.
         more: True when there are further ones in the direction that was read.
+        ranks: Their places in the whole list of the sites, where that was asked.
+        total: How many rows the filters leave; None where that was not counted.
     """
 
-    items: list[WorkItem]
+    ids: list[UUID]
     more: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BandCount:
-    """How one band stands."""
-
-    n: int = 0
-    oldest_arrived_at: datetime | None = None
-    past_deadline: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facets:
-    """Values that occur on the list, for the filter menus."""
-
-    modalities: list[str] = field(default_factory=list)
-    body_parts: list[str] = field(default_factory=list)
+    ranks: dict[UUID, int] = field(default_factory=dict)
+    total: int | None = None
 
 
 UNKNOWN: Final = -1.0
@@ -188,9 +189,8 @@ def _open_ai() -> Q:
     return Q(~Exists(blind), shows_ai=True)
 
 
-def filter_items(*, items: QuerySet[WorkItem], filters: Filters) -> QuerySet[WorkItem]:
-    """Return the items that the filters leave."""
-    items = items.filter(state__in=filters.states or ON_LIST)
+def condition_of(filters: Filters) -> Q:
+    """Return what the filters ask of an item, but for its site and state."""
     wanted = {
         "band__in": filters.bands,
         "list_modalities__overlap": list(filters.modalities),
@@ -198,18 +198,23 @@ def filter_items(*, items: QuerySet[WorkItem], filters: Filters) -> QuerySet[Wor
         "assignee_id": filters.assignee,
         "deadline_at__lt": filters.past_deadline_at,
     }
-    items = items.filter(**{name: value for name, value in wanted.items() if value})
+    asked = Q(**{name: value for name, value in wanted.items() if value})
     if filters.unassigned:
-        items = items.filter(assignee__isnull=True)
+        asked &= Q(assignee__isnull=True)
     if filters.mine:
         held = Q(state="leased", lease_holder_id=filters.mine)
-        items = items.filter(held | Q(assignee_id=filters.mine))
+        asked &= held | Q(assignee_id=filters.mine)
     if filters.ai_states:
-        items = items.filter(_ai_states(filters.ai_states))
+        asked &= _ai_states(filters.ai_states)
     for word in fold(filters.text).split()[:6]:
         found = Q(ai_label__icontains=word) & _open_ai()
-        items = items.filter(Q(list_words__contains=word) | found)
-    return items
+        asked &= Q(list_words__contains=word) | found
+    return asked
+
+
+def filter_items(*, items: QuerySet[WorkItem], filters: Filters) -> QuerySet[WorkItem]:
+    """Return the items that the filters leave."""
+    return items.filter(condition_of(filters), state__in=filters.states or ON_LIST)
 
 
 def _ai_states(states: Sequence[str]) -> Q:
@@ -276,31 +281,106 @@ def _beyond(*, place: Place, sort: Sort | None, below: bool) -> Q:
 
 
 def list_rows(
-    *, actor: Actor, filters: Filters, span: Span, sort: Sort | None = None
+    *,
+    actor: Actor,
+    filters: Filters,
+    span: Span,
+    sort: Sort | None = None,
+    counted: bool = False,
 ) -> Rows:
-    """Return consecutive rows of the list."""
+    """Return which rows of the list are wanted.
+
+    Args:
+        actor: Whose list.
+        filters: What it is narrowed to.
+        span: Which of its rows.
+        sort: The order within the bands; None for rank order.
+        counted: Count as well how many rows the filters leave, where that costs no
+            further scan of the list.
+    """
+    if filters.states or not (filters.narrows or sort):
+        rows = _plain_rows(actor=actor, filters=filters, span=span, sort=sort)
+        ranks = {}
+        if filters.states:
+            ranks = ranks_of(actor=actor, sites=filters.sites, ids=rows.ids)
+        return replace(rows, ranks=ranks)
+    return _ranked_rows(
+        actor=actor, filters=filters, span=span, sort=sort, counted=counted
+    )
+
+
+def _sorted_span(*, span: Span, sort: Sort | None) -> tuple[Q, list[str], int]:
+    """Return what a span leaves, in which order it is read, and how many it skips."""
+    order = _order(sort)
+    if span.after is not None:
+        return _beyond(place=span.after, sort=sort, below=True), order, 0
+    if span.before is not None:
+        beyond = _beyond(place=span.before, sort=sort, below=False)
+        return beyond, _reversed(order), 0
+    return Q(), order, span.at
+
+
+def _plain_rows(
+    *, actor: Actor, filters: Filters, span: Span, sort: Sort | None
+) -> Rows:
+    """Read along the index of the list, as far as is needed."""
     items = filter_items(
         items=listed_items(actor=actor, sites=filters.sites), filters=filters
     )
-    items = _with_order(items, sort)
-    order = _order(sort)
-    start = 0
-    if span.after is not None:
-        items = items.filter(_beyond(place=span.after, sort=sort, below=True))
-    elif span.before is not None:
-        items = items.filter(_beyond(place=span.before, sort=sort, below=False))
-        order = _reversed(order)
-    else:
-        start = span.at
-    # Only the keys are sorted; what a row shows is read of these few afterwards.
+    beyond, order, start = _sorted_span(span=span, sort=sort)
+    items = _with_order(items, sort).filter(beyond)
     keys = items.order_by(*order).values_list("id", flat=True)
-    ids = list(keys[start : start + span.limit + 1])
+    return _rows(list(keys[start : start + span.limit + 1]), span=span)
+
+
+def _ranked_rows(
+    *, actor: Actor, filters: Filters, span: Span, sort: Sort | None, counted: bool
+) -> Rows:
+    """Number the whole list, and keep of it what the filters and the span leave.
+
+    In rank order this reads the list from its top until enough rows are found, in
+    one scan that also says their ranks.
+    """
+    beyond, order, start = _sorted_span(span=span, sort=sort)
+    items = listed_items(actor=actor, sites=filters.sites).filter(state__in=ON_LIST)
+    places = Window(RowNumber(), order_by=[F(name).asc() for name in ORDER])
+    hit = condition_of(filters) & beyond
+    asked: Any = ExpressionWrapper(hit, output_field=BooleanField()) if hit else None
+    numbered = (
+        _with_order(items, sort)
+        .annotate(place=places, hit=asked if asked is not None else Value(value=True))
+        .order_by()
+    )
+    names = [name.removeprefix("-") for name in order]
+    columns = ["id", "place", "hit", *(name for name in names if name != "id")]
+    inner, values = numbered.values_list(*columns).query.sql_with_params()
+    by = ", ".join(
+        f"{name.removeprefix('-')}{' DESC' if name.startswith('-') else ''}"
+        for name in order
+    )
+    counted = counted and not beyond
+    total = "count(*) OVER ()" if counted else "NULL"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id, place, {total} FROM ({inner}) AS list({', '.join(columns)}) "  # noqa: S608  our own query, values apart
+            f"WHERE hit ORDER BY {by} LIMIT %s OFFSET %s",
+            [*values, span.limit + 1, start],
+        )
+        found = cursor.fetchall()
+    rows = _rows([row[0] for row in found], span=span)
+    return replace(
+        rows,
+        ranks={row[0]: row[1] for row in found},
+        total=found[0][2] if found else None,
+    )
+
+
+def _rows(ids: list[UUID], *, span: Span) -> Rows:
     more = len(ids) > span.limit
     ids = ids[: span.limit]
     if span.before is not None:
         ids.reverse()
-    found = {i.id: i for i in related_items(WorkItem.objects.filter(id__in=ids))}
-    return Rows(items=[found[one] for one in ids if one in found], more=more)
+    return Rows(ids=ids, more=more)
 
 
 def count_rows(*, actor: Actor, filters: Filters) -> int:
@@ -325,34 +405,3 @@ def ranks_of(
             [*values, list(ids)],
         )
         return {row[0]: row[1] for row in cursor.fetchall()}
-
-
-def take_stock(
-    *, actor: Actor, sites: Sequence[UUID], now: datetime
-) -> tuple[dict[str, BandCount], Facets]:
-    """Return how each band stands, and what the filter menus offer, in one scan."""
-    items = listed_items(actor=actor, sites=sites).filter(state__in=ON_LIST)
-    rows = (
-        items.order_by()
-        .values("band", "list_modalities", "list_body_part")
-        .annotate(
-            n=Count("id"),
-            oldest=Min("arrived_at"),
-            late=Count("id", filter=Q(deadline_at__lt=now)),
-        )
-    )
-    bands: dict[str, BandCount] = {}
-    modalities: set[str] = set()
-    parts: set[str] = set()
-    for row in rows:
-        modalities.update(row["list_modalities"])
-        parts.add(row["list_body_part"])
-        so_far = bands.get(row["band"], BandCount())
-        oldest = so_far.oldest_arrived_at or row["oldest"]
-        bands[row["band"]] = BandCount(
-            n=so_far.n + row["n"],
-            oldest_arrived_at=min(oldest, row["oldest"]),
-            past_deadline=so_far.past_deadline + row["late"],
-        )
-    facets = Facets(modalities=sorted(modalities), body_parts=sorted(parts - {""}))
-    return bands, facets

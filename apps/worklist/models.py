@@ -21,6 +21,9 @@ def _choices(values: type) -> list[tuple[str, str]]:
 LISTED = models.Q(state__in=ON_LIST, reason=ItemReason.CLINICAL, withdrawn=False)
 """What is on the clinical worklist."""
 
+DONE = models.Q(state=ItemState.DONE, reason=ItemReason.CLINICAL, withdrawn=False)
+"""What was read from it."""
+
 
 class Case(BaseModel):
     """One study revision under one protocol."""
@@ -121,7 +124,12 @@ class WorkItem(BaseModel):
     withdrawn = models.BooleanField(default=False)
 
     class Meta:
-        """The open list is one index scan in rank order."""
+        """The open list is one index scan in rank order.
+
+        `item_list` has all that the list is narrowed and counted by, so that this
+        reads the index alone; `apps.worklist.listed` keeps its texts short enough
+        for an entry of an index.
+        """
 
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -142,8 +150,19 @@ class WorkItem(BaseModel):
             models.Index(
                 fields=["rank_class", "sort_at", "arrived_at", "id"],
                 name="item_list",
-                include=["site", "band", "deadline_at"],
+                include=[
+                    *("site", "state", "band", "deadline_at", "study", "shows_ai"),
+                    *("list_modalities", "list_body_part", "list_words"),
+                    *("ai_state", "ai_label", "ai_probability"),
+                    *("assignee", "lease_holder"),
+                ],
                 condition=LISTED,
+            ),
+            models.Index(
+                fields=["rank_class", "sort_at", "arrived_at", "id"],
+                name="item_done",
+                include=["site"],
+                condition=DONE,
             ),
             models.Index(
                 fields=["assignee"],

@@ -11,9 +11,9 @@ from apps.core.errors import Forbidden
 from apps.core.permissions import Permission
 from apps.core.presence import present_of
 from apps.workflow.notices.telling import tell_assigned
-from apps.workflow.rows import build_person, build_row
-from apps.workflow.visibility import visible_ai_of
+from apps.workflow.rows import build_person, build_rows
 from apps.worklist import assigning, saved_views
+from apps.worklist.lines import lines_of
 from apps.worklist.models import LISTED, WorkItem
 
 if TYPE_CHECKING:
@@ -116,13 +116,9 @@ def undo_assign(*, actor: Actor, batch_id: UUID) -> dict[str, Any]:
 
 
 def _assigned(actor: Actor, done: assigning.Assigned) -> dict[str, Any]:
-    sights = visible_ai_of(actor=actor, items=done.items)
     return {
         "batch": done.batch_id,
-        "items": [
-            build_row(actor=actor, item=item, sight=sights[item.id])
-            for item in done.items
-        ],
+        "items": build_rows(actor=actor, found=lines_of(done.items)),
         "refused": [
             {"id": one.item_id, "code": one.code, "detail": one.detail}
             for one in done.refused

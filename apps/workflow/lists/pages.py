@@ -22,22 +22,25 @@ from apps.core.permissions import Permission
 from apps.core.realtime import last_sequences
 from apps.workflow.cursors import read_cursor, write_cursor
 from apps.workflow.lists.presence import people_here
-from apps.workflow.rows import build_row
-from apps.workflow.visibility import visible_ai_of
+from apps.workflow.rows import build_rows
 from apps.worklist import listing
+from apps.worklist.lines import read_lines
 from apps.worklist.listed import fold
-from apps.worklist.listing import BandCount, Filters, Place, Sort, Span
+from apps.worklist.listing import Filters, Place, Sort, Span
 from apps.worklist.selectors import sites_of
+from apps.worklist.stock import BandCount, sum_up, take_stock, total_of
 from apps.worklist.types import Band, SortColumn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import datetime
 
     from django.http import QueryDict
 
     from apps.accounts.types import Actor
-    from apps.worklist.models import WorkItem
+    from apps.worklist.listing import Rows
+    from apps.worklist.selectors import SortKey
+    from apps.worklist.stock import Group
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -91,21 +94,28 @@ def show_worklist(*, actor: Actor, query: QueryDict) -> dict[str, Any]:
     _require_list(actor)
     _require_text(query)
     now = clock.now()
-    head = _head(actor=actor, now=now)
     filters = _filters_of_query(actor=actor, query=query, now=now)
+    head, sequences = _head(actor=actor, now=now)
+    stock = _stock(sequences=sequences, filters=filters, now=now)
     after, offset = read_cursor(text=query.get("cursor", ""))
     place = None if after is None else Place(key=after)
     rows = listing.list_rows(
-        actor=actor, filters=filters, span=Span(limit=_limit(query), after=place)
+        actor=actor,
+        filters=filters,
+        span=Span(limit=_limit(query), after=place),
+        counted=place is None,
     )
-    _number(actor=actor, items=rows.items, filters=filters, sort=None, offset=offset)
-    counts = _counts(actor=actor, filters=filters, now=now)
-    last = rows.items[-1] if rows.items and rows.more else None
+    counts = _counts(stock=stock, actor=actor, filters=filters, total=rows.total)
+    shown = _rows(
+        actor=actor,
+        rows=rows,
+        offset=None if filters.narrows else offset,
+        counts=counts,
+    )
     cursor = None
-    if last is not None:
-        key = (last.rank_class, last.sort_at, last.arrived_at, last.id)
-        cursor = write_cursor(key=key, offset=offset + len(rows.items))
-    shown = _rows(actor=actor, items=rows.items, counts=counts)
+    if shown and rows.more:
+        key = _key_of(shown[-1]["sort_key"])
+        cursor = write_cursor(key=key, offset=offset + len(shown))
     return {**head, **counts, "items": shown, "next_cursor": cursor}
 
 
@@ -123,7 +133,7 @@ def show_window(*, actor: Actor, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """
     _require_list(actor)
     now = clock.now()
-    head = _head(actor=actor, now=now)
+    head, sequences = _head(actor=actor, now=now)
     filters = filters_of(actor=actor, wanted=wanted["filters"], now=now)
     sort = sort_of(wanted["sort"])
     span = Span(
@@ -132,16 +142,24 @@ def show_window(*, actor: Actor, wanted: Mapping[str, Any]) -> dict[str, Any]:
         before=_place(wanted["before"], sort),
         at=wanted["at"],
     )
-    rows = listing.list_rows(actor=actor, filters=filters, span=span, sort=sort)
-    known = span.after is None and span.before is None
-    offset = span.at if known else None
-    _number(actor=actor, items=rows.items, filters=filters, sort=sort, offset=offset)
     counts = None
+    rows = listing.list_rows(
+        actor=actor,
+        filters=filters,
+        span=span,
+        sort=sort,
+        counted=wanted["counts"] and not filters.by_group,
+    )
     if wanted["counts"]:
-        counts = _counts(actor=actor, filters=filters, now=now)
+        stock = _stock(sequences=sequences, filters=filters, now=now)
+        counts = _counts(stock=stock, actor=actor, filters=filters, total=rows.total)
+    known = span.after is None and span.before is None
+    plain = known and sort is None and not filters.narrows
     return {
         **head,
-        "items": _rows(actor=actor, items=rows.items, counts=counts),
+        "items": _rows(
+            actor=actor, rows=rows, offset=span.at if plain else None, counts=counts
+        ),
         "more": rows.more,
         "counts": counts,
     }
@@ -153,9 +171,11 @@ def show_summary(*, actor: Actor, wanted: Mapping[str, Any]) -> dict[str, Any]:
     _require_list(actor)
     now = clock.now()
     filters = filters_of(actor=actor, wanted=wanted["filters"], now=now)
+    head, sequences = _head(actor=actor, now=now)
+    stock = _stock(sequences=sequences, filters=filters, now=now)
     return {
-        **_head(actor=actor, now=now),
-        "counts": _counts(actor=actor, filters=filters, now=now),
+        **head,
+        "counts": _counts(stock=stock, actor=actor, filters=filters),
         "people": people_here(actor=actor),
     }
 
@@ -219,6 +239,11 @@ def _value(text: str, by: SortColumn) -> str | float | datetime:
         raise Invalid("invalid", "value: not of this column.", field="value") from error
 
 
+def _key_of(key: list[Any]) -> SortKey:
+    rank_class, sort_at, arrived_at, item_id = key
+    return rank_class, _moment(sort_at), _moment(arrived_at), UUID(item_id)
+
+
 def _moment(text: str) -> datetime:
     moment = parse_datetime(text)
     if moment is None or moment.tzinfo is None:
@@ -234,48 +259,42 @@ def _require_list(actor: Actor) -> None:
         raise Forbidden("forbidden", "Your role has no clinical worklist.")
 
 
-def _head(*, actor: Actor, now: datetime) -> dict[str, Any]:
+def _head(*, actor: Actor, now: datetime) -> tuple[dict[str, Any], dict[UUID, int]]:
+    """Return what an answer is true at, and the sites' sequence numbers."""
     # The sequence numbers are read first: an event that lands in between is
     # then delivered again, which changes nothing, and never missed.
     sites = actor.sites_with(Permission.WORKLIST_READ)
     sequences = last_sequences(site_ids=sites)
-    return {
+    head = {
         "seq": {str(site): seq for site, seq in sequences.items()},
         "now": now,
         "ai_ordering": {
             str(site.id): site.ai_ordering for site in sites_of(actor=actor)
         },
     }
+    return head, sequences
 
 
-def _number(
-    *,
-    actor: Actor,
-    items: Sequence[WorkItem],
-    filters: Filters,
-    sort: Sort | None,
-    offset: int | None,
-) -> None:
-    """Set the rank of each item: its place in the whole list of the sites."""
-    if not filters.narrows and sort is None:
-        for number, item in enumerate(items, start=offset or 0):
-            item.rank = None if offset is None else number + 1  # type: ignore[attr-defined]
-        return
-    ids = [item.id for item in items]
-    ranks = listing.ranks_of(actor=actor, sites=filters.sites, ids=ids)
-    for item in items:
-        item.rank = ranks.get(item.id)  # type: ignore[attr-defined]
+def _stock(
+    *, sequences: Mapping[UUID, int], filters: Filters, now: datetime
+) -> list[Group]:
+    wanted = set(filters.sites) or sequences.keys()
+    mine = {site: seq for site, seq in sequences.items() if site in wanted}
+    return take_stock(sequences=mine, now=now)
 
 
-def _counts(*, actor: Actor, filters: Filters, now: datetime) -> dict[str, Any]:
-    bands, found = listing.take_stock(actor=actor, sites=filters.sites, now=now)
-    whole = sum(count.n for count in bands.values())
-    total = whole
-    if filters.narrows:
+def _counts(
+    *, stock: list[Group], actor: Actor, filters: Filters, total: int | None = None
+) -> dict[str, Any]:
+    """Return the list's counters; `total` where the rows' own query counted it."""
+    bands, found = sum_up(stock)
+    if total is None:
+        total = total_of(stock, filters)
+    if total is None:
         total = listing.count_rows(actor=actor, filters=filters)
     return {
         "total": total,
-        "rank_total": whole,
+        "rank_total": sum(count.n for count in bands.values()),
         "bands": {
             band.value: asdict(bands.get(band.value, BandCount())) for band in Band
         },
@@ -284,17 +303,30 @@ def _counts(*, actor: Actor, filters: Filters, now: datetime) -> dict[str, Any]:
 
 
 def _rows(
-    *, actor: Actor, items: Sequence[WorkItem], counts: Mapping[str, Any] | None
+    *,
+    actor: Actor,
+    rows: Rows,
+    offset: int | None,
+    counts: Mapping[str, Any] | None,
 ) -> list[dict[str, Any]]:
+    """Return rows, audited with the patients that they name.
+
+    Args:
+        actor: Who is shown them.
+        rows: Which.
+        offset: How many rows stand above the first, where rows follow each other in
+            the whole list; None where `rows` says the ranks, or nobody knows them.
+        counts: The list's counters, where they were asked for.
+    """
+    found = read_lines(ids=rows.ids)
     record(
         actor=actor,
         event=Event.WORKLIST_LIST,
-        patients=sorted({item.case.revision.study.patient_id for item in items}),
-        detail={"n": len(items), "total": counts["total"] if counts else None},
+        patients=[UUID(one) for one in sorted({line.patient for line in found.lines})],
+        detail={"n": len(found.lines), "total": counts["total"] if counts else None},
     )
-    sights = visible_ai_of(actor=actor, items=items)
+    ranks: dict[str, int | None] = {str(i): rank for i, rank in rows.ranks.items()}
+    if offset is not None:
+        ranks = {str(i): n for n, i in enumerate(rows.ids, start=offset + 1)}
     whole = counts["rank_total"] if counts else 0
-    return [
-        build_row(actor=actor, item=item, rank_total=whole, sight=sights[item.id])
-        for item in items
-    ]
+    return build_rows(actor=actor, found=found, rank_total=whole, ranks=ranks)
