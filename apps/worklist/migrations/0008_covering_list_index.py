@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
         ('accounts', '0003_hotkeys'),
         ('annotations', '0007_segment_interpolation'),
         ('studies', '0004_withheld_series'),
-        ('worklist', '0006_list_indexes'),
+        ('worklist', '0007_arrivals_index'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
