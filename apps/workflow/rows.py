@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from apps.annotations.types import AMEND_REASONS, ReadingState
+from apps.inference.quality import input_quality
 from apps.inference.selectors import acuity_of, is_positive, live_runs, threshold_of
 from apps.studies.types import PackState
 from apps.workflow.visibility import (
@@ -293,6 +294,7 @@ def _run(run: InferenceRun, *, marks: bool) -> dict[str, Any]:
         "state": run.state,
         "reason": run.reason,
         "finished_at": run.finished_at,
+        "quality": input_quality(run.quality),
         "model": {
             "name": model.name,
             "version": model.version,

@@ -270,6 +270,24 @@ class ModelSerializer(ModelNameSerializer):
     card = s.DictField()
 
 
+class CheckSerializer(s.Serializer):  # type: ignore[type-arg]
+    """One thing that the input gate looked at."""
+
+    name = s.CharField()
+    outcome = s.ChoiceField(choices=["passed", "noted", "failed"])
+    words = s.CharField(allow_blank=True)
+    value = s.FloatField(allow_null=True)
+    limit = s.FloatField(allow_null=True)
+    unit = s.CharField(allow_blank=True, help_text="UCUM")
+
+
+class QualitySerializer(s.Serializer):  # type: ignore[type-arg]
+    """What the input gate said, the worst first."""
+
+    verdict = s.CharField(allow_blank=True)
+    checks = CheckSerializer(many=True)
+
+
 class RunSerializer(s.Serializer):  # type: ignore[type-arg]
     """One inference run."""
 
@@ -277,6 +295,7 @@ class RunSerializer(s.Serializer):  # type: ignore[type-arg]
     state = s.CharField()
     reason = s.CharField()
     finished_at = s.DateTimeField(allow_null=True)
+    quality = QualitySerializer(allow_null=True)
     model = ModelSerializer()
     findings = FindingSerializer(many=True)
 

@@ -1918,6 +1918,18 @@ export interface components {
         ByEnum: "waiting" | "deadline" | "patient" | "study" | "modality" | "body_part" | "ai";
         /** @enum {string} */
         ChannelEnum: "email" | "webhook";
+        /** @description One thing that the input gate looked at. */
+        Check: {
+            name: string;
+            outcome: components["schemas"]["OutcomeEnum"];
+            words: string;
+            /** Format: double */
+            value: number | null;
+            /** Format: double */
+            limit: number | null;
+            /** @description UCUM */
+            unit: string;
+        };
         /** @description A clinical protocol in force. Modality '' is any that has none of its own. */
         ClinicalProtocol: {
             /** Format: uuid */
@@ -2977,6 +2989,8 @@ export interface components {
         };
         /** @enum {string} */
         OriginEnum: "ai" | "person" | "unknown";
+        /** @enum {string} */
+        OutcomeEnum: "passed" | "noted" | "failed";
         /** @description Where the pixels are. */
         Pack: {
             state: components["schemas"]["PackStateEnum"];
@@ -3113,6 +3127,11 @@ export interface components {
             /** Format: uuid */
             id: string;
             name: string;
+        };
+        /** @description What the input gate said, the worst first. */
+        Quality: {
+            verdict: string;
+            checks: components["schemas"]["Check"][];
         };
         /** @description What is held. */
         Quarantine: {
@@ -3337,6 +3356,7 @@ export interface components {
             reason: string;
             /** Format: date-time */
             finished_at: string | null;
+            quality: components["schemas"]["Quality"] | null;
             model: components["schemas"]["Model"];
             findings: components["schemas"]["Finding"][];
         };

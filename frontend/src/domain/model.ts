@@ -278,6 +278,16 @@ export interface FindingMask {
   readonly volume_ml: number;
 }
 
+/** One thing that the input gate looked at before a model ran. */
+export interface InputCheck {
+  readonly name: string;
+  readonly outcome: 'passed' | 'noted' | 'failed';
+  readonly words: string;
+  readonly value: number | null;
+  readonly limit: number | null;
+  readonly unit: string;
+}
+
 export interface AiRun {
   readonly id: Id;
   readonly state: AiState;
@@ -287,6 +297,10 @@ export interface AiRun {
     readonly card: Readonly<Record<string, unknown>>;
   };
   readonly finished_at: Instant | null;
+  readonly quality: {
+    readonly verdict: string;
+    readonly checks: readonly InputCheck[];
+  } | null;
   readonly findings: readonly Finding[];
 }
 

@@ -13,6 +13,7 @@ import { unaided } from '@/text/en-unaided';
 import { Glyph } from '@/ui/glyph';
 import { AiTag } from '@/ui/primitives';
 import { FindingCard, FindingRow } from './finding-card';
+import { InputQuality } from './input-quality';
 import { useMasks } from './masks';
 import { Comparison, Locked } from './unaided';
 
@@ -186,6 +187,9 @@ export function FindingsPanel({ context, index }: FindingsPanelProps) {
             <RunWord key={run.id} run={run} />
           ))}
           <List ai={ai} context={context} index={index} />
+          {ai.runs.map((run) => (
+            <InputQuality key={run.id} run={run} />
+          ))}
         </>
       ) : null}
       <AddMissed context={context} />
