@@ -26,6 +26,7 @@ FILM_STEPS: Final = frozenset(
         "scale_range",
         "normalise",
         "repeat_channels",
+        "breast_region",
     }
 )
 VOLUME_STEPS: Final = frozenset(
@@ -40,6 +41,8 @@ VOLUME_STEPS: Final = frozenset(
         "scale_intensity_percentiles",
         "normalise_intensity",
         "crop_foreground",
+        "correct_bias",
+        "standardise_tissue",
     }
 )
 _INPUT_LISTS: Final = (

@@ -16,6 +16,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from workers.pixels.breast import find_breast
+from workers.pixels.image import ImageError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -133,6 +136,22 @@ def _trim_uniform_border(
     )
 
 
+def _breast_region(image: Image, place: GridToSource) -> tuple[Image, GridToSource]:
+    """Keep the breast of a mammogram: cut to its box, black around it."""
+    try:
+        found = find_breast(image)
+    except ImageError as error:
+        raise PreprocessError(str(error)) from error
+    top, bottom, left, right = found.box
+    alone = np.where(found.mask, image, image.min())
+    return alone[top:bottom, left:right].astype(np.float32), GridToSource(
+        scale_column=place.scale_column,
+        scale_row=place.scale_row,
+        offset_column=place.offset_column + place.scale_column * left,
+        offset_row=place.offset_row + place.scale_row * top,
+    )
+
+
 def _clip_percentiles(
     image: Image, place: GridToSource, *, low: float, high: float
 ) -> tuple[Image, GridToSource]:
@@ -227,6 +246,7 @@ def _normalise(
 _ON_CHANNELS = frozenset({"normalise", "scale_range", "standardise"})
 """Steps that may follow `repeat_channels`."""
 _STEPS: dict[str, Callable[..., tuple[Image, GridToSource]]] = {
+    "breast_region": _breast_region,
     "centre_square": _centre_square,
     "pad_square": _pad_square,
     "scale_range": _scale_range,

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import SimpleITK as sitk
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from workers.models.preprocess import PreprocessError
+from workers.pixels.grids import values_of
+from workers.pixels.image import ImageError
+from workers.pixels.mr import body_mask, correct_bias, standardise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,9 +51,32 @@ def _clip_hu(
     return ((values - low) / (high - low)).clamp(0.0, 1.0), spacing
 
 
+def _grid(values: Tensor, spacing: Spacing) -> sitk.Image:
+    image = sitk.GetImageFromArray(values.numpy())
+    image.SetSpacing([float(part) for part in reversed(spacing)])
+    return image
+
+
+def _correct_bias(values: Tensor, spacing: Spacing) -> tuple[Tensor, Spacing]:
+    """Take an MR coil's shading out (N4)."""
+    found = correct_bias(_grid(values, spacing))
+    return torch.from_numpy(values_of(found)), spacing
+
+
+def _standardise_tissue(values: Tensor, spacing: Spacing) -> tuple[Tensor, Spacing]:
+    """Bring the tissue of MR to mean 0 and spread 1; the air around it is 0."""
+    inside = values_of(body_mask(_grid(values, spacing))).astype(bool)
+    try:
+        return torch.from_numpy(standardise(values.numpy(), mask=inside)), spacing
+    except ImageError as error:
+        raise PreprocessError(str(error)) from error
+
+
 _STEPS: dict[str, Callable[..., tuple[Tensor, Spacing]]] = {
     "resample": _resample,
     "clip_hu": _clip_hu,
+    "correct_bias": _correct_bias,
+    "standardise_tissue": _standardise_tissue,
 }
 
 
@@ -91,7 +118,8 @@ def prepare_volume(
         values: [z, y, x] in Hounsfield units (or the modality's own), float32.
         spacing: Millimetres between voxels, (z, y, x).
         steps: As in the card's `preprocessing`: each a `name` and its parameters.
-            `resample` (`spacing_mm`), `clip_hu` (`low`, `high`).
+            `resample` (`spacing_mm`), `clip_hu` (`low`, `high`); of MR `correct_bias`
+            (N4) and `standardise_tissue`.
 
     Returns:
         float32 [z, y, x] on the network's grid, and its spacing.

@@ -2,10 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.models.preprocess import GridToSource, PreprocessError, prepare
+from workers.models.volume_prepare import prepare_volume
+from workers.phantoms.breast import mammogram
+from workers.phantoms.settings import TRAIN
 
 STEPS = [
     {"name": "trim_uniform_border", "tolerance": 0.02, "max_fraction": 0.2},
@@ -125,3 +129,37 @@ def test_unknown_steps_and_parameters_are_refused():
         prepare(image, steps=[{"name": "sharpen"}])
     with pytest.raises(PreprocessError, match="bad parameters"):
         prepare(image, steps=[{"name": "standardise", "eps": 1}])
+
+
+def test_the_breast_is_cut_out_and_keeps_its_place():
+    made = mammogram(3, TRAIN)
+    picture = np.asarray(made.views["L", "CC"], np.float32) / 4095.0
+    prepared = prepare(picture, steps=[{"name": "breast_region"}])
+    height, width = prepared.tensor.shape[-2:]
+    assert height * width < 0.9 * picture.size
+    corner = prepared.grid_to_source.to_source(np.array([[0.0, 0.0]]))[0]
+    column, row = (int(part) for part in corner)
+    inside = prepared.tensor[0].numpy()
+    same = inside == picture[row : row + height, column : column + width]
+    assert same.mean() > 0.6, "the breast is as it was"
+    with pytest.raises(PreprocessError, match="no breast"):
+        prepare(
+            np.random.default_rng(0).normal(0.5, 0.002, (64, 64)),
+            steps=[{"name": "breast_region"}],
+        )
+
+
+def test_mr_steps_are_declared_steps():
+    z, y, x = np.mgrid[:8, :64, :64].astype(np.float32)
+    inside = (y - 32) ** 2 + (x - 32) ** 2 < 24**2
+    shaded = inside * (300 + z) * np.exp((x - 32) / 64)
+    found, spacing = prepare_volume(
+        torch.from_numpy(shaded.astype(np.float32)),
+        (3.0, 1.0, 1.0),
+        steps=[{"name": "correct_bias"}, {"name": "standardise_tissue"}],
+    )
+    assert spacing == (3.0, 1.0, 1.0)
+    assert found.shape == (8, 64, 64)
+    values = found.numpy()
+    assert abs(float(values[values != 0].mean())) < 0.01
+    assert not values[:, 0, 0].any()
