@@ -7,6 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -157,6 +158,54 @@ def _problem(model: ModelVersion, allowed: frozenset[str]) -> str:
     return ""
 
 
+def list_models(*, actor: Actor) -> list[dict[str, Any]]:
+    """Return all models as the models page shows them, checked as they lie on disk.
+
+    Of the sites that use one, those are named whose models the actor manages.
+    """
+    rows = []
+    for one in verify_models(actor=actor):
+        model = one.model
+        slots = Slot.objects.select_related("site").filter(
+            model_version=model, active=True
+        )
+        rows.append(
+            {
+                "id": model.id,
+                "name": model.name,
+                "version": model.version,
+                "package_hash": model.package_hash,
+                "intended_use": model.intended_use,
+                "added_at": model.created_at,
+                "problem": one.problem,
+                "card": model.card,
+                "uses": [
+                    {
+                        "site": {"id": str(slot.site_id), "name": slot.site.name},
+                        "kind": slot.kind,
+                        "number": slot.number,
+                    }
+                    for slot in slots
+                    if actor.can(Permission.MODEL_MANAGE, slot.site_id)
+                ],
+            }
+        )
+    return rows
+
+
+def model_of_id(*, actor: Actor, model_id: UUID) -> ModelVersion:
+    """Return a model.
+
+    Raises:
+        NotFound: There is none.
+    """
+    _require(actor)
+    model = ModelVersion.objects.filter(id=model_id).first()
+    if model is None:
+        raise NotFound("not_found", "There is no such model.")
+    return model
+
+
 def find_model(*, actor: Actor, named: str, version: str = "") -> ModelVersion:
     """Return a model by the beginning of its hash, or by name and version.
 
@@ -208,7 +257,15 @@ def withdraw_model(*, actor: Actor, model: ModelVersion, reason: str) -> None:
     _require(actor)
     if not reason.strip():
         raise Invalid("no_reason", "reason: say why the model is withdrawn.")
-    slots = Slot.objects.filter(model_version=model, active=True).update(active=False)
+    used = Slot.objects.filter(model_version=model, active=True)
+    others = [s for s in used if not actor.can(Permission.MODEL_MANAGE, s.site_id)]
+    if others:
+        raise Forbidden(
+            "used_elsewhere",
+            "A site whose models you do not manage uses it: ask who does, or the"
+            " administrator of the portal (manage.py models withdraw).",
+        )
+    slots = used.update(active=False)
     record(
         actor=actor,
         event=Event.MODEL_WITHDRAW,

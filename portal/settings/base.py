@@ -160,6 +160,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "HealthStateEnum": ["ok", "degraded", "down"],
+        "SlotKindEnum": ["live", "shadow", "challenger"],
         "AiStateEnum": [
             "pending",
             "running",

@@ -435,6 +435,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List the models with their cards, checked as they lie on disk. */
+        get: operations["models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{model_id}/uses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Let a site use a model, with the thresholds that its card suggests. */
+        post: operations["model_activate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{model_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Take a model off the signed list and out of every slot. */
+        post: operations["model_withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/notifications": {
         parameters: {
             query?: never;
@@ -2540,6 +2591,8 @@ export interface components {
         };
         /** @enum {string} */
         IntakeStateEnum: "open" | "done" | "abandoned";
+        /** @enum {string} */
+        IntendedUseEnum: "triage" | "detection" | "segmentation";
         /** @description How far it is; `slices` are whole new label maps of the filled images only. */
         Interpolation: {
             state: components["schemas"]["InterpolationStateEnum"];
@@ -2622,6 +2675,26 @@ export interface components {
             lease: components["schemas"]["Lease"];
             item: components["schemas"]["Row"];
             reading: components["schemas"]["Reading"];
+        };
+        /** @description A model version. `problem` says why no worker loads it; '' when all is well. */
+        LibraryModel: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            version: string;
+            package_hash: string;
+            intended_use: components["schemas"]["IntendedUseEnum"];
+            /** Format: date-time */
+            added_at: string;
+            problem: string;
+            uses: components["schemas"]["ModelUse"][];
+            card: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description The models of this portal. */
+        LibraryModels: {
+            items: components["schemas"]["LibraryModel"][];
         };
         /** @description What the list is narrowed to; several values of one field mean "or". */
         ListFilters: {
@@ -2830,6 +2903,20 @@ export interface components {
         ModelName: {
             name: string;
             version: string;
+        };
+        /** @description A site that uses a model. */
+        ModelUse: {
+            site: {
+                [key: string]: string;
+            };
+            kind: components["schemas"]["SlotKindEnum"];
+            number: number;
+        };
+        /** @description Where and how a model is to be used. */
+        ModelUseRequestRequest: {
+            /** Format: uuid */
+            site: string;
+            kind: components["schemas"]["SlotKindEnum"];
         };
         /** @description Files that will be sent. */
         NameRequestRequest: {
@@ -3374,7 +3461,7 @@ export interface components {
             study: components["schemas"]["WorkStudy"];
             site: components["schemas"]["WorkSite"];
             model: components["schemas"]["WorkModel"];
-            slot: components["schemas"]["SlotEnum"];
+            slot: components["schemas"]["SlotKindEnum"];
         };
         /** @description Runs, the last changed first. */
         RunWorkPage: {
@@ -3726,7 +3813,7 @@ export interface components {
             stat_in_a_row: number;
         };
         /** @enum {string} */
-        SlotEnum: "live" | "shadow" | "challenger";
+        SlotKindEnum: "live" | "shadow" | "challenger";
         /** @enum {string} */
         SourceEnum: "ai" | "reader";
         /** @enum {string} */
@@ -4028,6 +4115,10 @@ export interface components {
             at: number;
             /** @default false */
             counts: boolean;
+        };
+        /** @description Why a model is withdrawn. */
+        WithdrawRequestRequest: {
+            reason: string;
         };
         /** @description Where the item would be without any AI result of its own. */
         WithoutAi: {
@@ -4752,6 +4843,73 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryModels"];
+                };
+            };
+        };
+    };
+    model_activate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelUseRequestRequest"];
+            };
+        };
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    model_withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WithdrawRequestRequest"];
+            };
+        };
         responses: {
             /** @description No response body */
             204: {

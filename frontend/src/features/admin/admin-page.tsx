@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { useCan } from '@/state/session';
 import { text } from '@/text/en';
+import { models } from '@/text/en-models';
 import { people } from '@/text/en-people';
 import { protocols } from '@/text/en-protocols';
 import { simulator } from '@/text/en-simulator';
@@ -13,6 +14,7 @@ import { AuditTab } from './audit-tab';
 import { ExportsTab } from './exports-tab';
 import { GivenUpTab } from './given-up-tab';
 import { HealthTab } from './health-tab';
+import { ModelsTab } from './models-tab';
 import { ProtocolsTab } from './protocols-tab';
 import { QuarantineTab } from './quarantine-tab';
 import { SimulatorTab } from './simulator-tab';
@@ -22,6 +24,7 @@ import { UsersTab } from './users-tab';
 
 const NAMES = {
   ...text.admin.tabs,
+  models: models.tab,
   protocols: protocols.tab,
   templates: templates.tab,
   'list-rules': people.policy.tab,
@@ -41,6 +44,7 @@ const TABS: readonly Tab[] = [
   { id: 'quarantine', need: 'quarantine:manage', page: () => <QuarantineTab /> },
   { id: 'arrivals', need: 'quarantine:manage', page: () => <ArrivalsTab /> },
   { id: 'work', need: 'export:read', page: () => <GivenUpTab /> },
+  { id: 'models', need: 'model:manage', page: () => <ModelsTab /> },
   { id: 'protocols', need: 'protocol:manage', page: () => <ProtocolsTab /> },
   { id: 'templates', need: 'protocol:manage', page: () => <TemplatesTab /> },
   { id: 'list-rules', need: 'site:manage', page: () => <SitePolicyTab /> },

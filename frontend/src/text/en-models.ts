@@ -1,0 +1,59 @@
+import type { LibraryModel, SlotKind } from '@/api/model-endpoints';
+
+/** The words of the page of models. */
+export const models = {
+  tab: 'Models',
+  intro:
+    'The models that this portal has. A worker loads only what stands on the portal’s signed list. To add one: “manage.py models add” on the portal’s machine; it is converted there once, shut in.',
+  name: 'Model',
+  use: 'Intended use',
+  state: 'State',
+  sites: 'In use at',
+  nowhere: 'nowhere',
+  good: 'On the signed list',
+  card: 'Card',
+  cardLabel: (model: string) => `The card of ${model}`,
+  activate: 'Use…',
+  activateLabel: (model: string) => `Use ${model} at a site`,
+  activateTitle: (model: string) => `Use ${model} at a site`,
+  activateDetail:
+    'Studies that arrive from now on are judged with the thresholds that its card suggests. In its kind it takes the place of other versions of the same model.',
+  activateSubmit: 'Use it',
+  site: 'Site',
+  kind: 'As',
+  kinds: {
+    live: 'Live: shown to readers',
+    shadow: 'Shadow: runs, is never shown',
+    challenger: 'Challenger',
+  } satisfies Record<SlotKind, string>,
+  short: {
+    live: 'live',
+    shadow: 'shadow',
+    challenger: 'challenger',
+  } satisfies Record<SlotKind, string>,
+  uses: {
+    triage: 'Triage',
+    detection: 'Detection',
+    segmentation: 'Segmentation',
+  } satisfies Record<LibraryModel['intended_use'], string>,
+  withdraw: 'Withdraw…',
+  withdrawLabel: (model: string) => `Withdraw ${model}`,
+  withdrawTitle: (model: string) => `Withdraw ${model}?`,
+  withdrawDetail:
+    'It leaves the signed list and every site. Workers stop using it within seconds. What it said stays on record.',
+  withdrawSubmit: 'Withdraw it everywhere',
+  reason: 'Reason',
+  failed: 'Not changed',
+  empty: 'There are no models.',
+  notSaid: 'not said',
+  parts: {
+    purpose: 'Purpose',
+    population: 'Population',
+    training_data: 'Training data',
+    input: 'May be given',
+    performance: 'Measured performance',
+    limits: 'Limits',
+    labels: 'What it says',
+    provenance: 'Where it came from',
+  },
+} as const;
