@@ -82,6 +82,11 @@ def test_a_chest_is_drawn_turned_and_coloured(reader: Reader) -> None:
             expect(button).to_have_attribute("aria-disabled", "true")
     page.keyboard.press("0")
     expect(page.locator(".solid .corner.tr")).to_contain_text("seen from A")
+    lit = (_drawn(reader).mean(axis=2) > 20).mean()
+    page.locator(".solid canvas").hover()
+    for _ in range(4):
+        page.mouse.wheel(0, 100)  # towards the reader: it becomes smaller
+    assert (_drawn(reader).mean(axis=2) > 20).mean() < 0.8 * lit
     page.keyboard.press("d")  # the same series in three planes, then as it hung
     expect(page.locator(".stage.mpr > .pane.axial .corner.tr")).to_contain_text("/ 143")
     page.keyboard.press("d")

@@ -2,8 +2,8 @@ import { Enums, type Types, type VolumeViewport3D } from '@cornerstonejs/core';
 import { useEffect, useRef } from 'react';
 import type { Vector } from '@/domain/geometry';
 import { fromTheFront, type Stand, towardsViewer, turnBody } from '@/domain/turntable';
+import { noGraphicsCard } from './plain/choose';
 import { renderingEngine, resizePanes } from './setup';
-import { drawnByProcessor } from './software';
 import { applySolid, type SolidPreset } from './solid-presets';
 import { setSolid, useSolid } from './solid-store';
 import { type PaneControl, registerPane } from './view-store';
@@ -18,6 +18,8 @@ const ON_CARD: Steps = { still: 1, moving: 4 };
 const ON_PROCESSOR: Steps = { still: 4, moving: 10 };
 const SETTLE_MS = 500;
 const DEGREES_A_PIXEL = 0.4;
+/** How much larger one step of the wheel makes it. */
+const WHEEL = 1.1;
 
 /** Turns what is shown; null while nothing is. */
 let turn: ((right: number, down: number) => void) | null = null;
@@ -51,7 +53,7 @@ function stand(viewport: VolumeViewport3D, at: Stand): void {
 
 /** Draws coarsely while something changes, finely when it has come to rest. */
 function finenessOf(viewport: VolumeViewport3D) {
-  const steps = drawnByProcessor() ? ON_PROCESSOR : ON_CARD;
+  const steps = noGraphicsCard() ? ON_PROCESSOR : ON_CARD;
   let settling: ReturnType<typeof setTimeout> | null = null;
   return {
     moving: () => {
@@ -68,7 +70,10 @@ function finenessOf(viewport: VolumeViewport3D) {
   };
 }
 
-function controlOf(viewport: VolumeViewport3D, front: () => void): PaneControl {
+function controlOf(
+  viewport: VolumeViewport3D,
+  { front, zoom }: { front: () => void; zoom: (factor: number) => void },
+): PaneControl {
   const nothing = () => undefined;
   return {
     scroll: nothing,
@@ -81,10 +86,7 @@ function controlOf(viewport: VolumeViewport3D, front: () => void): PaneControl {
     flip: nothing,
     look: () => null,
     setLook: nothing,
-    zoom: (factor) => {
-      viewport.setZoom(viewport.getZoom() * factor);
-      viewport.render();
-    },
+    zoom,
     reset: front,
   };
 }
@@ -108,16 +110,26 @@ function mount(element: HTMLDivElement, { volumeId, ends }: SolidPaneProps) {
   const fine = finenessOf(viewport);
   let alive = true;
   const colour = (preset: SolidPreset) =>
-    applySolid(viewport, preset, ends, !drawnByProcessor());
+    applySolid(viewport, preset, ends, !noGraphicsCard());
   const front = () => {
     viewport.resetCamera();
     const at = standOf(viewport);
     if (at) stand(viewport, fromTheFront(at));
     viewport.render();
   };
+  const zoom = (factor: number) => {
+    viewport.setZoom(viewport.getZoom() * factor);
+    fine.moving();
+    viewport.render();
+  };
+  const onWheel = (event: WheelEvent) => {
+    event.preventDefault();
+    zoom(event.deltaY < 0 ? WHEEL : 1 / WHEEL);
+  };
   const onDrawn = () => setSolid((state) => ({ drawn: state.drawn + 1 }));
   element.addEventListener(Enums.Events.IMAGE_RENDERED, onDrawn);
-  const unregister = registerPane(0, controlOf(viewport, front));
+  element.addEventListener('wheel', onWheel, { passive: false });
+  const unregister = registerPane(0, controlOf(viewport, { front, zoom }));
   const unfollow = useSolid.subscribe((state, before) => {
     if (!alive || state.preset === before.preset) return;
     colour(state.preset);
@@ -151,6 +163,7 @@ function mount(element: HTMLDivElement, { volumeId, ends }: SolidPaneProps) {
     unregister();
     resizing.disconnect();
     element.removeEventListener(Enums.Events.IMAGE_RENDERED, onDrawn);
+    element.removeEventListener('wheel', onWheel);
     engine.disableElement(ID);
   };
 }
@@ -169,7 +182,7 @@ export function SolidPane(props: SolidPaneProps) {
   return (
     <div
       ref={holder}
-      className={drawnByProcessor() ? 'pane-pixels half' : 'pane-pixels'}
+      className={noGraphicsCard() ? 'pane-pixels half' : 'pane-pixels'}
       role="img"
       aria-label={props.label}
       onContextMenu={(event) => event.preventDefault()}

@@ -10,7 +10,7 @@ export const looks = {
     label: (series: string) => `Volume rendering, ${series}`,
     from: (letters: string) => `seen from ${letters}`,
     notForMeasuring: 'Not for measuring',
-    hint: 'Drag or arrows turn · + − larger, smaller · 0 from the front',
+    hint: 'Drag or arrows turn · wheel or + − larger, smaller · 0 from the front',
     presets: 'What is shown of the volume',
     names: {
       bone: 'Bone',

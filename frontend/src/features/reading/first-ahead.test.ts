@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { Hangings } from '@/domain/hanging';
 import type { Row } from '@/domain/model';
 import type { PackIndex } from '@/imaging/pack';
-import { beginningOf, mayBeginElsewhere } from './first-ahead';
+import {
+  beginningOf,
+  type FirstAhead,
+  firstAhead,
+  keepFirst,
+  mayBeginElsewhere,
+} from './first-ahead';
 
 const image = (n_frames = 1) => ({ n_frames });
 const series = (index: number, uid: string, images: unknown[], displayable = true) => ({
@@ -55,5 +61,22 @@ describe('mayBeginElsewhere', () => {
     for (const nothing of [null, '']) {
       expect(mayBeginElsewhere(row(nothing), TWO)).toBe(false);
     }
+  });
+});
+
+describe('keepFirst', () => {
+  const first = (rows: number) =>
+    ({
+      itemId: 'next',
+      picture: { image: { rows, columns: 4096 } },
+    }) as unknown as FirstAhead;
+
+  it('keeps one picture, of the item that it is of, and none that is too large', () => {
+    const kept = first(4096);
+    keepFirst(kept);
+    expect(firstAhead('next')).toBe(kept);
+    expect(firstAhead('other')).toBeNull();
+    keepFirst(first(4097));
+    expect(firstAhead('next')).toBeNull();
   });
 });

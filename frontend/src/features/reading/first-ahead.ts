@@ -15,13 +15,17 @@ export interface FirstAhead {
   readonly picture: EarlyPicture;
 }
 
+/** A picture is kept as colours of its full size; larger ones are made when they open. */
+const MOST_PIXELS = 16 * 1024 ** 2;
+
 let kept: FirstAhead | null = null;
 onForget(() => {
   kept = null;
 });
 
 export function keepFirst(first: FirstAhead | null): void {
-  kept = first;
+  const { rows = 0, columns = 0 } = first?.picture.image ?? {};
+  kept = rows * columns > MOST_PIXELS ? null : first;
 }
 
 export function firstAhead(itemId: Id): FirstAhead | null {

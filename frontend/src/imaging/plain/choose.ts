@@ -11,6 +11,12 @@ function chosen(): string | null {
   }
 }
 
+/** Whether this machine has no graphics card for us: where one is emulated, slowly. */
+export function noGraphicsCard(): boolean {
+  const { webgl2, softwareRasterizer } = getRenderingCapabilities();
+  return !webgl2 || softwareRasterizer;
+}
+
 /**
  * Whether the processor draws stacks and planes. A graphics card does it better; but
  * where there is none, the browser emulates one, and drawing without it is many times
@@ -18,7 +24,5 @@ function chosen(): string | null {
  */
 export function processorDraws(): boolean {
   const choice = chosen();
-  if (choice !== null) return choice === 'processor';
-  const { webgl2, softwareRasterizer } = getRenderingCapabilities();
-  return !webgl2 || softwareRasterizer;
+  return choice === null ? noGraphicsCard() : choice === 'processor';
 }

@@ -1,5 +1,4 @@
 import { cache, Enums, type Types, VolumeViewport } from '@cornerstonejs/core';
-import vtkRenderer from '@kitware/vtk.js/Rendering/Core/Renderer.js';
 import { type Affine, affineThrough } from '@/domain/geometry';
 import {
   BLACK,
@@ -10,9 +9,18 @@ import {
 } from '@/domain/sampling';
 import { type Depth, planeAt, type Slices, slabOf } from '@/domain/slab';
 import type { Axis } from '@/domain/volume';
-import { dense, density, fitCanvas, Surface, TonesOf, type Transfer } from './surface';
-
-type Renderer = ReturnType<typeof vtkRenderer.newInstance>;
+import {
+  dense,
+  density,
+  drawnEvent,
+  emptyRenderer,
+  fitted,
+  type Renderer,
+  refit,
+  Surface,
+  TonesOf,
+  type Transfer,
+} from './surface';
 
 /** The parts of vtk's volume that are used here. */
 interface Actor {
@@ -56,14 +64,7 @@ export class PlainPlanesViewport extends VolumeViewport {
   #kept: { cut: Cut; arrived: number; values: Values | null } | null = null;
 
   constructor(props: ConstructorParameters<typeof VolumeViewport>[0]) {
-    fitCanvas(props.canvas);
-    const { width, height } = props.canvas;
-    super({
-      ...props,
-      type: Enums.ViewportType.ORTHOGRAPHIC,
-      sWidth: width,
-      sHeight: height,
-    });
+    super(fitted(props, Enums.ViewportType.ORTHOGRAPHIC));
     this.#surface = new Surface(this.canvas);
   }
 
@@ -72,28 +73,17 @@ export class PlainPlanesViewport extends VolumeViewport {
   }
 
   override getRendererContextPool(): Renderer {
-    this.plainRenderer ??= vtkRenderer.newInstance({ background: [0, 0, 0] });
+    this.plainRenderer ??= emptyRenderer();
     return this.plainRenderer;
   }
 
   override resizeForRenderingEngine(): void {
-    if (!fitCanvas(this.canvas)) return;
-    this.sWidth = this.canvas.width;
-    this.sHeight = this.canvas.height;
-    const camera = this.getCamera();
-    this.resetCameraForResize();
-    this.setCamera(camera);
+    refit(this);
   }
 
   override customRenderViewportToCanvas = () => {
     this.#surface.show((screen) => this.#draw(screen));
-    return {
-      canvas: this.canvas,
-      element: this.element,
-      viewportId: this.id,
-      renderingEngineId: this.renderingEngineId,
-      viewportStatus: this.viewportStatus,
-    };
+    return drawnEvent(this);
   };
 
   #draw(screen: Screen): void {

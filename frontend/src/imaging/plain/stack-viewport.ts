@@ -1,10 +1,18 @@
 import { Enums, StackViewport, type Types } from '@cornerstonejs/core';
-import vtkRenderer from '@kitware/vtk.js/Rendering/Core/Renderer.js';
 import { affineThrough } from '@/domain/geometry';
 import { drawColours, drawValues, type Numbers, type Screen } from '@/domain/sampling';
-import { dense, density, fitCanvas, Surface, TonesOf, type Transfer } from './surface';
-
-type Renderer = ReturnType<typeof vtkRenderer.newInstance>;
+import {
+  dense,
+  density,
+  drawnEvent,
+  emptyRenderer,
+  fitted,
+  type Renderer,
+  refit,
+  Surface,
+  TonesOf,
+  type Transfer,
+} from './surface';
 
 /** The part of Cornerstone's image actor that is used here. */
 interface Actor {
@@ -22,9 +30,7 @@ export class PlainStackViewport extends StackViewport {
   readonly #surface: Surface;
 
   constructor(props: ConstructorParameters<typeof StackViewport>[0]) {
-    fitCanvas(props.canvas);
-    const { width, height } = props.canvas;
-    super({ ...props, type: Enums.ViewportType.STACK, sWidth: width, sHeight: height });
+    super(fitted(props, Enums.ViewportType.STACK));
     this.#surface = new Surface(this.canvas);
   }
 
@@ -33,28 +39,17 @@ export class PlainStackViewport extends StackViewport {
   }
 
   override getRendererContextPool(): Renderer {
-    this.plainRenderer ??= vtkRenderer.newInstance({ background: [0, 0, 0] });
+    this.plainRenderer ??= emptyRenderer();
     return this.plainRenderer;
   }
 
   override resizeForRenderingEngine(): void {
-    if (!fitCanvas(this.canvas)) return;
-    this.sWidth = this.canvas.width;
-    this.sHeight = this.canvas.height;
-    const camera = this.getCamera();
-    this.resetCameraForResize();
-    this.setCamera(camera);
+    refit(this);
   }
 
   override customRenderViewportToCanvas = () => {
     this.#surface.show((screen) => this.#draw(screen));
-    return {
-      canvas: this.canvas,
-      element: this.element,
-      viewportId: this.id,
-      renderingEngineId: this.renderingEngineId,
-      viewportStatus: this.viewportStatus,
-    };
+    return drawnEvent(this);
   };
 
   #draw(screen: Screen): void {

@@ -1,3 +1,5 @@
+import type { Types, Viewport } from '@cornerstonejs/core';
+import vtkRenderer from '@kitware/vtk.js/Rendering/Core/Renderer.js';
 import type { Affine } from '@/domain/geometry';
 import type { Screen, Tones } from '@/domain/sampling';
 
@@ -88,3 +90,48 @@ export function fitCanvas(canvas: HTMLCanvasElement): boolean {
   canvas.style.aspectRatio = `${wide} / ${high}`;
   return true;
 }
+
+export type Renderer = ReturnType<typeof vtkRenderer.newInstance>;
+type Props = ConstructorParameters<typeof Viewport>[0];
+
+/** A renderer that only holds camera and actors: nothing is drawn through it. */
+export const emptyRenderer = (): Renderer =>
+  vtkRenderer.newInstance({ background: [0, 0, 0] });
+
+/** What a viewport of a kind is made of, its canvas fitted to its place. */
+export function fitted(props: Props, type: Props['type']): Props {
+  fitCanvas(props.canvas);
+  const { width, height } = props.canvas;
+  return { ...props, type, sWidth: width, sHeight: height };
+}
+
+/** The part of a viewport that its size concerns. */
+type Sized = Pick<Viewport, 'canvas' | 'sWidth' | 'sHeight'> & {
+  getCamera(): Types.ICamera;
+  setCamera(camera: Types.ICamera): void;
+  resetCameraForResize(): boolean;
+};
+
+/** Fits a viewport to its new size; what it looks at stays. */
+export function refit(viewport: Sized): void {
+  if (!fitCanvas(viewport.canvas)) return;
+  viewport.sWidth = viewport.canvas.width;
+  viewport.sHeight = viewport.canvas.height;
+  const camera = viewport.getCamera();
+  viewport.resetCameraForResize();
+  viewport.setCamera(camera);
+}
+
+type Told = Pick<
+  Viewport,
+  'canvas' | 'element' | 'id' | 'renderingEngineId' | 'viewportStatus'
+>;
+
+/** What Cornerstone's engine tells of a viewport that drew itself. */
+export const drawnEvent = (viewport: Told) => ({
+  canvas: viewport.canvas,
+  element: viewport.element,
+  viewportId: viewport.id,
+  renderingEngineId: viewport.renderingEngineId,
+  viewportStatus: viewport.viewportStatus,
+});
