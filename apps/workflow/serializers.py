@@ -464,6 +464,13 @@ class LeasedSerializer(s.Serializer):  # type: ignore[type-arg]
     reading = ReadingSerializer()
 
 
+class LookedSerializer(s.Serializer):  # type: ignore[type-arg]
+    """An item that is only looked at; its signed reading, where there is one."""
+
+    item = RowSerializer()
+    reading = ReadingSerializer(allow_null=True)
+
+
 class RenewedSerializer(s.Serializer):  # type: ignore[type-arg]
     """A lease that goes on."""
 

@@ -34,8 +34,10 @@ def sign_film(reader: Reader, number: int) -> str:
     return name
 
 
-def row_of(reader: Reader, name: str):
+def row_of(reader: Reader, name: str, *, everybodys: bool = False):
     reader.page.goto(f"{reader.stack.url}/signed")
+    if everybodys:
+        reader.page.get_by_text("Everybody’s", exact=True).click()
     reader.page.get_by_role("searchbox").fill(name)
     row = reader.page.get_by_role("row").filter(has_text=name)
     expect(row).to_have_count(1)
@@ -113,3 +115,49 @@ def test_a_colleague_may_read_but_not_amend(new_reader):
     expect(row).to_have_count(1)
     expect(row.get_by_role("button", name=re.compile("PDF"))).to_be_visible()
     expect(row.get_by_role("button", name=re.compile("Amend"))).to_have_count(0)
+
+
+def test_a_signed_study_is_looked_at_again_and_nothing_can_be_changed(new_reader):
+    reader, other = new_reader(), new_reader()
+    reader.login("radiologist")
+    name = sign_film(reader, 24)
+    for one, who in ((reader, None), (other, "radiologist2")):
+        if who:
+            one.login(who)
+        row = row_of(one, name, everybodys=one is other)
+        row.get_by_role("link", name=f"Look at {name}").click()
+        page = one.page
+        page.wait_for_url(re.compile("/read/"))
+        expect(page.get_by_text(re.compile("^Signed by Dr. Rosa"))).to_be_visible()
+        expect(page.locator("canvas:not(.early-pixels)").first).to_be_visible()
+        impression = page.get_by_placeholder("What you conclude")
+        expect(impression).to_have_value("Clear lungs.")
+        expect(impression).to_have_attribute("readonly", "")
+        page.keyboard.press("Control+Enter")
+        expect(page.get_by_text("You are only looking").first).to_be_visible()
+        one.picture(f"looking-{who or 'own'}")
+        page.get_by_role("button", name="Signed readings").click()
+        page.wait_for_url(re.compile("/signed"))
+    assert reader.errors == other.errors == []
+
+
+def test_what_a_colleague_reads_can_be_looked_at(new_reader):
+    reader, other = new_reader(), new_reader()
+    reader.login("radiologist")
+    other.login("radiologist2")
+    name = send_film(reader.stack, age="054Y", number=25)
+    reader.find(name)
+    reader.row(name).dblclick()
+    reader.page.wait_for_url(re.compile("/read/"))
+    reader.page.get_by_placeholder("What you conclude").fill("Only mine so far.")
+    expect(reader.page.get_by_text("All changes saved")).to_be_visible()
+    other.page.goto(reader.page.url)
+    other.page.get_by_role("button", name="Only look at it").click()
+    page = other.page
+    expect(page.get_by_text("Dr. Rosa Lindqvist is reading this study")).to_be_visible()
+    expect(page.locator("canvas:not(.early-pixels)").first).to_be_visible()
+    expect(page.get_by_placeholder("What you conclude")).to_have_value("")
+    other.picture("looking-while-read")
+    reader.page.get_by_placeholder("What you conclude").fill("Still mine.")
+    expect(reader.page.get_by_text("All changes saved")).to_be_visible()
+    assert reader.errors == other.errors == []

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tests.matrix.worlds import Worlds
 
 _AMEND = "api/worklist/items/<uuid:item_id>/amend"
+_LOOK = "api/worklist/items/<uuid:item_id>/look"
 _REPORT = "api/readings/<uuid:reading_id>/report.<slug:form>"
 
 # fmt: off
@@ -21,6 +22,7 @@ TABLE: dict[Key, str] = {
     #                        A: rad ann lead adm srv  B: the same
     ("GET", "api/readings"):  "401  200 403 403 403 403   200 403 403 403 403",
     ("GET", _REPORT):         "401  200 403 403 403 403   404 403 403 403 403",
+    ("POST", _LOOK):          "401  200 403 403 403 403   404 403 403 403 403",
     # Not signed yet: a conflict for whoever might amend it, nothing for the rest.
     ("POST", _AMEND):         "401  409 403 403 403 403   404 403 403 403 403",
 }
@@ -44,6 +46,9 @@ def _draft(worlds: Worlds) -> UUID:
 CALLS: dict[Key, Callable[[Worlds], Call]] = {
     ("GET", "api/readings"): lambda _: Call("/api/readings"),
     ("GET", _REPORT): lambda w: Call(f"/api/readings/{_draft(w)}/report.txt"),
+    ("POST", _LOOK): lambda w: Call(
+        f"/api/worklist/items/{w.a.things['item'].id}/look"
+    ),
     ("POST", _AMEND): lambda w: Call(
         f"/api/worklist/items/{w.a.things['item'].id}/amend",
         {"reason_code": "correction"},

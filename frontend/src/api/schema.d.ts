@@ -1502,6 +1502,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/worklist/items/{item_id}/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Open it without a lease. */
+        post: operations["look_at"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/worklist/items/{item_id}/reading": {
         parameters: {
             query?: never;
@@ -2786,6 +2803,11 @@ export interface components {
         LoginRequest: {
             username: string;
             password: string;
+        };
+        /** @description An item that is only looked at; its signed reading, where there is one. */
+        Looked: {
+            item: components["schemas"]["Row"];
+            reading: components["schemas"]["Reading"] | null;
         };
         /** @description One image instance, for workers. */
         MachineInstance: {
@@ -6515,6 +6537,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    look_at: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Looked"];
+                };
             };
         };
     };

@@ -1,4 +1,4 @@
-import type { Edition, Id, LeaseAnswer } from '@/domain/model';
+import type { Edition, Id, LeaseAnswer, Reading, Row } from '@/domain/model';
 import { request } from './client';
 
 /** A signed reading that holds, with the versions that it superseded. */
@@ -53,6 +53,16 @@ export async function readReportText(reading: Id): Promise<string> {
 export interface AmendReason {
   readonly reason_code: string;
   readonly reason_text: string;
+}
+
+/** A study to look at; the reading is the signed one, null while somebody reads it. */
+export interface Looked {
+  readonly item: Row;
+  readonly reading: Reading | null;
+}
+
+export async function lookAt(item: Id): Promise<Looked> {
+  return (await request<Looked>(`worklist/items/${item}/look`, { method: 'POST' })).data;
 }
 
 export async function amendItem(item: Id, why: AmendReason): Promise<LeaseAnswer> {

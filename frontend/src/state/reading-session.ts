@@ -13,7 +13,8 @@ import {
   saveReading,
   signReading,
 } from '@/api/endpoints';
-import { sameContent, startDraft, unanswered } from '@/domain/draft';
+import { lookAt } from '@/api/signed-endpoints';
+import { EMPTY_CONTENT, sameContent, startDraft, unanswered } from '@/domain/draft';
 import type { Content, Finding, Id, LeaseAnswer, Reading, Row } from '@/domain/model';
 import { DraftSaver, lostTo } from './draft-saver';
 import { copyKey, dropCopy, localCopies, readLocalCopy } from './local-copies';
@@ -71,6 +72,29 @@ async function openAnew(itemId: Id, user: Id): Promise<void> {
     if (getRoom().itemId !== itemId) return void releaseLease(itemId);
     begin(answer, user);
     await Promise.all([loadManifest(answer.item), loadAi(itemId)]);
+  } catch (error) {
+    if (getRoom().itemId !== itemId) return;
+    const signed = error instanceof ApiError && error.code === 'not_open';
+    if (signed) await lookInto(itemId);
+    else refuse(error);
+  }
+}
+
+/** Opens a study that is signed, or that somebody else reads, to look at alone. */
+export async function lookInto(itemId: Id): Promise<void> {
+  try {
+    const { item, reading } = await lookAt(itemId);
+    if (getRoom().itemId !== itemId) return;
+    resetSegments();
+    setRoom({
+      phase: 'looking',
+      refusal: null,
+      item,
+      reading,
+      draft: startDraft(reading?.content ?? EMPTY_CONTENT),
+      openedRevision: { id: item.study.revision_id, number: item.study.revision },
+    });
+    await Promise.all([loadManifest(item), loadAi(itemId)]);
   } catch (error) {
     if (getRoom().itemId === itemId) refuse(error);
   }

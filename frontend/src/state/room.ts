@@ -105,7 +105,7 @@ export type Refusal =
 
 export interface RoomState {
   readonly itemId: Id | null;
-  readonly phase: 'opening' | 'open' | 'refused' | 'signing' | 'signed';
+  readonly phase: 'opening' | 'open' | 'looking' | 'refused' | 'signing' | 'signed';
   readonly refusal: Refusal | null;
   readonly item: Row | null;
   /** The revision that was opened; a later one raises the late-slices banner. */

@@ -332,3 +332,41 @@ def test_the_list_is_paged_searched_and_ones_own(department, client, colleague):
     assert len(listed(client, "?q=Page^03")) == 1
     assert len(listed(client, "?q=Page^03&mine=1")) == 0
     assert client.get("/api/readings?cursor=x").status_code == 400
+
+
+# --- looking without reading
+
+
+def test_anybody_who_reads_here_looks_at_what_is_signed(client, colleague, item):
+    mine, other = client, client_for(colleague)
+    for one in (mine, other):
+        said_of = call(one, "post", item, "look").json()
+        assert said_of["reading"]["content"]["impression"] == "Clear."
+        assert said_of["reading"]["signed_at"]
+        assert said_of["item"]["lease"] is None
+        manifest = one.get(f"/api/studies/{said_of['item']['study']['id']}/manifest")
+        assert manifest.status_code == 200, "its images may be seen"
+    item.refresh_from_db()
+    assert (item.state, item.lease_holder_id) == ("done", None)
+    assert AuditRecord.objects.filter(event="reading:read").count() == 2
+
+
+def test_while_it_is_amended_the_signed_one_is_seen(client, colleague, item):
+    assert amend(client, item).status_code == 200
+    call(client, "put", item, "reading", {"content": said("Changed.")}, 0)
+    seen = call(client_for(colleague), "post", item, "look").json()["reading"]
+    assert seen["content"]["impression"] == "Clear."
+    assert seen["edition"] == 1
+
+
+def test_a_draft_is_nobody_elses_to_see(department, client, colleague):
+    item = make_item(department, study_uid="1.2.7", sop_uids=["1.2.7.1"])
+    free = call(client_for(colleague), "post", item, "look")
+    assert (free.status_code, free.json()["code"]) == (409, "open")
+    lease_item(actor=actor_for(department.reader), item_id=item.id)
+    call(client, "put", item, "reading", {"content": said("Not yet.")}, 0)
+    seen = call(client_for(colleague), "post", item, "look")
+    assert seen.status_code == 200
+    assert seen.json()["reading"] is None
+    assert seen.json()["item"]["lease"]["holder"]["id"] == str(department.reader.pk)
+    assert "Not yet." not in seen.content.decode()

@@ -17,7 +17,9 @@ export function EditionTag() {
 
 /** Above the images: that a signed reading is being amended, and why. */
 export function AmendmentNotice() {
-  const amends = useRoom((state) => state.reading?.amends ?? null);
+  const amends = useRoom(({ phase, reading }) =>
+    phase === 'looking' ? null : (reading?.amends ?? null),
+  );
   if (!amends) return null;
   return (
     <Notice kind="note" title={words.room.title(amends.edition)}>

@@ -28,7 +28,10 @@ function Steps({ context }: { context: ReadingContext }) {
 
 function AidedSteps({ context }: { context: ReadingContext }) {
   const content = useRoom((state) => state.draft.content);
-  const signed = useRoom((state) => state.phase === 'signed');
+  const signed = useRoom(
+    ({ phase, reading }) =>
+      phase === 'signed' || (phase === 'looking' && reading?.signed_at !== null),
+  );
   const asked = context.findings.filter((finding) => finding.positive).length;
   const open = mustAnswer(context.findings, content).length;
   const answering = open > 0;

@@ -28,6 +28,7 @@ import {
   hasUnsaved,
   isUnaided,
   leaveItem,
+  lookInto,
   openItem,
   refreshRow,
   signItem,
@@ -44,6 +45,7 @@ import {
 import { useCan, useUser } from '@/state/session';
 import { followRows, loadList, useWorklist } from '@/state/worklist';
 import { text } from '@/text/en';
+import { looking } from '@/text/en-looking';
 import { signed } from '@/text/en-signed';
 import { Notice } from '@/ui/primitives';
 import { useHotkeys } from '@/ui/use-hotkeys';
@@ -293,6 +295,17 @@ function Refused() {
               >
                 {text.common.retry}
               </button>
+              {leased ? (
+                <button
+                  type="button"
+                  className="btn"
+                  onClick={() => {
+                    if (itemId) void lookInto(itemId);
+                  }}
+                >
+                  {looking.look}
+                </button>
+              ) : null}
             </>
           }
         >

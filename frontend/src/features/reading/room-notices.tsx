@@ -12,6 +12,7 @@ import { drafts } from '@/text/en-drafts';
 import { Notice } from '@/ui/primitives';
 import { AmendmentNotice } from './amendment';
 import { CriticalNotices } from './critical-sign';
+import { LookingNotice } from './looking';
 import { hasLateSlices } from './sign-block';
 import { UnaidedBanner } from './unaided';
 
@@ -193,6 +194,7 @@ export function RoomNotices({ onReload }: { onReload: () => void }) {
       <LateSlices onReload={onReload} />
       <Kept />
       <AmendmentNotice />
+      <LookingNotice />
       <Refusal />
       <UnaidedBanner />
       <CriticalNotices />

@@ -2,6 +2,7 @@ import type { Finding } from '@/domain/model';
 import { isUnaided, mustAnswer } from '@/state/reading-session';
 import type { RoomState } from '@/state/room';
 import { text } from '@/text/en';
+import { looking } from '@/text/en-looking';
 import { unaided } from '@/text/en-unaided';
 
 /** Whether slices have come after opening that the reader has not confirmed. */
@@ -14,6 +15,7 @@ export function hasLateSlices(room: RoomState): boolean {
 
 /** In words, why the read cannot be committed now; null when it can. */
 export function commitBlock(room: RoomState): string | null {
+  if (room.phase === 'looking') return looking.only;
   if (room.save.kind === 'lost') return text.room.panel.leaseFirst;
   if (room.save.kind === 'conflict') return text.room.panel.resolveFirst;
   return null;
@@ -21,6 +23,7 @@ export function commitBlock(room: RoomState): string | null {
 
 /** In words, why signing is not possible now; null when it is. */
 export function signBlock(room: RoomState, findings: readonly Finding[]): string | null {
+  if (room.phase === 'looking') return looking.only;
   if (room.save.kind === 'lost') return text.room.panel.leaseFirst;
   if (room.save.kind === 'conflict') return text.room.panel.resolveFirst;
   if (isUnaided(room.reading)) return unaided.commitFirst;

@@ -4,6 +4,7 @@ import { TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { Fragment, useEffect, useState } from 'react';
+import { Link } from 'wouter';
 import { readSigned, type SignedReading } from '@/api/signed-endpoints';
 import { formatDay, formatExact } from '@/domain/format';
 import type { Edition } from '@/domain/model';
@@ -13,6 +14,7 @@ import { useNow } from '@/state/clock';
 import { takeMessage } from '@/state/message';
 import { onEvents } from '@/state/site-events';
 import { text } from '@/text/en';
+import { looking } from '@/text/en-looking';
 import { signed as words } from '@/text/en-signed';
 import { Glyph } from '@/ui/glyph';
 import { Notice, Segments } from '@/ui/primitives';
@@ -107,6 +109,18 @@ function Line({ reading, onAmend }: { reading: SignedReading; onAmend: () => voi
             version={words.version(reading.edition)}
             patient={patient.name}
           />
+          {reading.item_id === null ? null : (
+            <Link
+              className="btn small"
+              href={`/read/${reading.item_id}`}
+              aria-label={looking.openLabel(
+                patient.name,
+                study.description || study.modality,
+              )}
+            >
+              {looking.open}
+            </Link>
+          )}
           <Actions reading={reading} onAmend={onAmend} />
         </td>
       </tr>
