@@ -21,6 +21,9 @@ ADMIN_TABS = (
     "work",
     "ae-titles",
     "users",
+    "models",
+    "protocols",
+    "templates",
     "audit",
     "exports",
 )
@@ -73,7 +76,7 @@ def test_the_admin_pages(reader, tab):
 
 @pytest.mark.parametrize(
     ("tab", "button"),
-    [("users", "Add a user…"), ("users", "Grant…"), ("ae-titles", "Remove ")],
+    [("users", "Add a user…"), ("ae-titles", "Remove ")],
 )
 def test_the_admin_dialogues(reader, tab, button):
     reader.login("admin")
@@ -84,6 +87,31 @@ def test_the_admin_dialogues(reader, tab, button):
     assert _violations(page) == []
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    "item",
+    ["Give a role…", "Name and e-mail…", "New password…", "Close the account…"],
+)
+def test_the_dialogues_about_a_person(reader, item):
+    reader.login("admin")
+    page = _go(reader, "admin/users")
+    page.get_by_role("button", name="Change the account of Ana Duarte").click()
+    page.get_by_role("menuitem", name=item).click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.wait_for_timeout(500)
+    assert _violations(page) == []
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+@pytest.mark.parametrize("tab", ["list-rules", "simulator"])
+def test_the_pages_of_a_lead(reader, tab):
+    reader.login("lead")
+    page = _go(reader, f"admin/{tab}")
+    expect(page.get_by_role("textbox").first).to_be_visible()
+    page.wait_for_timeout(500)
+    assert _violations(page) == []
 
 
 def test_the_import(reader):
