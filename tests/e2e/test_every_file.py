@@ -149,6 +149,8 @@ def walk(stack: Stack, browser: Browser) -> Iterator[Walk]:
     cards = page.locator(".rail .series")
     for place, words in enumerate(cards.locator(".about b").all_inner_texts()):
         walk.cards[int(words.split()[0])] = cards.nth(place)
+    # What others left is read after the images.
+    expect(page.locator(".from-pacs [data-foreign-object]").first).to_be_visible()
     more = page.get_by_role("button", name=re.compile("^Show all"))
     if more.count():
         more.first.click()
