@@ -58,7 +58,11 @@ function Numbers({ values, onChange, fields }: NumbersProps) {
   ));
 }
 
-const minutes = (value: number) => (value < 10 ? value.toFixed(1) : value.toFixed(0));
+/** A wait is never negative: what is less than nothing is rounding. */
+const minutes = (value: number) => {
+  const said = Math.max(0, value);
+  return said < 10 ? said.toFixed(1) : said.toFixed(0);
+};
 
 function Cell({ waits }: { waits: GroupWait | undefined }) {
   if (!waits) return <td />;
@@ -67,7 +71,7 @@ function Cell({ waits }: { waits: GroupWait | undefined }) {
     <td className="num">
       <b>{minutes(mean.value)}</b>{' '}
       <span className="t3">
-        [{minutes(Math.max(0, mean.low))}–{minutes(mean.high)}]
+        [{minutes(mean.low)}–{minutes(mean.high)}]
       </span>
       <br />
       <span className="t3">

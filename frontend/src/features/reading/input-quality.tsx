@@ -23,7 +23,7 @@ export function InputQuality({ run }: { run: AiRun }) {
   const { checks } = run.quality;
   const noted = checks.filter((check) => check.outcome !== 'passed').length;
   return (
-    <details className="panel-word input-quality" open={noted > 0}>
+    <details className="panel-word input-quality">
       <summary>{words.title(noted)}</summary>
       <ul>
         {checks.map((check) => (
