@@ -91,3 +91,8 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
         Role.SERVICE: frozenset({Permission.MACHINE_WORK, Permission.STUDY_IMPORT}),
     }
 )
+
+
+def roles_that_may(permission: Permission) -> list[str]:
+    """Return the roles that hold a permission, for a filter of memberships."""
+    return [role.value for role, may in ROLE_PERMISSIONS.items() if permission in may]

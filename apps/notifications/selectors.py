@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.crypto import salted_hmac
 
 from apps.accounts.models import Membership
-from apps.accounts.permissions import ROLE_PERMISSIONS
+from apps.accounts.roles import roles_that_may
 from apps.notifications.models import ChannelChoice, Delivery, Notification, Webhook
 from apps.notifications.types import CHOICES, DEFAULTS, Channel, DeliveryState, Kind
 
@@ -27,9 +27,8 @@ Key = tuple[datetime, UUID]
 
 def people_who_may(*, permission: Permission, site_id: UUID) -> list[UUID]:
     """Return the active people who hold a permission at a site by their roles."""
-    roles = [role for role, may in ROLE_PERMISSIONS.items() if permission in may]
     rows = Membership.objects.filter(
-        site_id=site_id, role__in=roles, user__is_active=True
+        site_id=site_id, role__in=roles_that_may(permission), user__is_active=True
     )
     return list(rows.values_list("user_id", flat=True).distinct())
 

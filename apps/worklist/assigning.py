@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.accounts.models import Membership, User
-from apps.accounts.roles import ROLE_PERMISSIONS
+from apps.accounts.roles import roles_that_may
 from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core import clock
@@ -69,11 +69,10 @@ def readers_of(*, actor: Actor) -> list[tuple[User, frozenset[UUID]]]:
     sites = actor.sites_with(Permission.ITEM_ASSIGN)
     if not sites:
         raise Forbidden("forbidden", "Studies are assigned by the clinical lead.")
-    reading = [
-        role for role, may in ROLE_PERMISSIONS.items() if Permission.ITEM_LEASE in may
-    ]
     rows = Membership.objects.filter(
-        site_id__in=sites, role__in=reading, user__is_active=True
+        site_id__in=sites,
+        role__in=roles_that_may(Permission.ITEM_LEASE),
+        user__is_active=True,
     ).select_related("user")
     found: dict[UUID, tuple[User, set[UUID]]] = {}
     for row in rows.order_by("user__display_name", "user_id"):

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import transaction
 
 from apps.accounts.models import Site
+from apps.accounts.selectors import access_site
 from apps.audit.events import Event
 from apps.audit.services import record
-from apps.core.errors import Forbidden, Invalid, NotFound
+from apps.core.errors import Invalid
 from apps.core.permissions import Permission
 from apps.core.realtime import publish_change
 from apps.worklist.models import WorkItem
@@ -32,7 +33,7 @@ _MOST_IN_A_ROW: Final = 20
 
 def read_policy(*, actor: Actor, site_id: UUID) -> Site:
     """Return a site whose list the actor may set the rules of."""
-    return _site_of(actor=actor, site_id=site_id, need=Permission.SITE_MANAGE)
+    return access_site(actor=actor, site_id=site_id, need=Permission.SITE_MANAGE)
 
 
 @transaction.atomic
@@ -50,7 +51,7 @@ def set_policy(
     Raises:
         Invalid: A value is out of range; the detail names it and the range.
     """
-    site = _site_of(actor=actor, site_id=site_id, need=Permission.SITE_MANAGE)
+    site = access_site(actor=actor, site_id=site_id, need=Permission.SITE_MANAGE)
     _require_reason(reason)
     _require_sound(policy)
     site = Site.objects.select_for_update().get(id=site.id)
@@ -72,7 +73,7 @@ def set_policy(
 @transaction.atomic
 def set_ai_ordering(*, actor: Actor, site_id: UUID, enabled: bool, reason: str) -> Site:
     """Switch the AI's part in the order of a site's list on or off, in one action."""
-    site = _site_of(actor=actor, site_id=site_id, need=Permission.AI_SWITCH)
+    site = access_site(actor=actor, site_id=site_id, need=Permission.AI_SWITCH)
     _require_reason(reason)
     site = Site.objects.select_for_update().get(id=site.id)
     if site.ai_ordering == enabled:
@@ -81,15 +82,6 @@ def set_ai_ordering(*, actor: Actor, site_id: UUID, enabled: bool, reason: str) 
     site.save(update_fields=["ai_ordering", "updated_at"])
     n_items = _rank_all(site)
     _record(actor, Event.AI_SWITCH, site, reason, enabled=enabled, items=n_items)
-    return site
-
-
-def _site_of(*, actor: Actor, site_id: UUID, need: Permission) -> Site:
-    site = Site.objects.filter(id=site_id).first()
-    if site is None or not (actor.is_member(site_id) or actor.can(need, site_id)):
-        raise NotFound("not_found", "There is no such site, or it is not yours.")
-    if not actor.can(need, site_id):
-        raise Forbidden("forbidden", "Your role does not set the order of this list.")
     return site
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from apps.accounts.models import Membership
-from apps.accounts.roles import ROLE_PERMISSIONS
+from apps.accounts.roles import roles_that_may
 from apps.audit.events import Event
 from apps.core import clock
 from apps.core.errors import Forbidden
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from apps.accounts.types import Actor
-
-_READERS: Final = [
-    role.value for role, may in ROLE_PERMISSIONS.items() if Permission.ITEM_LEASE in may
-]
 
 
 @transaction.atomic
@@ -92,7 +88,7 @@ def _free_items(actor: Actor, sites: frozenset[UUID]) -> QuerySet[WorkItem]:
     still_reads = Membership.objects.filter(
         user_id=OuterRef("assignee_id"),
         site_id=OuterRef("site_id"),
-        role__in=_READERS,
+        role__in=roles_that_may(Permission.ITEM_LEASE),
         user__is_active=True,
     )
     nobodys = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from apps.accounts.models import Membership, User
-from apps.accounts.roles import ROLE_PERMISSIONS
+from apps.accounts.roles import roles_that_may
 from apps.core.permissions import Permission
 from apps.core.presence import present_of
 from apps.workflow.rows import build_person
@@ -15,9 +15,7 @@ from apps.worklist.types import ItemReason, ItemState
 if TYPE_CHECKING:
     from apps.accounts.types import Actor
 
-_LISTING = [
-    role for role, may in ROLE_PERMISSIONS.items() if Permission.WORKLIST_READ in may
-]
+_LISTING = roles_that_may(Permission.WORKLIST_READ)
 
 
 def people_here(*, actor: Actor) -> list[dict[str, Any]]:

@@ -10,10 +10,10 @@ import {
 } from '@/api/simulation-endpoints';
 import type { Id } from '@/domain/model';
 import { readersByHour, spreadDay } from '@/domain/shifts';
-import { useUser } from '@/state/session';
 import { text } from '@/text/en';
 import { simulator as words } from '@/text/en-simulator';
 import { Notice } from '@/ui/primitives';
+import { SiteSelect, useOneSite } from './one-site';
 import { carryOut, wordsOf } from './table';
 
 const START = {
@@ -226,9 +226,8 @@ function Simulator({ site, usual }: { site: Id; usual: UsualArrivals }) {
 
 /** What the rules of a site's list do to waiting. */
 export function SimulatorTab() {
-  const sites = useUser()?.sites ?? [];
-  const [chosen, setChosen] = useState<string | null>(null);
-  const site = chosen ?? sites[0]?.id ?? null;
+  const which = useOneSite();
+  const { site } = which;
   const query = useQuery({
     queryKey: ['arrivals', site],
     queryFn: () => readArrivals(site ?? ''),
@@ -237,16 +236,7 @@ export function SimulatorTab() {
   return (
     <>
       <p className="admin-intro">{words.intro}</p>
-      {sites.length > 1 ? (
-        <Select
-          className="policy-site"
-          label={words.site}
-          value={site}
-          data={sites.map((one) => ({ value: one.id, label: one.name }))}
-          allowDeselect={false}
-          onChange={setChosen}
-        />
-      ) : null}
+      <SiteSelect {...which} label={words.site} className="policy-site" />
       {query.error ? (
         <Notice kind="fail" title={text.common.failed(words.tab)}>
           {wordsOf(query.error)}

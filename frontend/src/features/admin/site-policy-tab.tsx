@@ -1,12 +1,12 @@
-import { NumberInput, Select, TextInput } from '@mantine/core';
+import { NumberInput, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { readPolicy, type SitePolicy, setPolicy } from '@/api/people-endpoints';
 import type { Id } from '@/domain/model';
-import { useUser } from '@/state/session';
 import { text } from '@/text/en';
 import { people } from '@/text/en-people';
 import { Notice } from '@/ui/primitives';
+import { SiteSelect, useOneSite } from './one-site';
 import { carryOut, wordsOf } from './table';
 
 const words = people.policy;
@@ -152,9 +152,8 @@ function PolicyForm({ site, known }: { site: Id; known: SitePolicy }) {
 
 /** Deadlines and weights of a site's list. */
 export function SitePolicyTab() {
-  const sites = useUser()?.sites ?? [];
-  const [chosen, setChosen] = useState<string | null>(null);
-  const site = chosen ?? sites[0]?.id ?? null;
+  const which = useOneSite();
+  const { site } = which;
   const query = useQuery({
     queryKey: ['policy', site],
     queryFn: () => readPolicy(site ?? ''),
@@ -163,16 +162,7 @@ export function SitePolicyTab() {
   return (
     <>
       <p className="admin-intro">{words.intro}</p>
-      {sites.length > 1 ? (
-        <Select
-          className="policy-site"
-          label={words.site}
-          value={site}
-          data={sites.map((one) => ({ value: one.id, label: one.name }))}
-          allowDeselect={false}
-          onChange={setChosen}
-        />
-      ) : null}
+      <SiteSelect {...which} label={words.site} className="policy-site" />
       {query.error ? (
         <Notice kind="fail" title={text.common.failed(words.tab)}>
           {wordsOf(query.error)}

@@ -1,10 +1,9 @@
 import './templates.css';
-import { Select } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { type ReportTemplate, readTemplates } from '@/api/template-endpoints';
-import { useUser } from '@/state/session';
 import { templates as words } from '@/text/en-templates';
+import { SiteSelect, useOneSite } from './one-site';
 import { QueryTable } from './table';
 import { TemplateEditor } from './template-editor';
 import { TemplateVersions } from './template-versions';
@@ -62,10 +61,9 @@ type Shown =
 
 /** The report templates of a site: what is drafted, what must be filled in. */
 export function TemplatesTab() {
-  const sites = useUser()?.sites ?? [];
   const queries = useQueryClient();
-  const [chosen, setChosen] = useState<string | null>(null);
-  const site = chosen ?? sites[0]?.id ?? null;
+  const which = useOneSite();
+  const { site } = which;
   const [shown, setShown] = useState<Shown | null>(null);
   const key = ['report-templates', site];
   const query = useQuery({
@@ -80,15 +78,7 @@ export function TemplatesTab() {
     <>
       <p className="admin-intro">{words.intro}</p>
       <div className="line-form">
-        {sites.length > 1 ? (
-          <Select
-            label={words.site}
-            value={site}
-            data={sites.map((one) => ({ value: one.id, label: one.name }))}
-            allowDeselect={false}
-            onChange={setChosen}
-          />
-        ) : null}
+        <SiteSelect {...which} label={words.site} />
         <button
           type="button"
           className="btn primary"
