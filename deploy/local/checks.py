@@ -8,9 +8,11 @@ import subprocess
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 from deploy.local import bootstrap
 from deploy.local.console import Console
@@ -20,7 +22,7 @@ from deploy.local.problem import Problem
 from deploy.local.processes import load_records, stop_records
 
 PORTS_NEEDED = 7
-RUNS_AT_ONCE = 9
+FOLDERS = 9
 SHOWN_LINES = 60
 FAILURE_LINES = 12
 """How much of a failed test's report is said again at the end."""
@@ -65,6 +67,13 @@ class Tally:
         else:
             self.failed += 1
             self.names.append(f"{name}\n{why}" if why else name)
+
+    def join(self, other: "Tally") -> None:
+        """Count what another counted."""
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        self.names += other.names
 
     def add_junit(self, path: Path) -> None:
         """Count the tests of one pytest run from its JUnit report."""
@@ -116,10 +125,16 @@ def lint_steps() -> list[tuple[str, list[str], Path]]:
     return steps
 
 
-def free_base() -> int:
-    """A port with six free ones after it, below the range of outgoing ports."""
+def free_base(*, beside: int = 0) -> int:
+    """A port with six free ones after it, below the range of outgoing ports.
+
+    Args:
+        beside: Such a port that is about to be used; its seven are left out.
+    """
     for _ in range(200):
         base = random.randrange(20000, 28000)  # noqa: S311 - not a secret
+        if abs(base - beside) < PORTS_NEEDED:
+            continue
         if all(port_is_free(base + step) for step in range(PORTS_NEEDED)):
             return base
     raise Problem("There are no seven free ports in a row between 20000 and 28000.")
@@ -172,7 +187,7 @@ def own_folder(parent: Path) -> Iterator[Path]:
         The first of them that no other run holds.
     """
     parent.mkdir(exist_ok=True)
-    for number in range(1, RUNS_AT_ONCE + 1):
+    for number in range(1, FOLDERS + 1):
         name = "test" if number == 1 else f"test-{number}"
         with (parent / f"{name}.lock").open("a") as lock:
             try:
@@ -182,8 +197,8 @@ def own_folder(parent: Path) -> Iterator[Path]:
             yield parent / name
             return
     raise Problem(
-        f"{RUNS_AT_ONCE} test runs are going on in this checkout.",
-        advice="Wait for one of them to end.",
+        f"All {FOLDERS} folders of test runs in this checkout are in use.",
+        advice="Wait for a run to end; each uses two.",
     )
 
 
@@ -193,11 +208,17 @@ class TestBed:
     Args:
         state: State folder; emptied first, so that every run is the same.
         console: Where progress shows.
+        beside: First port of a bed that is used at the same time; 0: of none.
+
+    Attributes:
+        out: Where the words of its commands go; None: to the terminal.
     """
 
-    def __init__(self, state: Path, console: Console) -> None:
+    def __init__(self, state: Path, console: Console, *, beside: int = 0) -> None:
         self.console = console
-        self.layout = Layout(state=state, ports=Ports.from_base(free_base()))
+        self.out: TextIO | None = None
+        base = free_base(beside=beside)
+        self.layout = Layout(state=state, ports=Ports.from_base(base))
         self._clear()
         self.layout.make_folders()
 
@@ -217,7 +238,20 @@ class TestBed:
         command = [tool("python"), "-m", "deploy.local", word]
         command += ["--state", str(self.layout.state), "--port", str(ports.public)]
         command += ["--dicom-port", str(ports.dicom), "--test", *more]
-        return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+        return self.run(command) == 0
+
+    def run(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> int:
+        """Run a command here, its words where this bed's go; its exit status."""
+        done = subprocess.run(
+            list(command),
+            cwd=ROOT,
+            env=env,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=self.out,
+            stderr=self.out,
+        )
+        return done.returncode
 
     def env(self) -> dict[str, str]:
         """Environment for pytest: the owner's database, and where the stack is."""
@@ -251,17 +285,17 @@ def run_pytest(
     command = [tool("python"), "-m", "pytest", *PYTEST_WORDS, "-m", marks]
     command += [f"--junitxml={report}", *words]
     begun = time.monotonic()
-    done = subprocess.run(command, cwd=ROOT, env=bed.env(), check=False)
+    status = bed.run(command, bed.env())
     bed.console.say(f"  • {name} ({time.monotonic() - begun:.1f} s)")
-    if done.returncode == NOTHING_COLLECTED:
+    if status == NOTHING_COLLECTED:
         return
     if report.exists():
         before = tally.failed
         tally.add_junit(report)
-        if done.returncode != 0 and tally.failed == before:
-            tally.add(f"{name} (exit status {done.returncode})", ok=False)
+        if status != 0 and tally.failed == before:
+            tally.add(f"{name} (exit status {status})", ok=False)
     else:
-        tally.add(f"{name} (exit status {done.returncode})", ok=False)
+        tally.add(f"{name} (exit status {status})", ok=False)
 
 
 def run_tests(parent: Path, words: Sequence[str], console: Console) -> int:
@@ -275,12 +309,25 @@ def run_tests(parent: Path, words: Sequence[str], console: Console) -> int:
     Returns:
         0 when nothing failed.
     """
-    with own_folder(parent) as state:
-        return _run_on(TestBed(state, console), words, console)
-
-
-def _run_on(bed: TestBed, words: Sequence[str], console: Console) -> int:
     begun = time.monotonic()
+    with own_folder(parent) as first, own_folder(parent) as second:
+        near = TestBed(first, console)
+        far = TestBed(second, console, beside=near.layout.ports.public)
+        tally = _prepared(near, console)
+        if words:
+            _run_in_turn(near, far, tally, words)
+        else:
+            run_lints(tally, console)
+            _run_beside(near, far, tally)
+    console.say(f"\n{time.monotonic() - begun:.0f} s")
+    for name in tally.names:
+        console.say(f"FAILED {name}")
+    console.say(tally.last_line())
+    return 1 if tally.failed or not tally.passed else 0
+
+
+def _prepared(bed: TestBed, console: Console) -> Tally:
+    """Everything is installed and the front end is built, or that is counted."""
     tally = Tally()
     bootstrap.prepare(bed.layout, console, browser=True, build=False)
     try:
@@ -289,22 +336,49 @@ def _run_on(bed: TestBed, words: Sequence[str], console: Console) -> int:
     except Problem as problem:
         console.say(str(problem))
         tally.add("front end", ok=False)
-    if not words:
-        run_lints(tally, console)
+    return tally
+
+
+def _run_in_turn(
+    near: TestBed, far: TestBed, tally: Tally, words: Sequence[str]
+) -> None:
+    """The named tests, seen as they run."""
     try:
-        if bed.command("services"):
-            marks = f"not ({STACK_MARKS})"
-            run_pytest(tally, bed, name="units", marks=marks, words=words)
-        else:
-            tally.add("start of the services", ok=False)
-        _run_stack(tally, bed, words)
+        _run_units(tally, near, words)
+        if _wants_stack(far, words):
+            _run_stack(tally, far, words)
     finally:
-        bed.command("down")
-    console.say(f"\n{time.monotonic() - begun:.0f} s")
-    for name in tally.names:
-        console.say(f"FAILED {name}")
-    console.say(tally.last_line())
-    return 1 if tally.failed or not tally.passed else 0
+        near.command("down")
+        far.command("down")
+
+
+def _run_beside(near: TestBed, far: TestBed, tally: Tally) -> None:
+    """The units beside the stack, each with servers of its own.
+
+    The stack's faults are mostly waited for, which is the units' time. What the
+    stack's runs print is kept until both have ended.
+    """
+    apart = Tally()
+    log = far.layout.logs / "stack.txt"
+    with log.open("w", encoding="utf-8") as far.out:
+        try:
+            with ThreadPoolExecutor(max_workers=1) as beside:
+                stack = beside.submit(_run_stack, apart, far, ())
+                _run_units(tally, near, ())
+                stack.result()
+        finally:
+            near.command("down")
+            far.command("down")
+    near.console.say(log.read_text(encoding="utf-8", errors="replace"))
+    tally.join(apart)
+
+
+def _run_units(tally: Tally, bed: TestBed, words: Sequence[str]) -> None:
+    if bed.command("services"):
+        marks = f"not ({STACK_MARKS})"
+        run_pytest(tally, bed, name="units", marks=marks, words=words)
+    else:
+        tally.add("start of the services", ok=False)
 
 
 def _wants_stack(bed: TestBed, words: Sequence[str]) -> bool:
@@ -317,8 +391,6 @@ def _wants_stack(bed: TestBed, words: Sequence[str]) -> bool:
 
 
 def _run_stack(tally: Tally, bed: TestBed, words: Sequence[str]) -> None:
-    if not _wants_stack(bed, words):
-        return
     # The front end was built a moment ago; everything is installed.
     if bed.command("up", "--no-setup"):
         for name, marks in STACK_RUNS:

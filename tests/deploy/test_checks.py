@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from deploy.local.checks import Tally, free_base, own_folder
 from deploy.local.layout import port_is_free
 from tests.benchmarks.harness import Metric, table
@@ -34,6 +36,21 @@ def test_every_kind_of_outcome_is_counted(tmp_path: Path):
 def test_seven_ports_in_a_row_are_free():
     base = free_base()
     assert all(port_is_free(base + step) for step in range(7))
+
+
+def test_servers_beside_others_get_other_ports(monkeypatch: pytest.MonkeyPatch):
+    asked = iter([21000, 21006, 20994, 21007])
+    monkeypatch.setattr("random.randrange", lambda *_: next(asked))
+    monkeypatch.setattr("deploy.local.checks.port_is_free", lambda _: True)
+    assert free_base(beside=21000) == 21007
+
+
+def test_two_counts_are_joined():
+    one, other = Tally(passed=2, skipped=1), Tally()
+    other.add("browser", ok=False, why="why")
+    one.join(other)
+    assert one.last_line() == "2 passed, 1 failed, 1 skipped"
+    assert one.names == ["browser\nwhy"]
 
 
 def test_a_metric_says_whether_its_goal_is_met():
