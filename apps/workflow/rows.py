@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from apps.annotations.types import AMEND_REASONS, ReadingState
+from apps.inference.doubt import needs_specialist
 from apps.inference.quality import input_quality
 from apps.inference.selectors import acuity_of, is_positive, live_runs, threshold_of
 from apps.studies.types import PackState
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from apps.accounts.models import User
     from apps.accounts.types import Actor
     from apps.annotations.models import Reading
-    from apps.inference.models import Finding, InferenceRun
+    from apps.inference.models import Finding, InferenceRun, ModelVersion
     from apps.studies.models import Attachment, Study, StudyRevision
     from apps.workflow.visibility import Blinds
     from apps.worklist.lines import Line, Lines
@@ -301,11 +302,11 @@ def _run(run: InferenceRun, *, marks: bool) -> dict[str, Any]:
             "intended_use": model.intended_use,
             "card": model.card,
         },
-        "findings": [_finding(f, marks=marks) for f in run.findings.all()],
+        "findings": [_finding(f, model, marks=marks) for f in run.findings.all()],
     }
 
 
-def _finding(finding: Finding, *, marks: bool) -> dict[str, Any]:
+def _finding(finding: Finding, model: ModelVersion, *, marks: bool) -> dict[str, Any]:
     meta = finding.saliency_meta
     return {
         "id": finding.id,
@@ -317,6 +318,7 @@ def _finding(finding: Finding, *, marks: bool) -> dict[str, Any]:
         "probability": finding.probability,
         "raw_score": finding.raw_score,
         "uncertainty": finding.uncertainty,
+        "needs_specialist": needs_specialist(finding=finding, model=model),
         "threshold": threshold_of(finding=finding),
         "positive": is_positive(finding=finding),
         "acuity": acuity_of(finding=finding),

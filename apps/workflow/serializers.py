@@ -253,7 +253,12 @@ class FindingSerializer(s.Serializer):  # type: ignore[type-arg]
     label = LabelSerializer()  # type: ignore[assignment]
     probability = s.FloatField()
     raw_score = s.FloatField()
-    uncertainty = s.FloatField(allow_null=True)
+    uncertainty = s.FloatField(
+        allow_null=True, help_text="mutual information of an ensemble's members, bits"
+    )
+    needs_specialist = s.BooleanField(
+        help_text="the uncertainty reaches the limit that the model's card states"
+    )
     threshold = s.FloatField()
     positive = s.BooleanField()
     acuity = s.CharField()

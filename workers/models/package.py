@@ -7,6 +7,7 @@ operators. `workers.model_files` knows the files, `workers.model_card` the card.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,16 +113,27 @@ class ModelPackage:
         return torch.sigmoid(logits.float() * slope + intercept)
 
     def uncertainty(self, member_logits: torch.Tensor) -> torch.Tensor:
-        """Return how far the members disagree, [N, n_labels], 0 to 1.
+        """Return what the members do not know together, [N, n_labels], 0 to 1 bit.
 
-        It is twice the spread (population standard deviation) of their
-        calibrated probabilities; 0 for a single network.
+        The mutual information of the answer and the choice of the member: the
+        entropy of the mean of their calibrated probabilities less the mean of
+        their entropies (Houlsby et al., 2011; Gal et al., ICML 2017). A film that
+        is doubtful to every member alike has entropy and no mutual information;
+        0 for a single network.
 
         Args:
             member_logits: [M, N, n_labels], of `module.forward_members`.
         """
-        spread = self.calibrate(member_logits).std(dim=0, correction=0)
-        return (2 * spread).clamp(0.0, 1.0)
+        shares = self.calibrate(member_logits).double()
+        known = _entropy_bits(shares).mean(dim=0)
+        return (_entropy_bits(shares.mean(dim=0)) - known).clamp(0.0, 1.0).float()
+
+
+def _entropy_bits(shares: torch.Tensor) -> torch.Tensor:
+    """Return the entropy of yes-or-no answers of these probabilities, in bits."""
+    rest = 1.0 - shares
+    nats = torch.special.entr(shares) + torch.special.entr(rest)
+    return nats / math.log(2.0)
 
 
 def _by_operating_point(

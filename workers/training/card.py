@@ -113,8 +113,8 @@ def write_card(
         "outputs": {
             "raw_score": "sigmoid of the logit, which is the members' mean log odds",
             "probability": "sigmoid(slope · logit + intercept), see calibration",
-            "uncertainty": "twice the standard deviation of the members' calibrated "
-            "probabilities: 0 when they agree, 1 when they contradict",
+            "uncertainty": "mutual information of the answer and the member, bits: "
+            "0 when the members agree, 1 when they contradict",
             "saliency": "from the last convolution map",
             "embedding": "pooled vectors of the members, side by side",
         },

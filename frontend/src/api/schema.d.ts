@@ -2301,8 +2301,13 @@ export interface components {
             probability: number;
             /** Format: double */
             raw_score: number;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description mutual information of an ensemble's members, bits
+             */
             uncertainty: number | null;
+            /** @description the uncertainty reaches the limit that the model's card states */
+            needs_specialist: boolean;
             /** Format: double */
             threshold: number;
             positive: boolean;

@@ -13,6 +13,7 @@ const finding = (positive: boolean, label = pneumothorax): Finding => ({
   probability: 0.5,
   raw_score: 0,
   uncertainty: null,
+  needs_specialist: false,
   threshold: 0.5,
   positive,
   acuity: label === pneumothorax ? 'critical' : 'urgent',

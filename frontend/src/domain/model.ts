@@ -255,6 +255,7 @@ export interface Finding {
   readonly probability: number | null;
   readonly raw_score: number | null;
   readonly uncertainty: number | string | null;
+  readonly needs_specialist: boolean;
   readonly threshold: number | null;
   readonly positive: boolean;
   readonly acuity: Acuity | '' | null;

@@ -58,6 +58,7 @@ export function makeFinding(id: string, positive = true): Finding {
     probability: positive ? 0.9 : 0.1,
     raw_score: 0,
     uncertainty: null,
+    needs_specialist: false,
     threshold: 0.5,
     positive,
     acuity: 'urgent',

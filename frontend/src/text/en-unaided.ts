@@ -70,9 +70,12 @@ export const unaided = {
   },
   contour: 'Its outline is my mark',
   contourBox: 'No: the box on the image',
-  /** How far the networks of an ensemble disagree, 0 to 1, in words. */
-  unsure: (u: number) => (u < 0.05 ? 'low' : u < 0.15 ? 'medium' : 'high'),
+  /** Mutual information of an ensemble, bits, in words. */
+  unsure: (u: number) => (u < 0.02 ? 'low' : u < 0.1 ? 'medium' : 'high'),
   disagree: (u: number) =>
-    `The model’s networks disagree by ${formatProbability(u)} (0 not at all, 1 wholly): low below 0.05, high from 0.15`,
+    `The model’s networks contradict each other by ${formatProbability(u)} bit (0 not at all, 1 wholly): low below 0.02, high from 0.1`,
+  specialist: 'Needs specialist review',
+  specialistWhy: (limit: string) =>
+    `The model’s networks contradict each other more than ${limit} bit, the limit on its card: its probability is worth less here than elsewhere.`,
   scored: (p: number) => `p ${formatProbability(p)}`,
 } as const;

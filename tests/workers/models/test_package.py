@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import pickle
 import zipfile
 from pathlib import Path
@@ -169,7 +170,17 @@ def test_calibration_and_uncertainty_follow_the_card(folder):
     logits = torch.tensor([[[4.0]], [[-3.0]]])
     expected = torch.sigmoid(2 * logits - 1)
     assert torch.allclose(package.calibrate(logits), expected)
-    spread = package.uncertainty(logits)
-    assert spread.shape == (1, 1)
-    assert float(spread) == pytest.approx(float(expected[0] - expected[1]), abs=1e-6)
+    doubt = package.uncertainty(logits)
+    assert doubt.shape == (1, 1)
+    shares = [float(share) for share in expected.flatten()]
+    mean = sum(_bits(share) for share in shares) / 2
+    assert float(doubt) == pytest.approx(_bits(sum(shares) / 2) - mean, abs=1e-6)
+    torn = package.uncertainty(torch.tensor([[[40.0]], [[-40.0]]]))
+    assert float(torn) == pytest.approx(1.0), "each sure of the contrary"
+    torn = package.uncertainty(torch.full((2, 1, 1), 0.5))
+    assert float(torn) == 0.0, "one half to both is doubt, but no disagreement"
     assert float(package.uncertainty(torch.ones(2, 1, 1))) == 0.0
+
+
+def _bits(share: float) -> float:
+    return -share * math.log2(share) - (1 - share) * math.log2(1 - share)

@@ -11,6 +11,7 @@ import {
 import { useUser } from '@/state/session';
 import { text } from '@/text/en';
 import { models as words } from '@/text/en-models';
+import { ModelCard } from '@/ui/model-card';
 import { ConfirmDialog } from './confirm-dialog';
 import { QueryTable } from './table';
 
@@ -26,36 +27,11 @@ function title(model: LibraryModel): string {
   return `${model.name} ${model.version}`;
 }
 
-/** A value of a card in words: lists and objects as lines. */
-function CardValue({ value }: { value: unknown }) {
-  if (value === null || value === undefined || value === '') {
-    return <span className="t3">{words.notSaid}</span>;
-  }
-  if (Array.isArray(value) && value.every((one) => typeof one !== 'object')) {
-    return (
-      <ul>
-        {value.map((one) => (
-          <li key={String(one)}>{String(one)}</li>
-        ))}
-      </ul>
-    );
-  }
-  if (typeof value === 'object') {
-    return <pre className="card-json">{JSON.stringify(value, null, 1)}</pre>;
-  }
-  return <p>{String(value)}</p>;
-}
-
 function CardDialog({ model, onClose }: { model: LibraryModel; onClose: () => void }) {
   return (
     <Modal opened onClose={onClose} title={title(model)} size="xl">
       <p className="mono t3">{model.package_hash}</p>
-      {Object.entries(words.parts).map(([part, name]) => (
-        <section key={part}>
-          <h3>{name}</h3>
-          <CardValue value={model.card[part]} />
-        </section>
-      ))}
+      <ModelCard card={model.card} />
     </Modal>
   );
 }

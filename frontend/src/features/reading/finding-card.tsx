@@ -25,6 +25,7 @@ import { text } from '@/text/en';
 import { segments } from '@/text/en-segments';
 import { unaided } from '@/text/en-unaided';
 import { Glyph, type GlyphName } from '@/ui/glyph';
+import { ModelCard } from '@/ui/model-card';
 import { AiTag } from '@/ui/primitives';
 import { useCopyFinding } from './copy-segment';
 import { volumeText } from './masks';
@@ -130,17 +131,31 @@ function Probability({ finding }: { finding: Finding }) {
   );
 }
 
+/** The limit of uncertainty on a card; '' where it states none. */
+function limitOf(card: AiRun['model']['card']): string {
+  const { uncertainty: said } = card;
+  const limit =
+    typeof said === 'object' && said !== null && 'review_from' in said
+      ? said.review_from
+      : null;
+  return typeof limit === 'number' ? formatProbability(limit) : '';
+}
+
+/** Says that the model's networks contradict each other beyond its card's limit. */
+function Specialist({ finding, run }: FindingProps) {
+  if (!finding.needs_specialist) return null;
+  return (
+    <p className="specialist" title={unaided.specialistWhy(limitOf(run.model.card))}>
+      <Glyph name="alert" small />
+      {unaided.specialist}
+    </p>
+  );
+}
+
 function CardModal({ run, onClose }: { run: AiRun; onClose: () => void }) {
   return (
     <Modal opened onClose={onClose} title={panel.cardTitle(run.model.name)} size="lg">
-      <dl className="facts">
-        {Object.entries(run.model.card).map(([name, value]) => (
-          <div key={name}>
-            <dt>{name.replaceAll('_', ' ')}</dt>
-            <dd>{typeof value === 'string' ? value : JSON.stringify(value)}</dd>
-          </div>
-        ))}
-      </dl>
+      <ModelCard card={run.model.card} />
     </Modal>
   );
 }
@@ -386,6 +401,7 @@ export function FindingCard(props: FindingProps) {
         <p className="l2 meaning">{unaided.meaning(finding.probability)}</p>
       )}
       {finding.positive ? null : <p className="l2">{panel.below}</p>}
+      <Specialist {...props} />
       <Meta {...props} />
       <Said {...props} />
       {asking ? <ModifyForm {...props} /> : <Verdicts {...props} />}

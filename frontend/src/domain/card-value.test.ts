@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import { cardShape } from './card-value';
+
+test('a figure with its interval is one line', () => {
+  expect(cardShape({ value: 0.26087, ci_low: 0.1255, ci_high: 0.4647, n: 23 })).toEqual({
+    kind: 'words',
+    words: '0.2609 [0.1255–0.4647], n 23',
+  });
+});
+
+test('rows of the same fields are a table, each missing cell empty', () => {
+  expect(
+    cardShape([
+      { code: '1', threshold: 0.5 },
+      { code: '2', acuity: 'urgent' },
+    ]),
+  ).toEqual({
+    kind: 'table',
+    heads: ['code', 'threshold', 'acuity'],
+    rows: [
+      ['1', '0.5', ''],
+      ['2', '', 'urgent'],
+    ],
+  });
+});
+
+test('sentences are a list, sizes a product, nothing is said to be nothing', () => {
+  expect(cardShape(['Not for adults.', 'One hospital.'])).toEqual({
+    kind: 'list',
+    items: ['Not for adults.', 'One hospital.'],
+  });
+  expect(cardShape([32, 64, 160])).toEqual({ kind: 'words', words: '32 × 64 × 160' });
+  for (const empty of [null, undefined, '', []]) {
+    expect(cardShape(empty)).toEqual({ kind: 'nothing' });
+  }
+});
+
+test('what has parts of its own keeps them all', () => {
+  expect(cardShape({ held_out: { n: 3, auroc: 0.99 }, note: 'x' })).toEqual({
+    kind: 'parts',
+    parts: [
+      ['held_out', { n: 3, auroc: 0.99 }],
+      ['note', 'x'],
+    ],
+  });
+  expect(cardShape([{ name: 'a', params: { n: 1 } }, 'b'])).toEqual({
+    kind: 'parts',
+    parts: [
+      ['1', { name: 'a', params: { n: 1 } }],
+      ['2', 'b'],
+    ],
+  });
+});

@@ -1,0 +1,89 @@
+/** How a value of a model's card is shown: what it is, in words where it is a figure. */
+
+export type CardShape =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'words'; readonly words: string }
+  | { readonly kind: 'list'; readonly items: readonly string[] }
+  | {
+      readonly kind: 'table';
+      readonly heads: readonly string[];
+      readonly rows: readonly (readonly string[])[];
+    }
+  | { readonly kind: 'parts'; readonly parts: readonly (readonly [string, unknown])[] };
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The name of a field for a person: `ci_low` is "ci low". */
+export function cardName(name: string): string {
+  return name.replaceAll('_', ' ');
+}
+
+/** A number with at most four digits that count. */
+function numberWords(value: number): string {
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
+}
+
+/** "0.26 [0.13–0.46], n 23" of a figure with its interval; null where it is none. */
+function figureWords(value: Fields): string | null {
+  const { value: figure, ci_low: low, ci_high: high, ...rest } = value;
+  if (
+    typeof figure !== 'number' ||
+    typeof low !== 'number' ||
+    typeof high !== 'number' ||
+    Object.values(rest).some((one) => typeof one === 'object')
+  ) {
+    return null;
+  }
+  const more = Object.entries(rest).map(
+    ([name, one]) => `, ${cardName(name)} ${String(one)}`,
+  );
+  const interval = `${numberWords(low)}–${numberWords(high)}`;
+  return `${numberWords(figure)} [${interval}]${more.join('')}`;
+}
+
+/** One line of words for a value without parts of its own; null where it has some. */
+function lineOf(value: unknown): string | null {
+  if (value === null || value === undefined || value === '') return '';
+  if (typeof value === 'number') return numberWords(value);
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (isFields(value)) return figureWords(value);
+  if (!Array.isArray(value)) return String(value);
+  return value.every((one) => typeof one === 'number')
+    ? value.map((one) => numberWords(one as number)).join(' × ')
+    : null;
+}
+
+function tableOf(items: readonly unknown[]): CardShape | null {
+  if (!items.every(isFields)) return null;
+  const heads = [...new Set(items.flatMap((one) => Object.keys(one)))];
+  const rows = items.map((one) => heads.map((head) => lineOf(one[head])));
+  if (rows.some((row) => row.includes(null))) return null;
+  return {
+    kind: 'table',
+    heads: heads.map(cardName),
+    rows: rows.map((row) => row.map((cell) => cell ?? '')),
+  };
+}
+
+/** What a value of a card is shown as; nothing of it is lost. */
+export function cardShape(value: unknown): CardShape {
+  const line = Array.isArray(value) && value.length === 0 ? '' : lineOf(value);
+  if (line === '') return { kind: 'nothing' };
+  if (line !== null) return { kind: 'words', words: line };
+  if (isFields(value)) return { kind: 'parts', parts: Object.entries(value) };
+  const items = value as readonly unknown[];
+  const table = tableOf(items);
+  if (table) return table;
+  const lines = items.map(lineOf);
+  if (lines.every((one) => one !== null)) {
+    return { kind: 'list', items: lines.filter((one) => one !== null) };
+  }
+  return {
+    kind: 'parts',
+    parts: items.map((one, place) => [String(place + 1), one] as const),
+  };
+}
