@@ -132,7 +132,7 @@ class ModelPackage:
 def _entropy_bits(shares: torch.Tensor) -> torch.Tensor:
     """Return the entropy of yes-or-no answers of these probabilities, in bits."""
     rest = 1.0 - shares
-    nats = torch.special.entr(shares) + torch.special.entr(rest)
+    nats: torch.Tensor = torch.special.entr(shares) + torch.special.entr(rest)
     return nats / math.log(2.0)
 
 
