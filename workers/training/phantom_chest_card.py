@@ -90,6 +90,9 @@ def write_card(
             "embedding": "pooled vector of the last map",
         },
         "calibration": {**calibration, "labels": rows},
+        "purpose": "Shows the whole way from a film to a read finding on phantoms, "
+        "with five findings at known places: for demonstrations, tests and teaching "
+        "of the portal.",
         "population": {"patients": "none: phantoms of workers.phantoms, adults"},
         "training_data": {
             "source": "workers.phantoms.chest_film, settings TRAIN; findings placed "

@@ -98,6 +98,8 @@ def write_card(
             **calibration,
             "labels": [row | {"code": CODE} for row in calibration["labels"]],
         },
+        "purpose": "Shows the whole way from a head CT to a marked bleed on phantoms "
+        "with known truth: for demonstrations, tests and teaching of the portal.",
         "population": {"patients": "none: phantoms of workers.phantoms, adults"},
         "training_data": {
             "source": "workers.phantoms.head_volume, settings TRAIN; bleeds placed by "

@@ -30,6 +30,7 @@ test('sentences are a list, sizes a product, nothing is said to be nothing', () 
     items: ['Not for adults.', 'One hospital.'],
   });
   expect(cardShape([32, 64, 160])).toEqual({ kind: 'words', words: '32 × 64 × 160' });
+  expect(cardShape(['PA', 'AP'])).toEqual({ kind: 'words', words: 'PA, AP' });
   for (const empty of [null, undefined, '', []]) {
     expect(cardShape(empty)).toEqual({ kind: 'nothing' });
   }

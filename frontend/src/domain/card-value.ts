@@ -45,16 +45,22 @@ function figureWords(value: Fields): string | null {
   return `${numberWords(figure)} [${interval}]${more.join('')}`;
 }
 
+/** A list that fits into a line: sizes as a product, words between commas. */
+function shortList(items: readonly unknown[]): string | null {
+  if (items.every((one) => typeof one === 'number')) {
+    return items.map(numberWords).join(' × ');
+  }
+  if (!items.every((one) => typeof one === 'string')) return null;
+  return items.every((one) => !one.includes(' ')) ? items.join(', ') : null;
+}
+
 /** One line of words for a value without parts of its own; null where it has some. */
 function lineOf(value: unknown): string | null {
   if (value === null || value === undefined || value === '') return '';
   if (typeof value === 'number') return numberWords(value);
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (isFields(value)) return figureWords(value);
-  if (!Array.isArray(value)) return String(value);
-  return value.every((one) => typeof one === 'number')
-    ? value.map((one) => numberWords(one as number)).join(' × ')
-    : null;
+  return Array.isArray(value) ? shortList(value) : String(value);
 }
 
 function tableOf(items: readonly unknown[]): CardShape | null {

@@ -50,12 +50,12 @@ export const models = {
   parts: {
     purpose: 'Purpose',
     population: 'Population',
-    training_data: 'Training data',
-    input: 'May be given',
-    performance: 'Measured performance',
-    uncertainty: 'When it is unsure',
     limits: 'Limits',
     labels: 'What it says',
+    performance: 'Measured performance',
+    uncertainty: 'When it is unsure',
+    input: 'May be given',
+    training_data: 'Training data',
     provenance: 'Where it came from',
   },
 } as const;
