@@ -119,8 +119,8 @@ def write_card(
             "embedding": "pooled vectors of the members, side by side",
         },
         "calibration": dict(calibration),
-        "purpose": "Second reading and ordering of frontal chest films of children of 1 "
-        "to 5 years: says how likely pneumonia is, so that likely films are read "
+        "purpose": "Second reading and ordering of frontal chest films of children of "
+        "1 to 5 years: says how likely pneumonia is, so that likely films are read "
         "sooner. A person decides.",
         "population": {
             "ages": "children of 1 to 5 years",
