@@ -30,6 +30,31 @@ function prefetchRoom(): Plugin {
   };
 }
 
+/**
+ * A script with one letter beyond Latin 1 is held with two bytes a letter, all of it and
+ * for as long as the page lives. Written as escapes they mean the same.
+ */
+function plainLetters(): Plugin {
+  return {
+    name: 'plain-letters',
+    apply: 'build',
+    generateBundle: {
+      order: 'post',
+      handler: (_options, bundle) => {
+        for (const chunk of Object.values(bundle)) {
+          if (chunk.type === 'chunk') chunk.code = escaped(chunk.code);
+        }
+      },
+    },
+  };
+}
+
+const escaped = (code: string) =>
+  code.replace(
+    /[\u0080-\uffff]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
 /** Beside each built file its gzip, made once and well: the server sends that. */
 function precompress(): Plugin {
   const KINDS = /\.(js|css|wasm|svg|html|json)$/;
@@ -47,12 +72,22 @@ function precompress(): Plugin {
   };
 }
 
+const here = (path: string) => new URL(path, import.meta.url).pathname;
+
 /** Where the development server finds the portal (or the fake of it). */
 const portal = process.env.OVERREAD_DEV_PORTAL ?? 'http://127.0.0.1:18301';
 
 export default defineConfig({
-  plugins: [react(), prefetchRoom(), precompress()],
-  resolve: { alias: { '@': new URL('./src', import.meta.url).pathname } },
+  plugins: [react(), plainLetters(), prefetchRoom(), precompress()],
+  resolve: {
+    alias: [
+      { find: /^@(?=\/)/, replacement: here('./src') },
+      // A megabyte of DICOM files' reader and writer, of which the viewer library needs
+      // its log and two lists that are not used here; and polygons that are never cut.
+      { find: /^dcmjs$/, replacement: here('./src/imaging/leave-out/dcmjs.ts') },
+      { find: /^clipper2-ts$/, replacement: here('./src/imaging/leave-out/clipper.ts') },
+    ],
+  },
   base: '/',
   build: {
     outDir: '../static/app',

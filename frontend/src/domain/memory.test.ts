@@ -21,6 +21,12 @@ describe('countAhead', () => {
     expect(countAhead(state)).toBe(35);
   });
 
+  it('takes no more than the beginning of a large study, however much there is', () => {
+    const slice = 512 * 1024;
+    const large = { ceiling: 8 * 1024 ** 3, held: 0, bytesEach: slice, images: 900 };
+    expect(countAhead(large)).toBe(128);
+  });
+
   it('takes the whole study when it is small', () => {
     expect(countAhead({ ...state, images: 7 })).toBe(7);
   });

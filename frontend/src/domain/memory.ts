@@ -7,8 +7,10 @@ export const DEFAULT_MEMORY_MB = 1536;
 /** Less holds no CT; more than a tab of a browser can have. */
 const LEAST_MB = 256;
 const MOST_MB = 16_384;
-/** Of the ceiling, what the study that comes next may take beforehand. */
+/** Of the ceiling, what the study that comes next may take beforehand, */
 const AHEAD_SHARE = 0.35;
+/** and bytes: the beginning is looked at first, and nobody may ever open it. */
+const MOST_AHEAD = 64 * MEGABYTE;
 /** Of the ceiling, what stays free for the study on the screen. */
 const SPARE_SHARE = 0.1;
 
@@ -55,6 +57,6 @@ export function countAhead(state: {
 }): number {
   const { ceiling, held, bytesEach, images } = state;
   const free = ceiling * (1 - SPARE_SHARE) - held;
-  const budget = Math.min(ceiling * AHEAD_SHARE, free);
+  const budget = Math.min(ceiling * AHEAD_SHARE, MOST_AHEAD, free);
   return Math.max(0, Math.min(images, Math.floor(budget / Math.max(1, bytesEach))));
 }

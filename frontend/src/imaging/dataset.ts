@@ -1,5 +1,6 @@
 import type { Plane, Vector } from '@/domain/geometry';
 import { lettersOf } from '@/domain/geometry';
+import type { Table } from './stored';
 
 /** One DICOM JSON attribute and a dataset of them (PS3.18 F.2). */
 export interface Attribute {
@@ -162,11 +163,44 @@ export function directionsOf(dataset: Dataset): { row: string; column: string } 
   return { row: row ?? '', column: column ?? '' };
 }
 
+/** Entries of a table as numbers, however the header was written down. */
+function entriesOf(item: Dataset, count: number): Uint8Array | Uint16Array | null {
+  const listed = numbers(item, '00283006');
+  if (listed.length >= count) return Uint16Array.from(listed.slice(0, count));
+  const encoded = item['00283006']?.InlineBinary;
+  if (encoded === undefined) return null;
+  const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
+  if (bytes.length >= count * 2) return new Uint16Array(bytes.buffer, 0, count);
+  return bytes.length >= count ? bytes.subarray(0, count) : null;
+}
+
+/**
+ * The first table of a sequence of lookup tables; null when there is none that is whole.
+ *
+ * @param signed whether the values that it is asked for may be negative.
+ */
+export function tableOf(dataset: Dataset, tag: string, signed: boolean): Table | null {
+  const item = items(dataset, tag)[0];
+  const [stated, first, bits = 16] = item ? numbers(item, '00283002') : [];
+  if (!item || stated === undefined || first === undefined) return null;
+  const values = entriesOf(item, stated === 0 ? 65_536 : stated);
+  // Writers of signed data put the first value as two bytes without a sign.
+  const from = signed && first > 32_767 ? first - 65_536 : first;
+  return values ? { first: from, values, bits } : null;
+}
+
+/** Whether values after the modality's rescale may be negative. */
+export function mayBeNegative(dataset: Dataset): boolean {
+  const signed = number(dataset, '00280103') === 1;
+  return '00283000' in dataset ? false : signed || (number(dataset, '00281052') ?? 0) < 0;
+}
+
 /** A window that VOI LUT data stand for: the values that the table spans. */
 function lutWindow(dataset: Dataset): { center: number; width: number } | null {
   const lut = items(dataset, '00283010')[0];
-  const [count, start] = lut ? numbers(lut, '00283002') : [];
-  if (count === undefined || start === undefined) return null;
+  const [count, stated] = lut ? numbers(lut, '00283002') : [];
+  if (count === undefined || stated === undefined) return null;
+  const start = mayBeNegative(dataset) && stated > 32_767 ? stated - 65_536 : stated;
   const width = count === 0 ? 65_536 : count;
   return { center: start + width / 2, width };
 }

@@ -74,8 +74,9 @@ describe('a day of thirty studies', () => {
       bytesEach: EACH,
       images: IMAGES,
     });
-    expect(ahead).toBe(IMAGES);
+    expect(ahead).toBeGreaterThan(0);
+    expect(ahead).toBeLessThan(IMAGES);
     await bring(study(101), ahead);
-    expect(cache.getCacheSize()).toBe(2 * IMAGES * EACH);
+    expect(cache.getCacheSize()).toBe((IMAGES + ahead) * EACH);
   });
 });

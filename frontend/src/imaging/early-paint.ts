@@ -1,7 +1,8 @@
 import { type GreyWindow, rangeOf } from '@/domain/windows';
-import { decodeEarly } from './early-decode';
-import { firstRange, type GreyFrame, pictureOf, placeIn } from './grey';
-import { bytesOf, fetchPart, type ImageRef } from './pack';
+import { decodeGrey } from './decode-pool';
+import { firstRange, pictureOf, placeIn } from './grey';
+import { bytesOf, fetchPart, type ImageRef, syntaxOf } from './pack';
+import type { GreyFrame } from './stored';
 
 /** A frame ready to be drawn, whatever the pane's size. */
 export interface EarlyPicture {
@@ -11,7 +12,8 @@ export interface EarlyPicture {
 
 async function read(image: ImageRef): Promise<GreyFrame | null> {
   const response = await fetchPart(image.url);
-  return decodeEarly(image, await bytesOf(response));
+  const syntax = syntaxOf(response, image.transferSyntax);
+  return decodeGrey(image, await bytesOf(response), syntax);
 }
 
 function sourceOf(

@@ -1,47 +1,27 @@
 import type { GreyRange } from '@/domain/windows';
 import { rangeOf } from '@/domain/windows';
-import { type Dataset, number, numbers, text, voiOf } from './dataset';
+import { type Dataset, number, numbers, tableOf, text, voiOf } from './dataset';
+import { type GreyFrame, inPlace, type StoredFacts } from './stored';
 
 /** Frames of this syntax are the pixels themselves, little endian. */
 const UNCOMPRESSED = '1.2.840.10008.1.2.1';
 
-export type GreyArray = Uint8Array | Int16Array | Uint16Array;
-
-/** One decoded grey frame, in the image's own units (HU for CT). */
-export interface GreyFrame {
-  readonly values: GreyArray;
-  readonly min: number;
-  readonly max: number;
-}
-
-interface Scale {
-  readonly slope: number;
-  readonly intercept: number;
-}
-
-/** Rescale slope and intercept, when they are whole numbers or not stated at all. */
-function wholeScale(dataset: Dataset): Scale | null {
+/** What the header says of its stored values; null when it makes no sense. */
+export function storedOf(dataset: Dataset): StoredFacts | null {
   const slope = number(dataset, '00281053') ?? 1;
-  const intercept = number(dataset, '00281052') ?? 0;
-  if (!Number.isInteger(slope) || !Number.isInteger(intercept)) return null;
-  return slope === 0 || '00283000' in dataset ? null : { slope, intercept };
+  const signed = number(dataset, '00280103') === 1;
+  const table = tableOf(dataset, '00283000', signed);
+  if (slope === 0 || ('00283000' in dataset && table === null)) return null;
+  return {
+    bits: number(dataset, '00280101') ?? 16,
+    signed,
+    slope,
+    intercept: number(dataset, '00281052') ?? 0,
+    table,
+  };
 }
 
-/** Least and greatest value that the header allows, after rescaling. */
-function boundsOf(bits: number, signed: boolean, { slope, intercept }: Scale) {
-  const ends = signed ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1];
-  const scaled = ends.map((value) => value * slope + intercept);
-  return { low: Math.min(...scaled), high: Math.max(...scaled) };
-}
-
-type Made = new (buffer: ArrayBufferLike, offset: number, length: number) => GreyArray;
-
-function arrayFor({ low, high }: { low: number; high: number }): Made | null {
-  if (low >= 0) return high <= 65_535 ? Uint16Array : null;
-  return low >= -32_768 && high <= 32_767 ? Int16Array : null;
-}
-
-function stored(bytes: Uint8Array, signed: boolean, count: number): GreyArray {
+function stored(bytes: Uint8Array, signed: boolean, count: number) {
   const { buffer, byteOffset } = bytes;
   if (byteOffset % 2 !== 0) return stored(bytes.slice(), signed, count);
   return signed
@@ -65,35 +45,13 @@ export function greyFrame(
   transferSyntax: string,
   bytes: Uint8Array,
 ): GreyFrame | null {
-  const bits = number(dataset, '00280101') ?? 16;
-  const signed = number(dataset, '00280103') === 1;
-  const scale = wholeScale(dataset);
+  const facts = storedOf(dataset);
   const count = (number(dataset, '00280010') ?? 0) * (number(dataset, '00280011') ?? 0);
-  if (transferSyntax !== UNCOMPRESSED || !isGrey(dataset) || scale === null) return null;
+  if (transferSyntax !== UNCOMPRESSED || !isGrey(dataset) || facts === null) return null;
   if (number(dataset, '00280100') !== 16 || bytes.length < count * 2) return null;
-  const Values = arrayFor(boundsOf(bits, signed, scale));
-  if (Values === null || count === 0) return null;
+  if (count === 0) return null;
   // In place: a series of copies would be as much memory again until it is collected.
-  const from = stored(bytes, signed, count);
-  const to = new Values(from.buffer, from.byteOffset, count);
-  return rescale(from, to, scale, { shift: signed ? 32 - bits : 0 });
-}
-
-function rescale(
-  from: GreyArray,
-  to: GreyArray,
-  { slope, intercept }: Scale,
-  { shift }: { shift: number },
-): GreyFrame {
-  let min = Number.POSITIVE_INFINITY;
-  let max = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < to.length; i += 1) {
-    const value = (((from[i] ?? 0) << shift) >> shift) * slope + intercept;
-    to[i] = value;
-    if (value < min) min = value;
-    if (value > max) max = value;
-  }
-  return { values: to, min, max };
+  return inPlace(stored(bytes, facts.signed, count), facts);
 }
 
 /** Which values are black and white at first: the image's own window, else all of it. */

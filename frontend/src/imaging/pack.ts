@@ -136,6 +136,12 @@ function byteReader({ body }: Response): ReadableStreamBYOBReader | null {
   }
 }
 
+/** The transfer syntax of a frame's answer. */
+export function syntaxOf(response: Response, stated: string): string {
+  const type = response.headers.get('Content-Type') ?? '';
+  return /transfer-syntax="?([0-9.]+)"?/.exec(type)?.[1] ?? stated;
+}
+
 export async function readIndex(base: string, signal?: AbortSignal): Promise<PackIndex> {
   const response = await fetchPart(`${base}index.json`, signal);
   return response.json();

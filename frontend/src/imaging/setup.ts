@@ -8,7 +8,6 @@ import {
   setUseCPURendering,
   type Types,
 } from '@cornerstonejs/core';
-import { createImage, init as initLoader } from '@cornerstonejs/dicom-image-loader';
 import {
   addTool,
   Enums,
@@ -23,11 +22,19 @@ import { isMeasureTool, type MeasureTool } from '@/domain/measure/kinds';
 import { memoryCeiling } from '@/domain/memory';
 import { isSegmentTool, type SegmentTool } from '@/domain/segment/tools';
 import { undrawable } from './dataset';
+import { decodeGrey } from './decode-pool';
 import { onForget } from './forget';
+import { greyImage } from './grey-image';
 import { buildModule } from './modules';
-import { bytesOf, fetchPart, type ImageRef, PackError, type Stack } from './pack';
+import {
+  bytesOf,
+  fetchPart,
+  type ImageRef,
+  PackError,
+  type Stack,
+  syntaxOf,
+} from './pack';
 import { processorDraws } from './plain/choose';
-import { rawImage } from './raw-image';
 import { ScrollTool } from './scroll-tool';
 
 export type PointerTool = 'scroll' | 'window' | 'pan' | 'zoom';
@@ -38,8 +45,6 @@ const ENGINE = 'overread';
 /** Cornerstone's own number of graphics contexts. */
 const CONTEXTS = 7;
 const GROUP = 'reading';
-/** Decoding threads: two at least, else one core stays for the page itself. */
-const WORKERS = Math.max(2, Math.min(6, (navigator.hardwareConcurrency || 2) - 1));
 
 const known = new Map<string, { ref: ImageRef; place: number }>();
 
@@ -49,11 +54,6 @@ let ready: Promise<void> | null = null;
 function provideMetadata(type: string, imageId: unknown): unknown {
   const entry = typeof imageId === 'string' ? known.get(imageId) : undefined;
   return entry ? buildModule(type, entry.ref.dataset, entry.place) : undefined;
-}
-
-function syntaxOf(response: Response, stated: string): string {
-  const type = response.headers.get('Content-Type') ?? '';
-  return /transfer-syntax="?([0-9.]+)"?/.exec(type)?.[1] ?? stated;
 }
 
 async function fetchImage(
@@ -68,9 +68,10 @@ async function fetchImage(
   const response = await fetchPart(entry.ref.url, signal);
   const bytes = await bytesOf(response);
   const syntax = syntaxOf(response, entry.ref.transferSyntax);
-  const plain = syntax === entry.ref.transferSyntax ? rawImage(entry.ref, bytes) : null;
-  if (plain) return plain;
-  return (await createImage(imageId, bytes, syntax, { ...options })) as Types.IImage;
+  const grey = decodeGrey(entry.ref, bytes, syntax);
+  if (grey) return greyImage(entry.ref, await grey);
+  const { libraryImage } = await import('./colour-image');
+  return libraryImage(imageId, bytes, syntax, options);
 }
 
 function loadImage(imageId: string, options: Record<string, unknown> = {}) {
@@ -107,7 +108,6 @@ async function start(): Promise<void> {
   hearFailuresOnce();
   const webGlContextCount = processorDraws() ? 1 : CONTEXTS;
   initCore({ rendering: { webGlContextCount }, debug: {} });
-  initLoader({ maxWebWorkers: WORKERS });
   initTools();
   imageLoader.registerImageLoader('pack', loadImage as unknown as Types.ImageLoaderFn);
   metaData.addProvider(provideMetadata, 10_000);

@@ -4,7 +4,7 @@ import './early.css';
 import { useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { layoutOf } from '@/domain/layout';
-import { warmDecoder } from '@/imaging/early-decode';
+import { warmDecoder } from '@/imaging/decode-pool';
 import { type EarlyPicture, paintEarly, prepareEarly } from '@/imaging/early-paint';
 import { afterFirstPaint, holdForPaint, onScreen } from '@/imaging/first-paint';
 import { readIndex } from '@/imaging/pack';

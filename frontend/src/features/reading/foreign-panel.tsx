@@ -1,4 +1,5 @@
 import './foreign.css';
+import { useDebouncedValue } from '@mantine/hooks';
 import { useQueryClient } from '@tanstack/react-query';
 import {
   type ForeignItem,
@@ -346,12 +347,15 @@ function ObjectCard({ object: listed, index }: CardProps) {
   );
 }
 
+const SLOW_MS = 300;
+
 /** What other systems and people left about the study. */
 export function ForeignPanel({ index }: { index: PackIndex | null }) {
   const { data, isError, isLoading, refetch } = useForeign();
-  const expected = useRoom((state) => (state.manifest?.attachments.length ?? 0) > 0);
-  if (isLoading && expected) {
-    return (
+  // Most studies have nothing from PACS: the word waits until the answer is slow.
+  const [slow] = useDebouncedValue(isLoading, SLOW_MS);
+  if (isLoading) {
+    return !slow ? null : (
       <section className="block from-pacs" aria-label={words.title}>
         <p className="panel-word t3" role="status">
           {words.reading}

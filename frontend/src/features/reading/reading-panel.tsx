@@ -140,6 +140,8 @@ export function ReadingPanel({ context, index }: ReadingPanelProps) {
         <MarksList context={context} index={index} />
         <SegmentsList context={context} index={index} />
         <ForeignPanel index={index} />
+      </div>
+      <div className="panel-foot">
         <Impression writable={context.writable} />
         <ReportLine />
       </div>

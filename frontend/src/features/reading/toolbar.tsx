@@ -1,5 +1,5 @@
 import { Menu, Tooltip } from '@mantine/core';
-import { Fragment } from 'react';
+import { Fragment, useRef } from 'react';
 import { type Command, groupCommands } from '@/commands/command';
 import type { ReadingContext } from '@/commands/reading/context';
 import { windowImage, windowPresetCommands } from '@/commands/reading/window-preset';
@@ -12,6 +12,7 @@ import { text } from '@/text/en';
 import { segments } from '@/text/en-segments';
 import { Glyph } from '@/ui/glyph';
 import { HangingMenu } from './hanging-menu';
+import { foldedOf, MoreTools, useFolded } from './toolbar-more';
 import { LockedOverlay } from './unaided';
 
 interface ToolProps {
@@ -215,10 +216,15 @@ export function Toolbar({ context }: { context: ReadingContext }) {
   const groups = groupCommands(READING_COMMANDS.filter((one) => one.toolbar));
   const tools = groups.filter(({ group }) => group !== 'overlay');
   const overlay = groups.find(({ group }) => group === 'overlay');
+  const bar = useRef<HTMLDivElement>(null);
+  const { aiVisible, room } = context;
+  const content = `${groups.length} ${aiVisible} ${room.ai?.visible} ${room.tool}`;
+  const folded = foldedOf(useFolded(bar, content));
+  const placed = tools.filter(({ group }) => !folded.has(group));
   return (
-    <div className="tools" role="toolbar" aria-label={text.room.groups.image}>
+    <div ref={bar} className="tools" role="toolbar" aria-label={text.room.groups.image}>
       <HangingMenu />
-      {tools.map(({ group, name, commands }) => (
+      {placed.map(({ group, name, commands }) => (
         <Fragment key={group}>
           <section aria-label={name}>
             {LARGE[group] ? (
@@ -235,8 +241,12 @@ export function Toolbar({ context }: { context: ReadingContext }) {
           {group === 'navigate' ? <Presets context={context} /> : null}
         </Fragment>
       ))}
+      <MoreTools
+        groups={tools.filter(({ group }) => folded.has(group))}
+        context={context}
+      />
       <span className="grow" />
-      {overlay && context.aiVisible ? (
+      {overlay && aiVisible ? (
         <section aria-label={overlay.name}>
           <div>
             {overlay.commands.map((command) => (

@@ -1,7 +1,7 @@
 import { type Types, utilities } from '@cornerstonejs/core';
-import { greyFrame } from './grey';
 import { buildModule } from './modules';
 import type { ImageRef } from './pack';
+import type { GreyFrame } from './stored';
 
 interface VoiModule {
   readonly windowCenter?: readonly number[];
@@ -10,14 +10,10 @@ interface VoiModule {
 }
 
 /**
- * Cornerstone's image of an uncompressed grey frame, made on the spot: its own way leads
- * through a worker and two copies, which costs more than the work.
- *
- * @returns null when the frame needs a decoder.
+ * Cornerstone's image of a decoded grey frame, made on the spot: its own way leads
+ * through a worker and copies of all values, which costs more than the work.
  */
-export function rawImage(ref: ImageRef, bytes: Uint8Array): Types.IImage | null {
-  const frame = greyFrame(ref.dataset, ref.transferSyntax, bytes);
-  if (!frame) return null;
+export function greyImage(ref: ImageRef, frame: GreyFrame): Types.IImage {
   const { values, min, max } = frame;
   const { rows, columns, dataset, imageId } = ref;
   const voi = buildModule('voiLutModule', dataset, 0) as VoiModule;

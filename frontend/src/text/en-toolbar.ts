@@ -1,0 +1,5 @@
+/** The words of the toolbar where it is narrow. */
+export const toolbar = {
+  more: 'More tools',
+  moreTitle: 'More',
+} as const;
