@@ -2,4 +2,5 @@
 export const toolbar = {
   more: 'More tools',
   moreTitle: 'More',
+  isOn: 'on',
 } as const;

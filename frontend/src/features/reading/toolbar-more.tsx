@@ -51,8 +51,6 @@ interface ItemProps {
 function Item({ command, context }: ItemProps) {
   return (
     <Menu.Item
-      role={command.on ? 'menuitemcheckbox' : undefined}
-      aria-checked={command.on?.(context)}
       disabled={!command.when(context)}
       onClick={() => command.perform(context)}
       rightSection={<CommandKey command={command} />}
@@ -60,7 +58,7 @@ function Item({ command, context }: ItemProps) {
       <span className="measure-item">
         {command.glyph ? <Glyph name={command.glyph} /> : null}
         {command.name}
-        {command.on?.(context) ? <Glyph name="check" small /> : null}
+        {command.on?.(context) ? <span className="t3">{words.isOn}</span> : null}
       </span>
     </Menu.Item>
   );
