@@ -41,5 +41,6 @@ app.conf.beat_schedule = {
     "reconcile": _every(Step.RECONCILE, 600.0),
     "watch folders": _every(Step.WATCH_FOLDERS, 5.0),
     "forget label maps": _every(Step.FORGET_SLICES, 3600.0),
+    "sweep model imports": _every(Step.SWEEP_MODEL_IMPORTS, 15.0),
     "abandon uploads": _every(Step.ABANDON_UPLOADS, 3600.0),
 }

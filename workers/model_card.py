@@ -208,6 +208,11 @@ def read_card(card: Mapping[str, Any]) -> Card:
     )
 
 
+def card_problems(card: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what keeps a card from being used, each thing in words."""
+    return tuple(_problems(card))
+
+
 def check_told(card: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what a card leaves unsaid that a person must be able to read.
 

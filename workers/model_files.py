@@ -57,6 +57,24 @@ def hash_files(files: Mapping[str, bytes]) -> str:
     return total.hexdigest()
 
 
+def hash_source(source: Path) -> str:
+    """Return the SHA-256 of a file; of a folder, one over its files' names and hashes.
+
+    It says where a package came from; `hash_files` names the package itself.
+    """
+    if source.is_file():
+        return _hash_file(source)
+    total = hashlib.sha256()
+    for path in sorted(p for p in source.rglob("*") if p.is_file()):
+        total.update(f"{path.relative_to(source)} {_hash_file(path)}\n".encode())
+    return total.hexdigest()
+
+
+def _hash_file(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def parse_card(content: bytes) -> dict[str, Any]:
     """Return the object in a `card.json`.
 

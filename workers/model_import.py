@@ -7,12 +7,15 @@ report whose words are shown and never acted upon.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import select
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,14 +33,21 @@ _FILE_BYTES: Final = 4 << 30
 _EXIT_NO_JAIL: Final = 71
 _MOST_LINE: Final = 4096
 _MOST_REPORT_BYTES: Final = 1 << 20
+_TICK_S: Final = 0.5
+_READ_BYTES: Final = 1 << 16
 _KEPT: Final = ("LANG", "LC_ALL", "LD_LIBRARY_PATH")
 KINDS: Final = ("auto", "package", "monai", "torchscript", "onnx", "xrv")
 
 Progress = Callable[[str], None]
+Stop = Callable[[], bool]
 
 
 class ImportRefusedError(ValueError):
     """A model that is not imported; the text says why, in plain words."""
+
+
+class ImportStoppedError(Exception):
+    """An import that was ended because somebody asked for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +72,8 @@ def import_model(
     card: Mapping[str, Any] | None = None,
     progress: Progress = lambda _: None,
     timeout_s: float = TIMEOUT_S,
+    stop: Stop = lambda: False,
+    scratch: Path | None = None,
 ) -> Imported:
     """Import a model from a local file or folder.
 
@@ -71,12 +83,16 @@ def import_model(
         card: Fields of the card that the source does not have, or has wrong.
         progress: Told in words what is being done.
         timeout_s: Seconds that it may take.
+        stop: Asked twice a second; once it says yes, the importer is killed.
+        scratch: Where its own folder is made; the system's by default.
 
     Raises:
         ImportRefusedError: It can not be imported, or this machine can not shut it in.
+        ImportStoppedError: `stop` said so.
     """
+    _check_machine()
     _check_source(source, kind=kind)
-    with tempfile.TemporaryDirectory(prefix="model-import-") as work:
+    with tempfile.TemporaryDirectory(prefix="model-import-", dir=scratch) as work:
         folder = Path(work)
         (folder / "root").mkdir()
         (folder / "out").mkdir()
@@ -87,8 +103,19 @@ def import_model(
             card=dict(card or {}),
             progress=progress,
             timeout_s=timeout_s,
+            stop=stop,
         )
         return _take(folder / "out")
+
+
+def _check_machine() -> None:
+    """Refuse where the importer could not even begin."""
+    if importlib.util.find_spec("torch") is None:
+        raise ImportRefusedError(
+            "PyTorch is not installed beside the portal on this machine, and without"
+            " it no model is converted. Install the “gpu” packages here"
+            " (docs/model-packages.md), or import on a machine that has them"
+        )
 
 
 def _check_source(source: Path, *, kind: str) -> None:
@@ -114,6 +141,7 @@ def _run(
     card: dict[str, Any],
     progress: Progress,
     timeout_s: float,
+    stop: Stop,
 ) -> None:
     """Run the importer in its jail and return when it has made a package."""
     place = source.resolve()
@@ -131,7 +159,7 @@ def _run(
     with _limited(process, timeout_s) as late:
         errors = _drained(process)
         _tell(process, wanted, request)
-        refusal = _listen(process, progress)
+        refusal = _listen(process, progress, stop)
         status = process.wait()
     if refusal:
         raise ImportRefusedError(refusal)
@@ -230,10 +258,10 @@ def _tell(process: subprocess.Popen[bytes], *messages: dict[str, Any]) -> None:
         pass  # its exit status says more
 
 
-def _listen(process: subprocess.Popen[bytes], progress: Progress) -> str:
+def _listen(process: subprocess.Popen[bytes], progress: Progress, stop: Stop) -> str:
     """Pass on what it says it does; return its reason when it refuses."""
     refusal = ""
-    while process.stdout is not None and (line := process.stdout.readline(_MOST_LINE)):
+    for line in _lines(process, stop):
         try:
             said = json.loads(line)
         except ValueError:
@@ -245,6 +273,31 @@ def _listen(process: subprocess.Popen[bytes], progress: Progress) -> str:
         if "refused" in said:
             refusal = _plain(said["refused"], most=1000)
     return refusal
+
+
+def _lines(process: subprocess.Popen[bytes], stop: Stop) -> Iterator[bytes]:
+    """Yield what it writes, a line at a time, asking whether to stop between.
+
+    Raises:
+        ImportStoppedError: `stop` said so.
+    """
+    if process.stdout is None:
+        return
+    pipe, rest, asked = process.stdout.fileno(), b"", 0.0
+    while True:
+        if time.monotonic() - asked >= _TICK_S:
+            asked = time.monotonic()
+            if stop():
+                raise ImportStoppedError
+        if not select.select([pipe], [], [], _TICK_S)[0]:
+            continue
+        read = os.read(pipe, _READ_BYTES)
+        if not read:
+            break
+        *whole, rest = (rest + read).split(b"\n")
+        yield from (line for line in whole if len(line) <= _MOST_LINE)
+        rest = rest[: _MOST_LINE + 1]  # of a line that never ends, no more is kept
+    yield rest
 
 
 def _plain(text: Any, *, most: int = 200) -> str:

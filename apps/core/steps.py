@@ -29,3 +29,5 @@ class Step(StrEnum):
     WATCH_FOLDERS = "workflow.watch_folders"
     ACCEPT_INTERPOLATION = "workflow.accept_interpolation"
     FORGET_SLICES = "workflow.forget_slices"
+    RUN_MODEL_IMPORT = "inference.run_model_import"
+    SWEEP_MODEL_IMPORTS = "inference.sweep_model_imports"

@@ -52,10 +52,13 @@ def add_model(
     kind: str = "auto",
     card: Mapping[str, Any] | None = None,
     progress: Callable[[str], None] = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+    scratch: Path | None = None,
 ) -> ModelVersion:
     """Import a model from a file of this machine, keep it, and put it on the list.
 
-    No site uses it yet: see `activate_model`.
+    No site uses it yet: see `activate_model`. `stop` and `scratch` are those of
+    `import_model`; what is stopped raises its `ImportStoppedError`.
 
     Raises:
         Invalid: It is not imported; the reason is in the audit log as well.
@@ -63,7 +66,14 @@ def add_model(
     """
     _require(actor)
     try:
-        imported = import_model(source, kind=kind, card=card, progress=progress)
+        imported = import_model(
+            source,
+            kind=kind,
+            card=card,
+            progress=progress,
+            stop=stop,
+            scratch=scratch,
+        )
     except ImportRefusedError as error:
         with transaction.atomic():
             record(
@@ -142,6 +152,21 @@ def verify_models(*, actor: Actor, package_hash: str = "") -> list[Verified]:
     allowed = allowed_models().hashes
     models = ModelVersion.objects.filter(package_hash__startswith=package_hash)
     return [Verified(model=model, problem=_problem(model, allowed)) for model in models]
+
+
+@transaction.atomic
+def verify_model(*, actor: Actor, model_id: UUID) -> Verified:
+    """Check one model because a person asked; what was found is on record."""
+    model = model_of_id(actor=actor, model_id=model_id)
+    problem = _problem(model, allowed_models().hashes)
+    record(
+        actor=actor,
+        event=Event.MODEL_VERIFY,
+        object_kind="model_version",
+        object_id=model.id,
+        detail={"model": str(model), "problem": problem[:400]},
+    )
+    return Verified(model=model, problem=problem)
 
 
 def _problem(model: ModelVersion, allowed: frozenset[str]) -> str:

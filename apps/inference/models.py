@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from django.db import models
 
-from apps.accounts.models import Site
+from apps.accounts.models import Site, User
 from apps.core.models import BaseModel
-from apps.inference.types import IntendedUse, RunState, SlotKind
+from apps.inference.types import ImportState, IntendedUse, RunState, SlotKind
 from apps.studies.models import StudyRevision
 
 
@@ -147,4 +147,74 @@ class Finding(BaseModel):
 
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["run", "label_code"], name="finding_once")
+        ]
+
+
+class ModelImport(BaseModel):
+    """The import of one model from a page: its upload, its card, what became of it.
+
+    `steps` is what the importer said in its latest run, `[{seconds, words}]` since it
+    began; `tries` are the runs that ended, `[{at, seconds, outcome, reason}]`. `claim`
+    names the run that works at it: the word of another one does not count.
+    """
+
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=16, default="auto")
+    card = models.JSONField(default=dict)
+    expected_sha256 = models.CharField(max_length=64, blank=True, default="")
+    state = models.CharField(
+        max_length=16,
+        choices=[(s.value, s.value) for s in ImportState],
+        default=ImportState.UPLOADING,
+    )
+    files_kept = models.BooleanField(default=True)
+    sha256 = models.CharField(max_length=64, blank=True, default="")
+    steps = models.JSONField(default=list)
+    tries = models.JSONField(default=list)
+    reason = models.TextField(blank=True, default="")
+    model = models.ForeignKey(
+        ModelVersion, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    claim = models.UUIDField(null=True)
+    asked_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    beat_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    cancel_asked = models.BooleanField(default=False)
+
+    class Meta:
+        """One import at a time."""
+
+        ordering: ClassVar = ["-created_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["state"],
+                condition=models.Q(state="running"),
+                name="model_import_one_at_a_time",
+            )
+        ]
+
+
+class ModelImportFile(BaseModel):
+    """A file of an import: its path as chosen, and how much of it is here."""
+
+    model_import = models.ForeignKey(
+        ModelImport, on_delete=models.CASCADE, related_name="files"
+    )
+    key = models.CharField(max_length=64)
+    name = models.CharField(max_length=400)
+    size = models.BigIntegerField()
+    received = models.BigIntegerField(default=0)
+
+    class Meta:
+        """A key names one file, and so does a path."""
+
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["model_import", "key"], name="model_import_file_key"
+            ),
+            models.UniqueConstraint(
+                fields=["model_import", "name"], name="model_import_file_name"
+            ),
         ]

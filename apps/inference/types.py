@@ -33,6 +33,25 @@ class RunState(StrEnum):
     REJECTED = "rejected"
 
 
+class ImportState(StrEnum):
+    """Where the import of a model from a page is."""
+
+    UPLOADING = "uploading"
+    WAITING = "waiting"
+    RUNNING = "running"
+    ADDED = "added"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+
+STARTABLE = frozenset(
+    {ImportState.UPLOADING, ImportState.REFUSED, ImportState.INTERRUPTED}
+)
+"""From these an import may be started: its upload is here, and nobody works at it."""
+UNDER_WAY = frozenset({ImportState.WAITING, ImportState.RUNNING})
+
+
 class Acuity(StrEnum):
     """How bad a positive would be."""
 

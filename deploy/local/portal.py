@@ -129,6 +129,8 @@ def make_parts(layout: Layout, env: Environment, *, gpu: bool) -> list[Part]:
     portal_env, worker_env = env.for_portal(), env.for_worker()
     queues = [
         ("portal.celery", "portal", PORTAL_CONCURRENCY, portal_env),
+        # Imports of models take minutes: a queue of their own, one at a time.
+        ("portal.celery", "imports", 1, portal_env),
         ("workers.celery_pixels", "pixels", PIXELS_CONCURRENCY, worker_env),
     ]
     if gpu:

@@ -180,6 +180,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         ],
         "IntakeStateEnum": ["open", "done", "abandoned"],
         "IntakeFileStateEnum": ["waiting", "received", "taken"],
+        "ModelImportStateEnum": "apps.inference.types.ImportState",
+        "ModelImportKindEnum": "workers.model_import.KINDS",
         "PackStateEnum": ["ready", "building", "absent", "failed"],
         "WorkItemStateEnum": ["open", "leased", "done", "cancelled"],
     },

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,13 @@ from numpy.typing import NDArray
 
 from workers.importing.said import RefusedError
 from workers.model_card import CardError, read_card
-from workers.model_files import CARD_NAME, PackageError, write_card, zip_files
+from workers.model_files import (
+    CARD_NAME,
+    PackageError,
+    hash_source,
+    write_card,
+    zip_files,
+)
 from workers.models.package import ModelPackage, load_package
 from workers.models.preprocess import PreprocessError, prepare
 
@@ -79,20 +84,10 @@ def source_record(source: Path, *, kind: str, **more: Any) -> dict[str, Any]:
     """Return what a card keeps of where it came from."""
     return {
         "format": kind,
-        "source_sha256": _hash(source),
+        "source_sha256": hash_source(source),
         "converted_with": {"torch": torch.__version__.partition("+")[0]},
         **more,
     }
-
-
-def _hash(source: Path) -> str:
-    if source.is_file():
-        return hashlib.sha256(source.read_bytes()).hexdigest()
-    total = hashlib.sha256()
-    for path in sorted(p for p in source.rglob("*") if p.is_file()):
-        inner = hashlib.sha256(path.read_bytes()).hexdigest()
-        total.update(f"{path.relative_to(source)} {inner}\n".encode())
-    return total.hexdigest()
 
 
 def example_films(steps: list[dict[str, Any]], *, n: int = 3) -> torch.Tensor:

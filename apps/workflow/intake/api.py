@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.parsers import BaseParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -17,13 +16,12 @@ from apps.accounts.selectors import actor_of
 from apps.core.access import needs
 from apps.core.errors import Invalid
 from apps.core.permissions import Permission
+from apps.core.pieces import PieceParser, read_offset
 from apps.workflow.intake import serializers as shapes
 from apps.workflow.intake import upload
 from apps.workflow.models import IntakeFile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rest_framework.request import Request
 
 LISTED, LINES, MAX_LINES = 50, 100, 1000
@@ -31,21 +29,6 @@ _YEARS = (1900, 9998)
 _OFFSET = OpenApiParameter(
     "Upload-Offset", OpenApiTypes.INT, OpenApiParameter.HEADER, required=True
 )
-
-
-class PieceParser(BaseParser):
-    """Reads a piece of a file as it is, and not a byte more than a piece may have."""
-
-    media_type = "application/octet-stream"
-
-    def parse(
-        self,
-        stream: IO[bytes],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """Return the bytes; one too many shows that it is too large."""
-        return stream.read(upload.MAX_CHUNK + 1)
 
 
 def _checked(serializer: Any, request: Request) -> dict[str, Any]:
@@ -195,10 +178,8 @@ class IntakeFileView(APIView):
     )
     def put(self, request: Request, intake_id: UUID, file_id: UUID) -> Response:
         """Keep a piece; with the last one, take the file."""
-        offset = _number(
-            request.headers.get("Upload-Offset", ""),
-            field="Upload-Offset",
-            top=upload.MAX_FILE,
+        offset = read_offset(
+            request.headers.get("Upload-Offset", ""), top=upload.MAX_FILE
         )
         piece: Any = request.data
         line = upload.receive(

@@ -7,9 +7,7 @@ the rows say.
 
 from __future__ import annotations
 
-import errno
 import logging
-import os
 import shutil
 import time
 from datetime import timedelta
@@ -28,6 +26,7 @@ from apps.audit.services import record
 from apps.core import clock
 from apps.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from apps.core.permissions import Permission
+from apps.core.pieces import MAX_PIECE, check_piece, keep_piece, no_room
 from apps.interop.types import ArchiveUnavailable
 from apps.workflow.intake.batch import close_intake, open_intake, scratch_folder
 from apps.workflow.intake.door import take_file
@@ -48,7 +47,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAX_CHUNK: Final = 8 << 20
+MAX_CHUNK: Final = MAX_PIECE
 MAX_FILE: Final = 16 << 30
 MAX_NAMED: Final = 1000
 MAX_KEY, MAX_NAME = 64, 1024
@@ -194,10 +193,7 @@ def receive(
         DomainError: `too_large`; `disk_full`, nothing of the piece was kept;
             `archive_unavailable`, the bytes are safe.
     """
-    if len(chunk) > MAX_CHUNK:
-        raise DomainError(
-            "too_large", f"A piece has at most {MAX_CHUNK >> 20} MiB.", 413
-        )
+    check_piece(chunk)
     intake = _own_open(actor=actor, intake_id=intake_id)
     line = _claimed(intake=intake, file_id=file_id)
     if line.state == FileState.TAKEN:
@@ -232,43 +228,16 @@ def _claimed(*, intake: Intake, file_id: UUID) -> IntakeFile:
 
 def _keep(*, line: IntakeFile, offset: int, chunk: bytes) -> None:
     """Write a piece to disk, then say so in the row."""
-    if offset != line.received:
-        raise Conflict(
-            "offset_mismatch",
-            f"{line.received} bytes of this file are here: go on from there.",
-            received=line.received,
-        )
-    if offset + len(chunk) > line.size:
-        raise Invalid("invalid", f"The file was named with {line.size} bytes.")
-    path = _spool(line)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with path.open("r+b" if path.exists() else "xb") as target:
-            target.truncate(offset)
-            target.seek(offset)
-            target.write(chunk)
-            target.flush()
-            os.fsync(target.fileno())
-    except OSError as error:
-        raise _no_room(error) from error
-    line.received = offset + len(chunk)
+    line.received = keep_piece(
+        path=_spool(line),
+        offset=offset,
+        chunk=chunk,
+        received=line.received,
+        size=line.size,
+    )
     if line.received == line.size:
         line.state = FileState.RECEIVED
     line.save(update_fields=["received", "state", "updated_at"])
-
-
-def _no_room(error: OSError) -> DomainError:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-        return DomainError(
-            "disk_full",
-            "The server's disk is full. Nothing of this piece was kept; go on when "
-            "there is room.",
-            507,
-        )
-    log.error("an upload cannot be written: %s", error.strerror)
-    return DomainError(
-        "disk_trouble", f"The server cannot write the file: {error.strerror}.", 503
-    )
 
 
 # --- taking
@@ -294,7 +263,7 @@ def _take(*, actor: Actor, intake: Intake, line: IntakeFile) -> None:
             503,
         ) from error
     except OSError as error:
-        raise _no_room(error) from error
+        raise no_room(error) from error
     if line.members_total is not None:
         line.state, line.status = FileState.TAKEN, RowStatus.OPENED
         line.save()

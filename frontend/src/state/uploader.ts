@@ -24,21 +24,24 @@ export interface ChosenFile {
   readonly file: LocalFile;
 }
 
-/** What the uploader needs of the world. */
-export interface UploadBorder {
-  begin(site: Id): Promise<Intake>;
+/** Where a file stands at the portal, as much of it as sending needs. */
+export type RemoteFile = Pick<IntakeFile, 'id' | 'received' | 'state'>;
+
+/** What the uploader needs of the world. `B` is what files go into: an intake. */
+export interface UploadBorder<B extends { readonly id: Id } = Intake> {
+  begin(site: Id): Promise<B>;
   name(
     intake: Id,
     files: readonly NamedFile[],
     signal: AbortSignal,
-  ): Promise<readonly IntakeFile[]>;
+  ): Promise<readonly RemoteFile[]>;
   send(
     intake: Id,
     file: Id,
     chunk: { readonly offset: number; readonly bytes: ArrayBuffer },
     signal: AbortSignal,
-  ): Promise<IntakeFile>;
-  finish(intake: Id, giveUp: boolean): Promise<Intake>;
+  ): Promise<RemoteFile>;
+  finish(intake: Id, giveUp: boolean): Promise<B>;
   wait(milliseconds: number, signal: AbortSignal): Promise<void>;
   chance(): number;
 }
@@ -63,12 +66,12 @@ export interface UnsentFile {
   readonly detail: string;
 }
 
-export interface UploadView {
+export interface UploadView<B = Intake> {
   readonly phase: 'idle' | 'running' | 'held' | 'finishing' | 'done';
   readonly hold: Hold | null;
   /** What is waited for while running; null when all goes well. */
   readonly waiting: 'archive' | 'busy' | 'portal' | 'offline' | null;
-  readonly intake: Intake | null;
+  readonly intake: B | null;
   readonly files: number;
   /** Files that the portal has taken, those of an earlier session among them. */
   readonly taken: number;
@@ -80,7 +83,7 @@ export interface UploadView {
   readonly unsentFiles: readonly UnsentFile[];
 }
 
-export const NO_UPLOAD: UploadView = {
+export const NO_UPLOAD: UploadView<never> = {
   phase: 'idle',
   hold: null,
   waiting: null,
@@ -123,14 +126,14 @@ function kindOf(error: unknown): Remedy | { kind: 'again'; why: 'offline' } {
   throw error;
 }
 
-/** Sends files into one intake, a few at a time, and goes on after every trouble. */
-export class Uploader {
-  readonly #border: UploadBorder;
-  readonly #tell: (view: UploadView) => void;
+/** Sends files into one intake or import, a few at a time, and goes on after every trouble. */
+export class Uploader<B extends { readonly id: Id } = Intake> {
+  readonly #border: UploadBorder<B>;
+  readonly #tell: (view: UploadView<B>) => void;
   readonly #entries = new Map<string, Entry>();
   #unnamed: Entry[] = [];
   #ready: Entry[] = [];
-  #view: UploadView = NO_UPLOAD;
+  #view: UploadView<B> = NO_UPLOAD;
   #failed = new Map<Entry, UnsentFile>();
   #stop = new AbortController();
   #workers = 0;
@@ -139,17 +142,17 @@ export class Uploader {
   #unreadable = 0;
   #batch = NAMED_AT_ONCE;
 
-  constructor(border: UploadBorder, tell: (view: UploadView) => void) {
+  constructor(border: UploadBorder<B>, tell: (view: UploadView<B>) => void) {
     this.#border = border;
     this.#tell = tell;
   }
 
-  get view(): UploadView {
+  get view(): UploadView<B> {
     return this.#view;
   }
 
   /** Begins a new intake, or goes on with one that was left. */
-  async start(at: { site: Id } | { intake: Intake }): Promise<void> {
+  async start(at: { site: Id } | { intake: B }): Promise<void> {
     this.#stop = new AbortController();
     const intake = 'intake' in at ? at.intake : await this.#border.begin(at.site);
     this.#set({ intake, phase: 'running', hold: null });
@@ -214,7 +217,7 @@ export class Uploader {
     this.#tell(this.#view);
   }
 
-  #set(change: Partial<UploadView>): void {
+  #set(change: Partial<UploadView<B>>): void {
     this.#view = { ...this.#view, ...change };
     this.#tell(this.#view);
   }
@@ -418,7 +421,7 @@ export class Uploader {
   }
 
   /** Takes in how far a file is; the sums on the screen follow. */
-  #learn(entry: Entry, answer: IntakeFile, naming: boolean): void {
+  #learn(entry: Entry, answer: RemoteFile, naming: boolean): void {
     if (!this.#knows(entry)) return;
     const before = entry.remote;
     const taken = answer.state === 'taken' && before?.state !== 'taken' ? 1 : 0;

@@ -4,7 +4,7 @@ import type { LibraryModel, SlotKind } from '@/api/model-endpoints';
 export const models = {
   tab: 'Models',
   intro:
-    'The models that this portal has. A worker loads only what stands on the portal’s signed list. To add one: “manage.py models add” on the portal’s machine; it is converted there once, shut in.',
+    'The models that this portal has. A worker loads only what stands on the portal’s signed list.',
   name: 'Model',
   use: 'Intended use',
   state: 'State',

@@ -13,6 +13,8 @@ import { text } from '@/text/en';
 import { models as words } from '@/text/en-models';
 import { ModelCard } from '@/ui/model-card';
 import { ConfirmDialog } from './confirm-dialog';
+import { ModelsAdd } from './models-add';
+import { useVerify } from './models-verify';
 import { QueryTable } from './table';
 
 const KEY = ['models'];
@@ -134,6 +136,7 @@ export function ModelsTab() {
   const query = useQuery({ queryKey: KEY, queryFn: readModels });
   const [asked, setAsked] = useState<Asked | null>(null);
   const renew = () => queries.invalidateQueries({ queryKey: KEY });
+  const verify = useVerify(renew);
   const close = () => setAsked(null);
   return (
     <>
@@ -158,11 +161,13 @@ export function ModelsTab() {
                 .join(', ') || <span className="t3">{words.nowhere}</span>}
             </td>
             <td className="end">
-              <Actions row={row} ask={setAsked} />
+              {verify.button(row.id, title(row))} <Actions row={row} ask={setAsked} />
             </td>
           </tr>
         )}
       </QueryTable>
+      {verify.said}
+      <ModelsAdd />
       {asked?.what === 'card' ? <CardDialog model={asked.of} onClose={close} /> : null}
       {asked?.what === 'activate' ? (
         <ActivateDialog model={asked.of} onTried={renew} onClose={close} />
