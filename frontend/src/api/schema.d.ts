@@ -435,6 +435,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/model-imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List the latest imports. */
+        get: operations["model_imports"];
+        put?: never;
+        /** @description Begin an import. */
+        post: operations["model_import_begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/model-imports/{import_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Say how far an import is. */
+        get: operations["model_import"];
+        /** @description Keep what a person says of the model. */
+        put: operations["model_import_describe"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/model-imports/{import_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description End it, or remove the upload of one that ended. */
+        post: operations["model_import_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/model-imports/{import_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Name files that will be sent. */
+        post: operations["model_import_name_files"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/model-imports/{import_id}/files/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description Keep a piece of a file. */
+        put: operations["model_import_receive"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/model-imports/{import_id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Have the worker import it. */
+        post: operations["model_import_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models": {
         parameters: {
             query?: never;
@@ -463,6 +567,23 @@ export interface paths {
         put?: never;
         /** @description Let a site use a model, with the thresholds that its card suggests. */
         post: operations["model_activate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{model_id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Check files, hash, card and signed list again. */
+        post: operations["model_verify"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1792,6 +1913,18 @@ export interface components {
         };
         /** @enum {string} */
         AcuityEnum: "critical" | "urgent" | "routine";
+        /** @description The model that an import made; `figures` compare before and after. */
+        AddedModel: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            version: string;
+            package_hash: string;
+            intended_use: components["schemas"]["IntendedUseEnum"];
+            figures: {
+                [key: string]: unknown;
+            }[];
+        };
         /** @description All that this person may see of the AI on an item. */
         Ai: {
             display_mode: components["schemas"]["DisplayModeEnum"];
@@ -1984,12 +2117,17 @@ export interface components {
         BlankEnum: "";
         /** @enum {string} */
         ByEnum: "waiting" | "deadline" | "patient" | "study" | "modality" | "body_part" | "ai";
+        /** @description A field of the card (`labels.0.code`; rows from 0) and what is wrong with it. */
+        CardGap: {
+            field: string;
+            detail: string;
+        };
         /** @enum {string} */
         ChannelEnum: "email" | "webhook";
         /** @description One thing that the input gate looked at. */
         Check: {
             name: string;
-            outcome: components["schemas"]["OutcomeEnum"];
+            outcome: components["schemas"]["CheckOutcomeEnum"];
             words: string;
             /** Format: double */
             value: number | null;
@@ -1998,6 +2136,8 @@ export interface components {
             /** @description UCUM */
             unit: string;
         };
+        /** @enum {string} */
+        CheckOutcomeEnum: "passed" | "noted" | "failed";
         /** @description A clinical protocol in force. Modality '' is any that has none of its own. */
         ClinicalProtocol: {
             /** Format: uuid */
@@ -2180,6 +2320,14 @@ export interface components {
             /** @default false */
             confirm: boolean;
         };
+        /** @description What a person says of a model; `expected_sha256` is the publisher's. */
+        DescribeRequestRequest: {
+            kind: components["schemas"]["ModelImportKindEnum"];
+            card: {
+                [key: string]: unknown;
+            };
+            expected_sha256?: string;
+        };
         /** @description How one file differs; names of attributes, null when that cannot be said. */
         DifferingFile: {
             sop_uid: string;
@@ -2266,7 +2414,7 @@ export interface components {
             reason_text: string;
         };
         /** @enum {string} */
-        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
+        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
         /** @description One object that left, or failed to. */
         Export: {
             /** Format: uuid */
@@ -2520,6 +2668,46 @@ export interface components {
             sop_uid: string;
             view: string;
             laterality: string;
+        };
+        /** @description A file of an import; it is taken once all of it is here. */
+        ImportFile: {
+            /** Format: uuid */
+            id: string;
+            key: string;
+            name: string;
+            size: number;
+            received: number;
+            state: components["schemas"]["ModelImportFileStateEnum"];
+        };
+        /** @description A file that will be sent. */
+        ImportFileRequestRequest: {
+            key: string;
+            name: string;
+            /** Format: int64 */
+            size: number;
+        };
+        /** @description Files as they are now. */
+        ImportFiles: {
+            items: components["schemas"]["ImportFile"][];
+        };
+        /** @description Files that will be sent. */
+        ImportFilesRequestRequest: {
+            files: components["schemas"]["ImportFileRequestRequest"][];
+        };
+        /** @description What the importer said, and so many seconds after it began. */
+        ImportStep: {
+            /** Format: double */
+            seconds: number;
+            words: string;
+        };
+        /** @description A run that ended: when, after how many seconds, how and why. */
+        ImportTry: {
+            /** Format: date-time */
+            at: string;
+            /** Format: double */
+            seconds: number;
+            outcome: components["schemas"]["ModelImportStateEnum"];
+            reason: string;
         };
         /** @description One import. */
         Intake: {
@@ -2926,6 +3114,56 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /**
+         * @description An import. `gaps` is what the card lacks now, `named` what the refusal named.
+         *
+         *     `by` is the name of who began it; '' for who shares no site with them.
+         */
+        ModelImport: {
+            /** Format: uuid */
+            id: string;
+            by: string;
+            mine: boolean;
+            state: components["schemas"]["ModelImportStateEnum"];
+            name: string;
+            n_files: number;
+            received: number;
+            size: number;
+            files_kept: boolean;
+            kind: components["schemas"]["ModelImportKindEnum"];
+            card: {
+                [key: string]: unknown;
+            };
+            expected_sha256: string;
+            sha256: string;
+            gaps: components["schemas"]["CardGap"][];
+            named: components["schemas"]["CardGap"][];
+            before: number;
+            steps: components["schemas"]["ImportStep"][];
+            tries: components["schemas"]["ImportTry"][];
+            reason: string;
+            cancel_asked: boolean;
+            model: components["schemas"]["AddedModel"] | null;
+            /** Format: date-time */
+            begun_at: string;
+            /** Format: date-time */
+            started_at: string | null;
+            /** Format: date-time */
+            ended_at: string | null;
+            /** Format: date-time */
+            now: string;
+        };
+        /** @enum {string} */
+        ModelImportFileStateEnum: "waiting" | "taken";
+        /** @enum {string} */
+        ModelImportKindEnum: "auto" | "package" | "monai" | "torchscript" | "onnx" | "xrv";
+        /** @enum {string} */
+        ModelImportStateEnum: "uploading" | "waiting" | "running" | "added" | "refused" | "cancelled" | "interrupted";
+        /** @description The latest imports, newest first, and how much one upload may have. */
+        ModelImports: {
+            items: components["schemas"]["ModelImport"][];
+            max_bytes: number;
+        };
         /** @description Name and version of a model. */
         ModelName: {
             name: string;
@@ -3103,8 +3341,6 @@ export interface components {
         };
         /** @enum {string} */
         OriginEnum: "ai" | "person" | "unknown";
-        /** @enum {string} */
-        OutcomeEnum: "passed" | "noted" | "failed";
         /** @description Where the pixels are. */
         Pack: {
             state: components["schemas"]["PackStateEnum"];
@@ -4048,6 +4284,10 @@ export interface components {
         };
         /** @enum {string} */
         VerdictVerdictEnum: "accept" | "reject" | "modify";
+        /** @description What checking found; '' when all is well. */
+        Verified: {
+            problem: string;
+        };
         /** @enum {string} */
         ViaEnum: "command" | "upload" | "stow" | "watch";
         /** @description A saved view. */
@@ -4290,7 +4530,7 @@ export interface operations {
             query?: {
                 actor?: string;
                 cursor?: string;
-                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
+                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
                 from?: string;
                 limit?: number;
                 q?: string;
@@ -4880,6 +5120,185 @@ export interface operations {
             };
         };
     };
+    model_imports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelImports"];
+                };
+            };
+        };
+    };
+    model_import_begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelImport"];
+                };
+            };
+        };
+    };
+    model_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelImport"];
+                };
+            };
+        };
+    };
+    model_import_describe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DescribeRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelImport"];
+                };
+            };
+        };
+    };
+    model_import_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelImport"];
+                };
+            };
+        };
+    };
+    model_import_name_files: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportFilesRequestRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportFiles"];
+                };
+            };
+        };
+    };
+    model_import_receive: {
+        parameters: {
+            query?: never;
+            header: {
+                "Upload-Offset": number;
+            };
+            path: {
+                file_id: string;
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportFile"];
+                };
+            };
+        };
+    };
+    model_import_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelImport"];
+                };
+            };
+        };
+    };
     models: {
         parameters: {
             query?: never;
@@ -4920,6 +5339,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    model_verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Verified"];
+                };
             };
         };
     };

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   listOfLines,
   listOfWords,
+  meantBy,
   objectOf,
   paramsOf,
   partOf,
@@ -9,7 +10,6 @@ import {
   rowsOf,
   shortNumber,
   textOf,
-  meantBy,
   withPart,
 } from './model-card';
 

@@ -4,7 +4,7 @@ import type { ImportKind, ImportState } from '@/api/model-import-endpoints';
 export const modelsAdd = {
   title: 'Add a model',
   intro:
-    'A model that others made is converted once, shut in without network, on the portal’s own machine; what comes out is two files of data, and nothing of it is ever run as code. The upload stays until it is added, so that a card can be corrected and tried again.',
+    'A model that others made is converted once, shut in without network, on the portal’s own machine; what comes out is two files of data, and its own code never runs again. The upload stays until it is added, so that a card can be corrected and tried again.',
   file: 'Choose a file…',
   folder: 'Choose a folder…',
   accepts:

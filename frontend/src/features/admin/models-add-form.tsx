@@ -11,11 +11,11 @@ import {
   linesOf,
   listOfLines,
   listOfWords,
+  meantBy,
   objectOf,
   partOf,
   rowsOf,
   textOf,
-  meantBy,
   withPart,
   wordsOf,
 } from '@/domain/model-card';
