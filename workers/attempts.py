@@ -23,6 +23,10 @@ LOST: Final = (
     f"{LOST_WORKER} three times on this study, so it was given up and others go on."
     " An administrator can have it tried again."
 )
+TOO_LATE: Final = (
+    f"{LOST_WORKER} three times on this study: it did not answer in time, so its"
+    " process was ended. Others go on. An administrator can have it tried again."
+)
 _KEPT_S: Final = 3600
 
 
@@ -47,7 +51,23 @@ class Attempts:
         )
 
     def begin(self, request_id: str) -> Turn:
-        """Say whether a request is to be done now, and count the beginning if so.
+        """Say whether a request is to be done now, and count the beginning if so."""
+        turn = self.turn(request_id)
+        if turn is Turn.NOW:
+            self.count(request_id)
+        return turn
+
+    def count(self, request_id: str) -> None:
+        """Count a beginning."""
+        begun_key, _ = attempt_keys(request_id)
+        try:
+            self._redis.incr(begun_key)
+            self._redis.expire(begun_key, _KEPT_S)
+        except redis.RedisError:
+            return
+
+    def turn(self, request_id: str) -> Turn:
+        """Say whether a request is to be done now; nothing is counted.
 
         `LATER` is said once for each loss; the next time it is `NOW`. `NEVER` is
         said until `forget`, or for an hour.
@@ -60,8 +80,6 @@ class Attempts:
             if begun > put_off:
                 self._redis.set(put_off_key, begun, ex=_KEPT_S)
                 return Turn.LATER
-            self._redis.incr(begun_key)
-            self._redis.expire(begun_key, _KEPT_S)
         except redis.RedisError:
             return Turn.NOW
         return Turn.NOW

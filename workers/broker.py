@@ -40,7 +40,12 @@ settings name the same steps, for a list is found by its name only."""
 
 
 def make_app(
-    name: str, *, broker_url: str, queue: str, include: Sequence[str], limit_s: int
+    name: str,
+    *,
+    broker_url: str,
+    queue: str,
+    include: Sequence[str],
+    limit_s: int | None,
 ) -> Celery:
     """Return a worker's Celery application.
 
@@ -49,7 +54,8 @@ def make_app(
         broker_url: Redis, database 0.
         queue: The one queue that it consumes.
         include: Modules with its tasks.
-        limit_s: Longest time of a task; it is told 30 s before it is killed.
+        limit_s: Longest time of a task; it is told 30 s before it is killed. None
+            where the task sees to it.
     """
     app = Celery(name, broker=broker_url, include=list(include), set_as_current=True)
     app.conf.update(
@@ -64,7 +70,7 @@ def make_app(
         task_reject_on_worker_lost=True,
         task_track_started=True,
         task_time_limit=limit_s,
-        task_soft_time_limit=limit_s - 30,
+        task_soft_time_limit=None if limit_s is None else limit_s - 30,
         task_default_priority=6,
         worker_prefetch_multiplier=1,
         worker_send_task_events=True,

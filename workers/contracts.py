@@ -55,6 +55,15 @@ def attempt_keys(request_id: str) -> tuple[str, str]:
     return name, f"{name}:put_off"
 
 
+WORKER_KEYS: Final = "overread:worker:*"
+"""Pattern of the broker's keys under which workers of models tell how they are."""
+
+
+def worker_key(node: str) -> str:
+    """Return the broker's key under which a worker tells how it is, as JSON."""
+    return WORKER_KEYS.replace("*", node)
+
+
 class ContractError(ValueError):
     """A message that does not keep to the contract; the text names the field."""
 

@@ -11,8 +11,8 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from workers.contracts import InferRequest
+from workers.inference.answering import answer, make_workplace
 from workers.settings import read_settings
-from workers.tasks_gpu import answer, make_workplace
 
 if TYPE_CHECKING:
     from workers.inference.workplace import Workplace

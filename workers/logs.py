@@ -38,12 +38,17 @@ def log_as_json() -> None:
     """Have Celery leave logging to us: JSON lines on standard error."""
 
     def _configure(**_: Any) -> None:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(JsonLines())
-        root = logging.getLogger()
-        root.handlers = [handler]
-        root.setLevel(os.environ.get("OVERREAD_LOG_LEVEL", "INFO"))
-        for name in ("httpx", "httpcore", "PIL", "amqp"):
-            logging.getLogger(name).setLevel(logging.WARNING)
+        start_logging()
 
     setup_logging.connect(_configure, weak=False)
+
+
+def start_logging() -> None:
+    """Write JSON lines on standard error from now on."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(os.environ.get("OVERREAD_LOG_LEVEL", "INFO"))
+    for name in ("httpx", "httpcore", "PIL", "amqp"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -25,6 +25,11 @@ class WorkerSettings:
             base64; '' to take the one in `models_dir / "signing.pub"`.
         portal_url: Where the portal is when a request does not say; '' for none.
         torch_threads: Threads of one model call; 0 leaves it to the cores.
+        batch: Images that a model is given at a time.
+        slots: Studies in hand at a time: fetched, prepared, waiting for a model.
+        limit_s: Seconds from a study's images being there to its answer; then the
+            process that runs models is ended.
+        models_mb: Memory of the loaded models together.
     """
 
     broker_url: str
@@ -34,6 +39,10 @@ class WorkerSettings:
     model_key: str
     portal_url: str
     torch_threads: int
+    batch: int
+    slots: int
+    limit_s: int
+    models_mb: int
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> WorkerSettings:
@@ -48,10 +57,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> WorkerSetting
     env = os.environ if environment is None else environment
     state = Path(env.get("OVERREAD_STATE_DIR", "var"))
     shipped = Path(__file__).parent / "models" / "shipped"
-    try:
-        threads = int(env.get("OVERREAD_TORCH_THREADS", "0"))
-    except ValueError as error:
-        raise SettingsError("OVERREAD_TORCH_THREADS must be a number") from error
+    batch = _number(env, "OVERREAD_INFER_BATCH", 8, least=1)
     return WorkerSettings(
         broker_url=env.get("REDIS_URL", "redis://127.0.0.1:6379/0"),
         packs_dir=Path(env.get("OVERREAD_PACKS_DIR", state / "packs")),
@@ -59,5 +65,21 @@ def read_settings(environment: Mapping[str, str] | None = None) -> WorkerSetting
         shipped_models=Path(env.get("OVERREAD_SHIPPED_MODELS", shipped)),
         model_key=env.get("OVERREAD_MODEL_KEY", ""),
         portal_url=env.get("OVERREAD_PORTAL_URL", ""),
-        torch_threads=threads,
+        torch_threads=_number(env, "OVERREAD_TORCH_THREADS", 0),
+        batch=batch,
+        slots=_number(env, "OVERREAD_INFER_SLOTS", 2 * batch, least=1),
+        limit_s=_number(env, "OVERREAD_INFER_LIMIT_S", 300, least=1),
+        models_mb=_number(env, "OVERREAD_MODELS_MB", 2048, least=1),
     )
+
+
+def _number(
+    env: Mapping[str, str], name: str, otherwise: int, *, least: int = 0
+) -> int:
+    try:
+        found = int(env.get(name) or otherwise)
+    except ValueError as error:
+        raise SettingsError(f"{name} must be a number") from error
+    if found < least:
+        raise SettingsError(f"{name} must be at least {least}")
+    return found

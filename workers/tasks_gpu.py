@@ -1,18 +1,21 @@
-"""The task of the GPU workers: fetch, infer, answer."""
+"""The task of the GPU workers: hand a request to the process that runs models, answer.
+
+The worker's threads wait; the models are in a process of their own
+(`workers.supervisor`), and so is whatever a study may do to it.
+"""
 
 from __future__ import annotations
 
 import logging
+import threading
 from collections import OrderedDict
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
-import httpx
 from celery import Task
-from celery.exceptions import SoftTimeLimitExceeded
-from celery.signals import worker_process_init
+from celery.signals import worker_init, worker_shutdown
 
-from workers.attempts import DEFER_S, LOST, MAX_ATTEMPTS, Attempts, Turn
+from workers.attempts import DEFER_S, LOST, MAX_ATTEMPTS, TOO_LATE, Attempts, Turn
 from workers.celery_gpu import app
 from workers.contracts import (
     QUEUE_PORTAL,
@@ -21,58 +24,56 @@ from workers.contracts import (
     InferRequest,
     InferResult,
 )
-from workers.inference.predict import limit_threads, pick_device
-from workers.inference.run import run_inference
-from workers.inference.store import ModelStore, ModelUnavailableError
-from workers.inference.trust import TrustedModels
-from workers.inference.workplace import Workplace
-from workers.packs.isolation import IsolatedDecoder
-from workers.portal_client import PortalClient, PortalError, PortalUnavailableError
-from workers.settings import WorkerSettings, read_settings
+from workers.portal_client import PortalUnavailableError
+from workers.settings import read_settings
+from workers.supervisor import ProcessLostError, Supervisor
+from workers.telling import Teller
 
 log = logging.getLogger(__name__)
 
-MAX_RETRIES = 5
-_MAX_REMEMBERED = 256
+MAX_RETRIES: Final = 5
+MAX_STARTS: Final = 5
+_MAX_REMEMBERED: Final = 2048
 
 _answered: OrderedDict[str, dict[str, Any]] = OrderedDict()
 """Answers of this process by run: the portal asks again when its queue is long."""
-
-
-def make_workplace(settings: WorkerSettings) -> Workplace:
-    """Return what a worker process keeps: models, decoder, device."""
-    limit_threads(settings.torch_threads)
-    device = pick_device()
-    return Workplace(
-        store=ModelStore(
-            trusted=TrustedModels(
-                public_key=settings.model_key,
-                key_file=settings.models_dir / "signing.pub",
-            ),
-            shipped=settings.shipped_models,
-            cache=settings.models_dir / "cache",
-            device=device,
-        ),
-        decoder=IsolatedDecoder(),
-        device=device,
-    )
+_answering = threading.Lock()
 
 
 @cache
-def _workplace() -> Workplace:
-    return make_workplace(read_settings())
+def _supervisor() -> Supervisor:
+    return Supervisor(limit_s=read_settings().limit_s)
 
 
-@worker_process_init.connect
-def _warm_up(**_: Any) -> None:
-    """Load the shipped models before the first study asks for one."""
-    _workplace().decoder.start()
+@cache
+def _attempts() -> Attempts:
+    return Attempts(broker_url=read_settings().broker_url)
+
+
+@cache
+def _teller() -> Teller:
+    return Teller(broker_url=read_settings().broker_url, supervisor=_supervisor())
+
+
+@worker_init.connect
+def _start(**_: Any) -> None:
+    """Load the models before the first study asks for one."""
     try:
-        names = _workplace().store.warm()
-    except ModelUnavailableError as error:
-        log.warning("a shipped model was not loaded: %s", error)
-        return
-    log.info("ready with %d model(s) on %s", len(names), _workplace().device)
+        _supervisor().start()
+    except ProcessLostError:
+        log.error("the process that runs models does not start; it is tried again")
+    _teller().start()
+
+
+@worker_shutdown.connect
+def _stop(**_: Any) -> None:
+    _teller().stop()
+    _supervisor().close()
+
+
+def ask(wanted: InferRequest, **more: Any) -> InferResult:
+    """Hand a request to the process, see `Supervisor.ask`."""
+    return _supervisor().ask(wanted, **more)
 
 
 @app.task(name=TASK_INFER, bind=True, max_retries=MAX_RETRIES + MAX_ATTEMPTS)
@@ -84,81 +85,81 @@ def infer(self: Task[..., None], *, request: dict[str, Any]) -> None:
         request: An `InferRequest` message.
     """
     wanted = InferRequest.from_message(request)
-    attempts = Attempts(broker_url=read_settings().broker_url)
     try:
-        result = _result(self, wanted, attempts=attempts)
+        result = _known(wanted.run_id) or _find_out(self, wanted)
     except PortalUnavailableError as error:
-        attempts.excuse(wanted.run_id)
         if self.request.retries < MAX_RETRIES:
             raise self.retry(exc=error, countdown=2**self.request.retries) from error
         result = _failed(wanted, "the portal could not be reached")
     app.send_task(
-        TASK_ACCEPT_RESULT, kwargs={"result": result.to_message()}, queue=QUEUE_PORTAL
+        TASK_ACCEPT_RESULT,
+        kwargs={"result": result.to_message()},
+        queue=QUEUE_PORTAL,
+        priority=wanted.priority,
     )
-    if result.reason != LOST:
-        attempts.end(wanted.run_id)
+    _teller().count(result.state)
+    if result.reason not in (LOST, TOO_LATE):
+        _attempts().end(wanted.run_id)
     _remember(result)
 
 
-def _result(
-    task: Task[..., None], wanted: InferRequest, *, attempts: Attempts
-) -> InferResult:
-    """Return what is known, or find it out; a request that was lost waits first."""
-    if wanted.run_id in _answered:
-        return InferResult.from_message(_answered[wanted.run_id])
-    turn = attempts.begin(wanted.run_id)
-    if turn is Turn.NEVER:
-        log.warning("run given up: it lost its worker too often")
-        return _failed(wanted, LOST)
-    if turn is Turn.LATER:
-        wait_s = DEFER_S * attempts.losses(wanted.run_id)
-        raise task.retry(countdown=wait_s)
-    return answer(wanted, workplace=_workplace())
+def _find_out(task: Task[..., None], wanted: InferRequest) -> InferResult:
+    """Ask the process; what dies with it is asked again, a suspect alone."""
+    is_suspect = False
+    for _ in range(MAX_STARTS):
+        turn = _attempts().turn(wanted.run_id)
+        if turn is Turn.NEVER:
+            log.warning("run given up: it lost its worker too often")
+            return _failed(wanted, LOST)
+        losses = _attempts().losses(wanted.run_id)
+        if turn is Turn.LATER:
+            raise task.retry(countdown=DEFER_S * losses)
+        outcome = _once(wanted, is_alone=is_suspect or losses > 0)
+        if isinstance(outcome, InferResult):
+            return outcome
+        is_suspect |= outcome
+    raise task.retry(countdown=DEFER_S)
+
+
+def _once(wanted: InferRequest, *, is_alone: bool) -> InferResult | bool:
+    """Return the answer, or, when the process died, whether this may be why."""
+    attempts, begun = _attempts(), threading.Event()
+
+    def begin() -> None:
+        begun.set()
+        attempts.count(wanted.run_id)
+
+    try:
+        return ask(wanted, is_alone=is_alone, begun=begin)
+    except PortalUnavailableError:
+        if begun.is_set():
+            attempts.excuse(wanted.run_id)
+        raise
+    except ProcessLostError as lost:
+        if not begun.is_set():
+            return False
+        if not is_alone:
+            # It may have been a neighbour: nobody is charged, and it shows alone.
+            attempts.excuse(wanted.run_id)
+        elif attempts.losses(wanted.run_id) >= MAX_ATTEMPTS:
+            return _failed(wanted, TOO_LATE if lost.was_late else LOST)
+        return True
+
+
+def _known(run_id: str) -> InferResult | None:
+    with _answering:
+        found = _answered.get(run_id)
+    return None if found is None else InferResult.from_message(found)
 
 
 def _remember(result: InferResult) -> None:
     """Keep an answer, so that the same question costs nothing."""
     if result.state == "failed":
         return
-    _answered[result.run_id] = result.to_message()
-    while len(_answered) > _MAX_REMEMBERED:
-        _answered.popitem(last=False)
-
-
-def answer(
-    request: InferRequest,
-    *,
-    workplace: Workplace,
-    transport: httpx.BaseTransport | None = None,
-) -> InferResult:
-    """Do a request; what goes wrong for good is an answer too.
-
-    Args:
-        request: What is asked.
-        workplace: Models, decoder and device.
-        transport: What carries HTTP; the network by default.
-
-    Raises:
-        PortalUnavailableError: The portal gives no answer; ask again later.
-    """
-    try:
-        with PortalClient(
-            portal_url=request.portal_url,
-            token=request.token,
-            revision_id=request.revision_id,
-            transport=transport,
-        ) as portal:
-            return run_inference(request, portal=portal, workplace=workplace)
-    except PortalUnavailableError:
-        raise
-    except (PortalError, ModelUnavailableError) as error:
-        log.warning("run failed: %s", error)
-        return _failed(request, str(error))
-    except SoftTimeLimitExceeded:
-        return _failed(request, "it took too long")
-    except Exception as error:  # the reader gets words, the log the type and place
-        log.exception("run failed")
-        return _failed(request, f"an unexpected error ({type(error).__name__})")
+    with _answering:
+        _answered[result.run_id] = result.to_message()
+        while len(_answered) > _MAX_REMEMBERED:
+            _answered.popitem(last=False)
 
 
 def _failed(request: InferRequest, reason: str) -> InferResult:

@@ -81,15 +81,21 @@ def _says_ready(layout: Layout, name: str) -> Callable[[], str]:
 
 
 def _worker(
-    layout: Layout, app: str, queue: str, *, concurrency: int, env: dict[str, str]
+    layout: Layout,
+    app: str,
+    queue: str,
+    *,
+    concurrency: int | None,
+    env: dict[str, str],
 ) -> Part:
     name = f"worker-{queue}"
     return Part(
         name=name,
         argv=(
             *(PYTHON, "-m", "celery", "-A", app, "worker", "-Q", queue),
-            *("-n", f"{queue}@%h", "-c", str(concurrency), "--loglevel", "INFO"),
+            *("-n", f"{queue}@%h", "--loglevel", "INFO"),
             *("--without-gossip", "--without-mingle"),
+            *(() if concurrency is None else ("-c", str(concurrency))),
         ),
         env=env,
         ready=_says_ready(layout, name),
@@ -127,14 +133,14 @@ def make_parts(layout: Layout, env: Environment, *, gpu: bool) -> list[Part]:
     for name in ("PACKS", "ARTEFACTS", "MODELS"):
         os.makedirs(env.values[f"OVERREAD_{name}_DIR"], mode=0o700, exist_ok=True)
     portal_env, worker_env = env.for_portal(), env.for_worker()
-    queues = [
+    queues: list[tuple[str, str, int | None, dict[str, str]]] = [
         ("portal.celery", "portal", PORTAL_CONCURRENCY, portal_env),
         # Imports of models take minutes: a queue of their own, one at a time.
         ("portal.celery", "imports", 1, portal_env),
         ("workers.celery_pixels", "pixels", PIXELS_CONCURRENCY, worker_env),
     ]
     if gpu:
-        queues.append(("workers.celery_gpu", "gpu", 1, worker_env))
+        queues.append(("workers.celery_gpu", "gpu", None, worker_env))
     return [
         _wsgi(layout, env),
         _asgi(layout, env),

@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-
 from workers.contracts import ArtefactRef, BoxResult, FindingResult
+from workers.inference.engine import TooLargeError
+from workers.inference.forward import Outputs
 from workers.inference.pictures import load_pictures
 from workers.inference.predict import (
+    Explanation,
     Prediction,
     Score,
+    conclude,
     explain,
-    predict,
     prepare_images,
     to_npy,
 )
 from workers.inference.workplace import (
+    Ask,
     Clock,
     RejectedError,
     Said,
@@ -45,7 +47,12 @@ MAX_IMAGES = 16
 
 
 def judge_films(
-    package: ModelPackage, *, portal: PortalClient, workplace: Workplace, clock: Clock
+    package: ModelPackage,
+    *,
+    portal: PortalClient,
+    workplace: Workplace,
+    clock: Clock,
+    ask: Ask,
 ) -> Said:
     """Judge the films of a study; artefacts are stored on the way.
 
@@ -56,34 +63,45 @@ def judge_films(
     """
     with clock.part("fetch_s"):
         films = _fetch(portal, package)
-    with clock.part("prepare_s"):
-        judged = _judge(films, workplace.decoder, rules=package.parsed.input)
-        pictures = [one for one in judged if one.image is not None]
-        prepared = _prepare(package, [one.image for one in pictures if one.image])
-    with clock.part("infer_s"):
-        said = _predict(package, prepared, device=workplace.device)
-        _place_in_space(pictures, said, package=package)
+    ask.begin()
+    with workplace.engine.coming():
+        with clock.part("prepare_s"), workplace.gate.turn(ask.priority):
+            judged = _judge(films, workplace.decoder, rules=package.parsed.input)
+            pictures = [one for one in judged if one.image is not None]
+            prepared = _prepare(package, [one.image for one in pictures if one.image])
+        with clock.part("infer_s"):
+            outputs = _run(package, prepared, workplace=workplace, ask=ask)
+    with clock.part("explain_s"), workplace.gate.turn(ask.priority):
+        _place_in_space(pictures, outputs, package=package)
         kept = [index for index, one in enumerate(pictures) if one.is_accepted]
         if not kept:
             raise _rejected(judged)
-        prediction, images = said, [one.image for one in pictures if one.image]
+        images = [one.image for one in pictures if one.image]
         if len(kept) < len(pictures):
             prepared = [prepared[index] for index in kept]
             images = [images[index] for index in kept]
-            prediction = _predict(package, prepared, device=workplace.device)
-    quality = _record(judged)
-    with clock.part("explain_s"):
-        findings = tuple(
-            _finding(
-                score,
+            outputs = outputs.rows(kept)
+        prediction = conclude(package, outputs)
+        explanations = [
+            explain(
+                package,
+                prepared[score.image],
+                images[score.image],
                 label=label,
-                package=package,
-                prepared=prepared[score.image],
-                image=images[score.image],
-                portal=portal,
+                is_positive=score.is_positive,
                 device=workplace.device,
+                features=outputs.rows([score.image]).features,
             )
             for label, score in enumerate(prediction.scores)
+        ]
+        maps = [None if e is None else e.saliency.to_png() for e in explanations]
+    quality = _record(judged)
+    with clock.part("store_s"):
+        findings = tuple(
+            _finding(score, found, picture, image=images[score.image], portal=portal)
+            for score, found, picture in zip(
+                prediction.scores, explanations, maps, strict=True
+            )
         )
         embedding = _store_embedding(prediction, portal)
     return Said(quality=quality, findings=findings, embedding=embedding)
@@ -199,12 +217,12 @@ def _judge(
 
 
 def _place_in_space(
-    pictures: list[_Judged], prediction: Prediction, *, package: ModelPackage
+    pictures: list[_Judged], outputs: Outputs, *, package: ModelPackage
 ) -> None:
     """Add to each picture how far it is from the model's training inputs."""
-    if package.input_space is None or prediction.vectors is None:
+    if package.input_space is None or outputs.vectors is None:
         return
-    for one, vector in zip(pictures, prediction.vectors, strict=True):
+    for one, vector in zip(pictures, outputs.vectors.numpy(), strict=True):
         one.further.append(check_space(package.input_space, vector))
 
 
@@ -230,39 +248,31 @@ def _prepare(package: ModelPackage, images: list[DisplayImage]) -> list[Prepared
         raise RejectedError(str(error)) from error
 
 
-def _predict(
-    package: ModelPackage, prepared: list[Prepared], *, device: torch.device
-) -> Prediction:
+def _run(
+    package: ModelPackage, prepared: list[Prepared], *, workplace: Workplace, ask: Ask
+) -> Outputs:
+    tensors = [one.tensor for one in prepared]
     try:
-        return predict(package, prepared, device=device)
-    except PreprocessError as error:
+        return workplace.engine.judge(package, tensors, priority=ask.priority)
+    except (PreprocessError, TooLargeError) as error:
         raise RejectedError(str(error)) from error
 
 
 def _finding(
     score: Score,
+    found: Explanation | None,
+    picture: bytes | None,
     *,
-    label: int,
-    package: ModelPackage,
-    prepared: Prepared,
     image: DisplayImage,
     portal: PortalClient,
-    device: torch.device,
 ) -> FindingResult:
+    """Store the map of a label and return its finding."""
     sop_uid = image.header.sop_uid
     box: BoxResult | None = None
     saliency: ArtefactRef | None = None
-    found = explain(
-        package,
-        prepared,
-        image,
-        label=label,
-        is_positive=score.is_positive,
-        device=device,
-    )
-    if found is not None:
+    if found is not None and picture is not None:
         saliency = portal.store_artefact(
-            found.saliency.to_png(),
+            picture,
             media_type="image/png",
             sop_uid=sop_uid,
             frame=image.frame,

@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from workers.inference.box import Corners, box_of
-from workers.inference.saliency import SaliencyMap, class_activation, lay_over_source
+from workers.inference.forward import Outputs, join, run_films
+from workers.inference.saliency import SaliencyMap, activation_of, lay_over_source
 from workers.models.finding_net import FindingNet
 from workers.models.onnx_net import OnnxFilm
 from workers.models.package import ModelPackage
@@ -104,16 +105,27 @@ def prepare_images(
 def predict(
     package: ModelPackage, prepared: Sequence[Prepared], *, device: torch.device
 ) -> Prediction:
-    """Score the images of one study.
-
-    A label's score is that of the image which speaks for it most.
+    """Score the images of one study by themselves, without a queue.
 
     Args:
         package: The model.
         prepared: Its images, at least one.
         device: Where the network is.
     """
-    members, vectors = _forward(package, prepared, device=device)
+    tensors = [one.tensor for one in prepared]
+    parts = [
+        run_films(package, tensors[start : start + _BATCH], device=device)
+        for start in range(0, len(tensors), _BATCH)
+    ]
+    return conclude(package, join(parts))
+
+
+def conclude(package: ModelPackage, outputs: Outputs) -> Prediction:
+    """Return what the model says of a study, given what the network gave.
+
+    A label's score is that of the image which speaks for it most.
+    """
+    members = outputs.members
     logits = members.mean(dim=0)
     probabilities = package.calibrate(logits)
     doubts = package.uncertainty(members) if members.shape[0] > 1 else None
@@ -133,31 +145,12 @@ def predict(
                 is_positive=probability >= float(label.get("threshold", 0.5)),
             )
         )
-    each = None if vectors is None else vectors.numpy()
-    embedding: NDArray[np.float32] | None = None
-    if vectors is not None:
-        embedding = vectors.mean(dim=0).numpy()
-    return Prediction(scores=tuple(scores), embedding=embedding, vectors=each)
-
-
-@torch.inference_mode()
-def _forward(
-    package: ModelPackage, prepared: Sequence[Prepared], *, device: torch.device
-) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Return members' logits, [M, N, L], and vectors, [N, D], on the processor."""
-    module = package.film_module
-    members, vectors = [], []
-    for start in range(0, len(prepared), _BATCH):
-        batch = torch.stack([p.tensor for p in prepared[start : start + _BATCH]])
-        if isinstance(module, OnnxFilm):
-            odds, found = module.judge(batch)
-            members.append(odds)
-            vectors += [] if found is None else [found]
-            continue
-        features = module.features(_to(batch, device))
-        members.append(module.classify_members(features).float().cpu())
-        vectors.append(module.pool(features).float().cpu())
-    return torch.cat(members, dim=1), torch.cat(vectors) if vectors else None
+    vectors = outputs.vectors
+    return Prediction(
+        scores=tuple(scores),
+        embedding=None if vectors is None else vectors.mean(dim=0).numpy(),
+        vectors=None if vectors is None else vectors.numpy(),
+    )
 
 
 def explain(
@@ -168,8 +161,18 @@ def explain(
     label: int,
     is_positive: bool,
     device: torch.device,
+    features: torch.Tensor | None = None,
 ) -> Explanation | None:
     """Say where in an image a label's score comes from.
+
+    Args:
+        package: The model.
+        prepared: The image on the network's grid.
+        image: The image.
+        label: Index of the label.
+        is_positive: Whether the label is said to be there, so that it has a box.
+        device: Where the network is.
+        features: The image's map, [1, C, h, w], where it is known already.
 
     Returns:
         None when nothing in the image speaks for the label, or the network gives
@@ -178,13 +181,17 @@ def explain(
     module = package.film_module
     if isinstance(module, OnnxFilm) or not module.explains:
         return None
-    batch = _to(prepared.tensor.unsqueeze(0), device)
+    if features is None:
+        single = run_films(package, [prepared.tensor], device=device)
+        features = single.features
+    if features is None:
+        return None
     height, width = prepared.tensor.shape[-2:]
     drawn: Corners | None = None
     if isinstance(module, FindingNet):
-        cam, drawn = _place(module, batch, prepared, image, label=label)
+        cam, drawn = _place(module, features, prepared, image, label=label)
     else:
-        cam = class_activation(module, batch, label=label)
+        cam = activation_of(module, features, label=label)
     saliency = lay_over_source(
         cam,
         grid_shape=(int(height), int(width)),
@@ -197,10 +204,10 @@ def explain(
     return Explanation(saliency=saliency, box=box)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def _place(
     module: FindingNet,
-    batch: torch.Tensor,
+    features: torch.Tensor,
     prepared: Prepared,
     image: DisplayImage,
     *,
@@ -211,7 +218,7 @@ def _place(
     The box is the one that the network draws at the strongest cell, cut at the
     image's edges; None when nothing is left of it.
     """
-    places = module.places(module.features(batch))
+    places = module.places(features)
     odds = places.odds[0, label].cpu()
     strongest = int(odds.argmax())
     shares = places.boxes[0, label].flatten(1)[:, strongest].cpu().numpy()
@@ -231,7 +238,3 @@ def to_npy(vector: NDArray[np.float32]) -> bytes:
     target = io.BytesIO()
     np.save(target, vector.astype(np.float32), allow_pickle=False)
     return target.getvalue()
-
-
-def _to(batch: torch.Tensor, device: torch.device) -> torch.Tensor:
-    return batch.to(device=device, memory_format=torch.channels_last)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from workers.contracts import InferRequest, InferResult
 from workers.inference.films import judge_films
-from workers.inference.predict import describe_device
 from workers.inference.volumes import judge_volume
-from workers.inference.workplace import Clock, RejectedError, Workplace
+from workers.inference.workplace import Ask, Clock, RejectedError, Workplace
 from workers.models.volume_net import VolumeModel
 from workers.portal_client import PortalClient
 
@@ -14,11 +15,21 @@ __all__ = ["Workplace", "run_inference"]
 
 
 def run_inference(
-    request: InferRequest, *, portal: PortalClient, workplace: Workplace
+    request: InferRequest,
+    *,
+    portal: PortalClient,
+    workplace: Workplace,
+    begin: Callable[[], None] = lambda: None,
 ) -> InferResult:
     """Do one request and return its answer; artefacts are stored on the way.
 
     A study that the model may not judge is an answer (`rejected`).
+
+    Args:
+        request: What is asked.
+        portal: Bound to the request.
+        workplace: What the process keeps.
+        begin: Called when the images are here and work on them begins.
 
     Raises:
         PortalError: The portal refused.
@@ -26,7 +37,8 @@ def run_inference(
         ModelUnavailableError: The model can not be loaded.
     """
     clock = Clock()
-    device = describe_device(workplace.device)
+    device = workplace.device_words
+    ask = Ask(priority=request.priority, begin=begin)
     try:
         with clock.part("fetch_s"):
             package = workplace.store.get(
@@ -35,7 +47,7 @@ def run_inference(
                 fetch_list=portal.read_model_list,
             )
         judge = judge_volume if isinstance(package.module, VolumeModel) else judge_films
-        said = judge(package, portal=portal, workplace=workplace, clock=clock)
+        said = judge(package, portal=portal, workplace=workplace, clock=clock, ask=ask)
     except RejectedError as error:
         return InferResult(
             run_id=request.run_id,

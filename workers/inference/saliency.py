@@ -65,8 +65,17 @@ def class_activation(
     Returns:
         [h, w], 0 or more, smoothed by one cell so that a maximum is not a speck.
     """
+    with torch.no_grad():
+        features = module.features(image)
+    return activation_of(module, features, label=label)
+
+
+def activation_of(
+    module: ExplainableModel, features: torch.Tensor, *, label: int
+) -> Map:
+    """Return the same of a map of `module.features`, [1, C, h, w]."""
     with torch.enable_grad():
-        features = module.features(image).detach().requires_grad_()
+        features = features.detach().requires_grad_()
         score = module.classify(features)[0, label]
         (gradient,) = torch.autograd.grad(score, features)
     places = (gradient * features.detach()).sum(dim=1, keepdim=True).float()

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import tempfile
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ import torch
 from workers.inference.trust import TrustedModels
 from workers.model_trust import UntrustedError
 from workers.models.architectures import ExplainableModel
+from workers.models.onnx_net import OnnxFilm, OnnxVolume
 from workers.models.package import (
     ModelPackage,
     PackageError,
@@ -25,7 +27,8 @@ from workers.models.package import (
 
 log = logging.getLogger(__name__)
 
-MAX_IN_MEMORY: Final = 4
+BUDGET_MB: Final = 2048
+"""Memory for networks unless a setting says otherwise."""
 
 
 class ModelUnavailableError(RuntimeError):
@@ -42,6 +45,7 @@ class ModelStore:
         shipped: Path,
         cache: Path,
         device: torch.device,
+        budget_mb: int = BUDGET_MB,
     ) -> None:
         """Take what may be loaded, the folders, and where models are to run.
 
@@ -50,7 +54,11 @@ class ModelStore:
             shipped: A folder of package folders that came with the code.
             cache: Where fetched packages (zip files by hash) are kept.
             device: Where the networks go.
+            budget_mb: Memory of all networks together. Those not used for longest
+                give way; the one that is asked for is loaded even if it alone is more.
         """
+        self._budget = budget_mb << 20
+        self._lock = threading.Lock()
         self._trusted = trusted
         self._shipped = shipped
         self._cache = cache
@@ -75,14 +83,22 @@ class ModelStore:
         Raises:
             ModelUnavailableError: It may not be loaded, can not, or is another one.
         """
-        try:
-            self._trusted.check(wanted, fetch=fetch_list)
-        except UntrustedError as error:
-            self._loaded.pop(wanted, None)
-            raise ModelUnavailableError(
-                f"the model may not be used: {error}"
-            ) from error
-        return self._get(wanted, fetch=fetch)
+        with self._lock:
+            try:
+                self._trusted.check(wanted, fetch=fetch_list)
+            except UntrustedError as error:
+                self._loaded.pop(wanted, None)
+                raise ModelUnavailableError(
+                    f"the model may not be used: {error}"
+                ) from error
+            return self._get(wanted, fetch=fetch)
+
+    def loaded(self) -> list[tuple[str, int]]:
+        """Return what is loaded, the last used last: name and version, and bytes."""
+        return [
+            (f"{one.card['name']} {one.card['version']}", bytes_of(one))
+            for one in list(self._loaded.values())
+        ]
 
     def _get(self, wanted: str, *, fetch: Callable[[], bytes]) -> ModelPackage:
         found = self._loaded.get(wanted)
@@ -90,21 +106,26 @@ class ModelStore:
             found = self._place(self._find(wanted, fetch))
             self._loaded[wanted] = found
         self._loaded.move_to_end(wanted)
-        while len(self._loaded) > MAX_IN_MEMORY:
-            self._loaded.popitem(last=False)
+        self._make_room()
         return found
 
-    def warm(self) -> list[str]:
-        """Load the shipped packages; return their hashes.
+    def _make_room(self) -> None:
+        """Let go of what was not used for longest; who still runs it keeps it."""
+        used = sum(size for _, size in self.loaded())
+        while used > self._budget and len(self._loaded) > 1:
+            _, gone = self._loaded.popitem(last=False)
+            used -= bytes_of(gone)
+            log.info("model %s makes room for others", gone.package_hash[:12])
+
+    def warm(self) -> list[ModelPackage]:
+        """Load the shipped packages, as many as the budget holds, and return them.
 
         They are only made ready: `get` still asks the signed list.
         """
-        return [
-            package.package_hash
-            for package in (
-                self._get(name, fetch=_nothing) for name in self._shipped_folders()
-            )
-        ]
+        with self._lock:
+            for name in self._shipped_folders():
+                self._get(name, fetch=_nothing)
+            return list(self._loaded.values())
 
     def _find(self, wanted: str, fetch: Callable[[], bytes]) -> ModelPackage:
         try:
@@ -161,6 +182,15 @@ class ModelStore:
                 except PackageError as error:
                     log.warning("a shipped model can not be read: %s", error)
         return self._folders
+
+
+def bytes_of(package: ModelPackage) -> int:
+    """Return the memory of a network's weights, in bytes."""
+    module = package.module
+    if isinstance(module, OnnxFilm | OnnxVolume):
+        return module.session.n_bytes
+    tensors = (*module.parameters(), *module.buffers())
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
 def _nothing() -> bytes:

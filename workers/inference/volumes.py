@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts import MASK_MEDIA_TYPE, BoxResult, FindingResult, MaskRef
+from workers.inference.engine import TooLargeError
 from workers.inference.segment import (
     Segment,
     largest_slice,
@@ -21,6 +22,7 @@ from workers.inference.volume import (
     find_geometry,
 )
 from workers.inference.workplace import (
+    Ask,
     Clock,
     RejectedError,
     Said,
@@ -41,7 +43,12 @@ _FRAME = 1
 
 
 def judge_volume(
-    package: ModelPackage, *, portal: PortalClient, workplace: Workplace, clock: Clock
+    package: ModelPackage,
+    *,
+    portal: PortalClient,
+    workplace: Workplace,
+    clock: Clock,
+    ask: Ask,
 ) -> Said:
     """Judge the one series of a study that the model is for.
 
@@ -54,17 +61,13 @@ def judge_volume(
     try:
         with clock.part("fetch_s"):
             refs = _series(portal, rules=rules)
+            ask.begin()
             geometry, values, checks = _load(
                 refs, portal, workplace.decoder, package=package
             )
         with clock.part("infer_s"):
-            segments = segment_volume(
-                package,
-                geometry.turn(values),
-                geometry.spacing,
-                device=workplace.device,
-            )
-    except (VolumeError, PreprocessError) as error:
+            segments = _segment(package, geometry, values, workplace=workplace, ask=ask)
+    except (VolumeError, PreprocessError, TooLargeError) as error:
         found = failed("series", str(error))
         raise RejectedError(str(error), quality=summary_of([found])) from error
     with clock.part("explain_s"):
@@ -76,6 +79,28 @@ def judge_volume(
         **summary_of(checks),
     }
     return Said(quality=quality, findings=findings)
+
+
+def _segment(
+    package: ModelPackage,
+    geometry: Geometry,
+    values: NDArray[np.int16],
+    *,
+    workplace: Workplace,
+    ask: Ask,
+) -> tuple[Segment, ...]:
+    """Mark the volume when it is its turn on the device."""
+
+    def mark() -> tuple[Segment, ...]:
+        return segment_volume(
+            package,
+            geometry.turn(values),
+            geometry.spacing,
+            device=workplace.device,
+        )
+
+    segments: tuple[Segment, ...] = workplace.engine.call(mark, priority=ask.priority)
+    return segments
 
 
 def _series(portal: PortalClient, *, rules: dict[str, Any]) -> list[InstanceRef]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
-from workers.contracts import ArtefactRef, FindingResult
+from workers.contracts import PRIORITY_NORMAL, ArtefactRef, FindingResult
+from workers.inference.engine import Engine
 from workers.inference.store import ModelStore
 from workers.packs.isolation import IsolatedDecoder
 from workers.pixels.image import ImageHeader
@@ -46,6 +50,48 @@ class Clock:
             self.spent[name] = round(self.spent.get(name, 0.0) + elapsed, 4)
 
 
+class Gate:
+    """Lets so many through at a time, the most urgent of those that wait first."""
+
+    def __init__(self, room: int) -> None:
+        """Take how many."""
+        self._room = room
+        self._waiting: list[tuple[int, int]] = []
+        self._numbers = itertools.count()
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def turn(self, priority: int) -> Iterator[None]:
+        """Wait for one's turn and keep it for a block."""
+        mine = (priority, next(self._numbers))
+        with self._changed:
+            heapq.heappush(self._waiting, mine)
+            self._changed.wait_for(lambda: self._room and self._waiting[0] == mine)
+            heapq.heappop(self._waiting)
+            self._room -= 1
+            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._room += 1
+                self._changed.notify_all()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """How a study is asked for.
+
+    Attributes:
+        priority: 0 (first) to 9.
+        begin: Called when its images are here and work on them begins: from then on
+            it may be what kills the process.
+    """
+
+    priority: int = PRIORITY_NORMAL
+    begin: Callable[[], None] = lambda: None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workplace:
     """What a worker process keeps between requests.
@@ -54,11 +100,17 @@ class Workplace:
         store: Its models.
         decoder: Its decoding process.
         device: Where its models run.
+        engine: What runs them, for all studies in hand.
+        device_words: The device in words for a person.
+        gate: Lets as many work on pixels at a time as is sensible.
     """
 
     store: ModelStore
     decoder: IsolatedDecoder
     device: torch.device
+    engine: Engine
+    device_words: str
+    gate: Gate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

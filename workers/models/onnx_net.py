@@ -24,7 +24,11 @@ _LEAST: Final = 1e-7
 
 
 class OnnxSession:
-    """One graph of one input, loaded."""
+    """One graph of one input, loaded.
+
+    Attributes:
+        n_bytes: Size of the graph with its weights.
+    """
 
     def __init__(self, content: bytes) -> None:
         """Load a graph.
@@ -34,6 +38,7 @@ class OnnxSession:
             ValueError: It has several inputs, or can not be loaded.
         """
         read_onnx(content)
+        self.n_bytes = len(content)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = _QUIET
         options.intra_op_num_threads = torch.get_num_threads()

@@ -32,10 +32,10 @@ from tests.workers.importing.makers import (
 )
 from workers.contracts import InferRequest
 from workers.importing.xrv import densenet
+from workers.inference.answering import answer, make_workplace
 from workers.models.preprocess import prepare
 from workers.pixels.image import load_image, read_header
 from workers.settings import read_settings
-from workers.tasks_gpu import answer, make_workplace
 
 pytestmark = pytest.mark.django_db
 

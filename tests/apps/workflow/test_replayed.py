@@ -21,10 +21,10 @@ from tests.fakes.border import archive as archive
 from tests.fakes.border import broker as broker
 from tests.fakes.portal import PUBLIC_KEY, FakePortal
 from workers.contracts import InferRequest, InferResult
+from workers.inference.answering import answer, make_workplace
 from workers.measures.auroc import auroc
 from workers.models.package import load_package, write_package_zip
 from workers.settings import read_settings
-from workers.tasks_gpu import answer, make_workplace
 from workers.training.chest14 import LABELS, read_pixels, read_table, wrap
 from workers.training.replay import any_finding, make_package
 

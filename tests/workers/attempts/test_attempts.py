@@ -8,7 +8,7 @@ from celery.exceptions import Retry
 
 from tests.faults.brokers import own_broker
 from workers import tasks_gpu, tasks_pixels, tasks_segments
-from workers.attempts import LOST, MAX_ATTEMPTS, Attempts, Turn
+from workers.attempts import LOST, MAX_ATTEMPTS, TOO_LATE, Attempts, Turn
 from workers.contracts import (
     LOST_WORKER,
     InferRequest,
@@ -19,6 +19,7 @@ from workers.contracts import (
 )
 from workers.portal_client import PortalUnavailableError
 from workers.segment_contracts import InterpolateRequest, InterpolateResult
+from workers.supervisor import ProcessLostError
 
 RUN = "1c6de3a5-6a8f-4c43-9a62-6f0d2ed7a4c1"
 REVISION = "2c6de3a5-6a8f-4c43-9a62-6f0d2ed7a4c1"
@@ -92,7 +93,7 @@ def test_the_portal_finds_the_keys_and_the_reason(attempts, broker):
 class Sent(list):
     """What went to the portal's queue."""
 
-    def send_task(self, name, *, kwargs, queue):
+    def send_task(self, name, *, kwargs, queue, priority=None):
         self.append(kwargs["result"])
 
 
@@ -168,10 +169,12 @@ class Worker:
         monkeypatch.setattr(module, "app", self.sent)
 
     def does(self, outcome):
-        def do(given, **more):
+        def do(given, *, begun=lambda: None, **more):
+            if outcome is not AWAY:
+                begun()
             if isinstance(outcome, BaseException):
                 raise outcome
-            return self.good(given, **more)
+            return self.good(given)
 
         self._set(do)
 
@@ -179,10 +182,11 @@ class Worker:
 @pytest.fixture(params=["gpu", "pixels", "segments"])
 def worker(request, monkeypatch, broker, attempts):
     monkeypatch.setenv("REDIS_URL", broker)
-    monkeypatch.setattr(tasks_gpu, "_workplace", lambda: None)
     tasks_gpu._answered.clear()
+    for kept in (tasks_gpu._attempts, tasks_gpu._supervisor, tasks_gpu._teller):
+        kept.cache_clear()
     if request.param == "gpu":
-        return Worker(monkeypatch, tasks_gpu, "answer", ask_gpu, gpu_result)
+        return Worker(monkeypatch, tasks_gpu, "ask", ask_gpu, gpu_result)
     if request.param == "segments":
         return Worker(
             monkeypatch, tasks_segments, "interpolate", ask_segments, segment_result
@@ -233,3 +237,69 @@ def test_what_lost_its_worker_once_may_still_be_done(worker, broker):
     worker.ask(task)
     assert worker.sent[0]["state"] in {"done", "ready"}
     assert redis.Redis.from_url(broker).keys("*") == []
+
+
+# --- the process that runs models, with several studies in it
+
+
+class Process:
+    """Stands for the supervisor: dies with whom it is told to."""
+
+    def __init__(self, *deaths):
+        self.deaths = list(deaths)
+        self.asked = []
+
+    def __call__(self, wanted, *, is_alone, begun):
+        self.asked.append(is_alone)
+        death = self.deaths.pop(0) if self.deaths else None
+        if death != "fetching":
+            begun()
+        if death is None:
+            return gpu_result(wanted)
+        raise ProcessLostError(was_begun=death != "fetching", was_late=death == "late")
+
+
+@pytest.fixture
+def gpu(monkeypatch, broker, attempts):
+    monkeypatch.setenv("REDIS_URL", broker)
+    tasks_gpu._answered.clear()
+    for kept in (tasks_gpu._attempts, tasks_gpu._supervisor, tasks_gpu._teller):
+        kept.cache_clear()
+
+    def dies(*deaths):
+        worker = Worker(monkeypatch, tasks_gpu, "ask", ask_gpu, gpu_result)
+        process = Process(*deaths)
+        monkeypatch.setattr(tasks_gpu, "ask", process)
+        return worker, process
+
+    return dies
+
+
+def test_a_neighbour_of_a_poison_is_asked_alone_and_not_charged(gpu, attempts):
+    worker, process = gpu("shared")
+    worker.ask(Task())
+    assert process.asked == [False, True]
+    assert worker.sent[0]["state"] == "done"
+    assert attempts.losses(RUN) == 0
+
+
+def test_what_was_still_fetched_is_no_suspect(gpu, attempts):
+    worker, process = gpu("fetching", "fetching")
+    worker.ask(Task())
+    assert process.asked == [False, False, False]
+    assert worker.sent[0]["state"] == "done"
+    assert attempts.losses(RUN) == 0
+
+
+@pytest.mark.parametrize(("death", "reason"), [("dead", LOST), ("late", TOO_LATE)])
+def test_a_poison_is_given_up_after_three_times_alone(gpu, attempts, death, reason):
+    worker, process = gpu("shared", *[death] * MAX_ATTEMPTS)
+    task = Task()
+    for _ in range(MAX_ATTEMPTS - 1):
+        with pytest.raises(Retry):
+            worker.ask(task)
+    worker.ask(task)
+    assert process.asked == [False, True, True, True]
+    assert task.waited == [5.0, 10.0]
+    assert (worker.sent[0]["state"], worker.sent[0]["reason"]) == ("failed", reason)
+    assert reason.startswith(LOST_WORKER)

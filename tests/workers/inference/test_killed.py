@@ -37,6 +37,7 @@ from workers.models.package import save_package
 from workers.models.registry import build
 
 ROOT = Path(__file__).parents[3]
+SLOTS = 3
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,7 @@ class Bench:
             "OVERREAD_SHIPPED_MODELS": str(folder / "shipped"),
             "OVERREAD_TORCH_THREADS": "1",
             "OVERREAD_MODEL_KEY": PUBLIC_KEY,
+            "OVERREAD_INFER_SLOTS": str(SLOTS),
         }
         self.app = Celery(broker=url)
         self.app.conf.broker_transport_options = transport_options(node="sender")
@@ -66,20 +68,21 @@ class Bench:
 
     def start(self):
         command = [sys.executable, "-m", "celery", "-A", "workers.celery_gpu"]
-        command += ["worker", "-Q", QUEUE_GPU, "-n", "gpu@%h", "-c", "1"]
+        command += ["worker", "-Q", QUEUE_GPU, "-n", "gpu@%h"]
         command += ["--without-gossip", "--without-mingle"]
         with (self.folder / "worker.log").open("ab") as log:
             self.process = subprocess.Popen(
                 command, env=self.env, cwd=ROOT, stdout=log, stderr=log
             )
 
-    def send(self, *, priority=None):
+    def send(self, *, priority=6):
         request = InferRequest(
             run_id=str(uuid.uuid4()),
             revision_id=self.portal.revision_id,
             package_hash=self.package_hash,
             token=TOKEN,
             portal_url=self.portal.url,
+            priority=priority,
         )
         self.app.send_task(
             TASK_INFER,
@@ -89,7 +92,7 @@ class Bench:
         )
         return request.run_id
 
-    def answers(self, count, *, within=60):
+    def answers(self, count, *, within=200):
         """Return results, in order, as the portal's queue got them."""
         found = []
         end = time.monotonic() + within
@@ -116,6 +119,11 @@ class Bench:
         """Kill the process that works, as a crash in C code would."""
         for child in psutil.Process(self.process.pid).children():
             child.send_signal(signal.SIGKILL)
+
+    @property
+    def children(self):
+        """The processes below the worker."""
+        return psutil.Process(self.process.pid).children(recursive=True)
 
     def wait_until_fetching(self):
         """Return when the worker is in the middle of a request."""
@@ -193,7 +201,7 @@ def test_a_killed_child_loses_nothing(bench):
     bench.wait_until_fetching()
     bench.kill_child()
     bench.portal.is_holding = False
-    (result,) = bench.answers(1, within=60)
+    (result,) = bench.answers(1, within=200)
     assert (result.run_id, result.state) == (run, "done")
 
 
@@ -204,7 +212,7 @@ def test_a_killed_worker_has_its_request_again_after_its_restart(bench):
     bench.stop()
     bench.portal.is_holding = False
     bench.start()
-    (result,) = bench.answers(1, within=60)
+    (result,) = bench.answers(1, within=200)
     assert (result.run_id, result.state) == (run, "done")
     time.sleep(0.5)
     assert bench.redis.keys("unacked*") == []
@@ -213,16 +221,17 @@ def test_a_killed_worker_has_its_request_again_after_its_restart(bench):
 
 def test_a_study_that_kills_its_worker_is_given_up_and_neighbours_go_first(bench):
     poison = bench.send()
-    neighbours = [bench.send() for _ in range(4)]
-    kills, found = 0, []
-    end = time.monotonic() + 120
+    kills, found, neighbours = 0, [], []
+    end = time.monotonic() + 240
     while len(found) < 5 and time.monotonic() < end:
         if bench.losses(poison) > kills:
             kills += 1
             bench.kill_child()
+            neighbours = neighbours or [bench.send() for _ in range(4)]
         found += bench.new_answers()
         time.sleep(0.005)
-    assert [result.run_id for result in found] == [*neighbours, poison]
+    assert {result.run_id for result in found[:4]} == set(neighbours)
+    assert found[4].run_id == poison
     assert {result.state for result in found[:4]} == {"done"}
     assert (found[4].state, found[4].reason, kills) == ("failed", LOST, MAX_ATTEMPTS)
     again = bench.send()
@@ -230,13 +239,43 @@ def test_a_study_that_kills_its_worker_is_given_up_and_neighbours_go_first(bench
 
 
 def test_the_most_urgent_goes_first(bench):
+    """With every slot taken, what waits is taken by urgency."""
     bench.portal.is_holding = True
-    first = bench.send()
-    bench.wait_until_fetching()
-    runs = {p: bench.send(priority=p) for p in (9, 6, 0)}
+    first = [bench.send(priority=9) for _ in range(SLOTS)]
+    for _ in range(500):
+        if len(bench.portal.waiting) == SLOTS:
+            break
+        time.sleep(0.02)
+    runs = [(p, bench.send(priority=p)) for p in (9, 6, 6, 6, 0)]
     bench.portal.is_holding = False
-    order = [result.run_id for result in bench.answers(4)]
-    assert order == [first, runs[0], runs[6], runs[9]]
+    order = [result.run_id for result in bench.answers(SLOTS + len(runs))]
+    places = {run: order.index(run) for _, run in runs}
+    assert set(order) == {*first, *places}
+    assert places[runs[4][1]] < min(places[run] for p, run in runs if p == 6)
+    assert max(places[run] for p, run in runs if p == 6) < places[runs[0][1]]
+
+
+def test_what_is_in_hand_is_finished_and_the_rest_given_back(bench):
+    """A deploy: SIGTERM lets the studies in hand end and leaves the others waiting."""
+    bench.portal.is_holding = True
+    runs = [bench.send() for _ in range(SLOTS + 3)]
+    for _ in range(500):
+        if len(bench.portal.waiting) == SLOTS:
+            break
+        time.sleep(0.02)
+    children = bench.children
+    bench.process.send_signal(signal.SIGTERM)
+    time.sleep(1.0)
+    bench.portal.is_holding = False
+    assert bench.process.wait(120) == 0
+    done = bench.new_answers()
+    assert {result.state for result in done} == {"done"}
+    assert len(done) >= SLOTS
+    assert not any(p.is_running() for p in children)
+    bench.start()
+    found = [result.run_id for result in bench.answers(len(runs) - len(done))]
+    assert {result.run_id for result in done} | set(found) == set(runs)
+    assert bench.redis.keys("overread:attempts:*") == []
 
 
 def test_a_flushed_queue_ends_nothing(bench):

@@ -17,6 +17,7 @@ from tests.factories.dicom import make_dx, to_bytes
 from tests.fakes.portal import PUBLIC_KEY, FakePortal
 from tests.workers.inference.plain import PlainModel
 from workers.contracts import InferRequest, InferResult
+from workers.inference.answering import answer, make_workplace
 from workers.measures.auroc import auroc
 from workers.models.package import (
     SHIPPED,
@@ -25,7 +26,6 @@ from workers.models.package import (
     write_package_zip,
 )
 from workers.settings import read_settings
-from workers.tasks_gpu import answer, make_workplace
 from workers.training import adults
 from workers.training.chest14 import read_pixels, read_table, wrap
 from workers.training.dataset import (

@@ -13,6 +13,7 @@ from torch import nn
 from tests.factories.dicom import make_ct_series, to_bytes
 from tests.fakes.portal import PUBLIC_KEY, FakePortal
 from workers.contracts import MASK_MEDIA_TYPE, InferRequest, InferResult
+from workers.inference.answering import answer, make_workplace
 from workers.inference.segment import unpack_mask
 from workers.inference.volume import VolumeError, choose_series, find_geometry
 from workers.models import registry
@@ -23,7 +24,6 @@ from workers.models.volume_prepare import prepare_volume, stretch
 from workers.packs.geometry import Placed, sort_along_normal
 from workers.pixels.image import read_header
 from workers.settings import read_settings
-from workers.tasks_gpu import answer, make_workplace
 
 TOKEN = "scoped-token"
 TINY = {"n_labels": 1, "channels": [4, 8], "strides": [[1, 2, 2]], "num_res_units": 1}

@@ -13,6 +13,7 @@ import pytest
 from tests.factories.dicom import make_dx, to_bytes
 from tests.fakes.portal import PUBLIC_KEY, FakePortal
 from workers.contracts import InferRequest
+from workers.inference.answering import answer, make_workplace
 from workers.inference.segment import unpack_mask
 from workers.models.package import (
     SHIPPED,
@@ -26,7 +27,6 @@ from workers.phantoms.orders import Order
 from workers.phantoms.settings import FILM_LABELS, NORTH, SOUTH, UNSEEN
 from workers.phantoms.studies import make_study
 from workers.settings import read_settings
-from workers.tasks_gpu import answer, make_workplace
 from workers.training.phantom_chest_card import LABELS
 
 TOKEN = "scoped-token"

@@ -1,0 +1,214 @@
+"""The engine: urgency, batches across studies, what fails, and too little memory."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from workers.inference.engine import Engine, TooLargeError
+from workers.inference.forward import Outputs
+from workers.inference.workplace import Gate
+
+CPU = torch.device("cpu")
+
+
+class Network:
+    """Stands for a network: notes its batches, and fails or waits as it is told."""
+
+    def __init__(self):
+        self.batches = []
+        self.go_on = threading.Event()
+        self.go_on.set()
+        self.most = 1000
+        self.poison = None
+
+    def __call__(self, package, tensors):
+        self.go_on.wait(20)
+        values = [float(tensor) for tensor in tensors]
+        self.batches.append((package.name, values))
+        if len(values) > self.most:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        if self.poison in values:
+            raise RuntimeError("a shape that can not be")
+        column = torch.tensor(values)
+        return Outputs(members=column.view(1, -1, 1), vectors=column.view(-1, 1))
+
+
+@pytest.fixture
+def network():
+    return Network()
+
+
+@pytest.fixture
+def engine(network):
+    found = Engine(device=CPU, batch=4, wait_s=0.2, forward=network)
+    yield found
+    network.go_on.set()
+    found.close()
+
+
+class Study(threading.Thread):
+    """Hands its images over and keeps the answer."""
+
+    def __init__(self, engine, package, *values, priority=6):
+        super().__init__(daemon=True)
+        self.engine, self.package, self.priority = engine, package, priority
+        self.tensors = [torch.tensor(float(value)) for value in values]
+        self.said, self.error = None, None
+        self.start()
+
+    def run(self):
+        try:
+            found = self.engine.judge(
+                self.package, self.tensors, priority=self.priority
+            )
+            self.said = found.members[0, :, 0].tolist()
+        except (RuntimeError, TooLargeError) as error:
+            self.error = error
+
+
+def held(engine, network, package):
+    """Keep the engine busy with a study; what comes now has to wait."""
+    network.go_on.clear()
+    study = Study(engine, package, 0)
+    while engine._heap or not study.is_alive():
+        time.sleep(0.005)
+    time.sleep(0.05)
+    return study
+
+
+def enter(engine, *given):
+    """Hand studies over in this very order."""
+    studies = []
+    for package, values, priority in given:
+        before = len(engine._heap)
+        studies.append(Study(engine, package, *values, priority=priority))
+        while len(engine._heap) == before:
+            time.sleep(0.002)
+    return studies
+
+
+MODEL, OTHER = SimpleNamespace(name="model"), SimpleNamespace(name="other")
+
+
+def test_the_urgent_goes_first_and_others_of_its_model_with_it(engine, network):
+    first = held(engine, network, MODEL)
+    studies = enter(
+        engine,
+        (OTHER, [1], 6),
+        (MODEL, [2], 6),
+        (MODEL, [3], 9),
+        (MODEL, [4, 5], 0),
+        (OTHER, [6], 3),
+    )
+    network.go_on.set()
+    for study in (first, *studies):
+        study.join(10)
+    assert network.batches == [
+        ("model", [0.0]),
+        ("model", [4.0, 5.0, 2.0, 3.0]),
+        ("other", [6.0, 1.0]),
+    ]
+    assert [study.said for study in studies] == [[1], [2], [3], [4, 5], [6]]
+    assert (engine.tally.batches, engine.tally.images) == (3, 7)
+
+
+def test_it_waits_a_moment_for_who_is_coming_and_not_longer(engine, network):
+    with engine.coming(), engine.coming():
+        first = Study(engine, MODEL, 1)
+        time.sleep(0.05)
+        second = Study(engine, MODEL, 2)
+        began = time.monotonic()
+        second.join(10)
+        waited = time.monotonic() - began
+    first.join(10)
+    assert network.batches == [("model", [1.0, 2.0])]
+    assert waited < 2.0
+
+
+def test_nothing_urgent_waits_and_nobody_waits_for_nobody(network):
+    engine = Engine(device=CPU, batch=4, wait_s=30.0, forward=network)
+    alone = Study(engine, MODEL, 1)
+    alone.join(10)
+    assert alone.said == [1]
+    with engine.coming():
+        urgent = Study(engine, MODEL, 2, priority=0)
+        urgent.join(10)
+        assert urgent.said == [2]
+    engine.close()
+
+
+def test_a_batch_that_fails_is_split_and_only_one_has_the_error(engine, network):
+    network.poison = 2.0
+    first = held(engine, network, MODEL)
+    studies = enter(engine, *[(MODEL, [value], 6) for value in (1, 2, 3)])
+    network.go_on.set()
+    for study in (first, *studies):
+        study.join(10)
+    assert [study.said for study in studies] == [[1], None, [3]]
+    assert str(studies[1].error) == "a shape that can not be"
+    assert network.batches[1:] == [
+        ("model", [1.0, 2.0, 3.0]),
+        ("model", [1.0]),
+        ("model", [2.0]),
+        ("model", [3.0]),
+    ]
+    assert engine.tally.split == 1
+
+
+def test_too_little_memory_is_tried_again_with_half(engine, network):
+    network.most = 2
+    first = held(engine, network, MODEL)
+    studies = enter(engine, *[(MODEL, [value], 6) for value in (1, 2, 3, 4)])
+    network.go_on.set()
+    for study in (first, *studies):
+        study.join(10)
+    assert [study.said for study in studies] == [[1], [2], [3], [4]]
+    assert [len(values) for _, values in network.batches] == [1, 4, 2, 2]
+    assert engine.tally.no_memory == 1
+
+
+def test_a_study_of_several_images_is_halved_too(engine, network):
+    network.most = 2
+    study = Study(engine, MODEL, 1, 2, 3, 4)
+    study.join(10)
+    assert study.said == [1, 2, 3, 4]
+
+
+def test_what_is_too_large_by_itself_fails_alone(engine, network):
+    network.most = 0
+    study = Study(engine, MODEL, 1)
+    study.join(10)
+    assert isinstance(study.error, TooLargeError)
+    network.most = 10
+    after = Study(engine, MODEL, 2)
+    after.join(10)
+    assert after.said == [2]
+
+
+def test_a_volume_has_the_device_for_itself(engine):
+    assert engine.call(lambda: "marked", priority=0) == "marked"
+    with pytest.raises(KeyError):
+        engine.call(lambda: {}["nothing"])
+
+
+def test_the_gate_lets_the_most_urgent_through_first():
+    gate, order = Gate(1), []
+
+    def through(priority):
+        with gate.turn(priority):
+            order.append(priority)
+
+    with gate.turn(6):
+        threads = [threading.Thread(target=through, args=(p,)) for p in (9, 6, 0, 3)]
+        for thread in threads:
+            thread.start()
+        while len(gate._waiting) < 4:
+            time.sleep(0.005)
+    for thread in threads:
+        thread.join(10)
+    assert order == [0, 3, 6, 9]

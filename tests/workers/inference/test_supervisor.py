@@ -1,0 +1,149 @@
+"""The process that runs models dies, hangs, or is asked by many: what the others see.
+
+The process is a small script that keeps to its lines; `test_killed.py` has the real
+one.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import uuid
+
+import pytest
+
+from workers.contracts import InferRequest
+from workers.portal_client import PortalUnavailableError
+from workers.supervisor import ProcessLostError, Supervisor
+
+SCRIPT = """
+import json, os, sys, threading, time
+def say(event):
+    sys.stdout.write(json.dumps(event) + "\\n"); sys.stdout.flush()
+def do(number, request):
+    doing = request["token"]
+    if doing == "fetching":
+        time.sleep(30)
+    say({"id": number, "event": "begun"})
+    if doing == "die":
+        time.sleep(0.2); os._exit(3)
+    if doing == "hang":
+        time.sleep(30)
+    if doing == "slow":
+        time.sleep(0.4)
+    if doing == "away":
+        say({"id": number, "event": "away", "detail": "no answer"}); return
+    result = {"version": 1, "run_id": request["run_id"], "state": "done",
+              "package_hash": request["package_hash"]}
+    say({"id": number, "event": "answer", "result": result})
+say({"ready": {"models": [["m 1", 5]]}})
+for line in sys.stdin:
+    asked = json.loads(line)
+    given = (asked["id"], asked["request"])
+    threading.Thread(target=do, args=given, daemon=True).start()
+"""
+
+
+def request(doing):
+    return InferRequest(
+        run_id=str(uuid.uuid4()),
+        revision_id=str(uuid.uuid4()),
+        package_hash="0" * 64,
+        token=doing,
+        portal_url="http://127.0.0.1:1",
+    )
+
+
+@pytest.fixture
+def supervisor():
+    found = Supervisor(limit_s=1.5, command=(sys.executable, "-c", SCRIPT))
+    yield found
+    found.close()
+
+
+class Asking(threading.Thread):
+    """Asks in a thread of its own and keeps what came of it."""
+
+    def __init__(self, supervisor, doing, *, is_alone=False):
+        super().__init__(daemon=True)
+        self.supervisor, self.doing, self.is_alone = supervisor, doing, is_alone
+        self.begun, self.result, self.error, self.ended = [], None, None, 0.0
+        self.start()
+
+    def run(self):
+        try:
+            self.result = self.supervisor.ask(
+                request(self.doing),
+                is_alone=self.is_alone,
+                begun=lambda: self.begun.append(time.monotonic()),
+            )
+        except (ProcessLostError, PortalUnavailableError) as error:
+            self.error = error
+        self.ended = time.monotonic()
+
+
+def test_many_are_in_hand_and_it_says_how_it_is(supervisor):
+    supervisor.start()
+    began = time.monotonic()
+    all_of_them = [Asking(supervisor, "slow") for _ in range(5)]
+    for each in all_of_them:
+        each.join(20)
+    assert [each.result.state for each in all_of_them] == ["done"] * 5
+    assert time.monotonic() - began < 5 * 0.4
+    assert supervisor.report == {"models": [["m 1", 5]]}
+    assert supervisor.in_hand == 0
+
+
+def test_what_it_had_begun_is_suspect_and_what_it_fetched_is_not(supervisor):
+    supervisor.start()
+    fetching, neighbour = Asking(supervisor, "fetching"), Asking(supervisor, "hang")
+    poison = Asking(supervisor, "die")
+    for each in (fetching, neighbour, poison):
+        each.join(20)
+    assert [each.error.was_begun for each in (fetching, neighbour, poison)] == [
+        False,
+        True,
+        True,
+    ]
+    assert not poison.error.was_late
+    again = Asking(supervisor, "answer")
+    again.join(20)
+    assert again.result.state == "done"
+    assert supervisor.restarts == 1
+
+
+def test_a_hang_is_ended_by_its_limit(supervisor):
+    supervisor.start()
+    began = time.monotonic()
+    hanging = Asking(supervisor, "hang")
+    hanging.join(30)
+    assert (hanging.error.was_begun, hanging.error.was_late) == (True, True)
+    assert 1.5 <= time.monotonic() - began < 20
+
+
+def test_who_is_alone_shares_the_process_with_nobody(supervisor):
+    supervisor.start()
+    before = Asking(supervisor, "slow")
+    while not before.begun:
+        time.sleep(0.01)
+    alone = Asking(supervisor, "slow", is_alone=True)
+    time.sleep(0.1)
+    after = Asking(supervisor, "answer")
+    for each in (before, alone, after):
+        each.join(20)
+    assert before.ended <= alone.begun[0] + 0.1
+    assert after.begun[0] >= alone.begun[0] + 0.35
+
+
+def test_a_portal_that_is_away_is_said(supervisor):
+    asking = Asking(supervisor, "away")
+    asking.join(20)
+    assert isinstance(asking.error, PortalUnavailableError)
+
+
+def test_a_process_that_does_not_start_loses_nobody():
+    broken = Supervisor(limit_s=5, command=(sys.executable, "-c", "raise SystemExit"))
+    asking = Asking(broken, "answer")
+    asking.join(20)
+    assert (asking.error.was_begun, asking.begun) == (False, [])

@@ -1,0 +1,312 @@
+"""The one place where networks run: batches across studies, the most urgent first.
+
+Threads that prepare studies hand tensors over and wait. A single thread takes what is
+ready, in the order of urgency, and runs films of one model together. When others are
+about to be ready it waits for them, a moment at most and never with something urgent in
+hand. A batch that fails is run again one study at a time, so that only the study at
+fault gets the error; one that needs more memory than there is, once more in two halves.
+"""
+
+from __future__ import annotations
+
+import gc
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import torch
+
+from workers.contracts import PRIORITY_NORMAL, PRIORITY_URGENT
+from workers.inference.forward import Outputs, join, run_films
+from workers.models.package import ModelPackage
+
+BATCH: Final = 8
+WAIT_S: Final = 0.02
+_NO_MEMORY: Final = (MemoryError, torch.cuda.OutOfMemoryError)
+
+Forward = Callable[[ModelPackage, Sequence[torch.Tensor]], Outputs]
+
+
+class TooLargeError(Exception):
+    """An input needs more memory than the device has, even by itself."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What an engine did so far.
+
+    Attributes:
+        batches: Times that a network ran.
+        images: Images in them.
+        split: Batches that failed and were run again in parts.
+        no_memory: Times that memory was short.
+        busy_s: Seconds in which a network ran.
+    """
+
+    batches: int = 0
+    images: int = 0
+    split: int = 0
+    no_memory: int = 0
+    busy_s: float = 0.0
+
+
+@dataclass(slots=True)
+class _Job:
+    """Something for the engine's thread.
+
+    Attributes:
+        priority: 0 first.
+        work: What to call; None for films.
+        package: The model of films.
+        tensors: Prepared films.
+        entered: When it came, by the monotonic clock.
+    """
+
+    priority: int
+    work: Callable[[], Any] | None = None
+    package: ModelPackage | None = None
+    tensors: Sequence[torch.Tensor] = ()
+    entered: float = field(default_factory=time.monotonic)
+    done: threading.Event = field(default_factory=threading.Event)
+    result: Any = None
+    error: BaseException | None = None
+
+    def end(self, result: Any = None, error: BaseException | None = None) -> None:
+        """Hand the answer to whoever waits."""
+        self.result, self.error = result, error
+        self.done.set()
+
+    def wait(self) -> Any:
+        """Return the answer.
+
+        Raises:
+            BaseException: What the work raised.
+        """
+        self.done.wait()
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+class Engine:
+    """Runs networks in one thread; any number of threads may ask.
+
+    Attributes:
+        tally: What it did so far.
+        batch: Images at a time.
+    """
+
+    def __init__(
+        self,
+        *,
+        device: torch.device,
+        batch: int = BATCH,
+        wait_s: float = WAIT_S,
+        threads: int = 0,
+        forward: Forward | None = None,
+    ) -> None:
+        """Start it.
+
+        Args:
+            device: Where the networks are.
+            batch: Images at a time.
+            wait_s: Longest wait for others to fill a batch.
+            threads: Processor threads of a network; 0 leaves them as they are.
+            forward: What runs films; the networks by default.
+        """
+        self.tally = Tally()
+        self._device = device
+        self.batch = max(1, batch)
+        self._wait_s = wait_s
+        self._threads = threads
+        self._forward = forward or self._run_films
+        self._heap: list[tuple[int, int, _Job]] = []
+        self._order = itertools.count()
+        self._coming = 0
+        self._is_closed = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._serve, daemon=True, name="engine")
+        self._thread.start()
+
+    @contextmanager
+    def coming(self) -> Iterator[None]:
+        """Say for a block that a study will soon be handed over, or not after all."""
+        with self._changed:
+            self._coming += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._coming -= 1
+                self._changed.notify_all()
+
+    def judge(
+        self,
+        package: ModelPackage,
+        tensors: Sequence[torch.Tensor],
+        *,
+        priority: int = PRIORITY_NORMAL,
+    ) -> Outputs:
+        """Run the films of one study, with those of others where it can.
+
+        Raises:
+            TooLargeError: There is not enough memory for it.
+        """
+        job = _Job(priority=priority, package=package, tensors=tensors)
+        outputs: Outputs = self._enter(job).wait()
+        return outputs
+
+    def call(self, work: Callable[[], Any], *, priority: int = PRIORITY_NORMAL) -> Any:
+        """Do something that needs the device alone, such as a volume.
+
+        Raises:
+            TooLargeError: There is not enough memory for it.
+        """
+        return self._enter(_Job(priority=priority, work=work)).wait()
+
+    def close(self) -> None:
+        """Stop after what is in hand."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+    def _enter(self, job: _Job) -> _Job:
+        with self._changed:
+            heapq.heappush(self._heap, (job.priority, next(self._order), job))
+            self._changed.notify_all()
+        return job
+
+    def _serve(self) -> None:
+        if self._threads:
+            torch.set_num_threads(self._threads)
+        while jobs := self._take():
+            began = time.perf_counter()
+            self._do(jobs)
+            self.tally.busy_s += time.perf_counter() - began
+
+    def _take(self) -> list[_Job]:
+        """Return what is to be run next; nothing when it is closed."""
+        with self._changed:
+            while not self._heap:
+                if self._is_closed:
+                    return []
+                self._changed.wait()
+            self._fill()
+            _, _, first = heapq.heappop(self._heap)
+            if first.work is not None:
+                return [first]
+            return [first, *self._like(first)]
+
+    def _fill(self) -> None:
+        """Wait until a batch is full, nobody is coming, or the wait is over."""
+        while True:
+            first = self._heap[0][2]
+            left = first.entered + self._wait_s - time.monotonic()
+            ready = sum(
+                len(job.tensors)
+                for _, _, job in self._heap
+                if job.package is first.package
+            )
+            if (
+                first.work is not None
+                or first.priority <= PRIORITY_URGENT
+                or ready >= self.batch
+                or not self._coming
+                or left <= 0
+            ):
+                return
+            self._changed.wait(left)
+
+    def _like(self, first: _Job) -> list[_Job]:
+        """Take those that fit into a batch with the first, the most urgent first."""
+        room = self.batch - len(first.tensors)
+        taken, kept = [], []
+        while self._heap:
+            entry = heapq.heappop(self._heap)
+            job = entry[2]
+            is_like = job.work is None and job.package is first.package
+            if is_like and len(job.tensors) <= room:
+                room -= len(job.tensors)
+                taken.append(job)
+            else:
+                kept.append(entry)
+        for entry in kept:
+            heapq.heappush(self._heap, entry)
+        return taken
+
+    def _do(self, jobs: list[_Job]) -> None:
+        try:
+            self._run(jobs)
+        except _NO_MEMORY:
+            self.tally.no_memory += 1
+            free_memory()
+            self._again_smaller(jobs)
+        except Exception as error:  # noqa: BLE001  it is its asker's to deal with
+            if len(jobs) == 1:
+                jobs[0].end(error=error)
+                return
+            self.tally.split += 1
+            for job in jobs:
+                self._do([job])
+
+    def _again_smaller(self, jobs: list[_Job]) -> None:
+        """Try once more with half of the images at a time."""
+        half = max(1, sum(len(job.tensors) for job in jobs) // 2)
+        middle = max(1, len(jobs) // 2)
+        parts = [jobs[:middle], jobs[middle:]] if len(jobs) > 1 else [jobs]
+        for part in parts:
+            try:
+                self._run(part, at_once=half)
+            except _NO_MEMORY:
+                self.tally.no_memory += 1
+                free_memory()
+                self._each_or_fail(part)
+            except Exception:  # noqa: BLE001  whose fault it is shows one by one
+                for job in part:
+                    self._do([job])
+
+    def _each_or_fail(self, jobs: list[_Job]) -> None:
+        for job in jobs:
+            if len(jobs) > 1:
+                self._again_smaller([job])
+            else:
+                words = "it needs more memory than the device has"
+                job.end(error=TooLargeError(words))
+
+    def _run(self, jobs: list[_Job], *, at_once: int = 0) -> None:
+        """Run jobs of one kind together and hand out the answers."""
+        first = jobs[0]
+        if first.work is not None or first.package is None:
+            first.end(first.work() if first.work else None)
+            return
+        images = [tensor for job in jobs for tensor in job.tensors]
+        step = min(at_once or self.batch, self.batch)
+        outputs = join(
+            [
+                self._forward(first.package, images[at : at + step])
+                for at in range(0, len(images), step)
+            ]
+        )
+        self.tally.batches += -(-len(images) // step)
+        self.tally.images += len(images)
+        at = 0
+        for job in jobs:
+            job.end(outputs.part(at, at + len(job.tensors)))
+            at += len(job.tensors)
+
+    def _run_films(
+        self, package: ModelPackage, tensors: Sequence[torch.Tensor]
+    ) -> Outputs:
+        return run_films(package, tensors, device=self._device)
+
+
+def free_memory() -> None:
+    """Give back what nobody uses any more, on the device as well."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
