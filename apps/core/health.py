@@ -12,6 +12,8 @@ import redis
 from django.conf import settings
 from django.db import connection
 
+from apps.core.queue import waiting_by_priority
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -87,7 +89,10 @@ def _redis() -> tuple[State, str]:
     )
     with client:
         client.ping()
-        waiting = {q: int(client.llen(q)) for q in ("portal", "pixels", "gpu")}
+        waiting = {
+            queue: sum(waiting_by_priority(client, queue).values())
+            for queue in ("portal", "pixels", "gpu")
+        }
     counts = ", ".join(f"{name} {n}" for name, n in waiting.items())
     return State.OK, f"Messages waiting: {counts}"
 

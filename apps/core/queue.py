@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_STEP = "\x06\x16"
+"""What Redis' transport puts between a queue's name and a priority."""
+_STEPS = (0, 3, 6, 9)
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -39,11 +43,13 @@ class Message:
         name: The task's.
         queue: Where it would have gone.
         kwargs: The task's arguments.
+        priority: 0 (first) to 9; None where it was not said.
     """
 
     name: str
     queue: str
     kwargs: dict[str, Any]
+    priority: int | None = None
 
 
 _kept: ContextVar[list[Message] | None] = ContextVar("kept", default=None)
@@ -125,12 +131,23 @@ def messages_waiting(queue: str) -> int | None:
     return int(found.message_count)
 
 
+def waiting_by_priority(client: redis.Redis, queue: str) -> dict[int, int]:
+    """Return how many messages wait by priority, 0 first: each has a list of its own.
+
+    Raises:
+        RedisError: The broker is away.
+    """
+    steps = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("priority_steps", _STEPS)
+    names = {step: f"{queue}{_STEP}{step}" if step else queue for step in steps}
+    return {step: int(str(client.llen(name))) for step, name in names.items()}
+
+
 def _send(
     name: str, queue: str, kwargs: dict[str, Any], options: dict[str, Any]
 ) -> None:
     kept = _kept.get()
     if kept is not None:
-        kept.append(Message(name, queue, kwargs))
+        kept.append(Message(name, queue, kwargs, options["priority"]))
         return
     given = {key: value for key, value in options.items() if value is not None}
     try:

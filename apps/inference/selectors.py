@@ -127,6 +127,15 @@ def _without_findings(runs: Sequence[InferenceRun]) -> AiSummary:
     return AiSummary(state="failed", reason="the model gave no finding")
 
 
+def unanswered_runs(*, revision_id: UUID) -> list[InferenceRun]:
+    """Runs of a revision that were sent and have no answer yet."""
+    return list(
+        InferenceRun.objects.select_related("model_version").filter(
+            revision_id=revision_id, state=RunState.RUNNING
+        )
+    )
+
+
 def stale_runs(
     *, unsent_before: datetime, sent_before: datetime, limit: int
 ) -> list[UUID]:

@@ -25,6 +25,7 @@ from apps.workflow.measuring import checked_content
 from apps.workflow.notices.telling import tell_stat
 from apps.workflow.rows import build_ai, build_manifest, build_reading, build_row
 from apps.workflow.signed.services import amend_item
+from apps.workflow.urgency import URGENCY
 from apps.workflow.visibility import visible_ai
 from apps.worklist import selectors as worklist
 from apps.worklist import services, taking
@@ -203,6 +204,8 @@ def change_band(
         reason_text=reason_text,
     )
     tell_stat(item=item, before=before, by=actor.user_id)
+    if URGENCY[Band(item.band)] < URGENCY[Band(before)]:
+        flow.hurry_runs(revision_id=item.case.revision_id)
     return _row(actor=actor, item=item)
 
 

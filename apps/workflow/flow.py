@@ -58,6 +58,7 @@ from apps.workflow.critical.services import raise_critical
 from apps.workflow.notices.telling import tell_stat
 from apps.workflow.reporting.services import settle_report
 from apps.workflow.segments.interpolation import send_waiting
+from apps.workflow.urgency import LAST, urgency_of
 from apps.workflow.visibility import (
     live_findings,
     shown_findings,
@@ -97,6 +98,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from apps.accounts.types import Actor
+    from apps.inference.models import InferenceRun
 
 log = logging.getLogger(__name__)
 BATCH = 50
@@ -309,8 +311,25 @@ def send_run(*, run_id: UUID) -> None:
         return
     if run.state in FINAL_STATES:
         show_ai(revision_id=run.revision_id)
-        enqueue(Step.EXPORT_RESULT, run_id=str(run.id))
+        enqueue(Step.EXPORT_RESULT, priority=LAST, run_id=str(run.id))
         return
+    _ask_models(run=run)
+
+
+@transaction.atomic
+def hurry_runs(*, revision_id: UUID) -> None:
+    """Ask again, as urgently as the study is now, for what nobody has answered yet.
+
+    The earlier request stays in its place: whichever comes first is answered, and the
+    other one's answer is that of a run that has ended.
+    """
+    for run in inference.unanswered_runs(revision_id=revision_id):
+        _ask_models(run=run)
+
+
+def _ask_models(*, run: InferenceRun) -> None:
+    """Send a run to the models' queue, the more urgent studies before the others."""
+    urgency = urgency_of(revision_id=run.revision_id)
     request = InferRequest(
         run_id=str(run.id),
         revision_id=str(run.revision_id),
@@ -321,8 +340,14 @@ def send_run(*, run_id: UUID) -> None:
             verbs=[READ_INSTANCES, READ_MODEL, WRITE_ARTEFACT],
         ),
         portal_url=settings.PORTAL_URL,
+        priority=urgency,
     )
-    send(TASK_INFER, queue=QUEUE_GPU, kwargs={"request": request.to_message()})
+    send(
+        TASK_INFER,
+        queue=QUEUE_GPU,
+        kwargs={"request": request.to_message()},
+        priority=urgency,
+    )
 
 
 def show_ai(*, revision_id: UUID, refusals: tuple[str, ...] = ()) -> None:
@@ -353,7 +378,7 @@ def accept_result(*, result: InferResult) -> None:
     if run is None:
         return
     show_ai(revision_id=run.revision_id)
-    enqueue(Step.EXPORT_RESULT, run_id=str(run.id))
+    enqueue(Step.EXPORT_RESULT, priority=LAST, run_id=str(run.id))
 
 
 # --- reading
@@ -467,7 +492,8 @@ def sweep() -> dict[str, int]:
         _attempt(send_run, run_id=run_id)
     _attempt(send_waiting, now=now, limit=BATCH)
     for step, field, source_id in found["exports"]:
-        _attempt(enqueue, step=step, **{field: str(source_id)})
+        priority = LAST if step is Step.EXPORT_RESULT else None
+        _attempt(enqueue, step=step, priority=priority, **{field: str(source_id)})
     return {name: len(rows) for name, rows in found.items()}
 
 

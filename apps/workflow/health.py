@@ -16,6 +16,7 @@ from apps.reports.models import ExportedObject, ExportState
 from apps.studies.archive import quick_archive
 from apps.studies.models import ArrivalFailure
 from apps.studies.selectors import arrival_cursor
+from apps.workflow.models_health import check_models
 
 SILENT = timedelta(seconds=30)
 WORKERS = ("portal", "pixels", "gpu")
@@ -78,4 +79,5 @@ def register_checks() -> None:
     register("arrivals", check_arrivals)
     register("workers", check_workers)
     register("inference", check_inference)
+    register("models", check_models)
     register("exports", check_exports)

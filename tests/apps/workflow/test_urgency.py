@@ -1,0 +1,150 @@
+"""The models' queue: by the study's band, hurried when it is raised, and how it is."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import redis
+from django.conf import settings as django_settings
+
+from apps.accounts.models import Role
+from apps.core.queue import messages_kept, waiting_by_priority
+from apps.core.steps import Step
+from apps.inference.models import InferenceRun
+from apps.workflow import flow
+from apps.workflow.models_health import check_models
+from tests.factories.domain import (
+    answer,
+    client_for,
+    make_item,
+    make_model,
+    make_person,
+)
+from workers.contracts import QUEUE_GPU, TASK_INFER, InferRequest, worker_key
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def item(department, tmp_path, settings):
+    settings.ARTEFACTS_DIR = tmp_path
+    make_model(department.site)
+    return make_item(department)
+
+
+@pytest.fixture
+def reader(department):
+    return client_for(
+        make_person(site=department.site, role=Role.RADIOLOGIST, name="rita")
+    )
+
+
+@pytest.fixture
+def sent(django_capture_on_commit_callbacks):
+    """Return what a verb sends, in order."""
+
+    def _sent(verb, **given):
+        with messages_kept() as kept, django_capture_on_commit_callbacks(execute=True):
+            verb(**given)
+        return kept
+
+    return _sent
+
+
+def asked(messages):
+    return [
+        (InferRequest.from_message(m.kwargs["request"]).priority, m.priority)
+        for m in messages
+        if m.name == TASK_INFER
+    ]
+
+
+def raise_band(reader, item, band):
+    answered = reader.post(
+        f"/api/worklist/items/{item.id}/band",
+        {"band": band, "reason_code": "clinical_info", "reason_text": ""},
+        content_type="application/json",
+    )
+    assert answered.status_code == 200, answered.content
+
+
+def test_a_study_is_asked_for_as_urgently_as_it_is(item, sent):
+    messages = sent(flow.request_inference, revision_id=item.case.revision_id)
+    assert asked(messages) == [(6, 6)]
+
+
+def test_a_study_that_becomes_stat_while_it_waits_is_asked_for_again(
+    item, reader, sent
+):
+    sent(flow.request_inference, revision_id=item.case.revision_id)
+    assert asked(sent(raise_band, reader=reader, item=item, band="PRIORITY")) == [
+        (3, 3)
+    ]
+    assert asked(sent(raise_band, reader=reader, item=item, band="STAT")) == [(0, 0)]
+    assert asked(sent(raise_band, reader=reader, item=item, band="ROUTINE")) == []
+    assert InferenceRun.objects.get().attempts == 1
+
+
+def test_what_has_its_answer_is_not_asked_for_again(item, reader, sent):
+    sent(flow.request_inference, revision_id=item.case.revision_id)
+    flow.accept_result(result=answer(InferenceRun.objects.get()))
+    assert asked(sent(raise_band, reader=reader, item=item, band="STAT")) == []
+
+
+def test_results_go_on_record_before_objects_are_written(item, sent):
+    sent(flow.request_inference, revision_id=item.case.revision_id)
+    messages = sent(flow.accept_result, result=answer(InferenceRun.objects.get()))
+    assert [(m.name, m.priority) for m in messages if m.name == Step.EXPORT_RESULT] == [
+        (Step.EXPORT_RESULT, 9)
+    ]
+
+
+# --- how it is
+
+
+@pytest.fixture
+def client():
+    found = redis.Redis.from_url(django_settings.REDIS_URL)
+    keys = [worker_key("gpu@here"), *_lists()]
+    found.delete(*keys)
+    yield found
+    found.delete(*keys)
+
+
+def _lists():
+    return [QUEUE_GPU, *(f"{QUEUE_GPU}\x06\x16{step}" for step in (3, 6, 9))]
+
+
+def test_the_queue_is_counted_by_urgency(client):
+    for name, n in zip(_lists(), (1, 2, 3, 0), strict=True):
+        for _ in range(n):
+            client.lpush(name, "x")
+    assert waiting_by_priority(client, QUEUE_GPU) == {0: 1, 3: 2, 6: 3, 9: 0}
+    state, words = check_models()
+    assert words.startswith("Waiting: STAT 1, PRIORITY 2, ROUTINE 3.")
+    assert (state, "No worker tells" in words) == ("degraded", True)
+
+
+def test_a_worker_says_how_it_is(client, item):
+    flow.request_inference(revision_id=item.case.revision_id)
+    told = {
+        "device": "cpu (2 threads)",
+        "models": [["paediatric-pneumonia 1.0", 3 << 20]],
+        "batches": 4,
+        "images": 26,
+        "memory_mb": 700,
+        "in_hand": 5,
+        "restarts": 1,
+        "per_minute": 61.5,
+        "answers": {"done": 24, "failed": 2},
+    }
+    client.set(worker_key("gpu@here"), json.dumps(told))
+    state, words = check_models()
+    assert state == "ok"
+    assert "; the oldest for 0 s." in words
+    assert words.endswith(
+        "gpu@here (cpu (2 threads)): in hand 5, 61.5 studies a minute, 4 batches of 6.5"
+        " images, models: paediatric-pneumonia 1.0 3.0 MB, memory 700 MB, given up 2,"
+        " started again 1 times."
+    )
