@@ -1,0 +1,272 @@
+"""Films through the whole way of a model, against torch in a plain loop.
+
+Throughput counts from references that wait in the models' queue to results on record:
+the worker is held until all are there, then let go. Before, between and after, plain
+loops over the same pixels run in a process of their own, with as many threads, while
+the stack is idle. Then one study after the other is made STAT behind a burst. Memory
+is that of the worker with its children while the burst is worked off.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from tests.benchmarks.harness import Metric, Stack
+from tests.benchmarks.inferring.department import (
+    PARTS,
+    Department,
+    films,
+    processor_seconds,
+    resident_mb,
+)
+from tests.faults.running import FILMS, Running, wait_until
+from tests.person import Person
+
+QUICK = bool(os.environ.get("OVERREAD_BENCHMARK_QUICK"))
+BURST = int(os.environ.get("OVERREAD_BENCHMARK_STUDIES") or (200 if QUICK else 2000))
+ROUNDS = 1 if QUICK else 3
+N_ROUND = 60 if QUICK else 200
+N_IDLE = 5
+N_URGENT = 5
+BATCH = 8
+GOAL_BATCHED, GOAL_ONE, GOAL_STAT = 0.85, 2.5, 3.0
+
+
+def _say(words: str) -> None:
+    sys.stderr.write(f"  {time.strftime('%H:%M:%S')}  {words}\n")
+
+
+def _threads() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _plain(folder: Path) -> dict[str, float]:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "tests.benchmarks.inferring.plain", str(folder)),
+            *("--batch", str(BATCH), "--threads", str(_threads())),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    found: dict[str, float] = json.loads(done.stdout)
+    _say(" · ".join(f"{name} {rate:.1f}/s" for name, rate in found.items()))
+    return found
+
+
+@dataclass
+class Found:
+    """What was measured.
+
+    Attributes:
+        plain: Each time the loops ran.
+        rates: Studies a second of each round of the product.
+        processor: Milliseconds of processor a study, by part.
+        idle: Seconds from request to result, one at a time.
+        urgent: Seconds from STAT to result behind the burst.
+        waiting: Studies that waited when the first became STAT.
+        memory: (studies done, MB) while the burst was worked off.
+        burst_rate: Studies a second of the burst.
+        parts: Mean seconds of a study in the worker, by part.
+        failed: Runs that failed.
+    """
+
+    plain: list[dict[str, float]] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+    processor: list[dict[str, float]] = field(default_factory=list)
+    idle: list[float] = field(default_factory=list)
+    urgent: list[float] = field(default_factory=list)
+    waiting: int = 0
+    memory: list[tuple[int, float]] = field(default_factory=list)
+    burst_rate: float = 0.0
+    parts: dict[str, float] = field(default_factory=dict)
+    failed: int = 0
+
+
+def run(stack: Stack) -> list[Metric]:
+    """Measure throughput, the urgent behind a burst, and memory."""
+    if not FILMS.exists():
+        raise SystemExit(f"{FILMS} is not here: the benchmark needs its films.")
+    running, found = Running(stack), Found()
+    mark = f"INF{int(time.time()) % 1_000_000:06d}"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for number, sent in enumerate(islice(films("PLAIN"), N_ROUND)):
+            (folder / f"{number:05d}.dcm").write_bytes(sent.film)
+        for number in range(ROUNDS):
+            found.plain.append(_plain(folder))
+            _round(running, found, prefix=f"{mark}R{number}")
+        found.plain.append(_plain(folder))
+    _idle(running, found, prefix=f"{mark}I")
+    _burst(running, found, prefix=f"{mark}B")
+    return _metrics(found)
+
+
+def _round(running: Running, found: Found, *, prefix: str) -> None:
+    """Measure one round of the product: held, let go, all on record."""
+    department = Department(running, prefix)
+    department.wait_quiet()
+    with department.held():
+        department.arrive(N_ROUND)
+        department.wait_quiet()
+        before = processor_seconds(running)
+        began = time.time()
+    department.wait_ended(N_ROUND)
+    after = processor_seconds(running)
+    ends = department.column("extract(epoch FROM i.finished_at)")
+    found.rates.append(N_ROUND / (max(ends) - began))
+    found.failed += department.counts().failed
+    found.processor.append(
+        {part: 1000 * (after[part] - before[part]) / N_ROUND for part in PARTS}
+    )
+    for part in ("fetch_s", "prepare_s", "infer_s", "explain_s"):
+        spent = department.column(f"(i.timings->>'{part}')::float")
+        found.parts[part] = statistics.mean(spent)
+    _say(f"the whole way: {found.rates[-1]:.1f}/s")
+
+
+def _idle(running: Running, found: Found, *, prefix: str) -> None:
+    department = Department(running, prefix)
+    for number in range(N_IDLE):
+        department.wait_quiet()
+        department.arrive(1)
+        department.wait_ended(number + 1)
+    found.idle = department.column("extract(epoch FROM i.finished_at - i.requested_at)")
+    _say(f"idle: {[round(s, 2) for s in found.idle]} s")
+
+
+def _burst(running: Running, found: Found, *, prefix: str) -> None:
+    """Let a burst go; make studies at its end STAT, one after the other."""
+    reader = Person(running.stack, "radiologist")
+    department = Department(running, prefix)
+    department.wait_quiet()
+    with department.held():
+        department.arrive(BURST)
+        _say(f"{BURST} wait")
+        began = time.time()
+    department.wait_ended(min(50, BURST // 10))
+    for number in range(N_URGENT):
+        patient = f"{prefix}{BURST - 1 - number:06d}"
+        found.waiting = found.waiting or BURST - department.counts().ended
+        found.urgent.append(_make_urgent(running, reader, patient))
+        _sample(running, department, found)
+    while department.counts().ended < BURST:
+        _sample(running, department, found)
+        time.sleep(2.0)
+    _sample(running, department, found)
+    ends = department.column("extract(epoch FROM i.finished_at)")
+    found.burst_rate = BURST / (max(ends) - began)
+    found.failed += department.counts().failed
+    _say(f"urgent: {[round(s, 2) for s in found.urgent]} s")
+
+
+def _sample(running: Running, department: Department, found: Found) -> None:
+    found.memory.append((department.counts().ended, resident_mb(running)))
+
+
+def _make_urgent(running: Running, reader: Person, patient: str) -> float:
+    """Make a study STAT as a radiologist does; return the seconds to its result."""
+    row = reader.row_of(patient)
+    if row is None:
+        raise LookupError("the study is not on the list")
+    began = time.time()
+    body = {"band": "STAT", "reason_code": "clinical_info", "reason_text": ""}
+    reader.send(
+        "POST", f"worklist/items/{row['id']}/band", json=body
+    ).raise_for_status()
+    query = """
+        SELECT extract(epoch FROM i.finished_at) FROM inference_inferencerun i
+        JOIN studies_studyrevision r ON r.id = i.revision_id
+        JOIN studies_study s ON s.id = r.study_id
+        JOIN studies_patient p ON p.id = s.patient_id
+        WHERE p.patient_id = %s AND i.finished_at IS NOT NULL
+    """
+    wait_until(
+        lambda: bool(running.rows(query, patient)),
+        "the urgent study is done",
+        within_s=1200,
+        every_s=0.05,
+    )
+    return float(running.rows(query, patient)[0][0]) - began
+
+
+def _slope(memory: list[tuple[int, float]]) -> float:
+    """Return MB per 1,000 studies, after the first fifth (the caches fill)."""
+    later = [one for one in memory if one[0] >= memory[-1][0] / 5]
+    if len(later) < 3:
+        return 0.0
+    done, used = np.array(later, dtype=float).T
+    return float(np.polyfit(done, used, 1)[0] * 1000)
+
+
+def _plainly(metric: str, value: float, unit: str) -> Metric:
+    return Metric(metric=metric, value=value, unit=unit)
+
+
+def _metrics(found: Found) -> list[Metric]:
+    def plain(name: str) -> float:
+        return statistics.median(each[name] for each in found.plain)
+
+    rate = statistics.median(found.rates)
+    batched, one = plain("batched"), plain("one")
+    idle, urgent = statistics.median(found.idle), statistics.median(found.urgent)
+    processor = [
+        _plainly(
+            f"processor a study: {part}",
+            statistics.median(each[part] for each in found.processor),
+            "ms",
+        )
+        for part in PARTS
+    ]
+    spent = [
+        _plainly(f"a study in the worker: {part}", value, "s")
+        for part, value in found.parts.items()
+    ]
+    return [
+        Metric.at_least(
+            f"whole way, references → results on record ({N_ROUND} studies × {ROUNDS})"
+            " : plain batched loop",
+            rate / batched,
+            "1",
+            GOAL_BATCHED,
+        ),
+        Metric.at_least("whole way : plain one-by-one loop", rate / one, "1", GOAL_ONE),
+        _plainly("limit of the line above: batched : one", batched / one, "1"),
+        _plainly("whole way", rate, "1/s"),
+        _plainly(f"plain loop, batches of {BATCH}", batched, "1/s"),
+        _plainly("plain loop, one by one", one, "1/s"),
+        _plainly("network alone, batched", plain("network"), "1/s"),
+        _plainly("network alone, one by one", plain("network_one"), "1/s"),
+        Metric.at_most(
+            f"STAT behind {found.waiting}, median of {N_URGENT} : idle",
+            urgent / idle,
+            "1",
+            GOAL_STAT,
+        ),
+        _plainly("request → result, idle", idle, "s"),
+        _plainly("STAT → result behind the burst, median", urgent, "s"),
+        _plainly("… worst", max(found.urgent), "s"),
+        _plainly(f"burst of {BURST}", found.burst_rate, "1/s"),
+        _plainly("worker's memory, largest", max(m for _, m in found.memory), "MB"),
+        _plainly(
+            f"worker's memory, slope per 1,000 over {BURST} studies",
+            _slope(found.memory),
+            "MB",
+        ),
+        Metric.at_most("runs that failed", float(found.failed), "1", 0),
+        *spent,
+        *processor,
+        _plainly("load of the machine", os.getloadavg()[1], "1"),
+    ]

@@ -1,0 +1,183 @@
+"""Films that arrive at a running stack, held before the models, and let go."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import socket
+import time
+import zipfile
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+import psutil
+from celery import Celery
+from PIL import Image
+from pydicom.uid import generate_uid
+
+from tests.factories.dicom import make_dx, to_bytes
+from tests.faults.running import FILMS, Running, Sent, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SEND_AT_ONCE = 250
+PARTS = (
+    "worker-gpu",
+    "worker-portal",
+    "worker-pixels",
+    "portal",
+    "postgres",
+    "orthanc",
+    "redis",
+)
+_FINAL = ("done", "rejected", "failed")
+
+
+def films(prefix: str, *, skip: int = 0) -> Iterator[Sent]:
+    """Yield real films, each the only one of a new study of a new patient.
+
+    Args:
+        prefix: How their Patient IDs begin.
+        skip: How many pictures are left out first.
+    """
+    with zipfile.ZipFile(FILMS) as archive:
+        names = sorted(n for n in archive.namelist() if n.endswith("jpeg"))
+        number = skip
+        while True:
+            content = archive.read(names[(number * 7) % len(names)])
+            pixels = np.asarray(Image.open(io.BytesIO(content)).convert("L"))
+            name, uid = f"{prefix}{number:06d}", str(generate_uid())
+            dataset = make_dx(
+                pixels, patient_name=name, patient_id=name, age="004Y", study_uid=uid
+            )
+            yield Sent(uid=uid, patient_id=name, film=to_bytes(dataset), fits=True)
+            number += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Where the runs of a prefix are.
+
+    Attributes:
+        sent: Asked of the models' queue.
+        ended: With their answer on record.
+        failed: Of these, without an analysis.
+    """
+
+    sent: int
+    ended: int
+    failed: int
+
+
+class Department:
+    """Arrivals with a common prefix, and what became of them."""
+
+    def __init__(self, running: Running, prefix: str) -> None:
+        self.running = running
+        self.prefix = prefix
+        self._films = films(prefix)
+        self._app = Celery(broker=running.env["REDIS_URL"])
+        self.arrived = 0
+
+    def arrive(self, n: int, *, within_s: float = 1500.0) -> None:
+        """Send films and wait until each is asked of the models' queue."""
+        left = n
+        while left:
+            some = list(islice(self._films, min(left, SEND_AT_ONCE)))
+            self.running.send(some)
+            left -= len(some)
+        self.arrived += n
+        wait_until(
+            lambda: self.counts().sent >= self.arrived,
+            lambda: f"{self.counts()} of {self.arrived}",
+            within_s=within_s,
+        )
+
+    def counts(self) -> Counts:
+        """Count the runs."""
+        query = """
+            SELECT count(i.requested_at), count(i.finished_at),
+                   count(*) FILTER (WHERE i.state = 'failed')
+            FROM inference_inferencerun i
+            JOIN studies_studyrevision r ON r.id = i.revision_id
+            JOIN studies_study s ON s.id = r.study_id
+            JOIN studies_patient p ON p.id = s.patient_id
+            WHERE p.patient_id LIKE %s
+        """
+        return Counts(*self.running.rows(query, f"{self.prefix}%")[0])
+
+    def column(self, what: str) -> list[float]:
+        """Return an SQL expression over the ended runs (`i`), in order of their end."""
+        query = f"""
+            SELECT {what} FROM inference_inferencerun i
+            JOIN studies_studyrevision r ON r.id = i.revision_id
+            JOIN studies_study s ON s.id = r.study_id
+            JOIN studies_patient p ON p.id = s.patient_id
+            WHERE p.patient_id LIKE %s AND i.finished_at IS NOT NULL
+            ORDER BY i.finished_at
+        """  # noqa: S608  our own words
+        return [
+            float(row[0] or 0) for row in self.running.rows(query, f"{self.prefix}%")
+        ]
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the models' worker from taking anything; on leaving it may."""
+        worker = [f"gpu@{socket.gethostname()}"]
+        self._app.control.cancel_consumer("gpu", destination=worker)
+        time.sleep(1.0)
+        try:
+            yield
+        finally:
+            self._app.control.add_consumer("gpu", destination=worker)
+
+    def wait_quiet(self) -> None:
+        """Wait until packs and exports of earlier arrivals are done."""
+        building = "SELECT count(*) FROM studies_studyrevision WHERE pack_state = %s"
+        pending = "SELECT count(*) FROM reports_exportedobject WHERE state = 'pending'"
+        wait_until(
+            lambda: (
+                self.running.count(building, "building") == 0
+                and self.running.count(pending) == 0
+            ),
+            "packs and exports are done",
+            within_s=900,
+        )
+        time.sleep(1.0)
+
+    def wait_ended(self, n: int, *, within_s: float = 1500.0) -> None:
+        """Wait until so many answers are on record."""
+        wait_until(
+            lambda: self.counts().ended >= n,
+            lambda: str(self.counts()),
+            within_s=within_s,
+            every_s=0.25,
+        )
+
+
+def processor_seconds(running: Running) -> dict[str, float]:
+    """Return processor time so far of each part, its children included."""
+    found = {}
+    for name in PARTS:
+        total = 0.0
+        with contextlib.suppress(psutil.Error, OSError):
+            parent = running.process(name)
+            for process in [parent, *parent.children(recursive=True)]:
+                with contextlib.suppress(psutil.Error):
+                    times = process.cpu_times()
+                    total += times.user + times.system
+        found[name] = total
+    return found
+
+
+def resident_mb(running: Running) -> float:
+    """Return the resident memory of the models' worker with its children."""
+    parent = running.process("worker-gpu")
+    total = 0
+    for process in [parent, *parent.children(recursive=True)]:
+        with contextlib.suppress(psutil.Error):
+            total += process.memory_info().rss
+    return total / 2**20
