@@ -42,6 +42,7 @@ def make_workplace(settings: WorkerSettings) -> Workplace:
             cache=settings.models_dir / "cache",
             device=device,
             budget_mb=settings.models_mb,
+            threads=threads,
         ),
         decoder=IsolatedDecoder(),
         device=device,

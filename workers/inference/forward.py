@@ -71,10 +71,13 @@ def run_films(
     if isinstance(module, OnnxFilm):
         members, vectors = module.judge(batch)
         return Outputs(members=members, vectors=vectors)
-    placed = batch.to(device=device, memory_format=torch.channels_last)
-    with torch.autocast("cuda", dtype=torch.float16, enabled=device.type == "cuda"):
-        features = module.features(placed)
-    features = features.float()
+    if package.body is not None:
+        features = package.body(batch)
+    else:
+        placed = batch.to(device=device, memory_format=torch.channels_last)
+        half = device.type == "cuda"
+        with torch.autocast("cuda", dtype=torch.float16, enabled=half):
+            features = module.features(placed).float()
     return Outputs(
         members=module.classify_members(features).float().cpu(),
         vectors=module.pool(features).float().cpu(),

@@ -8,7 +8,7 @@ operators. `workers.model_files` knows the files, `workers.model_card` the card.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,12 +72,15 @@ class ModelPackage:
         package_hash: What names the package: see `package_hash`.
         input_space: Where its training inputs lie; None when the package says
             nothing of it.
+        body: A faster way to what `module.features` gives, on the processor; None to
+            ask the network itself (`workers.inference.body`).
     """
 
     card: dict[str, Any]
     module: Network
     package_hash: str
     input_space: InputSpace | None = None
+    body: Callable[[torch.Tensor], torch.Tensor] | None = None
 
     @property
     def parsed(self) -> Card:
