@@ -78,8 +78,9 @@ class Teller:
         }
 
     def _tell_on(self) -> None:
-        while not self._stopped.wait(EVERY_S):
+        while not self._stopped.is_set():
             try:
                 self._redis.set(self._key, json.dumps(self.report()), ex=KEPT_S)
             except redis.RedisError as error:
                 log.warning("the worker's state was not told: %s", type(error).__name__)
+            self._stopped.wait(EVERY_S)
