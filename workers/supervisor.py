@@ -39,11 +39,15 @@ class ProcessLostError(Exception):
     Attributes:
         was_begun: Whether it had begun with the request.
         was_late: Whether it was ended because something took too long.
+        was_alone: Whether it had begun with no other request.
     """
 
-    def __init__(self, *, was_begun: bool, was_late: bool) -> None:
+    def __init__(
+        self, *, was_begun: bool, was_late: bool, was_alone: bool = False
+    ) -> None:
         """Take what is known."""
         super().__init__("the process that runs models was lost")
+        self.was_alone = was_alone
         self.was_begun = was_begun
         self.was_late = was_late
 
@@ -75,6 +79,7 @@ class _Process:
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._is_dead = False
+        self._begun_at_death = 0
         self._popen = subprocess.Popen(  # noqa: S603  our own module
             list(command),
             stdin=subprocess.PIPE,
@@ -130,7 +135,12 @@ class _Process:
         with self._lock:
             self._asked.pop(number, None)
         if asked.event is None:
-            raise ProcessLostError(was_begun=asked.begun_at > 0, was_late=self.was_late)
+            was_begun = asked.begun_at > 0
+            raise ProcessLostError(
+                was_begun=was_begun,
+                was_late=self.was_late,
+                was_alone=was_begun and self._begun_at_death == 1,
+            )
         return asked.event
 
     def end(self) -> None:
@@ -161,6 +171,9 @@ class _Process:
         with self._lock:
             self._is_dead = True
             left = list(self._asked.values())
+            self._begun_at_death = sum(
+                asked.begun_at > 0 and asked.event is None for asked in left
+            )
         self._ready.set()
         for asked in left:
             asked.done.set()

@@ -138,7 +138,7 @@ def _once(wanted: InferRequest, *, is_alone: bool) -> InferResult | bool:
     except ProcessLostError as lost:
         if not begun.is_set():
             return False
-        if not is_alone:
+        if not (is_alone or lost.was_alone):
             # It may have been a neighbour: nobody is charged, and it shows alone.
             attempts.excuse(wanted.run_id)
         elif attempts.losses(wanted.run_id) >= MAX_ATTEMPTS:

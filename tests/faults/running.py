@@ -342,6 +342,15 @@ LAWS = {
 """Questions whose answer must be empty, by what a row of the answer means."""
 
 
+def children_of(pid: int) -> list[int]:
+    """Return the direct children of a process, quickly: no look at all processes."""
+    found = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += [int(word) for word in path.read_text().split()]
+    return found
+
+
 def wait_until(
     condition: Callable[[], bool],
     what: str | Callable[[], str],

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import threading
 import time
 from typing import TYPE_CHECKING
 
 import numpy as np
-import psutil
 import pytest
 
-from tests.faults.running import make_films, make_study, pictures, wait_until
+from tests.faults.running import (
+    children_of,
+    make_films,
+    make_study,
+    pictures,
+    wait_until,
+)
 from workers.attempts import LOST, MAX_ATTEMPTS
 from workers.contracts import attempt_keys
 
@@ -63,11 +70,11 @@ class Poison(threading.Thread):
         return ""
 
     def _kill(self) -> None:
-        """Kill the pool's process: the one that holds the model."""
-        children = self._running.process("worker-gpu").children()
-        with contextlib.suppress(psutil.Error):
-            max(children, key=lambda p: p.memory_info().rss).kill()
-            self.kills += 1
+        """Kill the process that holds the model: the worker's one child."""
+        for pid in children_of(self._running.process("worker-gpu").pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                self.kills += 1
 
 
 def _large(n: int) -> np.ndarray:
@@ -77,7 +84,7 @@ def _large(n: int) -> np.ndarray:
 
 
 def test_a_study_that_kills_its_worker(running):
-    poisoned = make_study(_large(2))
+    poisoned = make_study(_large(4))
     poison = Poison(running, poisoned)
     poison.start()
     try:

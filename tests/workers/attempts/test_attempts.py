@@ -256,7 +256,11 @@ class Process:
             begun()
         if death is None:
             return gpu_result(wanted)
-        raise ProcessLostError(was_begun=death != "fetching", was_late=death == "late")
+        raise ProcessLostError(
+            was_begun=death != "fetching",
+            was_late=death == "late",
+            was_alone=death == "by itself",
+        )
 
 
 @pytest.fixture
@@ -281,6 +285,14 @@ def test_a_neighbour_of_a_poison_is_asked_alone_and_not_charged(gpu, attempts):
     assert process.asked == [False, True]
     assert worker.sent[0]["state"] == "done"
     assert attempts.losses(RUN) == 0
+
+
+def test_who_was_begun_alone_is_charged_at_once(gpu, attempts):
+    worker, process = gpu("by itself")
+    with pytest.raises(Retry):
+        worker.ask(Task())
+    assert process.asked == [False]
+    assert attempts.losses(RUN) == 1
 
 
 def test_what_was_still_fetched_is_no_suspect(gpu, attempts):

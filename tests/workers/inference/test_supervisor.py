@@ -107,10 +107,19 @@ def test_what_it_had_begun_is_suspect_and_what_it_fetched_is_not(supervisor):
         True,
     ]
     assert not poison.error.was_late
+    assert not poison.error.was_alone
     again = Asking(supervisor, "answer")
     again.join(20)
     assert again.result.state == "done"
     assert supervisor.restarts == 1
+
+
+def test_the_only_one_it_had_begun_is_known(supervisor):
+    supervisor.start()
+    fetching, poison = Asking(supervisor, "fetching"), Asking(supervisor, "die")
+    for each in (fetching, poison):
+        each.join(20)
+    assert (fetching.error.was_alone, poison.error.was_alone) == (False, True)
 
 
 def test_a_hang_is_ended_by_its_limit(supervisor):
