@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -50,11 +51,54 @@ def record(
     Raises:
         ValueError: The event is not one that the log knows.
     """
-    known = Event(event)
-    roles = actor.roles_at(site_id) if site_id else frozenset()
-    return AuditRecord.objects.create(
+    about = Subject(
+        site_id=site_id,
+        patients=patients,
+        studies=studies,
+        object_kind=object_kind,
+        object_id=object_id,
+        detail=detail or {},
+    )
+    made = _record_of(actor=actor, event=event, about=about, outcome=outcome)
+    made.save()
+    return made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What one record of several is about; the fields are those of `record`."""
+
+    site_id: UUID | None = None
+    patients: Iterable[UUID] = ()
+    studies: Iterable[UUID] = ()
+    object_kind: str = ""
+    object_id: UUID | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+def record_each(*, actor: ActorLike, event: Event, about: Iterable[Subject]) -> None:
+    """Insert one record for each of many things that one action did, in one go.
+
+    Args:
+        actor: Who did it.
+        event: What; anything that is not an `Event` raises.
+        about: To what, one record each.
+    """
+    made = [_record_of(actor=actor, event=event, about=one) for one in about]
+    AuditRecord.objects.bulk_create(made)
+
+
+def _record_of(
+    *,
+    actor: ActorLike,
+    event: Event,
+    about: Subject,
+    outcome: Outcome = Outcome.SUCCESS,
+) -> AuditRecord:
+    roles = actor.roles_at(about.site_id) if about.site_id else frozenset()
+    return AuditRecord(
         at=clock.now(),
-        event=known.value,
+        event=Event(event).value,
         outcome=int(outcome),
         actor_kind=actor.kind,
         actor_id=actor.user_id,
@@ -64,12 +108,12 @@ def record(
         as_superuser=actor.is_superuser,
         session_hash=actor.session_key_hash,
         source_ip=actor.source_ip,
-        site_id=site_id,
-        patients=_unique(patients),
-        studies=_unique(studies),
-        object_kind=object_kind,
-        object_id=object_id,
-        detail=dict(detail or {}),
+        site_id=about.site_id,
+        patients=_unique(about.patients),
+        studies=_unique(about.studies),
+        object_kind=about.object_kind,
+        object_id=about.object_id,
+        detail=dict(about.detail),
     )
 
 

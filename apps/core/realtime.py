@@ -15,7 +15,7 @@ from apps.core import clock
 from apps.core.models import Change, SiteSequence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from uuid import UUID
 
 log = logging.getLogger(__name__)
@@ -25,8 +25,9 @@ KEPT_CHANGES = 10_000
 
 _PRUNE_EVERY = 500
 _NEXT = """
-    INSERT INTO core_sitesequence (site_id, last) VALUES (%s, 1)
-    ON CONFLICT (site_id) DO UPDATE SET last = core_sitesequence.last + 1
+    INSERT INTO core_sitesequence (site_id, last) VALUES (%s, %s)
+    ON CONFLICT (site_id) DO UPDATE
+    SET last = core_sitesequence.last + excluded.last
     RETURNING last
 """
 
@@ -46,14 +47,31 @@ def publish_change(*, site_id: UUID, kind: str, object_id: UUID) -> int:
     Returns:
         The number of the change, from 1.
     """
+    return publish_changes(site_id=site_id, kind=kind, object_ids=[object_id])
+
+
+def publish_changes(*, site_id: UUID, kind: str, object_ids: Sequence[UUID]) -> int:
+    """Do the same for many changes of one kind, in their order and in one go.
+
+    Args:
+        site_id: The site of them all.
+        kind: What changed.
+        object_ids: The things that did, at least one.
+
+    Returns:
+        The number of the last.
+    """
+    n = len(object_ids)
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(_NEXT, [site_id])
+            cursor.execute(_NEXT, [site_id, n])
             seq = int(cursor.fetchone()[0])
-        Change.objects.create(
-            site_id=site_id, seq=seq, kind=kind, object_id=object_id, at=clock.now()
+        now = clock.now()
+        Change.objects.bulk_create(
+            Change(site_id=site_id, seq=number, kind=kind, object_id=one, at=now)
+            for number, one in enumerate(object_ids, start=seq - n + 1)
         )
-        if seq % _PRUNE_EVERY == 0:
+        if seq // _PRUNE_EVERY > (seq - n) // _PRUNE_EVERY:
             prune_changes(site_id=site_id, last=seq)
         transaction.on_commit(partial(_announce, site_id, seq))
     return seq

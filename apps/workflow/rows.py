@@ -17,7 +17,7 @@ from apps.workflow.visibility import (
     visible_marks,
     visible_study,
 )
-from apps.worklist.lines import lines_of
+from apps.worklist.lines import read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,17 +36,17 @@ if TYPE_CHECKING:
 def build_row(
     *, actor: Actor, item: WorkItem, rank_total: int = 0, rank: int | None = None
 ) -> dict[str, Any]:
-    """Return a Row (docs/architecture.md) of one loaded work item for one person.
+    """Return a Row (docs/architecture.md) of one work item for one person.
 
     Args:
         actor: The person.
-        item: The work item.
+        item: The work item, as it is saved.
         rank_total: How long the list is that its rank counts.
         rank: Its place in that list, where it is known.
     """
     (row,) = build_rows(
         actor=actor,
-        found=lines_of([item]),
+        found=read_lines(ids=[item.id]),
         rank_total=rank_total,
         ranks={str(item.id): rank},
     )

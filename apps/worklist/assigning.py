@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 
 from apps.accounts.models import Membership, User
 from apps.accounts.roles import roles_that_may
 from apps.audit.events import Event
-from apps.audit.services import record
+from apps.audit.services import Subject, record_each
 from apps.core import clock
 from apps.core.errors import Conflict, Forbidden, Invalid, NotFound
 from apps.core.permissions import Permission
+from apps.core.realtime import publish_changes
 from apps.worklist.models import AssignmentBatch, WorkItem
-from apps.worklist.selectors import related_items
-from apps.worklist.services import save_item
 from apps.worklist.types import ON_LIST, ItemReason, ItemState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from apps.accounts.types import Actor
 
 MOST: Final = 500
 """Items of one action."""
 _GONE = "It is no longer on the list."
+_NEEDED = (
+    *("site", "study", "state", "withdrawn", "assignee", "lease_holder"),
+    *("site__name", "study__patient", "lease_holder__display_name"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +56,8 @@ class Assigned:
 
     Attributes:
         batch_id: By which it is undone; None when nothing changed.
-        items: Items that say now what was asked, changed or not.
+        items: Items that say by now what was asked, changed or not; with their
+            site, and no more than it takes to know them.
         refused: The others.
     """
 
@@ -125,12 +131,13 @@ def assign_items(
             for item in changed
         ],
     )
-    for item in changed:
-        _set(item, to=to, actor=actor)
-    _record(actor=actor, event=Event.ITEM_ASSIGN, batch=batch, items=changed)
-    return Assigned(
-        batch_id=batch.id, items=_fresh(i.id for i in items), refused=refused
+    _write(
+        actor=actor,
+        event=Event.ITEM_ASSIGN,
+        batch=batch,
+        wanted=dict.fromkeys(changed, to),
     )
+    return Assigned(batch_id=batch.id, items=items, refused=refused)
 
 
 def _where_they_read(*, actor: Actor, to: UUID | None) -> frozenset[UUID] | None:
@@ -156,13 +163,12 @@ def _sorted_out(
         .order_by("id")
         .values_list("id", flat=True)
     )
-    known = {
-        item.id: item
-        for item in related_items(
-            WorkItem.objects.filter(id__in=wanted, reason=ItemReason.CLINICAL)
-        )
-        if actor.is_member(item.site_id)
-    }
+    rows = (
+        WorkItem.objects.filter(id__in=wanted, reason=ItemReason.CLINICAL)
+        .select_related("site", "lease_holder", "study")
+        .only(*_NEEDED)
+    )
+    known = {item.id: item for item in rows if actor.is_member(item.site_id)}
     good: list[WorkItem] = []
     refused: list[Refusal] = []
     for one in wanted:
@@ -185,34 +191,54 @@ def _why_not(actor: Actor, item: WorkItem | None) -> tuple[str, str] | None:
     return None
 
 
-def _set(item: WorkItem, *, to: UUID | None, actor: Actor) -> None:
-    item.assignee_id = to
-    item.assigned_by_id = actor.person_id if to else None
-    item.assigned_at = clock.now() if to else None
-    save_item(item)
-
-
-def _fresh(ids: Iterable[UUID]) -> list[WorkItem]:
-    return list(related_items(WorkItem.objects.filter(id__in=list(ids))))
-
-
-def _record(
-    *, actor: Actor, event: Event, batch: AssignmentBatch, items: list[WorkItem]
+def _write(
+    *,
+    actor: Actor,
+    event: Event,
+    batch: AssignmentBatch,
+    wanted: Mapping[WorkItem, UUID | None],
 ) -> None:
-    sites = {item.site_id for item in items}
-    detail: dict[str, Any] = {
-        "to": str(batch.to_id) if batch.to_id else None,
-        "items": [str(item.id) for item in items],
-    }
-    record(
+    """Write for whom locked items are, tell the list, put each on the record.
+
+    A handful of statements however many items there are. For whom an item is changes
+    nothing in the other rows of its study, so that these are not told.
+    """
+    now = clock.now()
+    people: dict[UUID | None, list[UUID]] = defaultdict(list)
+    sites: dict[UUID, list[UUID]] = defaultdict(list)
+    for item, to in wanted.items():
+        people[to].append(item.id)
+        sites[item.site_id].append(item.id)
+    for to, ids in people.items():
+        WorkItem.objects.filter(id__in=ids).update(
+            assignee_id=to,
+            assigned_by_id=actor.person_id if to else None,
+            assigned_at=now if to else None,
+            version=F("version") + 1,
+            updated_at=now,
+        )
+    record_each(
         actor=actor,
         event=event,
-        site_id=sites.pop() if len(sites) == 1 else None,
-        patients=sorted({item.case.revision.study.patient_id for item in items}),
-        studies=sorted({item.study_id for item in items}),
-        object_kind="assignment",
-        object_id=batch.id,
-        detail=detail,
+        about=[_subject(item, to=to, batch=batch) for item, to in wanted.items()],
+    )
+    for site_id in sorted(sites):
+        publish_changes(site_id=site_id, kind="item", object_ids=sites[site_id])
+
+
+def _subject(item: WorkItem, *, to: UUID | None, batch: AssignmentBatch) -> Subject:
+    before = item.assignee_id
+    return Subject(
+        site_id=item.site_id,
+        patients=[item.study.patient_id],
+        studies=[item.study_id],
+        object_kind="work_item",
+        object_id=item.id,
+        detail={
+            "batch": str(batch.id),
+            "before": str(before) if before else None,
+            "to": str(to) if to else None,
+        },
     )
 
 
@@ -242,9 +268,12 @@ def undo_assignment(*, actor: Actor, batch_id: UUID) -> Assigned:
         return None
 
     items, refused = _sorted_out(actor=actor, ids=before, refuse=refuse)
-    for item in items:
-        _set(item, to=before[item.id], actor=actor)
     batch.undone_at = clock.now()
     batch.save(update_fields=["undone_at", "updated_at"])
-    _record(actor=actor, event=Event.ITEM_ASSIGN_UNDO, batch=batch, items=items)
-    return Assigned(batch_id=None, items=_fresh(i.id for i in items), refused=refused)
+    _write(
+        actor=actor,
+        event=Event.ITEM_ASSIGN_UNDO,
+        batch=batch,
+        wanted={item: before[item.id] for item in items},
+    )
+    return Assigned(batch_id=None, items=items, refused=refused)

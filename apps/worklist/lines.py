@@ -2,8 +2,8 @@
 
 A page has a hundred rows of seven tables. Made as model objects they cost more
 processor time than everything else of a page together, so they are read as plain
-values, ids and times already as the text that goes over the wire. `line_of` says the
-same of a work item that was loaded to do something with it; a test compares the two.
+values, ids and times already as the text that goes over the wire. What an action
+answers with is read the same way, after it was written: there is one way to a row.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from apps.worklist.types import ON_LIST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date, datetime
+    from datetime import datetime
     from uuid import UUID
 
 
@@ -215,89 +215,6 @@ def _array(ids: Iterable[str]) -> str:
     return "{" + ",".join(ids) + "}"
 
 
-def lines_of(items: Iterable[WorkItem]) -> Lines:
-    """Return the same of items that were loaded with all that is related to them."""
-    items = list(items)
-    users = [u for item in items for u in (item.lease_holder, item.assignee)]
-    return Lines(
-        lines=[_line_of(item) for item in items],
-        people={str(user.pk): user for user in users if user is not None},
-    )
-
-
-def _line_of(item: WorkItem) -> Line:
-    revision, protocol = item.case.revision, item.case.protocol
-    study = revision.study
-    patient = study.patient
-    return Line(
-        id=str(item.id),
-        site_id=str(item.site_id),
-        study_id=str(study.id),
-        revision_id=str(revision.id),
-        protocol_id=str(protocol.id),
-        patient=str(patient.id),
-        version=item.version,
-        reason=item.reason,
-        state=item.state,
-        band=item.band,
-        band_source=item.band_source,
-        band_reason=item.band_reason_text or item.band_reason_code,
-        rank_class=item.rank_class,
-        sort_at=wire_time(item.sort_at),
-        arrived_at=wire_time(item.arrived_at),
-        due_at=wire_time(item.due_at),
-        deadline_at=wire_time(item.deadline_at),
-        ai_state=item.ai_state,
-        ai_reason=item.ai_reason,
-        ai_label=item.ai_label,
-        ai_probability=item.ai_probability,
-        ai_threshold=item.ai_threshold,
-        ai_acuity=item.ai_acuity,
-        ai_positive=item.ai_positive,
-        ai_n_more=item.ai_n_more,
-        ai_model_name=item.ai_model_name,
-        ai_model_version=item.ai_model_version,
-        lease_holder_id=_text(item.lease_holder_id),
-        lease_since=_time(item.lease_since),
-        lease_expires_at=_time(item.lease_expires_at),
-        draft_saved_at=_time(item.reading.saved_at) if item.reading else None,
-        assignee_id=_text(item.assignee_id),
-        assigned_at=_time(item.assigned_at),
-        site_name=item.site.name,
-        protocol_name=protocol.name,
-        display_mode=protocol.display_mode,
-        patient_name=patient.name,
-        patient_id=patient.patient_id,
-        patient_sex=patient.sex,
-        patient_birth_date=_day(patient.birth_date),
-        patient_age_text=study.patient_age_text,
-        study_uid=study.study_uid,
-        modality="/".join(study.modalities),
-        description=study.description,
-        body_part=study.body_part,
-        station=study.station,
-        study_date=_day(study.study_date),
-        accession_number=study.accession_number,
-        revision_number=revision.number,
-        n_images=revision.n_images,
-        n_series=len(revision.series),
-        series=revision.series if revision.withheld else None,
-        withheld=revision.withheld,
-    )
-
-
 def wire_time(at: datetime) -> str:
     """Return a time as rows have it: such texts stand in the order of the times."""
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
-
-
-def _time(at: datetime | None) -> str | None:
-    return None if at is None else wire_time(at)
-
-
-def _day(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
-
-
-def _text(one: UUID | None) -> str | None:
-    return None if one is None else str(one)

@@ -27,10 +27,18 @@ WORDS: Final = 300
 MODALITIES: Final = 16
 """How much of a study is found by search and filter: an index's entry is small."""
 
+SORTED: Final = 40
+"""Letters by which names sort; equal ones stand by rank. The browser does the same."""
+
 
 def fold(text: str) -> str:
     """Return a text as it is sorted and searched: small letters, no NUL."""
     return text.lower().replace("\x00", "")
+
+
+def sort_text(text: str) -> str:
+    """Return of a text what it is sorted by."""
+    return fold(text)[:SORTED]
 
 
 def listed_columns(*, study: Study) -> dict[str, Any]:
@@ -43,9 +51,9 @@ def listed_columns(*, study: Study) -> dict[str, Any]:
         study.description,
     )
     return {
-        "list_patient": fold(patient.name)[:400],
-        "list_study": fold(study.description)[:250],
-        "list_modality": fold("/".join(study.modalities))[:200],
+        "list_patient": sort_text(patient.name),
+        "list_study": sort_text(study.description),
+        "list_modality": sort_text("/".join(study.modalities)),
         "list_modalities": list(study.modalities)[:MODALITIES],
         "list_body_part": study.body_part[:64],
         "list_words": fold("\n".join(words))[:WORDS],

@@ -126,8 +126,8 @@ class WorkItem(BaseModel):
     class Meta:
         """The open list is one index scan in rank order.
 
-        `item_list` has all that the list is narrowed and counted by, so that this
-        reads the index alone; `apps.worklist.listed` keeps its texts short enough
+        `item_list` has all that the list is narrowed, counted and sorted by, so that
+        this reads the index alone; `apps.worklist.listed` keeps its texts short enough
         for an entry of an index.
         """
 
@@ -153,6 +153,7 @@ class WorkItem(BaseModel):
                 include=[
                     *("site", "state", "band", "deadline_at", "study", "shows_ai"),
                     *("list_modalities", "list_body_part", "list_words"),
+                    *("list_patient", "list_study", "list_modality"),
                     *("ai_state", "ai_label", "ai_probability"),
                     *("assignee", "lease_holder"),
                 ],

@@ -33,6 +33,7 @@ TABLE: dict[Key, str] = {
     ("DELETE", _VIEW):                      "401  404 403 204 403 403   404 403 404 403 403",
     ("PUT", "api/worklist/settings"):       "401  200 403 200 403 403   200 403 200 403 403",
     ("GET", "api/worklist/readers"):        "401  403 403 200 403 403   403 403 200 403 403",
+    ("GET", "api/worklist/assignees"):      "401  200 403 200 403 403   200 403 200 403 403",
     # B's lead is told that the item is not theirs to see, in the answer.
     ("POST", _ASSIGN):                      "401  403 403 200 403 403   403 403 200 403 403",
     ("POST", _UNDO):                        "401  403 403 200 403 403   403 403 404 403 403",
@@ -83,6 +84,7 @@ CALLS: dict[Key, Callable[[Worlds], Call]] = {
         "/api/worklist/settings", body={"columns": list(PLAIN), "compact": True}
     ),
     ("GET", "api/worklist/readers"): lambda _: Call("/api/worklist/readers"),
+    ("GET", "api/worklist/assignees"): lambda _: Call("/api/worklist/assignees"),
     ("POST", _ASSIGN): lambda w: Call(f"/{_ASSIGN}", body=_assign(w.a)),
     ("POST", _UNDO): lambda w: Call(f"/{_ASSIGN}/{w.a.things['batch'].id}/undo"),
 }

@@ -128,6 +128,20 @@ class ReadersView(APIView):
         return Response(shapes.ReadersSerializer({"items": items}).data)
 
 
+class AssigneesView(APIView):
+    """For whom studies are."""
+
+    permission_classes = [needs(Permission.WORKLIST_READ)]
+
+    @extend_schema(
+        operation_id="worklist_assignees", responses=shapes.AssigneesSerializer
+    )
+    def get(self, request: Request) -> Response:
+        """Return for whom the studies on my list are."""
+        items = desk.show_assignees(actor=actor_of(request))
+        return Response(shapes.AssigneesSerializer({"items": items}).data)
+
+
 class AssignView(APIView):
     """Assigning."""
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import Count
 
+from apps.accounts.models import User
 from apps.core.errors import Forbidden
 from apps.core.permissions import Permission
 from apps.core.presence import present_of
 from apps.workflow.notices.telling import tell_assigned
 from apps.workflow.rows import build_person, build_rows
 from apps.worklist import assigning, saved_views
-from apps.worklist.lines import lines_of
+from apps.worklist.lines import read_lines
 from apps.worklist.models import LISTED, WorkItem
 
 if TYPE_CHECKING:
@@ -91,6 +92,20 @@ def show_readers(*, actor: Actor) -> list[dict[str, Any]]:
     ]
 
 
+@transaction.atomic
+def show_assignees(*, actor: Actor) -> list[dict[str, Any]]:
+    """Return for whom the studies on the actor's list are, and how many, by name."""
+    on_list = WorkItem.objects.filter(
+        LISTED,
+        site_id__in=actor.sites_with(Permission.WORKLIST_READ),
+        assignee__isnull=False,
+    )
+    rows = on_list.order_by().values("assignee_id").annotate(n=Count("id"))
+    counts = {row["assignee_id"]: row["n"] for row in rows}
+    people = User.objects.filter(id__in=counts).order_by("display_name", "id")
+    return [{**build_person(user), "assigned": counts[user.pk]} for user in people]
+
+
 def _per_person(field: str, ids: set[UUID]) -> dict[UUID, int]:
     rows = (
         WorkItem.objects.filter(LISTED, **{f"{field}__in": ids})
@@ -118,7 +133,9 @@ def undo_assign(*, actor: Actor, batch_id: UUID) -> dict[str, Any]:
 def _assigned(actor: Actor, done: assigning.Assigned) -> dict[str, Any]:
     return {
         "batch": done.batch_id,
-        "items": build_rows(actor=actor, found=lines_of(done.items)),
+        "items": build_rows(
+            actor=actor, found=read_lines(ids=[i.id for i in done.items])
+        ),
         "refused": [
             {"id": one.item_id, "code": one.code, "detail": one.detail}
             for one in done.refused

@@ -25,7 +25,7 @@ from apps.workflow.lists.presence import people_here
 from apps.workflow.rows import build_rows
 from apps.worklist import listing
 from apps.worklist.lines import read_lines
-from apps.worklist.listed import fold
+from apps.worklist.listed import sort_text
 from apps.worklist.listing import Filters, Place, Sort, Span
 from apps.worklist.selectors import sites_of
 from apps.worklist.stock import BandCount, sum_up, take_stock, total_of
@@ -234,7 +234,7 @@ def _value(text: str, by: SortColumn) -> str | float | datetime:
             case SortColumn.BODY_PART:
                 return text
             case SortColumn.PATIENT | SortColumn.STUDY | SortColumn.MODALITY:
-                return fold(text)
+                return sort_text(text)
     except ValueError as error:
         raise Invalid("invalid", "value: not of this column.", field="value") from error
 

@@ -204,6 +204,18 @@ class ReadersSerializer(s.Serializer):  # type: ignore[type-arg]
     items = ReaderSerializer(many=True)
 
 
+class WaitedForSerializer(PersonSerializer):
+    """Somebody for whom studies on the list are, and how many."""
+
+    assigned = s.IntegerField()
+
+
+class AssigneesSerializer(s.Serializer):  # type: ignore[type-arg]
+    """Everybody for whom studies on the list are."""
+
+    items = WaitedForSerializer(many=True)
+
+
 class AssignRequest(s.Serializer):  # type: ignore[type-arg]
     """Which items are for whom; `to` null takes the assignment away."""
 

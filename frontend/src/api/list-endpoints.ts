@@ -84,6 +84,21 @@ export async function readReaders(): Promise<readonly ListReader[]> {
   return (await request<{ items: ListReader[] }>('worklist/readers')).data.items;
 }
 
+/** Somebody for whom studies on the list are, and how many. */
+export interface Assignee {
+  readonly id: Id;
+  readonly display_name: string;
+  readonly initials: string;
+  readonly assigned: number;
+}
+
+export async function readAssignees(): Promise<readonly Assignee[]> {
+  return (await request<{ items: Assignee[] }>('worklist/assignees')).data.items;
+}
+
+/** Items of one request; the portal takes no more. */
+export const MOST_ASSIGNED = 500;
+
 /** How an assignment went, item by item. */
 export interface Assigned {
   /** By which it is undone; null when nothing changed. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { rangeOf, readerMeant } from './choosing';
+import { inRuns, rangeOf, readerMeant } from './choosing';
 
 const READERS = [
   { id: '1', display_name: 'Dr. Rosa Lindqvist' },
@@ -25,5 +25,12 @@ describe('a range', () => {
   it('goes both ways and has both ends', () => {
     expect(rangeOf(['a', 'b', 'c', 'd'], 'c', 'a')).toEqual(['a', 'b', 'c']);
     expect(rangeOf(['a', 'b', 'c', 'd'], 'b', 'd')).toEqual(['b', 'c', 'd']);
+  });
+});
+
+describe('runs of chosen rows', () => {
+  it('are as long as the portal takes, in the same order', () => {
+    expect(inRuns(['a', 'b', 'c', 'd', 'e'], 2)).toEqual([['a', 'b'], ['c', 'd'], ['e']]);
+    expect(inRuns([], 2)).toEqual([]);
   });
 });

@@ -21,3 +21,9 @@ export function readerMeant(
   );
   return first && !second ? first.id : null;
 }
+
+/** The same ids in runs of at most so many. */
+export function inRuns(ids: readonly Id[], most: number): readonly (readonly Id[])[] {
+  const n = Math.ceil(ids.length / most);
+  return Array.from({ length: n }, (_, i) => ids.slice(i * most, (i + 1) * most));
+}

@@ -33,12 +33,17 @@ function shownProbability(row: Row): number {
   return open ? (row.ai.probability ?? UNKNOWN) : UNKNOWN;
 }
 
+/** Letters by which names sort, as the portal counts them; equal ones stand by rank. */
+const SORTED = 40;
+
+const sortText = (text: string) => [...text.toLowerCase()].slice(0, SORTED).join('');
+
 const VALUES: Readonly<Record<SortColumn, (row: Row) => string | number>> = {
   waiting: (row) => row.arrived_at,
   deadline: (row) => row.deadline_at,
-  patient: (row) => row.patient.name.toLowerCase(),
-  study: (row) => row.study.description.toLowerCase(),
-  modality: (row) => row.study.modality.toLowerCase(),
+  patient: (row) => sortText(row.patient.name),
+  study: (row) => sortText(row.study.description),
+  modality: (row) => sortText(row.study.modality),
   body_part: (row) => row.study.body_part,
   ai: shownProbability,
 };

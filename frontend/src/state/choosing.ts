@@ -1,7 +1,13 @@
 import { create } from 'zustand';
-import { type Assigned, assignItems, undoAssignment } from '@/api/list-endpoints';
-import { rangeOf } from '@/domain/choosing';
+import {
+  type Assigned,
+  assignItems,
+  MOST_ASSIGNED,
+  undoAssignment,
+} from '@/api/list-endpoints';
+import { inRuns, rangeOf } from '@/domain/choosing';
 import type { Id } from '@/domain/model';
+import { worklist } from '@/text/en-worklist';
 import { select, takeRows, useWorklist } from './worklist';
 
 /** The rows that a lead has chosen, and what was done with them last. */
@@ -10,7 +16,8 @@ export interface ChoosingState {
   /** Where a range begins. */
   readonly anchor: Id | null;
   readonly done: Done | null;
-  readonly working: boolean;
+  /** How far an action under way is, in studies; null while there is none. */
+  readonly working: { readonly done: number; readonly all: number } | null;
 }
 
 /** The last assignment, as it is told and may be undone. */
@@ -18,7 +25,8 @@ export interface Done {
   readonly kind: 'assigned' | 'unassigned' | 'undone' | 'failed';
   readonly to: string;
   readonly n: number;
-  readonly batch: Id | null;
+  /** By which it is undone, the last first; none when nothing changed. */
+  readonly batches: readonly Id[];
   readonly refused: readonly { readonly name: string; readonly detail: string }[];
   readonly problem: string;
 }
@@ -27,7 +35,7 @@ export const useChoosing = create<ChoosingState>(() => ({
   chosen: new Set(),
   anchor: null,
   done: null,
-  working: false,
+  working: null,
 }));
 
 const get = useChoosing.getState;
@@ -78,34 +86,58 @@ function nameOf(id: Id): string {
 const refusalsOf = (answer: Assigned) =>
   answer.refused.map((one) => ({ name: nameOf(one.id), detail: one.detail }));
 
-async function act(ask: () => Promise<Assigned>, kind: Done['kind'], to: string) {
-  set({ working: true });
+type Ask = () => Promise<Assigned>;
+
+/** Asks one after the other; what was done before one failed stays, and may be undone. */
+async function act(asks: readonly Ask[], all: number, kind: Done['kind'], to: string) {
+  let done: Done = { kind, to, n: 0, batches: [], refused: [], problem: '' };
+  set({ working: { done: 0, all } });
   try {
-    const answer = await ask();
-    const refused = refusalsOf(answer);
-    takeRows(answer.items);
-    const { batch, items } = answer;
-    set({ done: { kind, to, n: items.length, batch, refused, problem: '' } });
-    set({ chosen: new Set(answer.refused.map((one) => one.id)), anchor: null });
+    for (const ask of asks) {
+      done = withAnswer(done, await ask());
+      set({ working: { done: done.n, all } });
+    }
   } catch (error) {
-    const problem = error instanceof Error ? error.message : '';
-    set({ done: { kind: 'failed', to, n: 0, batch: null, refused: [], problem } });
-  } finally {
-    set({ working: false });
+    const why = error instanceof Error ? error.message : '';
+    const so = done.n > 0 ? worklist.assignStopped(done.n) : '';
+    done = { ...done, kind: 'failed', problem: `${why} ${so}`.trim() };
   }
+  set({ done, working: null });
+}
+
+function withAnswer(done: Done, answer: Assigned): Done {
+  takeRows(answer.items);
+  leaveChosen(answer);
+  return {
+    ...done,
+    n: done.n + answer.items.length,
+    batches: answer.batch ? [answer.batch, ...done.batches] : done.batches,
+    refused: [...done.refused, ...refusalsOf(answer)],
+  };
+}
+
+/** What is done is no longer chosen; what cannot be stays so. */
+function leaveChosen({ items, refused }: Assigned): void {
+  const chosen = new Set(get().chosen);
+  for (const row of items) chosen.delete(row.id);
+  for (const one of refused) chosen.add(one.id);
+  set({ chosen, anchor: null });
 }
 
 /** Assigns the chosen rows to a reader, or to nobody; what cannot be stays chosen. */
-export function assignChosen(to: Id | null, name: string): Promise<void> {
-  const items = [...get().chosen];
-  const kind = to === null ? 'unassigned' : 'assigned';
-  return act(() => assignItems(items, to), kind, name);
+export async function assignChosen(to: Id | null, name: string): Promise<void> {
+  const chosen = [...get().chosen];
+  if (get().working !== null) return;
+  const asks = inRuns(chosen, MOST_ASSIGNED).map((items) => () => assignItems(items, to));
+  await act(asks, chosen.length, to === null ? 'unassigned' : 'assigned', name);
 }
 
 /** Takes the last assignment back. */
 export async function undoLast(): Promise<void> {
-  const batch = get().done?.batch;
-  if (batch) await act(() => undoAssignment(batch), 'undone', get().done?.to ?? '');
+  const { done, working } = get();
+  if (!done || done.batches.length === 0 || working !== null) return;
+  const asks = done.batches.map((batch) => () => undoAssignment(batch));
+  await act(asks, done.n, 'undone', done.to);
 }
 
 export function resetChoosing(): void {

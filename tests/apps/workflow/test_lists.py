@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import random
+import re
 from datetime import timedelta
 from uuid import uuid4
 
@@ -14,9 +16,12 @@ from django.test.utils import CaptureQueriesContext
 from apps.accounts.models import Role
 from apps.audit.models import AuditRecord
 from apps.core import clock
+from apps.core.models import Change
 from apps.core.presence import note_presence
+from apps.core.realtime import last_seq
 from apps.workflow import flow
 from apps.workflow.lists.serializers import WindowSerializer
+from apps.worklist.listed import MODALITIES, SORTED, WORDS
 from apps.worklist.models import WorkItem
 from apps.worklist.saved_views import PLAIN
 from apps.worklist.services import lease_item, relist_study
@@ -258,6 +263,58 @@ def test_another_read_without_ai_hides_a_study_from_filters_and_order(
     assert ids(window(client, filters={"q": "pneumonia"})) == []
 
 
+@pytest.mark.parametrize("by", ["patient", "study", "modality", "body_part", "ai"])
+@pytest.mark.parametrize("filters", [{}, {"q": "doe", "modality": ["DX"]}])
+def test_a_sorted_page_reads_the_index_of_the_list_alone(client, many, by, filters):
+    sort = {"by": by, "descending": True}
+    with CaptureQueriesContext(connection) as queries:
+        window(client, sort=sort, filters=filters)
+    [page] = [one["sql"] for one in queries if "ROW_NUMBER()" in one["sql"]]
+    read = set(re.findall(r'"worklist_workitem"\."(\w+)"', page))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = 'item_list'::regclass"
+        )
+        there = {row[0] for row in cursor.fetchall()}
+    # Its condition says the rest: what is on the list.
+    assert read <= there | {"reason", "withdrawn"}
+
+
+def test_names_sort_by_their_first_letters_and_equal_ones_by_rank(department, client):
+    start = "Überlang" * 5
+    late = make_item(department, name=f"{start}A", patient_id="L", age_s=10)
+    early = make_item(department, name=f"{start}B", patient_id="E", age_s=99)
+    first = make_item(department, name="Anton", patient_id="A", age_s=1)
+    sort = {"by": "patient"}
+    rows = window(client, sort=sort)["items"]
+    assert ids({"items": rows}) == [str(i.id) for i in (first, early, late)]
+    key = dict(
+        zip(
+            ("rank_class", "sort_at", "arrived_at", "id"),
+            rows[1]["sort_key"],
+            strict=True,
+        )
+    )
+    after = {**key, "band": rows[1]["band"], "value": rows[1]["patient"]["name"]}
+    assert ids(window(client, sort=sort, after=after)) == [str(late.id)]
+
+
+def test_the_longest_names_still_fit_an_entry_of_the_index(department):
+    draw = random.Random(4)  # noqa: S311  letters
+    odd = "".join(chr(draw.randrange(0x20000, 0x2A6D0)) for _ in range(400))
+    item = make_item(department, name=odd[:64], patient_id="L", description=odd[:64])
+    WorkItem.objects.filter(id=item.id).update(
+        list_patient=odd[:SORTED],
+        list_study=odd[50 : 50 + SORTED],
+        list_modality="/".join(f"M{n:02}" for n in range(MODALITIES))[:SORTED],
+        list_modalities=[f"MODALITY{n:08}" for n in range(MODALITIES)],
+        list_body_part=odd[:16],
+        list_words=odd[:WORDS],
+        ai_label=("Pneumothorax, under tension " * 5)[:120],
+    )
+    assert WorkItem.objects.filter(list_words=odd[:WORDS]).count() == 1
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -401,9 +458,16 @@ class TestAssign:
         assert {row["assignee"]["person"]["id"] for row in done["items"]} == {
             str(reader.pk)
         }
-        event = AuditRecord.objects.get(event="item:assign")
-        assert len(event.patients) == 3
-        assert event.detail["to"] == str(reader.pk)
+        events = AuditRecord.objects.filter(event="item:assign")
+        assert {event.object_id for event in events} == {item.id for item in items}
+        for event in events:
+            assert len(event.patients) == len(event.studies) == 1
+            assert event.site_id == department.site.id
+            assert event.detail == {
+                "to": str(reader.pk),
+                "before": None,
+                "batch": done["batch"],
+            }
         mine = window(client, filters={"mine": True})["items"]
         assert len(mine) == 3
         assert all(row["assignee"]["mine"] for row in mine)
@@ -411,7 +475,51 @@ class TestAssign:
         back = post(lead, f"worklist/assignments/{done['batch']}/undo")
         assert all(row["assignee"] is None for row in back["items"])
         post(lead, f"worklist/assignments/{done['batch']}/undo", status=409)
-        assert AuditRecord.objects.filter(event="item:assign_undo").count() == 1
+        undone = AuditRecord.objects.filter(event="item:assign_undo")
+        assert {event.detail["to"] for event in undone} == {None}
+        assert undone.count() == 3
+
+    def test_many_cost_as_many_statements_as_few(self, department, client, lead):
+        counts = []
+        for n in (1, 2, 12):  # the first warms what is kept of a session
+            items = [make_item(department) for _ in range(n)]
+            before = last_seq(site_id=department.site.id)
+            with CaptureQueriesContext(connection) as queries:
+                done = self.assign(lead, items, department.reader)
+            counts.append(len(queries))
+            with CaptureQueriesContext(connection) as queries:
+                post(lead, f"worklist/assignments/{done['batch']}/undo")
+            counts.append(len(queries))
+            # The sockets are told of each, as if it had been saved alone.
+            told = Change.objects.filter(site_id=department.site.id, seq__gt=before)
+            numbers = list(told.order_by("seq").values_list("seq", flat=True))
+            assert numbers == list(range(before + 1, before + 2 * n + 1))
+            assert set(told.values_list("object_id", flat=True)) == {
+                item.id for item in items
+            }
+            versions = WorkItem.objects.filter(id__in=[item.id for item in items])
+            assert set(versions.values_list("version", flat=True)) == {3}
+        assert counts[2:4] == counts[4:]
+
+    def test_the_list_says_for_whom_it_is(self, department, client, lead):
+        url = "/api/worklist/assignees"
+        assert client.get(url).json() == {"items": []}
+        other = make_person(site=department.site, role=Role.RADIOLOGIST, name="other")
+        for_me, for_other, done = (make_item(department) for _ in range(3))
+        self.assign(lead, [for_me, done], department.reader)
+        self.assign(lead, [for_other], other)
+        WorkItem.objects.filter(id=done.id).update(state="done")
+        people = client.get(url).json()["items"]
+        assert {one["id"]: one["assigned"] for one in people} == {
+            str(department.reader.pk): 1,
+            str(other.pk): 1,
+        }
+        for person, item in ((department.reader, for_me), (other, for_other)):
+            found = window(client, filters={"assignee": str(person.pk)})
+            assert ids(found) == [str(item.id)]
+        assert client_for(make_department("south").reader).get(url).json() == {
+            "items": []
+        }
 
     def test_what_cannot_be_is_listed_and_the_rest_is_done(self, department, lead):
         other = make_person(site=department.site, role=Role.RADIOLOGIST, name="other")

@@ -31,8 +31,9 @@ INSERT INTO accounts_site (id, created_at, updated_at, name, code, stat_deadline
 SELECT md5('site' || s)::uuid, now(), now(), 'Bench ' || s, 'bench' || s, 1800, 7200,
     28800, .1, 3, true, 1, .7, .3 FROM generate_series(1, {sites}) s;
 INSERT INTO accounts_user (id, password, is_superuser, username, display_name, email,
-    is_active, created_at, updated_at)
+    is_active, password_is_temporary, created_at, updated_at)
 SELECT md5('user' || u)::uuid, '!', false, 'bench' || u, 'Dr. Bench ' || u, '', true,
+    false,
     now(), now() FROM generate_series(1, {users}) u;
 INSERT INTO accounts_membership (id, created_at, updated_at, user_id, site_id, role)
 SELECT gen_random_uuid(), now(), now(), md5('user' || u)::uuid,

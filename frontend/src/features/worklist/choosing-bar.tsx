@@ -54,7 +54,7 @@ export function DoneNotice() {
       assertive={bad}
       actions={
         <>
-          {done.batch ? (
+          {done.batches.length > 0 ? (
             <button type="button" className="btn small" onClick={() => void undoLast()}>
               {worklist.undo} <CommandKey command={undoAssign} />
             </button>
@@ -78,11 +78,13 @@ export function ChoosingBar({ onAssign }: { onAssign: () => void }) {
   if (n === 0) return null;
   return (
     <section className="choosing appear" aria-label={worklist.chosen(n)}>
-      <b aria-live="polite">{worklist.chosen(n)}</b>
+      <b aria-live="polite">
+        {working ? worklist.working(working.done, working.all) : worklist.chosen(n)}
+      </b>
       <button
         type="button"
         className="btn small primary"
-        aria-disabled={working}
+        aria-disabled={working !== null}
         onClick={onAssign}
       >
         {worklist.assign} <CommandKey command={assignRows} />

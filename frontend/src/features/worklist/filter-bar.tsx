@@ -11,6 +11,7 @@ import { text } from '@/text/en';
 import { worklist } from '@/text/en-worklist';
 import { Glyph } from '@/ui/glyph';
 import { Band } from '@/ui/primitives';
+import { AssigneeChip } from './assignee-chip';
 import { PeopleHere } from './people-here';
 
 interface Choice {
@@ -158,14 +159,13 @@ function Counter({ band }: { band: BandName }) {
 export interface FilterBarProps {
   readonly user: User;
   readonly search: RefObject<HTMLInputElement | null>;
-  readonly mayAssign: boolean;
   readonly onColumns: () => void;
 }
 
 const plain = (values: readonly string[]): readonly Choice[] =>
   values.map((value) => ({ value, label: value }));
 
-export function FilterBar({ user, search, mayAssign, onColumns }: FilterBarProps) {
+export function FilterBar({ user, search, onColumns }: FilterBarProps) {
   const facets = useWorklist((state) => state.page.facets);
   const filters = useWorklist((state) => state.filters);
   const states = [
@@ -196,19 +196,7 @@ export function FilterBar({ user, search, mayAssign, onColumns }: FilterBarProps
         field="ai"
         choices={states.map((value) => ({ value, label: text.aiStates[value] }))}
       />
-      {mayAssign ? (
-        <span className={filters.assignee === '' ? 'chip' : 'chip on'}>
-          <button
-            type="button"
-            aria-pressed={filters.assignee === 'nobody'}
-            onClick={() =>
-              chooseFilters({ assignee: filters.assignee === '' ? 'nobody' : '' })
-            }
-          >
-            {worklist.assignee} <b>{worklist.assignees.nobody}</b>
-          </button>
-        </span>
-      ) : null}
+      <AssigneeChip user={user} />
       {isNarrowed(filters) ? (
         <button type="button" className="btn quiet small" onClick={clearFilters}>
           {text.list.clear}

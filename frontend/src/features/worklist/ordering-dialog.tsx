@@ -45,7 +45,7 @@ export function OrderingDialog({ enable, sites, onClose }: OrderingDialogProps) 
         <Textarea
           label={text.common.reason}
           value={reason}
-          maxLength={500}
+          maxLength={200}
           autosize
           minRows={2}
           required

@@ -150,7 +150,7 @@ function Page({ user }: { user: User }) {
   const mayAssign = can('item:assign');
   useListReaders(mayAssign);
   const chosen = useChoosing((state) => state.chosen.size);
-  const canUndo = useChoosing((state) => state.done?.batch != null);
+  const canUndo = useChoosing((state) => (state.done?.batches.length ?? 0) > 0);
   const isSorted = useWorklist((state) => state.sort !== null);
   const pageRows = useRef(20);
 
@@ -214,12 +214,7 @@ function Page({ user }: { user: User }) {
         }}
         onViews={context.askViews}
       />
-      <FilterBar
-        user={user}
-        search={search}
-        mayAssign={mayAssign}
-        onColumns={context.askColumns}
-      />
+      <FilterBar user={user} search={search} onColumns={context.askColumns} />
       <ListNotices
         user={user}
         problem={problem}
