@@ -97,6 +97,8 @@ class Event(StrEnum):
     CRITICAL_READ = "critical:read"
     CRITICAL_CLOSE = "critical:close"
     CRITICAL_REMIND = "critical:remind"
+    DISCUSSION_READ = "discussion:read"
+    DISCUSSION_WRITE = "discussion:write"
     NOTIFICATION_LIST = "notification:list"
     NOTIFICATION_CHOOSE = "notification:choose"
     NOTIFICATION_SEND = "notification:send"

@@ -11,6 +11,7 @@ class Kind(StrEnum):
 
     STAT = "stat"
     ASSIGNED = "assigned"
+    MENTION = "mention"
     CRITICAL = "critical"
     FLOOD = "flood"
     TEST = "test"
@@ -33,7 +34,13 @@ class DeliveryState(StrEnum):
     DROPPED = "dropped"
 
 
-CHOICES: Final = (Kind.STAT, Kind.ASSIGNED, Kind.CRITICAL, Kind.FLOOD)
+CHOICES: Final = (
+    Kind.STAT,
+    Kind.ASSIGNED,
+    Kind.MENTION,
+    Kind.CRITICAL,
+    Kind.FLOOD,
+)
 """The kinds that a person chooses channels for."""
 
 DEFAULTS: Final = {Channel.APP: True, Channel.EMAIL: False, Channel.WEBHOOK: False}
@@ -42,6 +49,7 @@ DEFAULTS: Final = {Channel.APP: True, Channel.EMAIL: False, Channel.WEBHOOK: Fal
 TITLES: Final = {
     Kind.STAT: "New STAT study",
     Kind.ASSIGNED: "Assigned to you",
+    Kind.MENTION: "You were mentioned",
     Kind.CRITICAL: "Critical result not told yet",
     Kind.FLOOD: "More STAT by AI than expected",
     Kind.TEST: "Test message",
@@ -63,6 +71,8 @@ def outside_words(*, kind: Kind, site: str, n: int) -> str:
             return f"A study at {site} was assigned to you."
         case Kind.ASSIGNED:
             return f"{n} studies at {site} were assigned to you."
+        case Kind.MENTION:
+            return f"A colleague mentioned you in the discussion of a study at {site}."
         case Kind.CRITICAL:
             return (
                 f"A critical result that you signed at {site} waits: nobody was told "

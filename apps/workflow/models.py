@@ -1,4 +1,4 @@
-"""Tables of what came in: each batch of files, and each file's end."""
+"""Tables of what came in, of saved layouts, and of what people write of a study."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from django.db import models
 
 from apps.accounts.models import Site, User
 from apps.core.models import BaseModel
+from apps.studies.models import Study
 from apps.workflow.types import FileState, IntakeState, RowStatus, Status, Via
+from apps.worklist.models import WorkItem
 
 
 class Intake(BaseModel):
@@ -139,4 +141,26 @@ class SavedLayout(BaseModel):
                 name="layout_name_of_site",
                 condition=models.Q(site__isnull=False),
             ),
+        ]
+
+
+class StudyMessage(BaseModel):
+    """What one person wrote about a study to those who may see it; it never changes.
+
+    `item` is the work item from which it was written, `mentioned` are those whom the
+    text calls. Who is shown it is asked each time (`apps.workflow.discussion`).
+    """
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
+    item = models.ForeignKey(WorkItem, on_delete=models.PROTECT, related_name="+")
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    text = models.TextField()
+    mentioned = ArrayField(models.UUIDField(), default=list)
+
+    class Meta:
+        """A study's are read the newest first."""
+
+        indexes: ClassVar = [
+            models.Index(fields=["study", "-at", "-id"], name="message_newest")
         ]

@@ -55,6 +55,7 @@ urlpatterns = [
     path(f"{_INTAKE}/finish", intake.IntakeFinishView.as_view()),
     path("", include("apps.workflow.dicomweb.urls")),
     path("", include("apps.workflow.critical.urls")),
+    path("", include("apps.workflow.discussion.urls")),
     path("", include("apps.workflow.notices.urls")),
     path("", include("apps.workflow.reporting.urls")),
     path("", include("apps.workflow.signed.urls")),

@@ -21,7 +21,7 @@ from apps.interop.sop_classes import SECONDARY_CAPTURES
 from apps.studies.selectors import may_see_pixels
 from apps.worklist.lines import Read, reads_hiding_ai
 from apps.worklist.models import WorkItem
-from apps.worklist.types import ON_LIST
+from apps.worklist.types import ON_LIST, ItemState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -205,6 +205,41 @@ def untold_studies(*, actor: Actor) -> set[UUID]:
     return {
         item.case.revision.study_id for item in waiting if not sights[item.id].visible
     }
+
+
+def kept_apart(*, study_id: UUID, people: Iterable[UUID]) -> set[UUID]:
+    """Return those of the people who must not learn yet what others say of a study.
+
+    What a colleague writes may tell what AI found or what the colleague concluded. So
+    while a study is on a list nobody is told who has not seen the AI under the
+    protocol of that read; and while one of several reads of it is to be done, nobody.
+    Nothing here depends on what AI said, or whether it said anything.
+    """
+    people = set(people)
+    items = list(
+        WorkItem.objects.filter(study_id=study_id, withdrawn=False)
+        .exclude(state=ItemState.CANCELLED)
+        .select_related("case__protocol")
+    )
+    waiting = [item for item in items if item.state in ON_LIST]
+    if not waiting:
+        return set()
+    if len(items) > 1:
+        return people
+    case = waiting[0].case
+    match DisplayMode(case.protocol.display_mode):
+        case DisplayMode.CONCURRENT:
+            return set()
+        case DisplayMode.NONE:
+            return people
+        case DisplayMode.AFTER_COMMIT:
+            seen = Reading.objects.filter(
+                revision_id=case.revision_id,
+                protocol_id=case.protocol_id,
+                reader_id__in=people,
+                state__in=_REVEALED,
+            )
+            return people - set(seen.values_list("reader_id", flat=True))
 
 
 # --- objects of a study that may tell what an AI found

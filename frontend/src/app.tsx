@@ -55,6 +55,12 @@ const SignedPage = lazy(() =>
   })),
 );
 
+const DiscussionPage = lazy(() =>
+  import('@/features/discussion/discussion-page').then((module) => ({
+    default: module.DiscussionPage,
+  })),
+);
+
 const CriticalPage = lazy(() =>
   import('@/features/critical/critical-page').then((module) => ({
     default: module.CriticalPage,
@@ -155,6 +161,15 @@ function Routes() {
             <CriticalPage />
           </Suspense>
         </Shell>
+      </Route>
+      <Route path="/discussion/:item">
+        {({ item }) => (
+          <Shell>
+            <Suspense fallback={<Opening />}>
+              <DiscussionPage key={item} item={item} />
+            </Suspense>
+          </Shell>
+        )}
       </Route>
       <Route path="/tokens">
         <Shell>

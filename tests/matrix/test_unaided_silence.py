@@ -18,6 +18,7 @@ from tests.matrix.test_matrix import CALLS, TABLE, populated
 __all__ = ["populated"]
 READER = "radiologist@a"
 WORDS = ("QZXFINDING", "QZXCODE", "QZXMODEL", "0.98765", "0.87654", "QZXRIVAL")
+SAID = "QZXSAID"
 BLIND = "AI says so"
 
 
@@ -61,7 +62,7 @@ def blinded(populated):
             creator="QZXRIVAL",
         )
         tokens.add(uid)
-    return populated, tokens | {*WORDS, BLIND}
+    return populated, tokens | {*WORDS, BLIND, SAID}
 
 
 @pytest.mark.parametrize("key", sorted(TABLE), ids=" ".join)
@@ -87,6 +88,10 @@ def test_the_words_are_there_after_it(blinded):
     client = worlds.client(READER)
     assert b"QZXFINDING" in client.get(f"{item}/ai").content
     assert b"QZXMODEL" in client.get(item).content
+    WorkItem.objects.exclude(id=worlds.a.things["item"].id).filter(
+        study_id=worlds.a.things["study"].id
+    ).delete()
+    assert SAID.encode() in client.get(f"{item}/discussion").content
     study = client.get(f"/api/studies/{worlds.a.things['study'].id}")
     assert b"QZXRIVAL" in study.content
     picture = worlds.a.things["picture"]

@@ -55,6 +55,23 @@ def untell_reminder(*, row: CriticalResult) -> None:
     forget(kind=Kind.CRITICAL, object_id=row.id)
 
 
+def tell_mentioned(*, people: Sequence[UUID], message_id: UUID, item: WorkItem) -> None:
+    """Tell those whom a message calls; that they may see it was asked before.
+
+    Args:
+        people: Whom.
+        message_id: The message.
+        item: The work item that it was written at.
+    """
+    notify(
+        kind=Kind.MENTION,
+        people=people,
+        site_id=item.site_id,
+        object_id=message_id,
+        item_id=item.id,
+    )
+
+
 def tell_assigned(*, to: UUID, batch_id: UUID, items: Sequence[WorkItem]) -> None:
     """Tell a reader that studies were assigned to them, once a site.
 

@@ -8,6 +8,7 @@ import { cinePlay } from './reading/cine-play';
 import { cineSlower } from './reading/cine-slower';
 import { comparePrior } from './reading/compare-prior';
 import type { ReadingContext } from './reading/context';
+import { discuss } from './reading/discuss';
 import { enlarge } from './reading/enlarge';
 import { firstImage } from './reading/first-image';
 import { flip } from './reading/flip';
@@ -179,6 +180,7 @@ export const READING_COMMANDS: readonly Command<ReadingContext>[] = [
   addMissed,
   writeReport,
   changeBand,
+  discuss,
   retrySave,
   sign,
   leave,

@@ -56,7 +56,8 @@ export type Ask =
   | { readonly kind: 'commit' }
   | { readonly kind: 'conflict' }
   | { readonly kind: 'leave' }
-  | { readonly kind: 'band' };
+  | { readonly kind: 'band' }
+  | { readonly kind: 'discussion' };
 
 /** The box that is being changed on an image. */
 export interface EditBox {

@@ -4,6 +4,7 @@ import type { Session, User } from '@/domain/model';
 import { resetChoosing } from './choosing';
 import { resetListViews } from './list-views';
 import { stopLive } from './live';
+import { forgetUnsent } from './unsent';
 import { dropUpload } from './upload';
 import { resetWorklist } from './worklist';
 
@@ -39,6 +40,7 @@ export function useLogout(): () => Promise<void> {
     resetWorklist();
     resetListViews();
     resetChoosing();
+    forgetUnsent();
     dropUpload();
     const empty: Session = { user: null, csrf_token: '' };
     client.setQueryData(SESSION_KEY, empty);

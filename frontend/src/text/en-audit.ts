@@ -77,6 +77,8 @@ const events: Readonly<Record<string, string>> = {
   'ai:switch': 'AI ordering switched',
   'artefact:read': 'AI picture seen',
   'report_template:write': 'Report template changed',
+  'discussion:read': 'Discussion of a study read',
+  'discussion:write': 'Wrote to the discussion of a study',
   'critical:raise': 'Critical result signed',
   'critical:read': 'Critical results read',
   'critical:close': 'Critical result closed',

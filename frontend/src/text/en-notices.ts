@@ -20,6 +20,7 @@ export const notices = {
   open: {
     stat: 'Open',
     assigned: 'Open',
+    mention: 'Open the discussion',
     critical: 'Record…',
     flood: 'Open the list',
     test: '',

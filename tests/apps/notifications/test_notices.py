@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
 from datetime import timedelta
 
 import pytest
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer  # noqa: TID251  as a socket would
 
 from apps.accounts.models import Role, User
 from apps.audit.models import AuditRecord
 from apps.core import clock
+from apps.core.realtime import person_group
 from apps.core.steps import Step
 from apps.inference.models import Finding
 from apps.notifications.models import Delivery, Notification, Webhook
 from apps.notifications.sending import MAX_ATTEMPTS, pause_after, signed_headers
 from apps.notifications.services import notify
-from apps.notifications.types import Kind
+from apps.notifications.types import CHOICES, Kind
 from apps.worklist.services import lease_item
 from tests.factories.domain import (
     actor_for,
@@ -114,9 +118,10 @@ def test_a_stat_of_the_ai_tells_all_readers(department, second):
     )
     item = make_item(department)
     give_ai(item, probabilities={"36118008": 0.99})
-    item.refresh_from_db()
-    told = Notification.objects.filter(kind=Kind.STAT).count()
-    assert told == (2 if item.band == "STAT" else 0)
+    assert item.band == "STAT"
+    for person in (department.reader, second):
+        [told] = listed(person)["items"]
+        assert (told["kind"], told["item_id"]) == ("stat", str(item.id))
 
 
 def test_other_sites_are_told_nothing(department, client):
@@ -214,7 +219,7 @@ def test_everybody_chooses_kinds_and_channels(department, client, second):
     mine = client_for(second)
     kinds = mine.get(f"{ROOT}/settings").json()["kinds"]
     names = [one["kind"] for one in kinds]
-    assert names == ["stat", "assigned", "critical", "flood"]
+    assert names == ["stat", "assigned", "mention", "critical", "flood"]
     assert kinds[0]["channels"] == {"app": True, "email": False, "webhook": False}
     changed = put(mine, "settings", {"choices": {"stat": {"app": False}}}).json()
     assert changed["kinds"][0]["channels"]["app"] is False
@@ -479,3 +484,97 @@ def test_who_is_assigned_studies_is_told_once(department, second):
     assert assign([make_item(department)]).status_code == 200
     newest = listed(second)["items"][0]
     assert (newest["n"], newest["about"]["study"]) == (1, "Chest")
+
+
+# --- each kind, by each way
+
+
+def becomes_stat(department, item, second):
+    make_stat(client_for(department.reader), item)
+    return "A study at {site} is STAT now."
+
+
+def is_assigned(department, item, second):
+    answer = client_for(department.person(Role.CLINICAL_LEAD)).post(
+        "/api/worklist/assignments",
+        {"items": [str(item.id)], "to": str(second.pk)},
+        content_type="application/json",
+    )
+    assert answer.status_code == 200, answer.content
+    return "A study at {site} was assigned to you."
+
+
+def mentions(department, item, second):
+    answer = client_for(department.reader).post(
+        f"/api/worklist/items/{item.id}/discussion",
+        {"text": f"@{second.username} is {NAME} known to you?"},
+        content_type="application/json",
+    )
+    assert answer.status_code == 201, answer.content
+    return "A colleague mentioned you in the discussion of a study at {site}."
+
+
+def is_reminded(department, item, second):
+    lease_item(actor=actor_for(second), item_id=item.id)
+    [finding] = Finding.objects.all()
+    answer = client_for(second).post(
+        f"/api/worklist/items/{item.id}/sign",
+        {"content": {"verdicts": {str(finding.id): {"verdict": "accept"}}}},
+        content_type="application/json",
+        headers={"If-Match": '"0"'},
+    )
+    assert answer.status_code == 200, answer.content
+    with clock.standing_at(clock.now() + timedelta(hours=1)):
+        run_task(Step.REMIND_CRITICAL, {})
+    return "A critical result that you signed at {site} waits"
+
+
+EVERY = {
+    Kind.STAT: becomes_stat,
+    Kind.ASSIGNED: is_assigned,
+    Kind.MENTION: mentions,
+    Kind.CRITICAL: is_reminded,
+}
+
+
+def test_every_kind_has_its_test_below():
+    assert set(EVERY) == set(CHOICES) - {Kind.FLOOD}  # tests/apps/worklist/test_flood
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_each_kind_comes_by_bell_mail_and_post_and_names_nobody_outside(
+    kind, department, second, broker, post_office, receiver, on_commit
+):
+    make_model(department.site)
+    item = named(department)
+    sure = 0.9 if kind is Kind.CRITICAL else 0.1
+    give_ai(item, probabilities={"36118008": sure})
+    Notification.objects.all().delete()
+    User.objects.filter(id=second.id).update(email="second@north.example")
+    choice = {kind: {"email": True, "webhook": True}}
+    assert put(client_for(second), "settings", {"choices": choice}).status_code == 200
+    hook(second, receiver)
+    layer = get_channel_layer()
+    channel = async_to_sync(layer.new_channel)()
+    async_to_sync(layer.group_add)(person_group(second.pk), channel)
+    said = []
+    on_commit(lambda: said.append(EVERY[kind](department, item, second)))
+    words = said[0].format(site=department.site.name)
+
+    async def heard():
+        return await asyncio.wait_for(layer.receive(channel), timeout=5)
+
+    assert async_to_sync(heard)() == {"type": "notified"}
+    [told] = listed(second)["items"]
+    assert (told["kind"], told["about"]["patient"]) == (kind.value, NAME)
+
+    run_deliveries(broker)
+    [(_, people, mail)] = post_office.mails
+    assert people == ["<second@north.example>"]
+    [(_, headers, body)] = receiver.posts
+    assert json.loads(body)["kind"] == kind.value
+    assert words in json.loads(body)["text"]
+    assert words.split(" at ")[0][:40] in mail
+    for one in secrets_of(item):
+        assert one not in mail
+        assert one not in body.decode() + json.dumps(headers)

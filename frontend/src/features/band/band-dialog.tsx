@@ -63,7 +63,7 @@ export function BandDialog({ row, onClose, onChanged }: BandDialogProps) {
           description={text.band.reasonHint}
           error={needsWords ? text.common.sayWhat : null}
           value={note}
-          maxLength={500}
+          maxLength={400}
           autosize
           minRows={2}
           onChange={(event) => setNote(event.currentTarget.value)}

@@ -26,11 +26,14 @@ export function NoticeAbout({ notice }: { notice: Notice }) {
   );
 }
 
+const isOnList = (about: Notice['about']) =>
+  about?.state === 'open' || about?.state === 'leased';
+
 /** Where a notification leads; null where there is nothing to open any more. */
 export function addressOf({ kind, item_id, about }: Notice): string | null {
+  if (kind === 'mention') return about ? `/discussion/${item_id}` : null;
   if (kind === 'critical') return '/critical';
   if (kind === 'flood') return '/';
   if (kind === 'assigned' && (item_id === null || about === null)) return '/';
-  const open = about?.state === 'open' || about?.state === 'leased';
-  return item_id !== null && open ? `/read/${item_id}` : null;
+  return item_id !== null && isOnList(about) ? `/read/${item_id}` : null;
 }

@@ -4,6 +4,7 @@ import { reject } from '@/domain/draft';
 import { uidFrom, uuidFrom } from '@/domain/ids';
 import type { AiRun, Finding } from '@/domain/model';
 import { BandDialog } from '@/features/band/band-dialog';
+import { Discussion } from '@/features/discussion/discussion';
 import { followRow } from '@/state/reading-session';
 import {
   type Ask,
@@ -16,6 +17,7 @@ import {
 } from '@/state/room';
 import { useVocabulary } from '@/state/session';
 import { text } from '@/text/en';
+import { discussion } from '@/text/en-discussion';
 import { ConflictDialog, LeaveDialog } from './draft-dialogs';
 import { CommitEmptyDialog } from './unaided';
 
@@ -173,20 +175,54 @@ function LabelDialog({ ask }: { ask: Extract<Ask, { kind: 'label' }> }) {
   );
 }
 
+/** What people write about the study that is read. */
+function DiscussionDialog() {
+  const item = useRoom((state) => state.item);
+  if (!item) return null;
+  const title = discussion.title(item.patient.name);
+  return (
+    <Modal opened size="lg" onClose={endAsking} title={title}>
+      <Discussion item={item.id} />
+    </Modal>
+  );
+}
+
+type ReadingAsk = Exclude<Ask, { readonly kind: 'band' | 'discussion' }>;
+
+/** A form about what is being read. */
+function ReadingDialog({
+  ask,
+  findings,
+}: {
+  ask: ReadingAsk;
+  findings: readonly Finding[];
+}) {
+  switch (ask.kind) {
+    case 'reject': {
+      const finding = findings.find((one) => one.id === ask.finding);
+      return finding ? <RejectDialog finding={finding} /> : null;
+    }
+    case 'conflict':
+      return <ConflictDialog />;
+    case 'leave':
+      return <LeaveDialog />;
+    case 'commit':
+      return <CommitEmptyDialog />;
+    case 'label':
+      return <LabelDialog ask={ask} />;
+    case 'modify':
+      return null;
+  }
+}
+
 /** The small forms that a command may ask for. */
 export function RoomDialogs({ findings }: { findings: readonly Finding[] }) {
   const ask = useRoom((state) => state.ask);
   const item = useRoom((state) => state.item);
-  if (ask?.kind === 'reject') {
-    const finding = findings.find((one) => one.id === ask.finding);
-    return finding ? <RejectDialog finding={finding} /> : null;
-  }
-  if (ask?.kind === 'conflict') return <ConflictDialog />;
-  if (ask?.kind === 'leave') return <LeaveDialog />;
-  if (ask?.kind === 'commit') return <CommitEmptyDialog />;
-  if (ask?.kind === 'label') return <LabelDialog ask={ask} />;
-  if (ask?.kind === 'band' && item) {
-    return <BandDialog row={item} onClose={endAsking} onChanged={followRow} />;
-  }
-  return null;
+  if (ask === null) return null;
+  if (ask.kind === 'discussion') return <DiscussionDialog />;
+  if (ask.kind !== 'band') return <ReadingDialog ask={ask} findings={findings} />;
+  return item ? (
+    <BandDialog row={item} onClose={endAsking} onChanged={followRow} />
+  ) : null;
 }

@@ -1,3 +1,4 @@
+import { discuss } from '@/commands/reading/discuss';
 import { leave } from '@/commands/reading/leave';
 import { formatClock, formatExact, formatInteger } from '@/domain/format';
 import type { User } from '@/domain/model';
@@ -5,8 +6,9 @@ import { measureWait, wordMinutes } from '@/domain/wait';
 import { Bell } from '@/features/notices/bell';
 import { CommandKey } from '@/features/shell/command-key';
 import { useNow } from '@/state/clock';
-import { useRoom } from '@/state/room';
+import { setRoom, useRoom } from '@/state/room';
 import { text } from '@/text/en';
+import { discussion } from '@/text/en-discussion';
 import { Glyph } from '@/ui/glyph';
 import { Avatar, Band } from '@/ui/primitives';
 import { EditionTag } from './amendment';
@@ -79,6 +81,15 @@ export function RoomHeader({ user, onBack }: { user: User; onBack: () => void })
           <Glyph name="lock" small />
           {text.room.leasedUntil(formatClock(lease.expires_at))}
         </span>
+      ) : null}
+      {item ? (
+        <button
+          type="button"
+          className="btn small quiet"
+          onClick={() => setRoom({ ask: { kind: 'discussion' } })}
+        >
+          {discussion.button} <CommandKey command={discuss} />
+        </button>
       ) : null}
       <Bell />
       <span className="reader-me" title={user.display_name}>

@@ -1,0 +1,21 @@
+/** The words of the discussion of a study. */
+export const discussion = {
+  title: (patient: string) => (patient ? `Discussion: ${patient}` : 'Discussion'),
+  list: 'Messages',
+  empty: 'Nobody has written anything yet.',
+  emptyHidden: 'You have written nothing yet.',
+  hint: 'Who may see this study can read it here. It is kept, and is no part of the report.',
+  label: 'Message',
+  placeholder: 'Write to your colleagues; @ calls one of them',
+  send: 'Send',
+  you: 'you',
+  called: (names: string) => `told ${names}`,
+  calls: 'Colleagues whom you may call',
+  takes: (name: string) => `Tab takes ${name}`,
+  readFailed: 'The discussion could not be read.',
+  notSent: 'Not sent; your words are still here.',
+  openStudy: 'Open the study',
+  back: 'Notifications',
+  button: 'Discussion',
+  command: 'Write to colleagues',
+} as const;
