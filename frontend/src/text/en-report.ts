@@ -21,6 +21,8 @@ export const report = {
   earlier: 'Earlier reports',
   noEarlier: 'No earlier report of this patient is here.',
   signed: (by: string, day: string) => `Signed by ${by}, ${day}`,
+  copy: 'Copy',
+  copyLabel: (title: string, study: string) => `Copy into the report: ${title}, ${study}`,
   loading: 'Drafting …',
   failed: 'The report could not be drafted.',
   earlierFailed: 'Earlier reports could not be read.',

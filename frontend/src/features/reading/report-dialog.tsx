@@ -12,7 +12,7 @@ import {
 import { writeReport } from '@/commands/reading/write-report';
 import { formatDay } from '@/domain/format';
 import type { Id, Report } from '@/domain/model';
-import { keepWords, writeSection } from '@/domain/report';
+import { copyInto, keepWords, writeSection } from '@/domain/report';
 import { ReportLinks } from '@/features/signed/report-links';
 import { saveNow } from '@/state/reading-session';
 import { closeReport, openReport, useReport } from '@/state/report';
@@ -100,7 +100,44 @@ function Codes({ codes }: { codes: Report['codes'] }) {
   );
 }
 
-function Earlier({ itemId }: { itemId: Id }) {
+/** What an earlier report says, its impression last. */
+const saidIn = ({ sections, impression }: EarlierReport) =>
+  impression ? [...sections, { title: words.impression, text: impression }] : sections;
+
+/** Puts an earlier report's words after what stands in the draft. */
+function copyIn(title: string, said: string): void {
+  const { content } = getRoom().draft;
+  const before = { report: content.report ?? null, impression: content.impression };
+  const after = copyInto(before, title, said);
+  if (after.report && after.report !== before.report)
+    changeDraft({ type: 'report', report: after.report });
+  else changeDraft({ type: 'write', impression: after.impression });
+}
+
+/** A part of an earlier report, to be read or taken over. */
+function Said(props: { title: string; said: string; study: string; writable: boolean }) {
+  const { title, said } = props;
+  return (
+    <div>
+      <h4>
+        {title}{' '}
+        {props.writable ? (
+          <button
+            type="button"
+            className="btn small quiet"
+            aria-label={words.copyLabel(title, props.study)}
+            onClick={() => copyIn(title, said)}
+          >
+            {words.copy}
+          </button>
+        ) : null}
+      </h4>
+      {said}
+    </div>
+  );
+}
+
+function Earlier({ itemId, writable }: { itemId: Id; writable: boolean }) {
   const { data, error } = useQuery<readonly EarlierReport[]>({
     queryKey: ['earlier-reports', itemId],
     queryFn: () => readEarlierReports(itemId),
@@ -115,18 +152,15 @@ function Earlier({ itemId }: { itemId: Id }) {
         <article key={one.id} className="report-earlier">
           <b>{one.study.description || one.study.modality}</b>
           <p className="t3">{words.signed(one.signed_by, formatDay(one.signed_at))}</p>
-          {one.sections.map(({ title, text: said }) => (
-            <div key={title}>
-              <h4>{title}</h4>
-              {said}
-            </div>
+          {saidIn(one).map(({ title, text: said }) => (
+            <Said
+              key={title}
+              title={title}
+              said={said}
+              study={one.study.description || one.study.modality}
+              writable={writable}
+            />
           ))}
-          {one.impression ? (
-            <div>
-              <h4>{words.impression}</h4>
-              {one.impression}
-            </div>
-          ) : null}
         </article>
       ))}
     </section>
@@ -235,7 +269,7 @@ export function ReportDialog({ writable }: { writable: boolean }) {
     <Modal opened size="72rem" onClose={closeReport} title={words.title}>
       <div className="report-sides">
         <Writing itemId={itemId} writable={writable} />
-        <Earlier itemId={itemId} />
+        <Earlier itemId={itemId} writable={writable} />
       </div>
     </Modal>
   );
