@@ -179,6 +179,15 @@ def test_a_lead_assigns_by_keyboard_alone_and_takes_it_back(new_reader, stack):
     lead.picture("worklist-assigned")
     reader.page.get_by_role("tab", name="Mine").click()
     expect(reader.row(names[0])).to_contain_text("For you")
+    for one, whom in ((lead, "To Dr. Rosa Lindqvist"), (reader, "To me")):
+        one.find("")
+        one.page.get_by_role("button", name="Assigned", exact=True).click()
+        one.page.get_by_role("radio", name=re.compile(f"^{whom}")).check()
+        one.picture(f"worklist-{whom.split()[-1]}")
+        press(one, "Escape")
+        expect(one.row(names[0])).to_be_visible()
+        for row in rows(one).all():
+            expect(row).to_contain_text("For ")
     press(lead, "u")
     expect(lead.row(names[0])).to_contain_text("Free")
     expect(reader.row(names[0])).to_have_count(0)

@@ -147,6 +147,7 @@ function Writing({ item, people }: { item: Id; people: Answer['people'] }) {
         onKeyDown={onKeyDown}
         onSelect={(event) => setCursor(event.currentTarget.selectionStart)}
         onChange={(event) => {
+          setProblem(null);
           setTyped(event.currentTarget.value);
           setCursor(event.currentTarget.selectionStart);
         }}
