@@ -188,6 +188,7 @@ def test_a_lead_assigns_by_keyboard_alone_and_takes_it_back(new_reader, stack):
         expect(one.row(names[0])).to_be_visible()
         for row in rows(one).all():
             expect(row).to_contain_text("For ")
+        one.page.get_by_role("button", name=re.compile("Assigned$")).click()
     press(lead, "u")
     expect(lead.row(names[0])).to_contain_text("Free")
     expect(reader.row(names[0])).to_have_count(0)

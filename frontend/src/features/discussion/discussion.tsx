@@ -2,6 +2,7 @@ import './discussion.css';
 import { Textarea } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import {
   type Discussion as Answer,
   type Message,
@@ -90,12 +91,13 @@ function Writing({ item, people }: { item: Id; people: Answer['people'] }) {
 
   function take(username: string): void {
     const next = completeCall(typed, cursor, username);
-    setTyped(next.text);
-    setCursor(next.cursor);
-    requestAnimationFrame(() => {
-      field.current?.focus();
-      field.current?.setSelectionRange(next.cursor, next.cursor);
+    // At once: what is typed next belongs after the name.
+    flushSync(() => {
+      setTyped(next.text);
+      setCursor(next.cursor);
     });
+    field.current?.focus();
+    field.current?.setSelectionRange(next.cursor, next.cursor);
   }
 
   async function send(): Promise<void> {
