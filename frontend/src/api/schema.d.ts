@@ -1434,6 +1434,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/worklist/assignees": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return for whom the studies on my list are. */
+        get: operations["worklist_assignees"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/worklist/assignments": {
         parameters: {
             query?: never;
@@ -1581,6 +1598,24 @@ export interface paths {
         get: operations["critical_of_item"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/worklist/items/{item_id}/discussion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return what I may see of it, and whom I may call. */
+        get: operations["discussion"];
+        put?: never;
+        /** @description Write to it; @username tells that colleague. */
+        post: operations["discussion_write"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2048,6 +2083,10 @@ export interface components {
             /** Format: date-time */
             at: string;
         };
+        /** @description Everybody for whom studies on the list are. */
+        Assignees: {
+            items: components["schemas"]["WaitedFor"][];
+        };
         /** @description A series that is no image. */
         Attachment: {
             uid: string;
@@ -2117,6 +2156,14 @@ export interface components {
         BlankEnum: "";
         /** @enum {string} */
         ByEnum: "waiting" | "deadline" | "patient" | "study" | "modality" | "body_part" | "ai";
+        /** @description Somebody who may be called: by @ and their username. */
+        Callable: {
+            /** Format: uuid */
+            id: string;
+            display_name: string;
+            initials: string;
+            username: string;
+        };
         /** @description A field of the card (`labels.0.code`; rows from 0) and what is wrong with it. */
         CardGap: {
             field: string;
@@ -2336,6 +2383,19 @@ export interface components {
             differs: string[] | null;
             same_pixels: boolean | null;
         };
+        /** @description Which study it is about. */
+        Discussed: {
+            patient: string;
+            study: string;
+            state: string;
+        };
+        /** @description What was written about a study, the oldest first. */
+        Discussion: {
+            about: components["schemas"]["Discussed"];
+            items: components["schemas"]["Message"][];
+            hidden_reason: string;
+            people: components["schemas"]["Callable"][];
+        };
         /** @enum {string} */
         DisplayModeEnum: "none" | "after_commit" | "concurrent";
         /** @description A drafted report with its template. */
@@ -2414,7 +2474,7 @@ export interface components {
             reason_text: string;
         };
         /** @enum {string} */
-        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
+        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "discussion:read" | "discussion:write" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
         /** @description One object that left, or failed to. */
         Export: {
             /** Format: uuid */
@@ -3105,6 +3165,21 @@ export interface components {
             readonly site_name: string;
             role: components["schemas"]["RoleEnum"];
         };
+        /** @description What one person wrote; it never changes. */
+        Message: {
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            at: string;
+            author: components["schemas"]["Person"];
+            mine: boolean;
+            text: string;
+            mentioned: components["schemas"]["Person"][];
+        };
+        /** @description What to write. */
+        MessageRequestRequest: {
+            text: string;
+        };
         /** @description A model with its card. */
         Model: {
             name: string;
@@ -3290,7 +3365,7 @@ export interface components {
             };
         };
         /** @enum {string} */
-        NoticeKindEnum: "stat" | "assigned" | "critical" | "flood" | "test";
+        NoticeKindEnum: "stat" | "assigned" | "mention" | "critical" | "flood" | "test";
         /** @description A person's choices. */
         NoticeSettings: {
             kinds: components["schemas"]["NoticeKind"][];
@@ -4317,6 +4392,14 @@ export interface components {
             band_reasons: components["schemas"]["Reason"][];
             labels: components["schemas"]["Label"][];
         };
+        /** @description Somebody for whom studies on the list are, and how many. */
+        WaitedFor: {
+            /** Format: uuid */
+            id: string;
+            display_name: string;
+            initials: string;
+            assigned: number;
+        };
         /** @description The webhook with its secret, which is shown this once. */
         WebhookMade: {
             webhook: components["schemas"]["NoticeWebhook"];
@@ -4530,7 +4613,7 @@ export interface operations {
             query?: {
                 actor?: string;
                 cursor?: string;
-                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
+                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "discussion:read" | "discussion:write" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
                 from?: string;
                 limit?: number;
                 q?: string;
@@ -6695,6 +6778,25 @@ export interface operations {
             };
         };
     };
+    worklist_assignees: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assignees"];
+                };
+            };
+        };
+    };
     worklist_assign: {
         parameters: {
             query?: never;
@@ -6898,6 +7000,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ItemCritical"];
+                };
+            };
+        };
+    };
+    discussion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Discussion"];
+                };
+            };
+        };
+    };
+    discussion_write: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MessageRequestRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
                 };
             };
         };
