@@ -97,6 +97,7 @@ class ModelImportSerializer(s.Serializer):  # type: ignore[type-arg]
     cancel_asked = s.BooleanField()
     model = AddedModelSerializer(allow_null=True)
     begun_at = s.DateTimeField()
+    asked_at = s.DateTimeField(allow_null=True)
     started_at = s.DateTimeField(allow_null=True)
     ended_at = s.DateTimeField(allow_null=True)
     now = s.DateTimeField()
@@ -195,9 +196,10 @@ def _body(row: ModelImport, *, actor: Actor) -> dict[str, Any]:
     names = list(row.files.values_list("name", flat=True))
     received, size = imports.received_bytes(row)
     plain = ("id", "state", "files_kept", "kind", "card", "expected_sha256", "sha256")
-    more = ("steps", "tries", "reason", "cancel_asked", "started_at", "ended_at")
+    more = ("steps", "tries", "reason", "cancel_asked", "asked_at")
+    times = ("started_at", "ended_at")
     return {
-        **{name: getattr(row, name) for name in (*plain, *more)},
+        **{name: getattr(row, name) for name in (*plain, *more, *times)},
         "by": _by(row, actor),
         "mine": row.by_id == actor.user_id,
         "name": names[0].split("/")[0] if names else "",

@@ -57,6 +57,8 @@ export interface ModelImport {
     readonly figures: readonly Figures[];
   };
   readonly begun_at: Instant;
+  /** When it was last started. */
+  readonly asked_at: Instant | null;
   readonly started_at: Instant | null;
   readonly ended_at: Instant | null;
   readonly now: Instant;

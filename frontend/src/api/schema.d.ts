@@ -3222,6 +3222,8 @@ export interface components {
             /** Format: date-time */
             begun_at: string;
             /** Format: date-time */
+            asked_at: string | null;
+            /** Format: date-time */
             started_at: string | null;
             /** Format: date-time */
             ended_at: string | null;

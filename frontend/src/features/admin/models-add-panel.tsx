@@ -138,7 +138,7 @@ function Steps({ row }: { row: ModelImport }) {
 
 function Busy({ row }: { row: ModelImport }) {
   const began = row.started_at;
-  const waited = between(row.begun_at, row.now);
+  const waited = between(row.asked_at ?? row.now, row.now);
   const slow = row.state === 'waiting' && row.before === 0 && waited > SLOW_S;
   const seconds = began ? between(began, row.now).toFixed(0) : '0';
   const title = row.state === 'running' ? words.running(seconds) : words.states.waiting;
