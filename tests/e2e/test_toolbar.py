@@ -49,3 +49,24 @@ def test_nothing_is_out_of_reach_on_a_small_screen(reader, stack):
     page.get_by_role("button", name="More tools").click()
     expect(item).to_be_visible()
     assert item.inner_text() != before
+
+
+def test_a_slow_and_a_failed_look_into_pacs_are_said(reader, stack):
+    """Whatever the study has: the list of objects is what tells."""
+    name = send_film(stack, age="044Y", number=1)
+    page = reader.page
+
+    def slow(route):
+        page.wait_for_timeout(2000)
+        route.fulfill(status=500, json={"code": "broken", "detail": ""})
+
+    page.route(re.compile(r"/api/studies/[^/]+/objects$"), slow)
+    reader.login("radiologist")
+    reader.find(name)
+    reader.row(name).first.dblclick()
+    panel = page.locator(".from-pacs")
+    expect(panel.get_by_role("status")).to_contain_text("Reading what PACS has")
+    expect(panel.get_by_role("alert")).to_contain_text("could not be read")
+    page.unroute(re.compile(r"/api/studies/[^/]+/objects$"))
+    panel.get_by_role("button").click()
+    expect(panel).to_have_count(0)

@@ -3,6 +3,7 @@ import { decodeGrey } from './decode-pool';
 import { firstRange, pictureOf, placeIn } from './grey';
 import { bytesOf, fetchPart, type ImageRef, syntaxOf } from './pack';
 import type { GreyFrame } from './stored';
+import { voiCurve } from './voi-curve';
 
 /** A frame ready to be drawn, whatever the pane's size. */
 export interface EarlyPicture {
@@ -21,6 +22,8 @@ function sourceOf(
   frame: GreyFrame,
   window: GreyWindow | null,
 ): HTMLCanvasElement | null {
+  // The room gives it the form of its own table.
+  if (voiCurve(image.dataset)) return null;
   const range = window ? rangeOf(window) : firstRange(image.dataset, frame);
   if (!range) return null;
   const source = document.createElement('canvas');

@@ -54,7 +54,7 @@ describe('greyFrame', () => {
     ['a palette', dataset({ '00280004': ['PALETTE COLOR'] }), RAW],
     ['8 bits', dataset({ '00280100': [8] }), RAW],
     ['a broken slope', dataset({ '00281053': [0.5] }), RAW],
-    ['a table instead of a slope', dataset({ '00283000': [{}] }), RAW],
+    ['a broken table instead of a slope', dataset({ '00283000': [{}] }), RAW],
     ['too few bytes', dataset({ '00280011': [4] }), RAW],
     ['values beyond 16 bits', dataset({ '00281053': [100] }), RAW],
   ])('leaves %s to a decoder', (_, header, syntax) => {

@@ -37,6 +37,7 @@ import {
   setPane,
   useViews,
 } from './view-store';
+import { shapeGreys } from './voi-curve';
 
 export interface StackPaneProps {
   readonly pane: number;
@@ -338,7 +339,11 @@ async function mount(
   const viewport = engine.getViewport(id) as StackViewport;
   joinTools(id);
   const prefetcher = new Prefetcher(stack);
-  const onRendered = () => publish(pane, viewport, stack);
+  const onRendered = () => {
+    publish(pane, viewport, stack);
+    const shown = stack.images[drawnIndex(viewport, stack)];
+    if (shown && shapeGreys(viewport, shown.dataset)) viewport.render();
+  };
   let begun = false;
   const onNewImage = () => {
     if (!begun) begin(viewport, stack, start);

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import type { Dataset } from './dataset';
+import { greyFrame, storedOf } from './grey';
+import { apart } from './stored';
+import { voiCurve } from './voi-curve';
+
+const attributes = (values: Record<string, readonly unknown[]>): Dataset =>
+  Object.fromEntries(
+    Object.entries(values).map(([tag, Value]) => [tag, { vr: 'UN', Value }]),
+  );
+
+const BASE = {
+  '00280002': [1],
+  '00280004': ['MONOCHROME2'],
+  '00280010': [1],
+  '00280011': [4],
+  '00280100': [16],
+  '00280101': [12],
+  '00280103': [0],
+};
+const table = (descriptor: readonly number[], values: readonly number[]) =>
+  attributes({ '00283002': descriptor, '00283006': values });
+
+describe('a modality table', () => {
+  const dataset = attributes({
+    ...BASE,
+    '00283000': [table([3, 10, 16], [100, 400, 900])],
+  });
+
+  it('gives each stored value its own, and its ends to what lies beyond', () => {
+    const bytes = new Uint8Array(Uint16Array.of(10, 11, 12, 4000).buffer);
+    const frame = greyFrame(dataset, '1.2.840.10008.1.2.1', bytes);
+    expect(frame).toMatchObject({ min: 100, max: 900 });
+    expect([...(frame?.values ?? [])]).toEqual([100, 400, 900, 900]);
+  });
+
+  it('has a first value below zero where stored values have a sign', () => {
+    const signed = attributes({
+      ...BASE,
+      '00280103': [1],
+      '00283000': [table([3, 65_535, 8], [7, 8, 9])],
+    });
+    const facts = storedOf(signed);
+    expect(facts?.table?.first).toBe(-1);
+    if (!facts) return;
+    expect([...apart(Int16Array.of(-1, 0, 1, 5), facts).values]).toEqual([7, 8, 9, 9]);
+  });
+
+  it('that is not whole leaves the frame alone', () => {
+    const broken = attributes({ ...BASE, '00283000': [table([30, 0, 16], [1])] });
+    expect(storedOf(broken)).toBeNull();
+  });
+});
+
+describe('values in memory of their own', () => {
+  const facts = { bits: 12, signed: false, slope: 1, intercept: 0, table: null };
+
+  it('are as small as the header allows, and broken ones keep their fractions', () => {
+    const from = Uint16Array.of(0, 255);
+    expect(apart(from, { ...facts, bits: 8 }).values).toBeInstanceOf(Uint8Array);
+    expect(apart(from, facts).values).toBeInstanceOf(Uint16Array);
+    expect(apart(from, { ...facts, intercept: -1024 }).values).toEqual(
+      Int16Array.of(-1024, -769),
+    );
+    expect(apart(from, { ...facts, slope: 0.5 }).values).toEqual(
+      Float32Array.of(0, 127.5),
+    );
+  });
+});
+
+describe('a VOI table', () => {
+  const voi = table([5, 100, 8], [0, 10, 100, 250, 255]);
+
+  it('is the form of the grey scale over its range', () => {
+    const curve = voiCurve(attributes({ ...BASE, '00283010': [voi] }));
+    expect(curve).toEqual([0, 10 / 255, 100 / 255, 250 / 255, 1]);
+  });
+
+  it('waits behind a window that the image states', () => {
+    const both = { ...BASE, '00283010': [voi], '00281050': [102], '00281051': [4] };
+    expect(voiCurve(attributes(both))).toBeNull();
+  });
+});
