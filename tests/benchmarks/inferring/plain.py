@@ -3,7 +3,8 @@
 Run as a process of its own, so that its threads are its own:
 `python -m tests.benchmarks.inferring.plain FOLDER --batch 8 --threads 2`. It prints
 films a second as JSON: `batched` and `one` from decoded pixels to scores (declared
-preprocessing and the network), `network` and `network_one` the network alone. Files are
+preprocessing and the network), `batched_ms` and `one_ms` the milliseconds of processor
+a film of the same, `network` and `network_one` the network alone. Files are
 read and decoded before the clock starts. No gate, no saliency, no vector, no record.
 """
 
@@ -53,6 +54,13 @@ def _rate(do: Callable[[], None], n: int, *, rounds: int) -> float:
     return n / sorted(seconds)[len(seconds) // 2]
 
 
+def _processor(do: Callable[[], None], n: int) -> float:
+    """Return milliseconds of processor a film: what other load blurs least."""
+    began = time.process_time()
+    do()
+    return 1000 * (time.process_time() - began) / n
+
+
 @torch.inference_mode()
 def measure(folder: Path, *, batch: int, rounds: int) -> dict[str, float]:
     """Return films a second of each loop."""
@@ -69,6 +77,8 @@ def measure(folder: Path, *, batch: int, rounds: int) -> dict[str, float]:
         _score(package, ready[:size], size)
     n = len(pixels)
     return {
+        "batched_ms": _processor(lambda: whole(batch), n),
+        "one_ms": _processor(lambda: whole(1), n),
         "batched": _rate(lambda: whole(batch), n, rounds=rounds),
         "one": _rate(lambda: whole(1), n, rounds=rounds),
         "network": _rate(lambda: _score(package, ready, batch), n, rounds=rounds),
