@@ -48,7 +48,7 @@ class SaliencyMap:
         """Return it as an 8-bit grey PNG."""
         target = io.BytesIO()
         grey = np.round(self.values * 255).astype(np.uint8)
-        Image.fromarray(grey).save(target, format="PNG", optimize=True)
+        Image.fromarray(grey).save(target, format="PNG")
         return target.getvalue()
 
 
