@@ -13,8 +13,10 @@ from apps.core.errors import Forbidden
 from apps.core.permissions import Permission
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
+    from apps.audit.events import Event
     from apps.core.types import ActorLike
 
 
@@ -108,3 +110,32 @@ def _mentions(q: str) -> Q:
         | Q(actor_id=known)
         | Q(site_id=known)
     )
+
+
+def first_events(
+    *, event: Event, studies: Iterable[UUID]
+) -> dict[tuple[UUID, UUID], datetime]:
+    """Return when each person first did something to each study.
+
+    For the portal's own questions; nobody is shown these records.
+
+    Args:
+        event: What.
+        studies: Ids (ours) of the studies that are asked about.
+
+    Returns:
+        (study, account) → moment.
+    """
+    asked = set(studies)
+    rows = (
+        AuditRecord.objects.filter(
+            event=event.value, studies__overlap=list(asked), actor_id__isnull=False
+        )
+        .order_by("at")
+        .values_list("studies", "actor_id", "at")
+    )
+    found: dict[tuple[UUID, UUID], datetime] = {}
+    for about, actor_id, at in rows:
+        for study_id in asked.intersection(about) if actor_id else ():
+            found.setdefault((study_id, actor_id), at)
+    return found

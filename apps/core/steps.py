@@ -17,6 +17,7 @@ class Step(StrEnum):
     ACCEPT_PACK = "workflow.accept_pack"
     REQUEST_INFERENCE = "workflow.request_inference"
     ACCEPT_RESULT = "workflow.accept_result"
+    SETTLE_SLOTS = "workflow.settle_slots"
     EXPORT_RESULT = "workflow.export_result"
     EXPORT_READING = "workflow.export_reading"
     FINISH_ACCEPT = "workflow.finish_accept"

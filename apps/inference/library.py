@@ -14,13 +14,15 @@ from django.db import transaction
 
 from apps.audit.events import Event
 from apps.audit.services import record
-from apps.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from apps.core.errors import Conflict, Forbidden, Invalid, NotFound
 from apps.core.permissions import Permission
 from apps.inference.models import ModelVersion, Slot
 from apps.inference.packages import PackageFolder, read_package
-from apps.inference.services import fill_slot, register_model
+from apps.inference.services import register_model
+from apps.inference.slots import end_uses, fill_slot
 from apps.inference.trust import admit_package, allowed_models, withdraw_package
 from apps.inference.types import SlotKind
+from apps.inference.verifying import problem_of, require_trusted
 from workers.model_files import hash_files
 from workers.model_import import ImportRefusedError, import_model
 
@@ -151,14 +153,17 @@ def verify_models(*, actor: Actor, package_hash: str = "") -> list[Verified]:
     _require(actor)
     allowed = allowed_models().hashes
     models = ModelVersion.objects.filter(package_hash__startswith=package_hash)
-    return [Verified(model=model, problem=_problem(model, allowed)) for model in models]
+    return [
+        Verified(model=model, problem=problem_of(model=model, allowed=allowed))
+        for model in models
+    ]
 
 
 @transaction.atomic
 def verify_model(*, actor: Actor, model_id: UUID) -> Verified:
     """Check one model because a person asked; what was found is on record."""
     model = model_of_id(actor=actor, model_id=model_id)
-    problem = _problem(model, allowed_models().hashes)
+    problem = problem_of(model=model, allowed=allowed_models().hashes)
     record(
         actor=actor,
         event=Event.MODEL_VERIFY,
@@ -167,20 +172,6 @@ def verify_model(*, actor: Actor, model_id: UUID) -> Verified:
         detail={"model": str(model), "problem": problem[:400]},
     )
     return Verified(model=model, problem=problem)
-
-
-def _problem(model: ModelVersion, allowed: frozenset[str]) -> str:
-    if model.package_hash not in allowed:
-        return "it is not on the signed list: no worker loads it"
-    try:
-        package = read_package(path=Path(model.package_path))
-    except DomainError as error:
-        return error.detail
-    if package.package_hash != model.package_hash:
-        return "its files were changed on disk: no worker takes them"
-    if package.card != model.card:
-        return "the database holds another card than the package"
-    return ""
 
 
 def list_models(*, actor: Actor) -> list[dict[str, Any]]:
@@ -256,9 +247,23 @@ _SHORTEST_HASH = 8
 
 
 def activate_model(
-    *, actor: Actor, model: ModelVersion, site: Site, kind: SlotKind = SlotKind.LIVE
+    *,
+    actor: Actor,
+    model: ModelVersion,
+    site: Site,
+    kind: SlotKind = SlotKind.LIVE,
+    task: str = "",
+    reason: str = "",
 ) -> Slot:
     """Let a site use a model, with the thresholds that its card suggests.
+
+    Args:
+        actor: Who manages the site's models.
+        model: Which.
+        site: Where.
+        kind: As what.
+        task: The slot that it is for, when that is another model's.
+        reason: Why, for the record.
 
     Raises:
         Forbidden: The actor does not manage the site's models.
@@ -266,10 +271,10 @@ def activate_model(
     """
     if not actor.can(Permission.MODEL_MANAGE, site.pk):
         raise Forbidden("forbidden", "You do not manage the models of this site.")
-    problem = _problem(model, allowed_models().hashes)
-    if problem:
-        raise Conflict("not_verified", f"{model} is not activated: {problem}.")
-    return fill_slot(actor=actor, site=site, model=model, kind=kind)
+    require_trusted(model=model)
+    return fill_slot(
+        actor=actor, site=site, model=model, kind=kind, task=task, reason=reason
+    )
 
 
 @transaction.atomic
@@ -290,7 +295,7 @@ def withdraw_model(*, actor: Actor, model: ModelVersion, reason: str) -> None:
             "A site whose models you do not manage uses it: ask who does, or the"
             " administrator of the portal (manage.py models withdraw).",
         )
-    slots = used.update(active=False)
+    slots = end_uses(model=model)
     record(
         actor=actor,
         event=Event.MODEL_WITHDRAW,

@@ -36,14 +36,28 @@ class ModelVersion(BaseModel):
 
 
 class Slot(BaseModel):
-    """A site's use of a model version, with the site's thresholds and acuities.
+    """One version of a site's slot: a model in a kind, and how its scores are read.
 
-    `thresholds` and `acuities` map a label code to a probability and to an
-    acuity. A change makes a new `number`; runs keep raw scores.
+    A slot is a site and a task (what it is about); its versions are numbered through
+    and at most one of each kind is active. What a version says never changes (a
+    trigger of the database refuses it): a change is a new version. Runs keep raw
+    scores and name the version that they are read with.
+
+    Attributes:
+        task: What the slot is about; the name of its first model.
+        thresholds: Label code → displayed probability from which it is positive.
+        acuities: Label code → acuity.
+        calibrations: Label code → a fitted calibration
+            (`workers.measures.recalibration`); without one a label has the
+            probability of its package.
+        routing: Which studies it is given, beyond what the model's card says
+            (`apps.inference.slot_routing`); empty is all of them.
+        settled_at: When the open list had been read by it; None while it has not.
     """
 
     site = models.ForeignKey(Site, on_delete=models.PROTECT)
     model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT)
+    task = models.CharField(max_length=80, blank=True, default="")
     kind = models.CharField(
         max_length=16, choices=[(k.value, k.value) for k in SlotKind]
     )
@@ -51,17 +65,41 @@ class Slot(BaseModel):
     active = models.BooleanField(default=True)
     thresholds = models.JSONField(default=dict)
     acuities = models.JSONField(default=dict)
+    calibrations = models.JSONField(default=dict)
+    routing = models.JSONField(default=dict)
+    reason = models.CharField(max_length=400, blank=True, default="")
+    made_by = models.ForeignKey(
+        User, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    ended_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
 
     class Meta:
-        """A model version is in one active slot of a site at most."""
+        """A model is in one active place of a site; a slot has one of each kind."""
 
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["site", "model_version"],
                 condition=models.Q(active=True),
                 name="slot_active_once",
+            ),
+            models.UniqueConstraint(
+                fields=["site", "task", "kind"],
+                condition=models.Q(active=True),
+                name="slot_kind_once",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["site"],
+                name="slot_unsettled",
+                condition=models.Q(settled_at__isnull=True),
             )
         ]
+
+    def __str__(self) -> str:
+        """Return task, kind and number."""
+        return f"{self.task} {self.kind} {self.number}"
 
 
 class Artefact(BaseModel):
@@ -73,7 +111,14 @@ class Artefact(BaseModel):
 
 
 class InferenceRun(BaseModel):
-    """One model version on one study revision. Exactly one result can exist."""
+    """One model version on one study revision. Exactly one result can exist.
+
+    Attributes:
+        slot: The version of the slot that its scores are read with.
+        reread_at: When another version took the place of the first.
+        set_aside_at: Since when it counts no longer: the site uses its model no
+            more, and nobody had begun to read the study.
+    """
 
     revision = models.ForeignKey(
         StudyRevision, on_delete=models.PROTECT, related_name="runs"
@@ -95,6 +140,8 @@ class InferenceRun(BaseModel):
     embedding = models.ForeignKey(
         Artefact, null=True, on_delete=models.PROTECT, related_name="+"
     )
+    reread_at = models.DateTimeField(null=True)
+    set_aside_at = models.DateTimeField(null=True)
 
     class Meta:
         """One run per revision and model version."""
@@ -114,8 +161,10 @@ class InferenceRun(BaseModel):
 
 
 class Finding(BaseModel):
-    """What a model says: label, calibrated probability, location, explanation.
+    """What a model says: label, score, location, explanation.
 
+    `raw_score` (log odds) and `probability` are the package's word and never change;
+    what people see is `selectors.probability_of`.
     `location` is a Geometry (docs/architecture.md) or None. `saliency_meta`
     holds `sop_uid`, `frame` and `cut_off` of the saliency artefact; `mask_meta`
     holds `series_uid`, `sop_uids` (frame order), `rows`, `columns` and `volume_ml`

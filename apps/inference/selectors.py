@@ -11,6 +11,7 @@ from apps.core.errors import Forbidden, NotFound
 from apps.core.permissions import Permission
 from apps.inference.models import Artefact, Finding, InferenceRun, ModelVersion
 from apps.inference.types import AiSummary, RunState, SlotKind
+from workers.measures.recalibration import Calibration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +27,26 @@ def live_runs(*, revision_id: UUID) -> list[InferenceRun]:
     return list(
         InferenceRun.objects.select_related("model_version", "slot")
         .prefetch_related("findings__saliency")
-        .filter(revision_id=revision_id, slot__kind=SlotKind.LIVE)
+        .filter(
+            revision_id=revision_id,
+            slot__kind=SlotKind.LIVE,
+            set_aside_at__isnull=True,
+        )
         .order_by("created_at")
+    )
+
+
+def reread_run(*, revision_id: UUID, name: str, version: str) -> InferenceRun | None:
+    """Return a model's run on a revision, if another slot version reads it by now."""
+    return (
+        InferenceRun.objects.select_related("slot")
+        .filter(
+            revision_id=revision_id,
+            model_version__name=name,
+            model_version__version=version,
+            reread_at__isnull=False,
+        )
+        .first()
     )
 
 
@@ -59,9 +78,20 @@ def acuity_of(*, finding: Finding) -> str:
     return str(finding.run.slot.acuities.get(finding.label_code, "routine"))
 
 
+def probability_of(*, finding: Finding) -> float:
+    """Return the calibrated probability that people see: the slot's, else the card's.
+
+    It follows from the raw score and the slot version that the run is read with.
+    """
+    fitted = finding.run.slot.calibrations.get(finding.label_code)
+    if not fitted:
+        return finding.probability
+    return Calibration.of(fitted).probability(finding.raw_score)
+
+
 def is_positive(*, finding: Finding) -> bool:
     """Say whether a finding reaches the site's threshold."""
-    return finding.probability >= threshold_of(finding=finding)
+    return probability_of(finding=finding) >= threshold_of(finding=finding)
 
 
 def summarise(
@@ -87,7 +117,7 @@ def summarise(
     return AiSummary(
         state="done",
         label=top.label_display,
-        probability=top.probability,
+        probability=probability_of(finding=top),
         threshold=threshold_of(finding=top),
         acuity=acuity_of(finding=top),
         positive=positive,
@@ -100,7 +130,7 @@ def summarise(
 def _weight_of(finding: Finding, weights: dict[str, float]) -> tuple[float, float]:
     weight = weights.get(acuity_of(finding=finding), 0.0)
     positive = weight if is_positive(finding=finding) else -1.0
-    return positive, weight * finding.probability
+    return positive, weight * probability_of(finding=finding)
 
 
 def _no_model(refusals: Sequence[str]) -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Max, Q
+from django.db.models import F
+from django.utils.timezone import localtime
 
 from apps.audit.events import Event
 from apps.audit.services import record
@@ -25,19 +26,21 @@ from apps.inference.models import (
     Slot,
 )
 from apps.inference.rules import StudyInput, check_fit
+from apps.inference.slot_routing import parse_routing, why_not
+from apps.inference.slots import adopt_run
 from apps.inference.types import (
     FINAL_STATES,
     Fit,
     IntendedUse,
     OpenedRuns,
     RunState,
-    SlotKind,
 )
 from apps.studies.selectors import access_revision
 from workers.contracts import LOST_WORKER
 
 if TYPE_CHECKING:
-    from apps.accounts.models import Site
+    from datetime import datetime
+
     from apps.accounts.types import Actor
     from apps.studies.models import StudyRevision
     from workers.contracts import ArtefactRef, FindingResult, InferResult, MaskRef
@@ -87,39 +90,6 @@ def register_model(
     return model
 
 
-@transaction.atomic
-def fill_slot(
-    *, actor: Actor, site: Site, model: ModelVersion, kind: SlotKind = SlotKind.LIVE
-) -> Slot:
-    """Put a model version into use at a site with its card's thresholds."""
-    existing = Slot.objects.filter(site=site, model_version=model, active=True).first()
-    if existing is not None and existing.kind == kind:
-        return existing
-    before = Slot.objects.filter(site=site, model_version__name=model.name)
-    before.filter(Q(kind=kind) | Q(model_version=model), active=True).update(
-        active=False
-    )
-    slot = Slot.objects.create(
-        site=site,
-        model_version=model,
-        kind=kind,
-        number=(before.aggregate(last=Max("number"))["last"] or 0) + 1,
-        thresholds={
-            label["code"]: float(label["threshold"]) for label in model.card["labels"]
-        },
-        acuities={label["code"]: label["acuity"] for label in model.card["labels"]},
-    )
-    record(
-        actor=actor,
-        event=Event.SLOT_FILL,
-        site_id=site.id,
-        object_kind="slot",
-        object_id=slot.id,
-        detail={"model": str(model), "kind": kind},
-    )
-    return slot
-
-
 def describe_input(*, revision: StudyRevision) -> StudyInput:
     """Return what a model's input rules are compared with."""
     study = revision.study
@@ -139,9 +109,31 @@ def describe_input(*, revision: StudyRevision) -> StudyInput:
     )
 
 
+def check_slot(*, slot: Slot, study: StudyInput, arrived_at: datetime) -> Fit:
+    """Say whether a study goes to a slot: by its model's card, and the site's rule.
+
+    Args:
+        slot: The version that holds, with its model.
+        study: What is known of the study.
+        arrived_at: When its revision arrived.
+    """
+    fit = check_fit(card=slot.model_version.card, study=study)
+    if not fit.fits or not slot.routing:
+        return fit
+    words = why_not(
+        rule=parse_routing(raw=slot.routing),
+        study=study,
+        arrived=localtime(arrived_at),
+    )
+    if not words:
+        return fit
+    name = slot.model_version.name
+    return Fit(fits=False, reason=f"{name}: not sent to it by the site: {words}")
+
+
 @transaction.atomic
 def open_runs(*, actor: Actor, revision_id: UUID) -> OpenedRuns:
-    """Open one run per live or shadow model of the site that fits the revision.
+    """Open one run per model of the site that fits the revision and is sent to it.
 
     Running it again opens nothing twice: a run is unique per revision and
     model version.
@@ -156,7 +148,7 @@ def open_runs(*, actor: Actor, revision_id: UUID) -> OpenedRuns:
     waiting: list[UUID] = []
     refusals: list[Fit] = []
     for slot in slots:
-        fit = check_fit(card=slot.model_version.card, study=study_input)
+        fit = check_slot(slot=slot, study=study_input, arrived_at=revision.arrived_at)
         if not fit.fits:
             refusals.append(fit)
             continue
@@ -285,6 +277,7 @@ def record_result(*, actor: Actor, result: InferResult) -> InferenceRun | None:
         return None
     if result.package_hash != run.model_version.package_hash:
         raise Invalid("wrong_model", "The result is of another model package.")
+    adopt_run(run=run)
     run.quality = dict(result.quality)
     run.timings = dict(result.timings)
     run.device = result.device[:80]

@@ -9,7 +9,7 @@ from django.utils.timezone import localtime
 
 from apps.annotations.content import parse_content
 from apps.annotations.types import REJECT_REASONS, ReadingState
-from apps.inference.selectors import is_positive, threshold_of
+from apps.inference.selectors import is_positive, probability_of, threshold_of
 from apps.interop.dicom.types import (
     AiFinding,
     AiReport,
@@ -109,7 +109,7 @@ def _ai_finding(
                 "display": finding.label_display,
             }
         ),
-        probability=finding.probability,
+        probability=probability_of(finding=finding),
         threshold=threshold_of(finding=finding),
         positive=is_positive(finding=finding),
         geometry=_geometry(finding.location, images),

@@ -52,6 +52,7 @@ def exports_due(
         state__in=EXPORTED_STATES,
         finished_at__lt=before,
         slot__kind=SlotKind.LIVE,
+        set_aside_at__isnull=True,
         exportedobject__isnull=True,
     ).values_list("id", flat=True)
     readings = Reading.objects.filter(

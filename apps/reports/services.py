@@ -61,11 +61,12 @@ MAX_ATTEMPTS = 8
 def export_result(*, actor: Actor, run_id: UUID) -> ExportedObject | None:
     """Write an AI result into the archive as a structured report, once.
 
-    A shadow run never leaves. What the validator refuses is kept with its words
-    and does not leave either.
+    A shadow run never leaves, nor does one that was set aside. What the validator
+    refuses is kept with its words and does not leave either.
     """
     run = run_of(actor=actor, run_id=run_id)
-    if run.slot.kind != "live" or run.state not in {"done", "rejected"}:
+    hidden = run.slot.kind != "live" or run.set_aside_at is not None
+    if hidden or run.state not in {"done", "rejected"}:
         return None
     images = images_of(revision=run.revision)
     drawn = [

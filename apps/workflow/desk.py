@@ -17,7 +17,7 @@ from apps.audit.services import record
 from apps.core.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from apps.core.permissions import Permission
 from apps.inference.artefacts import read_artefact
-from apps.inference.selectors import finding_artefact, known_labels
+from apps.inference.selectors import finding_artefact, known_labels, reread_run
 from apps.studies.selectors import access_study, opened_revision
 from apps.studies.services import open_study
 from apps.workflow import flow
@@ -116,14 +116,34 @@ def explain_rank(*, actor: Actor, item_id: UUID) -> dict[str, Any]:
         "model": {"name": item.ai_model_name, "version": item.ai_model_version}
         if counts
         else None,
-        "rule": explain(
-            rank=rank,
-            policy=policy,
-            acuity=item.ai_acuity,
-            model=model,
-            reason=reason,
-        ),
+        "rule": [
+            *explain(
+                rank=rank,
+                policy=policy,
+                acuity=item.ai_acuity,
+                model=model,
+                reason=reason,
+            ),
+            *(_reread(item) if counts else ()),
+        ],
     }
+
+
+def _reread(item: WorkItem) -> list[str]:
+    """Say by which version of its slot an item was read anew, where it was."""
+    run = reread_run(
+        revision_id=item.case.revision_id,
+        name=item.ai_model_name,
+        version=item.ai_model_version,
+    )
+    if run is None or run.reread_at is None:
+        return []
+    why = f": “{run.slot.reason}”" if run.slot.reason else ""
+    return [
+        f"Read anew at {run.reread_at:%H:%M} UTC on {run.reread_at:%d %b %Y}, when"
+        f" version {run.slot.number} of the slot took over{why}. Its threshold here is"
+        f" {item.ai_threshold:.2f}."
+    ]
 
 
 def _opened(*, actor: Actor, item: WorkItem) -> dict[str, Any]:

@@ -23,6 +23,12 @@ from apps.core.queue import enqueue, messages_waiting, send
 from apps.core.steps import Step
 from apps.inference import selectors as inference
 from apps.inference.services import RUN_STALE, open_runs, record_result, start_run
+from apps.inference.slots import (
+    adopt_slots,
+    note_settled,
+    unsettled_ids,
+    unsettled_sites,
+)
 from apps.inference.types import FINAL_STATES, AiSummary
 from apps.interop.types import ArchiveError, ArchiveUnavailable, NotInArchive
 from apps.reports.selectors import exports_due, own_sop_uids
@@ -71,6 +77,8 @@ from apps.worklist.selectors import (
     items_of_revision,
     policy_of,
     unasked_revisions,
+    unread_items,
+    unread_revisions,
 )
 from apps.worklist.services import (
     announce_item,
@@ -295,12 +303,40 @@ def accept_pack(*, result: PackResult) -> None:
 
 
 @transaction.atomic
-def request_inference(*, revision_id: UUID) -> None:
+def request_inference(*, revision_id: UUID, cause: str = "ai") -> None:
     """Open the runs of a revision and send those that wait to the GPU queue."""
     opened = open_runs(actor=SYSTEM, revision_id=revision_id)
     for run_id in opened.run_ids:
         send_run(run_id=run_id)
-    show_ai(revision_id=revision_id, refusals=opened.refusals)
+    show_ai(revision_id=revision_id, refusals=opened.refusals, cause=cause)
+
+
+def settle_slots(*, site_id: UUID) -> int:
+    """Let what nobody has begun to read be read by the slots that hold now.
+
+    Returns:
+        How many studies are read otherwise.
+    """
+    waiting = unsettled_ids(site_id=site_id)
+    if not waiting:
+        return 0
+    settled = [
+        settle_revision(revision_id=revision_id)
+        for revision_id in unread_revisions(site_id=site_id)
+    ]
+    note_settled(site_id=site_id, slot_ids=waiting)
+    return sum(settled)
+
+
+@transaction.atomic
+def settle_revision(*, revision_id: UUID) -> bool:
+    """Read one study anew, unless somebody has begun to read it."""
+    if not unread_items(revision_id=revision_id):
+        return False
+    if not adopt_slots(revision_id=revision_id):
+        return False
+    request_inference(revision_id=revision_id, cause="slot")
+    return True
 
 
 @transaction.atomic
@@ -350,11 +386,13 @@ def _ask_models(*, run: InferenceRun) -> None:
     )
 
 
-def show_ai(*, revision_id: UUID, refusals: tuple[str, ...] = ()) -> None:
+def show_ai(
+    *, revision_id: UUID, refusals: tuple[str, ...] = (), cause: str = "ai"
+) -> None:
     """Bring what the models say of a revision onto its items."""
     for item in items_of_revision(revision_id=revision_id):
         summary = _summary(item=item, refusals=refusals)
-        fresh = apply_ai(actor=SYSTEM, item_id=item.id, summary=summary)
+        fresh = apply_ai(actor=SYSTEM, item_id=item.id, summary=summary, cause=cause)
         tell_stat(item=fresh, before=item.band)
 
 
@@ -475,6 +513,7 @@ def sweep() -> dict[str, int]:
             sent_before=now - _patience(queue=QUEUE_GPU, alone=RUN_STALE),
             limit=BATCH,
         ),
+        "slots": unsettled_sites(before=now - LOST_AFTER, limit=BATCH),
         "exports": exports_due(now=now, before=now - LOST_AFTER, limit=BATCH),
     }
     _attempt(notice_deleted)
@@ -491,7 +530,8 @@ def sweep() -> dict[str, int]:
     for run_id in found["runs"]:
         _attempt(send_run, run_id=run_id)
     _attempt(send_waiting, now=now, limit=BATCH)
-    for step, field, source_id in found["exports"]:
+    again = [(Step.SETTLE_SLOTS, "site_id", site_id) for site_id in found["slots"]]
+    for step, field, source_id in [*again, *found["exports"]]:
         priority = LAST if step is Step.EXPORT_RESULT else None
         _attempt(enqueue, step=step, priority=priority, **{field: str(source_id)})
     return {name: len(rows) for name, rows in found.items()}

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 from apps.annotations.types import AMEND_REASONS, ReadingState
 from apps.inference.doubt import needs_specialist
 from apps.inference.quality import input_quality
-from apps.inference.selectors import acuity_of, is_positive, live_runs, threshold_of
+from apps.inference.selectors import (
+    acuity_of,
+    is_positive,
+    live_runs,
+    probability_of,
+    threshold_of,
+)
 from apps.studies.types import PackState
 from apps.workflow.visibility import (
     Visibility,
@@ -315,7 +321,7 @@ def _finding(finding: Finding, model: ModelVersion, *, marks: bool) -> dict[str,
             "code": finding.label_code,
             "display": finding.label_display,
         },
-        "probability": finding.probability,
+        "probability": probability_of(finding=finding),
         "raw_score": finding.raw_score,
         "uncertainty": finding.uncertainty,
         "needs_specialist": needs_specialist(finding=finding, model=model),

@@ -78,6 +78,12 @@ def request_inference(*, revision_id: str) -> None:
     flow.request_inference(revision_id=UUID(revision_id))
 
 
+@task(name=Step.SETTLE_SLOTS)
+def settle_slots(*, site_id: str) -> None:
+    """Let the open list follow a change of slots."""
+    flow.settle_slots(site_id=UUID(site_id))
+
+
 @task(name=Step.ACCEPT_RESULT)
 def accept_result(*, result: dict[str, Any]) -> None:
     """Take a worker's result."""

@@ -64,5 +64,6 @@ urlpatterns = [
     path("", include("apps.workflow.marks.urls")),
     path("", include("apps.workflow.segments.urls")),
     path("", include("apps.workflow.lists.urls")),
+    path("", include("apps.workflow.slots.urls")),
     path("api/vocabulary", api.VocabularyView.as_view()),
 ]

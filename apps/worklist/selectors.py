@@ -152,6 +152,32 @@ def expired_leases(*, now: datetime, limit: int) -> list[UUID]:
     return list(items.values_list("id", flat=True)[:limit])
 
 
+def unread_revisions(*, site_id: UUID) -> list[UUID]:
+    """Revisions on a site's list that nobody has begun to read, in rank order."""
+    items = WorkItem.objects.filter(
+        site_id=site_id,
+        state=ItemState.OPEN,
+        withdrawn=False,
+        case__revision__readings__isnull=True,
+    ).order_by(*ORDER)
+    return list(dict.fromkeys(items.values_list("case__revision_id", flat=True)))
+
+
+def unread_items(*, revision_id: UUID) -> list[WorkItem]:
+    """Items of a revision, locked, if nobody has begun to read it; else none."""
+    items = list(
+        WorkItem.objects.select_for_update()
+        .filter(case__revision_id=revision_id, state__in=ON_LIST)
+        .order_by("id")
+    )
+    begun = WorkItem.objects.filter(
+        case__revision_id=revision_id, case__revision__readings__isnull=False
+    )
+    if begun.exists() or any(item.state != ItemState.OPEN for item in items):
+        return []
+    return items
+
+
 def unasked_revisions(*, before: datetime, limit: int) -> list[UUID]:
     """Revisions on the list whose inference was never opened."""
     items = WorkItem.objects.filter(

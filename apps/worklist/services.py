@@ -265,8 +265,17 @@ def restore_study(*, study_id: UUID) -> None:
 
 
 @transaction.atomic
-def apply_ai(*, actor: Actor, item_id: UUID, summary: AiSummary) -> WorkItem:
-    """Write what the AI says onto an item and rank it again."""
+def apply_ai(
+    *, actor: Actor, item_id: UUID, summary: AiSummary, cause: str = "ai"
+) -> WorkItem:
+    """Write what the AI says onto an item and rank it again.
+
+    Args:
+        actor: The portal.
+        item_id: The item.
+        summary: What the AI says.
+        cause: What made it say so, for the record: `ai` or `slot`.
+    """
     item = access_item(
         actor=actor, item_id=item_id, need=Permission.MACHINE_WORK, lock=True
     )
@@ -300,7 +309,7 @@ def apply_ai(*, actor: Actor, item_id: UUID, summary: AiSummary) -> WorkItem:
             item=item,
             before=before,
             after=(item.band, item.due_at.isoformat()),
-            cause="ai",
+            cause=cause,
         )
     return item
 

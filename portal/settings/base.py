@@ -161,6 +161,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "HealthStateEnum": ["ok", "degraded", "down"],
         "SlotKindEnum": ["live", "shadow", "challenger"],
+        "TruthKindEnum": ["unaided", "final"],
+        "FittedMethodEnum": ["temperature", "platt", "isotonic"],
+        "SlotMethodEnum": ["package", "temperature", "platt", "isotonic"],
         "AiStateEnum": [
             "pending",
             "running",

@@ -23,7 +23,8 @@ from apps.annotations.models import ReadingProtocol
 from apps.annotations.protocols import clinical_protocol
 from apps.core import clock
 from apps.inference.models import InferenceRun, ModelVersion
-from apps.inference.services import fill_slot, register_model
+from apps.inference.services import register_model
+from apps.inference.slots import fill_slot
 from apps.inference.types import SlotKind
 from apps.interop.types import InstanceRef, PatientHeader, SeriesHeader, StudyHeader
 from apps.studies.models import StudyRevision

@@ -70,7 +70,9 @@ def _failed_run(world: World) -> InferenceRun:
         package_path="nowhere",
         device_uid=f"2.25.{uuid4().int}",
     )
-    slot = Slot.objects.create(site=world.site, model_version=model, kind="live")
+    slot = Slot.objects.create(
+        site=world.site, model_version=model, task=model.name, kind="live"
+    )
     run = InferenceRun.objects.create(
         revision=revision, model_version=model, slot=slot, state="failed"
     )

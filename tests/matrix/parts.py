@@ -20,6 +20,7 @@ from tests.matrix import (
     reporting,
     segments,
     signed,
+    slots,
     story,
     unaided,
 )
@@ -44,6 +45,7 @@ PARTS = (
     reporting,
     segments,
     signed,
+    slots,
     notices,
     people,
 )

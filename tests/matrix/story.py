@@ -179,7 +179,9 @@ def _finding(world: World, revision: StudyRevision) -> Artefact:
         package_path="nowhere",
         device_uid=f"2.25.{uuid4().int}",
     )
-    slot = Slot.objects.create(site=world.site, model_version=model, kind="live")
+    slot = Slot.objects.create(
+        site=world.site, model_version=model, task=model.name, kind="live"
+    )
     run = InferenceRun.objects.create(
         revision=revision, model_version=model, slot=slot, state="done"
     )

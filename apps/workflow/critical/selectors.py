@@ -8,11 +8,12 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
 
-from apps.annotations.types import DisplayMode, VerdictKind
+from apps.annotations.truth import says_present
+from apps.annotations.types import DisplayMode
 from apps.core.errors import Forbidden, NotFound
 from apps.core.permissions import Permission
 from apps.inference.models import Slot
-from apps.inference.selectors import acuity_of, is_positive
+from apps.inference.selectors import acuity_of
 from apps.inference.types import Acuity, SlotKind
 from apps.reports.models import CriticalResult, CriticalState
 from apps.worklist.models import WorkItem
@@ -57,18 +58,6 @@ def critical_codes(*, site_id: UUID) -> frozenset[str]:
         for code, acuity in table.items()
         if acuity == Acuity.CRITICAL
     )
-
-
-def says_present(*, verdict: Verdict) -> bool:
-    """Say whether a verdict means that the finding is there.
-
-    Accepting agrees with the model, rejecting disagrees; a change is of something
-    that is there.
-    """
-    positive = is_positive(finding=verdict.finding)
-    if verdict.verdict == VerdictKind.MODIFY:
-        return True
-    return (verdict.verdict == VerdictKind.ACCEPT) == positive
 
 
 def critical_statements(*, reading: Reading) -> list[Statement]:

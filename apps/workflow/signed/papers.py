@@ -14,7 +14,7 @@ from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core.errors import NotFound
 from apps.inference.models import Finding
-from apps.inference.selectors import is_positive
+from apps.inference.selectors import is_positive, probability_of
 from apps.reports.paper import Paper, Statement, as_text
 from apps.reports.pdf import as_pdf
 from apps.workflow.reporting.selectors import said_in
@@ -161,7 +161,7 @@ def _statement(
         code=code,
         present=said.present,
         ai=f"{finding.label_display} {positive}, probability "
-        f"{finding.probability:.2f} ({model.name} {model.version})",
+        f"{probability_of(finding=finding):.2f} ({model.name} {model.version})",
         answer=_ANSWERS[verdict.verdict],
         note=", ".join(filter(None, (reason, verdict.reason_text.strip()))),
     )

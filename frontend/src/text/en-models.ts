@@ -18,7 +18,7 @@ export const models = {
   activateLabel: (model: string) => `Use ${model} at a site`,
   activateTitle: (model: string) => `Use ${model} at a site`,
   activateDetail:
-    'Studies that arrive from now on are judged with the thresholds that its card suggests. In its kind it takes the place of other versions of the same model.',
+    'Studies are judged with the thresholds that its card suggests; change them under Slots. In its kind it takes the place of other versions of the same model. As live it is given the open list too.',
   activateSubmit: 'Use it',
   site: 'Site',
   kind: 'As',

@@ -22,12 +22,12 @@ from apps.inference.rules import StudyInput, check_fit
 from apps.inference.services import (
     RUN_MAX_ATTEMPTS,
     RUN_STALE,
-    fill_slot,
     open_runs,
     record_result,
     register_model,
     start_run,
 )
+from apps.inference.slots import fill_slot
 from apps.workflow import flow
 from apps.worklist.models import WorkItem
 from tests.factories.domain import (

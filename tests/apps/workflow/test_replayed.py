@@ -14,7 +14,8 @@ import pytest
 
 from apps.accounts.types import SYSTEM
 from apps.inference.models import Finding, InferenceRun
-from apps.inference.services import fill_slot, register_model
+from apps.inference.services import register_model
+from apps.inference.slots import fill_slot
 from apps.workflow import flow
 from tests.factories.domain import client_for, make_department, make_item
 from tests.fakes.border import archive as archive

@@ -14,7 +14,7 @@ from apps.accounts.services import create_site, create_user, grant_membership
 from apps.accounts.types import SYSTEM
 from apps.inference.library import admit_shipped
 from apps.inference.packages import read_package
-from apps.inference.services import fill_slot
+from apps.inference.slots import fill_slot, was_used
 from apps.interop.dicom.examples import example_paths
 from apps.studies.models import AETitle
 from apps.studies.services import create_ae_title
@@ -122,7 +122,8 @@ class Command(BaseCommand):
         for path in sorted(p for p in folder.glob("*") if p.is_dir()):
             model = admit_shipped(actor=SYSTEM, package=read_package(path=path))
             for site in sites:
-                fill_slot(actor=SYSTEM, site=site, model=model)
+                if not was_used(site=site, model=model):
+                    fill_slot(actor=SYSTEM, site=site, model=model)
 
     def _examples(self, sites: dict[str, Site]) -> None:
         first, second = example_paths()

@@ -7,6 +7,7 @@ import { models } from '@/text/en-models';
 import { people } from '@/text/en-people';
 import { protocols } from '@/text/en-protocols';
 import { simulator } from '@/text/en-simulator';
+import { slots } from '@/text/en-slots';
 import { templates } from '@/text/en-templates';
 import { AeTitlesTab } from './ae-titles-tab';
 import { ArrivalsTab } from './arrivals-tab';
@@ -19,12 +20,14 @@ import { ProtocolsTab } from './protocols-tab';
 import { QuarantineTab } from './quarantine-tab';
 import { SimulatorTab } from './simulator-tab';
 import { SitePolicyTab } from './site-policy-tab';
+import { SlotsTab } from './slots/slots-tab';
 import { TemplatesTab } from './templates-tab';
 import { UsersTab } from './users-tab';
 
 const NAMES = {
   ...text.admin.tabs,
   models: models.tab,
+  slots: slots.tab,
   protocols: protocols.tab,
   templates: templates.tab,
   'list-rules': people.policy.tab,
@@ -45,6 +48,7 @@ const TABS: readonly Tab[] = [
   { id: 'arrivals', need: 'quarantine:manage', page: () => <ArrivalsTab /> },
   { id: 'work', need: 'export:read', page: () => <GivenUpTab /> },
   { id: 'models', need: 'model:manage', page: () => <ModelsTab /> },
+  { id: 'slots', need: 'site:manage', page: () => <SlotsTab /> },
   { id: 'protocols', need: 'protocol:manage', page: () => <ProtocolsTab /> },
   { id: 'templates', need: 'protocol:manage', page: () => <TemplatesTab /> },
   { id: 'list-rules', need: 'site:manage', page: () => <SitePolicyTab /> },

@@ -1,0 +1,1 @@
+"""Slots for the people who decide about them: figures, trials, changes."""

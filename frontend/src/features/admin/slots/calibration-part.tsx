@@ -1,0 +1,181 @@
+import { Select } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import {
+  applyCalibration,
+  type CalibrationProposal,
+  type FittedMethod,
+  proposeCalibration,
+  type Reliability,
+} from '@/api/slot-endpoints';
+import { formatProbability } from '@/domain/format';
+import { text } from '@/text/en';
+import { slots, threshold as truthWords, calibration as words } from '@/text/en-slots';
+import { Notice } from '@/ui/primitives';
+import { wordsOf } from '../table';
+import type { SlotPartProps } from './parts';
+import { FindingSelect, HoldForm } from './parts';
+
+const METHODS = (Object.keys(words.hints) as FittedMethod[]).map((value) => ({
+  value,
+  label: `${words.methods[value]}: ${words.hints[value]}`,
+}));
+const SIDE = 240;
+
+function Curve({ of, name }: { of: Reliability; name: string }) {
+  const at = (p: number) => p * SIDE;
+  const points = of.curve.map((one) => `${at(one.stated)},${SIDE - at(one.observed)}`);
+  return (
+    <g className={`curve ${name}`}>
+      <polyline points={points.join(' ')} />
+      {of.curve.map((one) => (
+        <circle
+          key={one.stated}
+          cx={at(one.stated)}
+          cy={SIDE - at(one.observed)}
+          r={name === 'before' ? 3 : 4}
+        />
+      ))}
+    </g>
+  );
+}
+
+interface PairProps {
+  readonly before: Reliability;
+  readonly after: Reliability;
+}
+
+function ReliabilityChart({ before, after }: PairProps) {
+  return (
+    <figure className="reliability">
+      <svg
+        viewBox={`-24 -8 ${SIDE + 32} ${SIDE + 34}`}
+        role="img"
+        aria-label={words.chartLabel(before.ece.toFixed(3), after.ece.toFixed(3))}
+      >
+        <rect className="reliability-box" width={SIDE} height={SIDE} />
+        <line className="score-axis" x1={0} y1={SIDE} x2={SIDE} y2={0} />
+        <Curve of={before} name="before" />
+        <Curve of={after} name="after" />
+        <text x={SIDE / 2} y={SIDE + 20} textAnchor="middle">
+          {words.axes.stated}
+        </text>
+        <text x={-SIDE / 2} y={-10} textAnchor="middle" transform="rotate(-90)">
+          {words.axes.observed}
+        </text>
+      </svg>
+      <figcaption>
+        <span className="curve-key before">{words.before}</span>
+        <span className="curve-key after">{words.after}</span>
+      </figcaption>
+    </figure>
+  );
+}
+
+function BeforeAfter({ before, after }: PairProps) {
+  const rows = [
+    [words.ece, before.ece.toFixed(3), after.ece.toFixed(3)],
+    [words.brier, before.brier.toFixed(3), after.brier.toFixed(3)],
+    [words.n, before.n, after.n],
+  ] as const;
+  return (
+    <table className="slot-figures" aria-label={words.figures}>
+      <thead>
+        <tr>
+          <th scope="col">{slots.sections.calibration}</th>
+          <th scope="col" className="num">
+            {words.before}
+          </th>
+          <th scope="col" className="num">
+            {words.after}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(([name, was, is]) => (
+          <tr key={name}>
+            <th scope="row">{name}</th>
+            <td className="num">{was}</td>
+            <td className="num">{is}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Proposal({ said }: { said: CalibrationProposal }) {
+  return (
+    <>
+      <p className="t2">
+        {words.holding(words.methods[said.holding])}{' '}
+        {truthWords.counts(said.n, said.n_present, said.n_readers)}.{' '}
+        {truthWords.truthWords.unaided}
+      </p>
+      {said.refused ? <Notice title={words.refused}>{said.refused}</Notice> : null}
+      {said.before && said.after ? (
+        <div className="slot-pair">
+          <ReliabilityChart before={said.before} after={said.after} />
+          <BeforeAfter before={said.before} after={said.after} />
+        </div>
+      ) : null}
+      {said.new_threshold === null ? null : (
+        <p className="t2">
+          {words.carried(
+            formatProbability(said.threshold),
+            formatProbability(said.new_threshold),
+          )}
+        </p>
+      )}
+    </>
+  );
+}
+
+/** Fitting the probabilities of one finding to what unaided readers say. */
+export function CalibrationPart({ slot, mayChange, onChanged }: SlotPartProps) {
+  const [code, setCode] = useState(slot.outputs[0]?.code ?? '');
+  const [method, setMethod] = useState<FittedMethod>('platt');
+  const query = useQuery({
+    queryKey: ['slot-calibration', slot.id, code, method],
+    queryFn: () => proposeCalibration(slot.id, code, method),
+    enabled: code !== '',
+  });
+  const said = query.data;
+  return (
+    <>
+      <p className="admin-intro">{words.intro}</p>
+      <div className="slot-ask">
+        <FindingSelect slot={slot} code={code} onChoose={setCode} />
+        <Select
+          label={words.method}
+          value={method}
+          data={METHODS}
+          allowDeselect={false}
+          onChange={(value) => setMethod((value ?? 'platt') as FittedMethod)}
+        />
+      </div>
+      {query.error ? (
+        <Notice kind="fail" title={text.common.failed(slots.sections.calibration)}>
+          {wordsOf(query.error)}
+        </Notice>
+      ) : null}
+      {said ? <Proposal said={said} /> : null}
+      {mayChange && said && said.refused === '' ? (
+        <HoldForm
+          submit={words.submit}
+          nothing=""
+          act={(reason) => applyCalibration(slot.id, code, method, reason)}
+          onChanged={onChanged}
+        />
+      ) : null}
+      {mayChange && said && said.holding !== 'package' ? (
+        <HoldForm
+          submit={words.undo}
+          nothing=""
+          act={(reason) => applyCalibration(slot.id, code, 'package', reason)}
+          onChanged={onChanged}
+        />
+      ) : null}
+    </>
+  );
+}

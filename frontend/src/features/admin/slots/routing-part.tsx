@@ -1,0 +1,173 @@
+import { NumberInput, TagsInput } from '@mantine/core';
+import { useState } from 'react';
+import {
+  changeSlot,
+  type Routing,
+  type RoutingTrial,
+  tryRouting,
+} from '@/api/slot-endpoints';
+import { formatDay, formatExact } from '@/domain/format';
+import { slots, routing as words } from '@/text/en-slots';
+import { Notice } from '@/ui/primitives';
+import { carryOut } from '../table';
+import type { SlotPartProps } from './parts';
+import { HoldForm } from './parts';
+
+const LISTS = [
+  ['modalities', words.modalities],
+  ['body_parts', words.bodyParts],
+  ['views', words.views],
+  ['description_has', words.has],
+  ['description_lacks', words.lacks],
+] as const;
+const NUMBERS = [
+  ['age_min', words.ageMin, 150],
+  ['age_max', words.ageMax, 150],
+  ['hour_from', words.hourFrom, 23],
+  ['hour_to', words.hourTo, 24],
+] as const;
+
+interface FieldsProps {
+  readonly rule: Routing;
+  readonly onChange: (rule: Routing) => void;
+}
+
+function Fields({ rule, onChange }: FieldsProps) {
+  return (
+    <div className="slot-rule">
+      {LISTS.map(([name, label]) => (
+        <TagsInput
+          key={name}
+          label={label}
+          placeholder={words.addHint}
+          value={rule[name] ?? []}
+          onChange={(value) => onChange({ ...rule, [name]: value })}
+        />
+      ))}
+      {NUMBERS.map(([name, label, most]) => (
+        <NumberInput
+          key={name}
+          label={label}
+          description={name.startsWith('hour') ? words.hourHint : undefined}
+          value={rule[name] ?? ''}
+          min={0}
+          max={most}
+          allowDecimal={false}
+          onChange={(value) =>
+            onChange({ ...rule, [name]: value === '' ? null : Number(value) })
+          }
+        />
+      ))}
+    </div>
+  );
+}
+
+function Days({ said }: { said: RoutingTrial }) {
+  return (
+    <table className="slot-figures" aria-label={words.days}>
+      <thead>
+        <tr>
+          <th scope="col">{words.day}</th>
+          <th scope="col" className="num">
+            {words.arrived}
+          </th>
+          <th scope="col" className="num">
+            {words.fired}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {said.by_day.map((one) => (
+          <tr key={one.day}>
+            <th scope="row">{formatDay(one.day)}</th>
+            <td className="num">{one.arrived}</td>
+            <td className="num">{one.fired}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Examples({ said }: { said: RoutingTrial }) {
+  return (
+    <table aria-label={words.examples}>
+      <thead>
+        <tr>
+          <th scope="col">{words.study}</th>
+          <th scope="col">{words.modality}</th>
+          <th scope="col">{words.at}</th>
+          <th scope="col">{words.outcomeHead}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {said.examples.map((one) => (
+          <tr key={`${one.study_id} ${one.arrived_at}`}>
+            <td className="mono">{one.study_id.slice(0, 8)}</td>
+            <td>{one.modality}</td>
+            <td className="when">{formatExact(one.arrived_at)}</td>
+            <td>{one.reason || words.sent}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Said({ said }: { said: RoutingTrial }) {
+  if (said.arrived === 0) return <Notice title={words.none} />;
+  const { value, low, high } = said.per_day;
+  const figure = (one: number | null) => (one ?? 0).toFixed(1);
+  return (
+    <>
+      <p role="status">
+        <b>{words.outcome(figure(value), figure(low), figure(high))}</b>{' '}
+        <span className="t2">
+          {words.counts(said.fired, said.fits, said.arrived, said.days, said.fired_now)}
+        </span>
+      </p>
+      <div className="slot-pair">
+        <Days said={said} />
+        <Examples said={said} />
+      </div>
+    </>
+  );
+}
+
+/** Which studies a slot is given: a rule, tried on history before it holds. */
+export function RoutingPart({ slot, mayChange, onChanged }: SlotPartProps) {
+  const [rule, setRule] = useState<Routing>(slot.routing);
+  const [said, setSaid] = useState<RoutingTrial | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const attempt = () =>
+    void carryOut(async () => setSaid(await tryRouting(slot.id, rule)), setProblem);
+  return (
+    <>
+      <p className="admin-intro">{words.intro}</p>
+      <Fields
+        rule={rule}
+        onChange={(next) => {
+          setSaid(null);
+          setRule(next);
+        }}
+      />
+      <button type="button" className="btn" onClick={attempt}>
+        {words.try}
+      </button>
+      {problem === null ? null : (
+        <Notice kind="fail" title={slots.failed} assertive>
+          {problem}
+        </Notice>
+      )}
+      {said ? <Said said={said} /> : null}
+      {mayChange ? (
+        <HoldForm
+          submit={words.submit}
+          nothing=""
+          act={(reason) => changeSlot(slot.id, { routing: rule }, reason)}
+          onChanged={onChanged}
+        />
+      ) : null}
+    </>
+  );
+}

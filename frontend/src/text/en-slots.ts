@@ -1,0 +1,205 @@
+import type { SlotMethod, SlotOutput, TruthKind } from '@/api/slot-endpoints';
+
+const percent = (share: number) => `${(share * 100).toFixed(1)}%`;
+
+/** Words of the pages about slots. */
+export const slots = {
+  tab: 'Slots',
+  intro:
+    'What the site uses its models for, and how their scores are read. Runs keep raw scores; every change is a new version with a reason, and what nobody has begun to read is read anew by it.',
+  site: 'Site',
+  table: 'Slots of the site',
+  task: 'Slot',
+  kind: 'As',
+  model: 'Model',
+  version: 'Version',
+  state: 'State',
+  outputs: 'Positive from',
+  kinds: { live: 'Live', shadow: 'Shadow', challenger: 'Challenger' },
+  kindHints: {
+    live: 'Shown to readers; ranks the list.',
+    shadow: 'Runs and is recorded; is never shown and ranks nothing.',
+    challenger: 'Runs beside the live one, to be compared; is never shown.',
+  },
+  uses: {
+    triage: 'Triage: shows no marks before a study is opened',
+    detection: 'Detection: may show marks',
+    segmentation: 'Segmentation: may show outlines',
+  },
+  number: (n: number) => `Version ${n}`,
+  settled: 'The open list follows it',
+  settling: 'The open list is being read anew',
+  ended: 'Ended',
+  open: 'Open',
+  openLabel: (task: string, kind: string) => `Open ${task}, ${kind}`,
+  back: 'All slots',
+  empty: 'This site uses no model. Put one to use under Models.',
+  sections: {
+    threshold: 'Threshold',
+    calibration: 'Calibration',
+    routing: 'Routing',
+    versions: 'Versions',
+  },
+  section: 'Part of the slot',
+  finding: 'Finding',
+  reason: 'Reason',
+  reasonHint: 'Stands in the audit log, and on the list for what is read anew',
+  failed: 'Not changed',
+  saved: (n: number) => `Version ${n} holds. The open list follows within seconds.`,
+  readOnly: 'Only who manages models changes a slot.',
+  promote: 'Promote…',
+  promoteTitle: (model: string) => `Make ${model} live?`,
+  promoteDetail:
+    'It is shown to readers and ranks the list, with its own thresholds and calibration. What is live in this slot now ends; you can go back to it under Versions.',
+  promoteSubmit: 'Make it live',
+  off: 'Switch off…',
+  offTitle: (task: string, kind: string) => `Switch off ${task}, ${kind}?`,
+  offDetail:
+    'New studies are not given to it, and what nobody has begun to read is ranked as if it had said nothing. What it said stays on record.',
+  offSubmit: 'Switch it off',
+  backTitle: (n: number) => `Go back to version ${n}?`,
+  backDetail:
+    'Model, thresholds, calibration and routing of that version hold again, as a new version.',
+  backSubmit: 'Go back to it',
+  goBack: 'Go back…',
+  goBackLabel: (n: number) => `Go back to version ${n}`,
+  versionsTable: 'Versions of the slot',
+  made: 'Made',
+  by: (name: string | null) => name ?? 'the portal',
+  holds: 'Holds',
+} as const;
+
+export const acuities = {
+  critical: 'Critical: STAT',
+  urgent: 'Urgent: PRIORITY',
+  routine: 'Routine: no band',
+} satisfies Record<SlotOutput['acuity'], string>;
+
+export const threshold = {
+  intro:
+    'What another threshold would have done, from the scores that are stored. Nothing changes until you let it hold.',
+  slider: 'Threshold',
+  acuity: 'A positive is',
+  truth: 'Truth',
+  truths: {
+    unaided: 'Signed unaided readings',
+    final: 'All signed readings',
+  } satisfies Record<TruthKind, string>,
+  truthWords: {
+    unaided:
+      'Their readers had not seen what AI says of the study. What a reader coded (mark, segment, report code) is there, what was not coded is not; free text is not read.',
+    final:
+      'Most of these readers had seen what the model says, so sensitivity and specificity lean towards the model. Verdicts count; what is neither answered nor coded is absent.',
+  } satisfies Record<TruthKind, string>,
+  counts: (n: number, present: number, readers: number) =>
+    `${n} studies, ${present} with the finding, by ${readers} ${readers === 1 ? 'reader' : 'readers'}`,
+  disagreed: (n: number) => `${n} more left out: as many readers say yes as no`,
+  figures: 'What the thresholds do',
+  figure: 'Figure',
+  now: (p: string) => `Now, at ${p}`,
+  asked: (p: string) => `At ${p}`,
+  names: {
+    alerts_per_day: 'Alerts a day',
+    sensitivity: 'Sensitivity',
+    specificity: 'Specificity',
+    ppv: 'Positive predictive value',
+    npv: 'Negative predictive value',
+  },
+  definitions: {
+    alerts_per_day: 'studies at or above it',
+    sensitivity: 'of those with the finding, at or above it',
+    specificity: 'of those without, below it',
+    ppv: 'of those at or above it, with the finding',
+    npv: 'of those below it, without',
+  },
+  insufficient: (n: number, least: number) =>
+    `insufficient data (n ${n}, at least ${least})`,
+  change: (more: number) =>
+    more === 0
+      ? 'As many alerts a day as now.'
+      : `${more > 0 ? '+' : '−'}${Math.abs(more).toFixed(1)} alerts a day.`,
+  scored: (n: number, days: number) =>
+    `${n} studies scored at this site; alerts counted over ${days.toFixed(0)} ${days < 1.5 ? 'day' : 'days'}.`,
+  none: 'The model has scored nothing at this site yet. As a shadow it can collect scores without being shown.',
+  noTruth: (n: number, least: number) =>
+    `There are ${n} such readings of scored studies. Sensitivity and specificity are told from ${least} with the finding and ${least} without.`,
+  distribution: 'Scores at this site',
+  distributionLabel: (n: number, p: string) =>
+    `Distribution of ${n} scores from 0 to 1, with the threshold at ${p}`,
+  legend: { present: 'with the finding', absent: 'without', unknown: 'not read' },
+  submit: (p: string) => `Let ${p} hold`,
+  same: 'This threshold holds already.',
+} as const;
+
+export const calibration = {
+  intro:
+    'Makes the probabilities mean what they say at this site. It is fitted to signed unaided readings only: a reader who saw the score must not calibrate it.',
+  method: 'Method',
+  methods: {
+    package: 'As the package says',
+    temperature: 'Temperature',
+    platt: 'Platt',
+    isotonic: 'Isotonic',
+  } satisfies Record<SlotMethod, string>,
+  hints: {
+    temperature: 'one number: too sure or not sure enough',
+    platt: 'two numbers: also too high or too low throughout',
+    isotonic: 'any rising curve; needs most readings',
+  },
+  holding: (method: string) => `Now: ${method}.`,
+  refused: 'Too few readings',
+  figures: 'Before and after',
+  before: 'Before',
+  after: 'After, on patients that the fit has not seen',
+  ece: 'Expected calibration error',
+  brier: 'Brier score',
+  n: 'Studies',
+  chart: 'Reliability',
+  chartLabel: (before: string, after: string) =>
+    `Reliability curves: calibration error ${before} before and ${after} after`,
+  axes: { stated: 'Stated probability', observed: 'Observed share' },
+  carried: (from: string, to: string) =>
+    `The threshold moves from ${from} to ${to}, so that the same studies stay flagged.`,
+  submit: 'Let it hold',
+  undo: 'Back to the package’s',
+} as const;
+
+export const routing = {
+  intro:
+    'Which studies this slot is given, beyond what the model’s card takes. A rule narrows, it never widens. Try it on the last days before you let it hold.',
+  modalities: 'Modalities',
+  bodyParts: 'Body parts',
+  views: 'Views',
+  has: 'Described with one of',
+  lacks: 'Described with none of',
+  ageMin: 'From age, years',
+  ageMax: 'To age, years',
+  hourFrom: 'Arrived from, hour',
+  hourTo: 'to, hour',
+  hourHint: 'Portal’s local time; over midnight too',
+  addHint: 'Type and press Enter',
+  try: 'Try on history',
+  submit: 'Let the rule hold',
+  outcome: (day: string, low: string, high: string) =>
+    `It would have fired ${day} times a day [${low}–${high}].`,
+  counts: (fired: number, fits: number, arrived: number, days: number, now: number) =>
+    `${fired} of ${fits} studies that the model takes, of ${arrived} that arrived in ${days.toFixed(0)} ${days < 1.5 ? 'day' : 'days'}. The rule that holds: ${now}.`,
+  none: 'Nothing arrived in the last 28 days.',
+  days: 'By day',
+  day: 'Day',
+  arrived: 'Arrived',
+  fired: 'Would have fired',
+  examples: 'Examples',
+  study: 'Study',
+  modality: 'Modality',
+  at: 'Arrived at',
+  outcomeHead: 'Outcome',
+  sent: 'would have been sent',
+} as const;
+
+/** `0.942 [0.902–0.967]`, or percent where asked. */
+export function interval(value: number, low: number, high: number, digits = 2): string {
+  return `${value.toFixed(digits)} [${low.toFixed(digits)}–${high.toFixed(digits)}]`;
+}
+
+export { percent };
