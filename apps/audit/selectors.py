@@ -136,6 +136,8 @@ def first_events(
     )
     found: dict[tuple[UUID, UUID], datetime] = {}
     for about, actor_id, at in rows:
-        for study_id in asked.intersection(about) if actor_id else ():
+        if actor_id is None:
+            continue
+        for study_id in asked.intersection(about):
             found.setdefault((study_id, actor_id), at)
     return found

@@ -22,6 +22,7 @@ ADMIN_TABS = (
     "ae-titles",
     "users",
     "models",
+    "slots",
     "protocols",
     "templates",
     "audit",

@@ -26,6 +26,7 @@ export function FindingSelect({ slot, code, onChoose }: FindingSelectProps) {
   if (slot.outputs.length < 2) return null;
   return (
     <Select
+      className="slot-finding"
       label={words.finding}
       value={code}
       data={slot.outputs.map((one) => ({ value: one.code, label: one.display }))}

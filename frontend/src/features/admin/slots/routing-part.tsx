@@ -128,7 +128,7 @@ function Said({ said }: { said: RoutingTrial }) {
       </p>
       <div className="slot-pair">
         <Days said={said} />
-        <Examples said={said} />
+        {said.examples.length > 0 ? <Examples said={said} /> : null}
       </div>
     </>
   );
@@ -151,7 +151,7 @@ export function RoutingPart({ slot, mayChange, onChanged }: SlotPartProps) {
           setRule(next);
         }}
       />
-      <button type="button" className="btn" onClick={attempt}>
+      <button type="button" className="btn slot-try" onClick={attempt}>
         {words.try}
       </button>
       {problem === null ? null : (

@@ -123,8 +123,7 @@ function OneThreshold({ slot, output, mayChange, onChanged }: OneProps) {
     <>
       <div className="slot-ask">
         <Slider
-          aria-label={words.slider}
-          thumbProps={{ 'aria-label': words.slider }}
+          thumbLabel={words.slider}
           value={asked}
           min={0.01}
           max={1}
