@@ -28,8 +28,9 @@ def test_a_threshold_is_tried_holds_and_is_taken_back(new_reader):
     row.get_by_role("button", name=f"Open {TASK}, Live").click()
     field = page.get_by_role("textbox", name="Threshold")
     before = field.input_value()
-    field.fill("0.42")
-    hold = page.get_by_role("button", name="Let 0.42 hold")
+    asked = "0.42" if before != "0.42" else "0.43"
+    field.fill(asked)
+    hold = page.get_by_role("button", name=f"Let {asked} hold")
     expect(hold).to_have_attribute("aria-disabled", "true")
     page.get_by_role("textbox", name="Reason").fill("too much missed")
     admin.picture("slot-threshold")
@@ -41,7 +42,7 @@ def test_a_threshold_is_tried_holds_and_is_taken_back(new_reader):
     expect(page.get_by_text("It needs 100 studies")).to_be_visible()
     assert _violations(page) == []
     page.get_by_role("button", name="Routing", exact=True).click()
-    page.get_by_label("Modalities").fill("CT")
+    page.get_by_role("combobox", name="Modalities").fill("CT")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Try on history").click()
     expect(
@@ -49,7 +50,7 @@ def test_a_threshold_is_tried_holds_and_is_taken_back(new_reader):
     ).to_be_visible()
     assert _violations(page) == []
     page.get_by_role("button", name="Versions", exact=True).click()
-    expect(page.get_by_role("cell", name="too much missed")).to_be_visible()
+    expect(page.get_by_role("cell", name="too much missed").first).to_be_visible()
     assert _violations(page) == []
     page.get_by_role("button", name=f"Go back to version {number}", exact=True).click()
     dialog = page.get_by_role("dialog")

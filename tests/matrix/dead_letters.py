@@ -71,7 +71,7 @@ def _failed_run(world: World) -> InferenceRun:
         device_uid=f"2.25.{uuid4().int}",
     )
     slot = Slot.objects.create(
-        site=world.site, model_version=model, task=model.name, kind="live"
+        site=world.site, model_version=model, task="dead letters", kind="live"
     )
     run = InferenceRun.objects.create(
         revision=revision, model_version=model, slot=slot, state="failed"
