@@ -1109,6 +1109,144 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sites/{site_id}/slots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return what holds. */
+        get: operations["slots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/slots/{slot_id}/calibration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Fit it to signed unaided readings and say how good it is; changes nothing. */
+        get: operations["slot_calibration"];
+        put?: never;
+        /** @description Let it hold, as a new version of the slot. */
+        post: operations["slot_calibrate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/slots/{slot_id}/empty": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Stop using the model for this at the site. */
+        post: operations["slot_empty"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/slots/{slot_id}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Promote it; what was live ends. */
+        post: operations["slot_promote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/slots/{slot_id}/roll-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Go back to this version, as a new one. */
+        post: operations["slot_roll_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/slots/{slot_id}/routing-trial": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Say what it would have done; changes nothing. */
+        post: operations["slot_routing_trial"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/slots/{slot_id}/threshold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Simulate it by stored scores and signed readings. */
+        get: operations["slot_threshold"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/slots/{slot_id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return all, the newest first. */
+        get: operations["slot_versions"];
+        put?: never;
+        /** @description Let other thresholds, acuities or another rule hold. */
+        post: operations["slot_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/studies": {
         parameters: {
             query?: never;
@@ -2156,6 +2294,32 @@ export interface components {
         BlankEnum: "";
         /** @enum {string} */
         ByEnum: "waiting" | "deadline" | "patient" | "study" | "modality" | "body_part" | "ai";
+        /** @description What a calibration would be like, or in `refused` why there can be none. */
+        Calibration: {
+            code: string;
+            display: string;
+            method: components["schemas"]["FittedMethodEnum"];
+            holding: components["schemas"]["SlotMethodEnum"];
+            refused: string;
+            n: number;
+            n_present: number;
+            n_readers: number;
+            n_disagreed: number;
+            least: number;
+            least_each: number;
+            before: components["schemas"]["Reliability"] | null;
+            after: components["schemas"]["Reliability"] | null;
+            /** Format: double */
+            threshold: number;
+            /** Format: double */
+            new_threshold: number | null;
+        };
+        /** @description Which label, how (`package`: as the package says), and why. */
+        CalibrationRequestRequest: {
+            reason: string;
+            code: string;
+            method: components["schemas"]["SlotMethodEnum"];
+        };
         /** @description Somebody who may be called: by @ and their username. */
         Callable: {
             /** Format: uuid */
@@ -2474,7 +2638,7 @@ export interface components {
             reason_text: string;
         };
         /** @enum {string} */
-        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "discussion:read" | "discussion:write" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
+        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "slot:change" | "slot:promote" | "slot:roll_back" | "slot:empty" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "discussion:read" | "discussion:write" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
         /** @description One object that left, or failed to. */
         Export: {
             /** Format: uuid */
@@ -2499,6 +2663,16 @@ export interface components {
         Facets: {
             modality: string[];
             body_part: string[];
+        };
+        /** @description A figure with its 95% interval; the value is null where n is too small. */
+        Figure: {
+            /** Format: double */
+            value: number | null;
+            /** Format: double */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            n: number;
         };
         /** @description What a model says. */
         Finding: {
@@ -2530,6 +2704,8 @@ export interface components {
             /** @default false */
             give_up: boolean;
         };
+        /** @enum {string} */
+        FittedMethodEnum: "temperature" | "platt" | "isotonic";
         /** @description The answer to one thing that an object from PACS says. */
         ForeignAnswer: {
             sop_uid: string;
@@ -3505,6 +3681,15 @@ export interface components {
             /** @default  */
             value: string;
         };
+        /** @description What a threshold does. */
+        Point: {
+            alerts: number;
+            alerts_per_day: components["schemas"]["Figure"];
+            sensitivity: components["schemas"]["Figure"];
+            specificity: components["schemas"]["Figure"];
+            ppv: components["schemas"]["Figure"];
+            npv: components["schemas"]["Figure"];
+        };
         /** @description How some images are to be shown; an image is [SOP Instance UID, frame or 0]. */
         Presentation: {
             images: unknown[][];
@@ -3633,6 +3818,10 @@ export interface components {
         };
         /** @enum {string} */
         ReasonEnum: "clinical" | "label" | "relabel" | "adjudicate" | "quality_check";
+        /** @description Why, for the record. */
+        ReasonRequestRequest: {
+            reason: string;
+        };
         /** @description What the archive refused of one sender for one reason. */
         Refusal: {
             id: string;
@@ -3656,6 +3845,23 @@ export interface components {
             /** Format: uuid */
             site: string;
             reason: string;
+        };
+        /** @description How well probabilities mean what they say. */
+        Reliability: {
+            /** Format: double */
+            ece: number;
+            /** Format: double */
+            brier: number;
+            n: number;
+            curve: components["schemas"]["ReliabilityBin"][];
+        };
+        /** @description One bin of a reliability curve. */
+        ReliabilityBin: {
+            /** Format: double */
+            stated: number;
+            /** Format: double */
+            observed: number;
+            n: number;
         };
         /** @description A lease that goes on. */
         Renewed: {
@@ -3734,6 +3940,62 @@ export interface components {
         };
         /** @enum {string} */
         RoleEnum: "radiologist" | "annotator" | "clinical_lead" | "admin" | "service";
+        /** @description A site's rule; what is left out asks for nothing. */
+        Routing: {
+            modalities?: string[];
+            body_parts?: string[];
+            views?: string[];
+            age_min?: number | null;
+            age_max?: number | null;
+            description_has?: string[];
+            description_lacks?: string[];
+            hour_from?: number | null;
+            hour_to?: number | null;
+        };
+        /** @description One day of a trial. */
+        RoutingDay: {
+            /** Format: date */
+            day: string;
+            arrived: number;
+            fired: number;
+        };
+        /** @description One study of a trial; `reason` is empty when the rule would have fired. */
+        RoutingExample: {
+            /** Format: uuid */
+            study_id: string;
+            /** Format: date-time */
+            arrived_at: string;
+            modality: string;
+            reason: string;
+        };
+        /** @description A site's rule; what is left out asks for nothing. */
+        RoutingRequest: {
+            modalities?: string[];
+            body_parts?: string[];
+            views?: string[];
+            age_min?: number | null;
+            age_max?: number | null;
+            description_has?: string[];
+            description_lacks?: string[];
+            hour_from?: number | null;
+            hour_to?: number | null;
+        };
+        /** @description What a rule would have done; `fits` counts what the model's card takes. */
+        RoutingTrial: {
+            /** Format: double */
+            days: number;
+            arrived: number;
+            fits: number;
+            fired: number;
+            fired_now: number;
+            per_day: components["schemas"]["Figure"];
+            by_day: components["schemas"]["RoutingDay"][];
+            examples: components["schemas"]["RoutingExample"][];
+        };
+        /** @description A rule to try. */
+        RoutingTrialRequestRequest: {
+            routing: components["schemas"]["RoutingRequest"];
+        };
         /** @description One line of the worklist. */
         Row: {
             /** Format: uuid */
@@ -3863,6 +4125,16 @@ export interface components {
         ScopeEnum: "user" | "site" | "built_in";
         /** @enum {string} */
         ScopesEnum: "read" | "store";
+        /** @description Scored studies between two probabilities, by what readers say. */
+        ScoreBin: {
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            high: number;
+            present: number;
+            absent: number;
+            unknown: number;
+        };
         /** @description A mask; its voxels are had by its number. */
         Segment: {
             number: number;
@@ -4152,8 +4424,69 @@ export interface components {
             routine_weight: number;
             stat_in_a_row: number;
         };
+        /** @description What is to be otherwise; what is left out stays. */
+        SlotChangeRequestRequest: {
+            reason: string;
+            thresholds?: {
+                [key: string]: number;
+            };
+            acuities?: {
+                [key: string]: "critical" | "urgent" | "routine";
+            };
+            routing?: components["schemas"]["RoutingRequest"];
+        };
         /** @enum {string} */
         SlotKindEnum: "live" | "shadow" | "challenger";
+        /** @enum {string} */
+        SlotMethodEnum: "package" | "temperature" | "platt" | "isotonic";
+        /** @description The model of a version. */
+        SlotModel: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            version: string;
+            intended_use: components["schemas"]["IntendedUseEnum"];
+        };
+        /** @description How one label is read; `suggested` is the card's threshold. */
+        SlotOutput: {
+            code: string;
+            display: string;
+            /** Format: double */
+            threshold: number;
+            /** Format: double */
+            suggested: number | null;
+            acuity: components["schemas"]["AcuityEnum"];
+            method: components["schemas"]["SlotMethodEnum"];
+            n: number | null;
+        };
+        /** @description One version of a slot; `settled`: the open list follows it. */
+        SlotVersion: {
+            /** Format: uuid */
+            id: string;
+            task: string;
+            kind: components["schemas"]["SlotKindEnum"];
+            number: number;
+            active: boolean;
+            settled: boolean;
+            model: components["schemas"]["SlotModel"];
+            outputs: components["schemas"]["SlotOutput"][];
+            routing: components["schemas"]["Routing"];
+            reason: string;
+            /** Format: date-time */
+            made_at: string;
+            made_by: string | null;
+            /** Format: date-time */
+            ended_at: string | null;
+        };
+        /** @description All versions of one slot, the newest first. */
+        SlotVersions: {
+            items: components["schemas"]["SlotVersion"][];
+        };
+        /** @description What holds at a site. */
+        Slots: {
+            may_change: boolean;
+            items: components["schemas"]["SlotVersion"][];
+        };
         /** @enum {string} */
         SourceEnum: "ai" | "reader";
         /** @enum {string} */
@@ -4286,6 +4619,26 @@ export interface components {
         TemporaryPasswordRequest: {
             password: string;
         };
+        /** @description What a threshold would do, beside the one that holds. */
+        Threshold: {
+            code: string;
+            display: string;
+            /** Format: double */
+            threshold: number;
+            /** Format: double */
+            holding: number;
+            truth: components["schemas"]["TruthKindEnum"];
+            truths: components["schemas"]["TruthCount"][];
+            least: number;
+            scored: number;
+            /** Format: double */
+            days: number;
+            at_holding: components["schemas"]["Point"];
+            at_threshold: components["schemas"]["Point"];
+            /** Format: double */
+            more_alerts_per_day: number;
+            histogram: components["schemas"]["ScoreBin"][];
+        };
         /** @description Who was told and how, or why nobody was. */
         Told: {
             told_to: string;
@@ -4309,6 +4662,16 @@ export interface components {
             /** Format: double */
             specificity: number;
         };
+        /** @description How many studies have a truth of a kind. */
+        TruthCount: {
+            kind: components["schemas"]["TruthKindEnum"];
+            n: number;
+            n_present: number;
+            n_readers: number;
+            n_disagreed: number;
+        };
+        /** @enum {string} */
+        TruthKindEnum: "unaided" | "final";
         /** @description What a reader had committed before the AI was revealed. It never changes. */
         Unaided: {
             /** Format: date-time */
@@ -4615,7 +4978,7 @@ export interface operations {
             query?: {
                 actor?: string;
                 cursor?: string;
-                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "discussion:read" | "discussion:write" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
+                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "slot:change" | "slot:promote" | "slot:roll_back" | "slot:empty" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "discussion:read" | "discussion:write" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
                 from?: string;
                 limit?: number;
                 q?: string;
@@ -6310,6 +6673,247 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Simulation"];
+                };
+            };
+        };
+    };
+    slots: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Slots"];
+                };
+            };
+        };
+    };
+    slot_calibration: {
+        parameters: {
+            query: {
+                code: string;
+                method: "temperature" | "platt" | "isotonic";
+            };
+            header?: never;
+            path: {
+                slot_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Calibration"];
+                };
+            };
+        };
+    };
+    slot_calibrate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slot_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CalibrationRequestRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlotVersion"];
+                };
+            };
+        };
+    };
+    slot_empty: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slot_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlotVersion"];
+                };
+            };
+        };
+    };
+    slot_promote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slot_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonRequestRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlotVersion"];
+                };
+            };
+        };
+    };
+    slot_roll_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slot_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonRequestRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlotVersion"];
+                };
+            };
+        };
+    };
+    slot_routing_trial: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slot_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoutingTrialRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoutingTrial"];
+                };
+            };
+        };
+    };
+    slot_threshold: {
+        parameters: {
+            query: {
+                code: string;
+                threshold: number;
+                truth?: "unaided" | "final";
+            };
+            header?: never;
+            path: {
+                slot_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Threshold"];
+                };
+            };
+        };
+    };
+    slot_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slot_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlotVersions"];
+                };
+            };
+        };
+    };
+    slot_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slot_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SlotChangeRequestRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlotVersion"];
                 };
             };
         };
