@@ -21,7 +21,7 @@ from tests.workers.importing.makers import (
     xrv_tensors,
 )
 from workers.importing.xrv import densenet
-from workers.model_files import zip_files
+from workers.model_files import write_card, zip_files
 from workers.model_import import ImportRefusedError, import_model
 from workers.models.package import SHIPPED, load_package, package_hash
 
@@ -115,9 +115,12 @@ def test_a_package_of_ours_stays_what_it_is(tmp_path):
     card = {"purpose": "p"}
     with pytest.raises(ImportRefusedError, match="never changed"):
         import_model(folder, card=card)
-    with pytest.raises(ImportRefusedError, match="“purpose” is not said"):
-        import_model(folder)
     made = import_model(make_onnx(tmp_path / "m.onnx"), card=FILM_CARD)
+    unsaid = {name: said for name, said in made.card.items() if name != "purpose"}
+    silent = {**made.files, "card.json": write_card(unsaid)}
+    (tmp_path / "silent.zip").write_bytes(zip_files(silent))
+    with pytest.raises(ImportRefusedError, match="“purpose” is not said"):
+        import_model(tmp_path / "silent.zip")
     (tmp_path / "own.zip").write_bytes(zip_files(made.files))
     again = import_model(tmp_path / "own.zip")
     assert again.files == made.files
