@@ -23,7 +23,7 @@ from apps.inference.slots import end_uses, fill_slot
 from apps.inference.trust import admit_package, allowed_models, withdraw_package
 from apps.inference.types import SlotKind
 from apps.inference.verifying import problem_of, require_trusted
-from workers.model_files import hash_files
+from workers.model_files import hash_files, read_files
 from workers.model_import import ImportRefusedError, import_model
 
 if TYPE_CHECKING:
@@ -307,14 +307,55 @@ def withdraw_model(*, actor: Actor, model: ModelVersion, reason: str) -> None:
 
 
 def admit_shipped(*, actor: Actor, package: PackageFolder) -> ModelVersion:
-    """Register a package that came with the code, and put it on the list."""
+    """Register a package that came with the code, and put it on the list.
+
+    It is kept with the others: the next version of the code may ship another.
+    """
+    kept = _store(package.package_hash, read_files(package.path))
     admit_package(package=package)
     return register_model(
         actor=actor,
         package_hash=package.package_hash,
         card=package.card,
-        package_path=str(package.path),
+        package_path=str(kept),
     )
+
+
+def renew_shipped(*, actor: Actor, folder: Path) -> list[Slot]:
+    """Register what this version of the code ships, and mend slots that it broke.
+
+    A slot keeps the model that it has, as long as a worker can load it. Until
+    packages were kept, an update changed the files of those in use: these slots get
+    the model of the same name that is shipped now.
+
+    Args:
+        actor: Who does it.
+        folder: Of the shipped packages, one folder each.
+
+    Returns:
+        The slots that were filled.
+    """
+    _require(actor)
+    filled = []
+    for path in sorted(p for p in folder.glob("*") if p.is_dir()):
+        model = admit_shipped(actor=actor, package=read_package(path=path))
+        allowed = allowed_models().hashes
+        slots = Slot.objects.select_related("site", "model_version").filter(
+            model_version__name=model.name, active=True
+        )
+        filled += [
+            fill_slot(
+                actor=actor,
+                site=slot.site,
+                model=model,
+                kind=SlotKind(slot.kind),
+                task=slot.task,
+                reason="an update of Overread changed the files of its model",
+            )
+            for slot in slots
+            if problem_of(model=slot.model_version, allowed=allowed)
+        ]
+    return filled
 
 
 def _require(actor: Actor) -> None:

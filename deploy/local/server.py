@@ -108,6 +108,7 @@ def _start(supervisor: Supervisor, choices: Choices, begun: float) -> None:
     write_env_file(layout.env_file, env.values)
     services.start(supervisor, env, test=choices.test, console=console)
     migrate(layout, env, console)
+    renew_models(layout, env, console)
     parts = portal.make_parts(layout, env, gpu=choices.gpu)
     # The department's past is lived through before anything happens by itself.
     late = [part for part in parts if part.name in PARTS_AFTER_THE_DEMO]
@@ -166,6 +167,28 @@ def migrate(layout: Layout, env: Environment, console: Console) -> None:
     with console.step("database schema and rights"):
         manage(layout, env.for_owner(), console, "migrate", "--no-input")
         manage(layout, env.for_owner(), console, "grant_app_role")
+    mark.write_text(wanted, encoding="utf-8")
+
+
+def shipped_hash() -> str:
+    """Hash of the models that come with the code."""
+    digest = hashlib.sha256()
+    for path in sorted((ROOT / "workers/models/shipped").rglob("*")):
+        if path.is_file():
+            digest.update(path.relative_to(ROOT).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def renew_models(layout: Layout, env: Environment, console: Console) -> None:
+    """After an update of the code, register the models that came with it."""
+    mark = layout.state / "shipped"
+    wanted = shipped_hash()
+    if mark.exists() and mark.read_text(encoding="utf-8") == wanted:
+        return
+    if (layout.state / "filled").exists():
+        with console.step("models of this version"):
+            manage(layout, env.for_portal(), console, "models", "shipped")
     mark.write_text(wanted, encoding="utf-8")
 
 

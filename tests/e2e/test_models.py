@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Reader
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
-MODEL = "paediatric-pneumonia 1.0.0"
+MODEL = "paediatric-pneumonia 1.1.0"
 
 
 def row(admin: Reader):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from workers.training.dataset import Film
 
 NAME = "paediatric-pneumonia"
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 LABEL_CODE = "233604007"
 
 INPUT_RULES: dict[str, Any] = {

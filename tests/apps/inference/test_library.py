@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from io import StringIO
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from tests.factories.domain import actor_for
 from tests.workers.importing.makers import FILM_CARD, SmallNet, make_onnx
 from workers.model_import import import_model
 from workers.models.package import load_package
+
+SHIPPED = Path("workers/models/shipped")
 
 pytestmark = pytest.mark.django_db
 
@@ -144,3 +147,44 @@ def test_a_withdrawn_model_is_in_no_slot_and_on_no_list(model, department):
 
 def test_the_public_key_is_printed():
     assert len(run("key").strip()) == 44
+
+
+def ship(folder, version):
+    """A package that comes with the code, in a version."""
+    package = folder / "paediatric-pneumonia"
+    shutil.copytree(SHIPPED / "paediatric-pneumonia", package, dirs_exist_ok=True)
+    card = json.loads((package / "card.json").read_text())
+    (package / "card.json").write_text(json.dumps(card | {"version": version}))
+    return package
+
+
+def test_an_update_leaves_the_model_that_is_in_use(department, tmp_path, settings):
+    settings.SHIPPED_MODELS_DIR = tmp_path / "shipped"
+    ship(settings.SHIPPED_MODELS_DIR, "7")
+    assert run("shipped") == "", "no slot is filled by itself"
+    slot = library.activate_model(
+        actor=SYSTEM, model=ModelVersion.objects.get(), site=department.site
+    )
+    ship(settings.SHIPPED_MODELS_DIR, "8")
+    assert run("shipped") == ""
+    assert set(ModelVersion.objects.values_list("version", flat=True)) == {"7", "8"}
+    assert Slot.objects.get(active=True) == slot
+    assert {found.problem for found in library.verify_models(actor=SYSTEM)} == {""}
+    assert run("shipped") == "", "and again"
+
+
+def test_an_update_mends_a_slot_whose_files_it_changed(department, tmp_path, settings):
+    settings.SHIPPED_MODELS_DIR = tmp_path / "shipped"
+    package = ship(settings.SHIPPED_MODELS_DIR, "7")
+    run("shipped")
+    model = ModelVersion.objects.get()
+    slot = library.activate_model(
+        actor=SYSTEM, model=model, site=department.site, kind=SlotKind.SHADOW
+    )
+    model.package_path = str(package)
+    model.save()
+    ship(settings.SHIPPED_MODELS_DIR, "8")
+    assert "paediatric-pneumonia 8 is shadow at" in run("shipped")
+    new = Slot.objects.get(active=True)
+    assert (new.model_version.version, new.kind, new.task) == ("8", "shadow", slot.task)
+    assert new.reason == "an update of Overread changed the files of its model"

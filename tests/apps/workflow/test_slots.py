@@ -78,7 +78,7 @@ def trusted(version, tmp_path):
     folder = tmp_path / version
     shutil.copytree(SHIPPED / "paediatric-pneumonia", folder)
     card = folder / "card.json"
-    card.write_text(card.read_text().replace('"1.0.0"', f'"{version}"', 1))
+    card.write_text(card.read_text().replace('"1.1.0"', f'"{version}"', 1))
     return library.admit_shipped(actor=SYSTEM, package=read_package(path=folder))
 
 

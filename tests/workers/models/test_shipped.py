@@ -22,6 +22,26 @@ FOLDER = SHIPPED / "paediatric-pneumonia"
 DATA = Path(__file__).parents[4] / "shared/data/cxr_paediatric_train.zip"
 
 
+VERSIONS = [
+    (
+        "paediatric-pneumonia",
+        "1.1.0",
+        "49a7e2eabd8fef3d08734fa0216c97ec090d2b4566d3869d5321616026cb2594",
+    ),
+    (
+        "phantom-chest",
+        "1.0.1",
+        "6efbbcace42300b013c576d845b8b9b6b204698835e54c0b7262375c967949b0",
+    ),
+    (
+        "phantom-haemorrhage",
+        "1.0.1",
+        "eb4352a343a5939501d82b6a48402b2f98da851f4e3cdcaa0a9d17025be56606",
+    ),
+]
+"""What was shipped under which version."""
+
+
 @pytest.fixture(scope="module")
 def package():
     return load_package(FOLDER)
@@ -37,9 +57,17 @@ def held_out(package):
     return films_of(films=films, parts=parts, part="held_out")
 
 
+@pytest.mark.parametrize(("name", "version", "package_hash"), VERSIONS)
+def test_what_is_shipped_under_a_version_never_changes(name, version, package_hash):
+    found = load_package(SHIPPED / name)
+    assert (found.card["version"], found.package_hash) == (version, package_hash), (
+        "another card or other weights are another version: give it one"
+    )
+
+
 def test_the_card_says_what_the_portal_needs(package):
     card = package.card
-    assert (card["name"], card["version"]) == ("paediatric-pneumonia", "1.0.0")
+    assert (card["name"], card["version"]) == ("paediatric-pneumonia", "1.1.0")
     assert card["intended_use"] == "detection"
     assert card["requires_review"] is True
     (label,) = card["labels"]

@@ -1,4 +1,4 @@
-"""`manage.py models add|list|show|verify|activate|withdraw|key`."""
+"""`manage.py models add|list|show|verify|activate|withdraw|shipped|key`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.accounts.models import Site, User
@@ -17,6 +18,7 @@ from apps.inference.library import (
     activate_model,
     add_model,
     find_model,
+    renew_shipped,
     verify_models,
     withdraw_model,
 )
@@ -62,6 +64,9 @@ class Command(BaseCommand):
         for one in (show, activate, withdraw):
             one.add_argument("model", help="name, or the beginning of the hash")
             one.add_argument("version", nargs="?", default="")
+        verbs.add_parser(
+            "shipped", help="after an update: register the models that came with it"
+        )
         verbs.add_parser("key", help="print the public key for OVERREAD_MODEL_KEY")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
@@ -143,6 +148,14 @@ class Command(BaseCommand):
         )
         withdraw_model(actor=actor, model=model, reason=options["reason"])
         self.stdout.write(f"{model} is withdrawn: workers stop using it within 20 s.")
+
+    def _shipped(self, actor: Actor, _options: dict[str, Any]) -> None:
+        filled = renew_shipped(actor=actor, folder=settings.SHIPPED_MODELS_DIR)
+        for slot in filled:
+            self.stdout.write(
+                f"{slot.model_version} is {slot.kind} at {slot.site.name}: the files of"
+                " the one before are gone."
+            )
 
     def _key(self, _actor: Actor, _options: dict[str, Any]) -> None:
         self.stdout.write(public_key())
