@@ -24,6 +24,20 @@ test('rows of the same fields are a table, each missing cell empty', () => {
   });
 });
 
+test('figures of several things by name are a table with a row for each', () => {
+  const figure = { value: 0.9, ci_low: 0.8, ci_high: 0.95 };
+  expect(
+    cardShape({ nodule: { auroc: figure, n: 132 }, effusion: { auroc: figure, n: 90 } }),
+  ).toEqual({
+    kind: 'table',
+    heads: ['', 'auroc', 'n'],
+    rows: [
+      ['nodule', '0.9 [0.8–0.95]', '132'],
+      ['effusion', '0.9 [0.8–0.95]', '90'],
+    ],
+  });
+});
+
 test('sentences are a list, sizes a product, nothing is said to be nothing', () => {
   expect(cardShape(['Not for adults.', 'One hospital.'])).toEqual({
     kind: 'list',

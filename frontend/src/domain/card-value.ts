@@ -75,12 +75,27 @@ function tableOf(items: readonly unknown[]): CardShape | null {
   };
 }
 
+/** Several things with the same figures, each by its name: a row for each. */
+function namedTableOf(value: Fields): CardShape | null {
+  const entries = Object.entries(value);
+  const shape = entries.length > 1 ? tableOf(entries.map(([, one]) => one)) : null;
+  if (shape?.kind !== 'table' || shape.heads.length < 2) return null;
+  const names = entries.map(([name]) => cardName(name));
+  return {
+    kind: 'table',
+    heads: ['', ...shape.heads],
+    rows: shape.rows.map((row, place) => [names[place] ?? '', ...row]),
+  };
+}
+
 /** What a value of a card is shown as; nothing of it is lost. */
 export function cardShape(value: unknown): CardShape {
   const line = Array.isArray(value) && value.length === 0 ? '' : lineOf(value);
   if (line === '') return { kind: 'nothing' };
   if (line !== null) return { kind: 'words', words: line };
-  if (isFields(value)) return { kind: 'parts', parts: Object.entries(value) };
+  if (isFields(value)) {
+    return namedTableOf(value) ?? { kind: 'parts', parts: Object.entries(value) };
+  }
   const items = value as readonly unknown[];
   const table = tableOf(items);
   if (table) return table;

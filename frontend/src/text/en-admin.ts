@@ -22,6 +22,7 @@ export const admin = {
       exports: 'Exports',
       inference: 'Inference',
       redis: 'Queues',
+      models: 'Models',
       workers: 'Workers',
     } as Readonly<Record<string, string>>,
     states: {

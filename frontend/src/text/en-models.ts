@@ -12,6 +12,7 @@ export const models = {
   nowhere: 'nowhere',
   good: 'On the signed list',
   card: 'Card',
+  cardRow: 'Of what',
   restOfCard: 'Everything else on the card',
   cardLabel: (model: string) => `The card of ${model}`,
   activate: 'Use…',

@@ -48,7 +48,7 @@ function CardTable({ heads, rows }: TableProps) {
         <tr>
           {heads.map((head) => (
             <th key={head} scope="col">
-              {head}
+              {head || <span className="visually-hidden">{words.cardRow}</span>}
             </th>
           ))}
         </tr>

@@ -154,7 +154,7 @@ function Specialist({ finding, run }: FindingProps) {
 
 function CardModal({ run, onClose }: { run: AiRun; onClose: () => void }) {
   return (
-    <Modal opened onClose={onClose} title={panel.cardTitle(run.model.name)} size="lg">
+    <Modal opened onClose={onClose} title={panel.cardTitle(run.model.name)} size="xl">
       <ModelCard card={run.model.card} />
     </Modal>
   );

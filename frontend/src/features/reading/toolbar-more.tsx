@@ -78,7 +78,7 @@ export function MoreTools({ groups, context }: MoreProps) {
         <Menu position="bottom-end" width={320}>
           <Menu.Target>
             <button type="button" className="preset more-tools" aria-label={words.more}>
-              {groups.length} <Glyph name="down" small />
+              +{groups.length} <Glyph name="down" small />
             </button>
           </Menu.Target>
           <Menu.Dropdown className="more-dropdown">
