@@ -104,6 +104,7 @@ def test_a_department_lives_through_its_past(tmp_path, archive, broker, settings
     settings.STATE_DIR = tmp_path / "state"
     place = make_department()
     make_model(place.site)
+    broker.sent.clear()
     studies = write_department(tmp_path, 8)
     careful = Reader(
         username=place.reader.username,
