@@ -38,6 +38,20 @@ test('figures of several things by name are a table with a row for each', () => 
   });
 });
 
+test('more figures than things go down, not across', () => {
+  expect(
+    cardShape({ nodule: { auroc: 0.9, ece: 0.1, n: 1 }, effusion: { auroc: 0.8, n: 2 } }),
+  ).toEqual({
+    kind: 'table',
+    heads: ['', 'nodule', 'effusion'],
+    rows: [
+      ['auroc', '0.9', '0.8'],
+      ['ece', '0.1', ''],
+      ['n', '1', '2'],
+    ],
+  });
+});
+
 test('sentences are a list, sizes a product, nothing is said to be nothing', () => {
   expect(cardShape(['Not for adults.', 'One hospital.'])).toEqual({
     kind: 'list',

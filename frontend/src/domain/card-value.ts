@@ -75,17 +75,20 @@ function tableOf(items: readonly unknown[]): CardShape | null {
   };
 }
 
-/** Several things with the same figures, each by its name: a row for each. */
+function turned(rows: readonly (readonly string[])[]): string[][] {
+  return (rows[0] ?? []).map((_, place) => rows.map((row) => row[place] ?? ''));
+}
+
+/** Several things with the same figures, each by its name; the longer list goes down. */
 function namedTableOf(value: Fields): CardShape | null {
   const entries = Object.entries(value);
   const shape = entries.length > 1 ? tableOf(entries.map(([, one]) => one)) : null;
   if (shape?.kind !== 'table' || shape.heads.length < 2) return null;
   const names = entries.map(([name]) => cardName(name));
-  return {
-    kind: 'table',
-    heads: ['', ...shape.heads],
-    rows: shape.rows.map((row, place) => [names[place] ?? '', ...row]),
-  };
+  const rows = shape.rows.map((row, place) => [names[place] ?? '', ...row]);
+  const across = [['', ...shape.heads], ...rows];
+  const table = shape.heads.length > names.length ? turned(across) : across;
+  return { kind: 'table', heads: table[0] ?? [], rows: table.slice(1) };
 }
 
 /** What a value of a card is shown as; nothing of it is lost. */
