@@ -10,6 +10,7 @@ is that of the worker with its children while the burst is worked off.
 from __future__ import annotations
 
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -34,7 +35,7 @@ from tests.faults.running import FILMS, Running, wait_until
 from tests.person import Person
 
 QUICK = bool(os.environ.get("OVERREAD_BENCHMARK_QUICK"))
-BURST = int(os.environ.get("OVERREAD_BENCHMARK_STUDIES") or (200 if QUICK else 2000))
+BURST = int(os.environ.get("OVERREAD_BENCHMARK_STUDIES") or (600 if QUICK else 2000))
 ROUNDS = 1 if QUICK else 3
 N_ROUND = 32 if QUICK else 200
 N_IDLE = 5
@@ -162,7 +163,8 @@ def _burst(running: Running, found: Found, *, prefix: str) -> None:
         patient = f"{prefix}{BURST - 1 - number:06d}"
         found.waiting = found.waiting or BURST - department.counts().ended
         seconds = _make_urgent(running, reader, patient)
-        if seconds < 0:  # the burst was over before: too few studies for so many
+        if seconds < 0:
+            _say("the study was done before it was made STAT: take more --studies")
             break
         found.urgent.append(seconds)
         _sample(running, department, found)
@@ -225,7 +227,9 @@ def _metrics(found: Found) -> list[Metric]:
 
     rate = statistics.median(found.rates)
     batched, one = plain("batched"), plain("one")
-    idle, urgent = statistics.median(found.idle), statistics.median(found.urgent)
+    idle = statistics.median(found.idle)
+    # Where the burst was over too soon there is no figure, and no goal is met.
+    urgent = statistics.median(found.urgent or [math.nan])
     processor = [
         _plainly(
             f"processor a study: {part}",
@@ -261,7 +265,7 @@ def _metrics(found: Found) -> list[Metric]:
         ),
         _plainly("request → result, idle", idle, "s"),
         _plainly("STAT → result behind the burst, median", urgent, "s"),
-        _plainly("… worst", max(found.urgent), "s"),
+        _plainly("… worst", max(found.urgent, default=math.nan), "s"),
         _plainly(f"burst of {BURST}", found.burst_rate, "1/s"),
         _plainly("worker's memory, largest", max(m for _, m in found.memory), "MB"),
         _plainly(
