@@ -24,11 +24,11 @@ from workers.model_files import CARD_NAME, write_card
 from workers.models.architectures import ExplainableModel
 from workers.models.package import ModelPackage, PackageError, load_package
 from workers.training.dataset import films_of, load_films, split_patients
+from workers.training.evaluate import prepared_batches
 
 logger = logging.getLogger(__name__)
 
 QUANTILE: Final = 0.95
-_BATCH: Final = 32
 
 
 @torch.inference_mode()
@@ -47,10 +47,9 @@ def doubts_of(
     network = package.film_module
     if not isinstance(network, ExplainableModel):
         raise PackageError("the package's network is no ensemble of films")
-    waiting = [package.prepare(image).tensor for image in images]
     shares, doubts = [], []
-    for start in range(0, len(waiting), _BATCH):
-        members = network.forward_members(torch.stack(waiting[start : start + _BATCH]))
+    for batch in prepared_batches(package, images):
+        members = network.forward_members(batch)
         if members.shape[0] < 2:
             raise PackageError("the package's network has one member")
         shares.append(package.calibrate(members.mean(dim=0))[:, 0].double())

@@ -28,7 +28,7 @@ from workers.training.dataset import (
 from workers.training.performance import Scored, measure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -51,6 +51,24 @@ def patient_of(name: str) -> str:
         return name
 
 
+def prepared_batches(
+    package: ModelPackage, images: Iterable[NDArray[Any]], *, batch_size: int = 32
+) -> Iterator[torch.Tensor]:
+    """Prepare displayed grey images of any sizes as the card says.
+
+    Yields:
+        The network's input, [N, C, height, width], N at most `batch_size`.
+    """
+    waiting: list[torch.Tensor] = []
+    for image in images:
+        waiting.append(package.prepare(image).tensor)
+        if len(waiting) == batch_size:
+            yield torch.stack(waiting)
+            waiting.clear()
+    if waiting:
+        yield torch.stack(waiting)
+
+
 @torch.inference_mode()
 def score_images(
     package: ModelPackage,
@@ -60,18 +78,8 @@ def score_images(
 ) -> NDArray[np.float64]:
     """Return the raw logits, [n], of displayed grey images of any sizes."""
     found: list[float] = []
-    waiting: list[torch.Tensor] = []
-
-    def flush() -> None:
-        if waiting:
-            found.extend(package.module(torch.stack(waiting))[:, 0].tolist())
-            waiting.clear()
-
-    for image in images:
-        waiting.append(package.prepare(image).tensor)
-        if len(waiting) == batch_size:
-            flush()
-    flush()
+    for batch in prepared_batches(package, images, batch_size=batch_size):
+        found.extend(package.module(batch)[:, 0].tolist())
     return np.array(found, dtype=np.float64)
 
 

@@ -34,11 +34,11 @@ from workers.models.package import (
     save_package,
 )
 from workers.training.dataset import films_of, load_films, split_patients
+from workers.training.evaluate import prepared_batches
 
 logger = logging.getLogger(__name__)
 
 QUANTILE: Final = 0.99
-_BATCH: Final = 32
 
 
 @torch.inference_mode()
@@ -53,19 +53,7 @@ def embed_images(
     network = package.film_module
     if not isinstance(network, ExplainableModel):
         raise PackageError("the package's network gives no penultimate vectors")
-    found: list[torch.Tensor] = []
-    waiting: list[torch.Tensor] = []
-
-    def flush() -> None:
-        if waiting:
-            found.append(network.embed(torch.stack(waiting)).float())
-            waiting.clear()
-
-    for image in images:
-        waiting.append(package.prepare(image).tensor)
-        if len(waiting) == _BATCH:
-            flush()
-    flush()
+    found = [network.embed(x).float() for x in prepared_batches(package, images)]
     vectors: NDArray[np.float32] = torch.cat(found).numpy()
     return vectors
 

@@ -1,5 +1,7 @@
 /** How a value of a model's card is shown: what it is, in words where it is a figure. */
 
+import { isObject } from './model-card';
+
 export type CardShape =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'words'; readonly words: string }
@@ -12,10 +14,6 @@ export type CardShape =
   | { readonly kind: 'parts'; readonly parts: readonly (readonly [string, unknown])[] };
 
 type Fields = Readonly<Record<string, unknown>>;
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** The name of a field for a person: `ci_low` is "ci low". */
 export function cardName(name: string): string {
@@ -59,12 +57,12 @@ function lineOf(value: unknown): string | null {
   if (value === null || value === undefined || value === '') return '';
   if (typeof value === 'number') return numberWords(value);
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  if (isFields(value)) return figureWords(value);
+  if (isObject(value)) return figureWords(value);
   return Array.isArray(value) ? shortList(value) : String(value);
 }
 
 function tableOf(items: readonly unknown[]): CardShape | null {
-  if (!items.every(isFields)) return null;
+  if (!items.every(isObject)) return null;
   const heads = [...new Set(items.flatMap((one) => Object.keys(one)))];
   const rows = items.map((one) => heads.map((head) => lineOf(one[head])));
   if (rows.some((row) => row.includes(null))) return null;
@@ -96,7 +94,7 @@ export function cardShape(value: unknown): CardShape {
   const line = Array.isArray(value) && value.length === 0 ? '' : lineOf(value);
   if (line === '') return { kind: 'nothing' };
   if (line !== null) return { kind: 'words', words: line };
-  if (isFields(value)) {
+  if (isObject(value)) {
     return namedTableOf(value) ?? { kind: 'parts', parts: Object.entries(value) };
   }
   const items = value as readonly unknown[];

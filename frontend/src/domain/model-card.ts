@@ -1,7 +1,7 @@
 /** The card of a model as a person writes it; the portal says what it lacks. */
 export type Card = Readonly<Record<string, unknown>>;
 
-function isObject(value: unknown): value is Record<string, unknown> {
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
