@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import io
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from copy import deepcopy
@@ -114,10 +115,11 @@ def _runtime(module: nn.Module) -> Network:
 
 
 def _runtime_int8(module: nn.Module) -> Network:
-    whole, small = Path("/tmp/engine.onnx"), Path("/tmp/engine-int8.onnx")  # noqa: S108
-    whole.write_bytes(_onnx(module))
-    quantize_dynamic(whole, small)
-    return _session(small.read_bytes())
+    with tempfile.TemporaryDirectory() as name:
+        whole, small = Path(name) / "whole.onnx", Path(name) / "small.onnx"
+        whole.write_bytes(_onnx(module))
+        quantize_dynamic(whole, small)
+        return _session(small.read_bytes())
 
 
 ENGINES: dict[str, Callable[[nn.Module], Network]] = {
