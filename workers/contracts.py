@@ -20,7 +20,7 @@ VERSION: Final = 1
 
 TASK_INFER: Final = "workers.infer"
 TASK_PACK: Final = "workers.build_pack"
-TASK_ACCEPT_RESULT: Final = "workflow.accept_result"
+TASK_ACCEPT_RESULTS: Final = "workflow.accept_results"
 TASK_ACCEPT_PACK: Final = "workflow.accept_pack"
 
 QUEUE_GPU: Final = "gpu"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -19,11 +20,12 @@ from workers.attempts import DEFER_S, LOST, MAX_ATTEMPTS, TOO_LATE, Attempts, Tu
 from workers.celery_gpu import app
 from workers.contracts import (
     QUEUE_PORTAL,
-    TASK_ACCEPT_RESULT,
+    TASK_ACCEPT_RESULTS,
     TASK_INFER,
     InferRequest,
     InferResult,
 )
+from workers.outbox import Outbox
 from workers.portal_client import PortalUnavailableError
 from workers.settings import read_settings
 from workers.supervisor import ProcessLostError, Supervisor
@@ -53,6 +55,20 @@ def _attempts() -> Attempts:
 @cache
 def _teller() -> Teller:
     return Teller(broker_url=read_settings().broker_url, supervisor=_supervisor())
+
+
+@cache
+def _outbox() -> Outbox:
+    return Outbox(send=_send, in_hand=lambda: _supervisor().in_hand)
+
+
+def _send(results: Sequence[InferResult], priority: int) -> None:
+    app.send_task(
+        TASK_ACCEPT_RESULTS,
+        kwargs={"results": [result.to_message() for result in results]},
+        queue=QUEUE_PORTAL,
+        priority=priority,
+    )
 
 
 @worker_init.connect
@@ -91,12 +107,7 @@ def infer(self: Task[..., None], *, request: dict[str, Any]) -> None:
         if self.request.retries < MAX_RETRIES:
             raise self.retry(exc=error, countdown=2**self.request.retries) from error
         result = _failed(wanted, "the portal could not be reached")
-    app.send_task(
-        TASK_ACCEPT_RESULT,
-        kwargs={"result": result.to_message()},
-        queue=QUEUE_PORTAL,
-        priority=wanted.priority,
-    )
+    _outbox().send(result, priority=wanted.priority)
     _teller().count(result.state)
     if result.reason not in (LOST, TOO_LATE):
         _attempts().end(wanted.run_id)

@@ -16,7 +16,7 @@ class Step(StrEnum):
     REQUEST_PACK = "workflow.request_pack"
     ACCEPT_PACK = "workflow.accept_pack"
     REQUEST_INFERENCE = "workflow.request_inference"
-    ACCEPT_RESULT = "workflow.accept_result"
+    ACCEPT_RESULTS = "workflow.accept_results"
     SETTLE_SLOTS = "workflow.settle_slots"
     EXPORT_RESULT = "workflow.export_result"
     EXPORT_READING = "workflow.export_reading"

@@ -14,7 +14,7 @@ from apps.inference.types import AiSummary, RunState, SlotKind
 from workers.measures.recalibration import Calibration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from django.db.models import QuerySet
@@ -24,16 +24,26 @@ if TYPE_CHECKING:
 
 def live_runs(*, revision_id: UUID) -> list[InferenceRun]:
     """Runs of live slots on a revision, with findings; shadow runs never show."""
-    return list(
-        InferenceRun.objects.select_related("model_version", "slot")
-        .prefetch_related("findings__saliency")
+    return live_runs_of(revision_ids=[revision_id])[revision_id]
+
+
+def live_runs_of(*, revision_ids: Iterable[UUID]) -> dict[UUID, list[InferenceRun]]:
+    """Return the same of many revisions, by revision."""
+    found: dict[UUID, list[InferenceRun]] = {one: [] for one in revision_ids}
+    runs = (
+        InferenceRun.objects.prefetch_related(
+            "model_version", "slot", "findings__saliency"
+        )
         .filter(
-            revision_id=revision_id,
+            revision_id__in=list(found),
             slot__kind=SlotKind.LIVE,
             set_aside_at__isnull=True,
         )
         .order_by("created_at")
     )
+    for run in runs:
+        found[run.revision_id].append(run)
+    return found
 
 
 def reread_run(*, revision_id: UUID, name: str, version: str) -> InferenceRun | None:

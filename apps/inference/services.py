@@ -1,4 +1,4 @@
-"""Verbs of inference: register models, open runs, record results."""
+"""Verbs of inference: register models, open runs and send them. Answers: results.py."""
 
 from __future__ import annotations
 
@@ -17,17 +17,9 @@ from apps.core import clock
 from apps.core.errors import Conflict, Invalid, NotFound
 from apps.core.permissions import Permission
 from apps.core.queue import forget_losses
-from apps.inference.artefacts import artefact_path, check_mask
-from apps.inference.models import (
-    Artefact,
-    Finding,
-    InferenceRun,
-    ModelVersion,
-    Slot,
-)
+from apps.inference.models import InferenceRun, ModelVersion, Slot
 from apps.inference.rules import StudyInput, check_fit
 from apps.inference.slot_routing import parse_routing, why_not
-from apps.inference.slots import adopt_run
 from apps.inference.types import (
     FINAL_STATES,
     Fit,
@@ -43,12 +35,12 @@ if TYPE_CHECKING:
 
     from apps.accounts.types import Actor
     from apps.studies.models import StudyRevision
-    from workers.contracts import ArtefactRef, FindingResult, InferResult, MaskRef
 
 RUN_STALE = timedelta(seconds=45)
 RUN_MAX_ATTEMPTS = 5
 _NO_ANSWER = "no answer from a worker"
-_GIVEN_UP = (_NO_ANSWER, LOST_WORKER)
+GIVEN_UP = (_NO_ANSWER, LOST_WORKER)
+"""How the reasons begin of runs that may still be answered."""
 _UID_NAMESPACE = uuid.UUID("6f1f3c55-2f5d-4f0e-8a5c-6d1b8f7d9a10")
 
 
@@ -259,113 +251,3 @@ def _end_run(*, run: InferenceRun, state: RunState, reason: str) -> None:
     run.reason = reason[:400]
     run.finished_at = clock.now()
     run.save()
-
-
-@transaction.atomic
-def record_result(*, actor: Actor, result: InferResult) -> InferenceRun | None:
-    """Write what a worker answered; None when the run has its result already.
-
-    An answer that comes after the run was given up is still the answer.
-
-    Raises:
-        Invalid: The answer is of another model, or names an artefact that was
-            never stored or an image of another study.
-    """
-    run = _lock_run(run_id=UUID(str(result.run_id)))
-    given_up = run.state == RunState.FAILED and run.reason.startswith(_GIVEN_UP)
-    if run.state in FINAL_STATES and not given_up:
-        return None
-    if result.package_hash != run.model_version.package_hash:
-        raise Invalid("wrong_model", "The result is of another model package.")
-    adopt_run(run=run)
-    run.quality = dict(result.quality)
-    run.timings = dict(result.timings)
-    run.device = result.device[:80]
-    run.embedding = _artefact(result.embedding)
-    if result.state == RunState.DONE:
-        for finding in result.findings:
-            _record_finding(run=run, finding=finding)
-    _end_run(run=run, state=RunState(result.state), reason=result.reason)
-    _audit_run(actor=actor, run=run, event=Event.INFERENCE_RESULT)
-    return run
-
-
-def _record_finding(*, run: InferenceRun, finding: FindingResult) -> None:
-    labels = {label["code"]: label for label in run.model_version.card["labels"]}
-    label = labels.get(finding.label_code)
-    if label is None:
-        raise Invalid(
-            "unknown_label", f"label_code: {finding.label_code} is not on the card."
-        )
-    box, saliency, mask = finding.box, finding.saliency, finding.mask
-    for place in (box, saliency):
-        if place is not None:
-            _require_image(run=run, sop_uid=place.sop_uid)
-    if mask is not None:
-        _require_series(run=run, mask=mask)
-    Finding.objects.create(
-        run=run,
-        label_scheme=label["scheme"],
-        label_code=label["code"],
-        label_display=label["display"],
-        raw_score=finding.raw_score,
-        probability=finding.probability,
-        uncertainty=finding.uncertainty,
-        tracking_uid=stable_uid("finding", str(run.id), finding.label_code),
-        location=None
-        if box is None
-        else {
-            "kind": "box",
-            "space": "image",
-            "sop_uid": box.sop_uid,
-            "frame": box.frame,
-            "frame_of_reference_uid": None,
-            "points": [list(point) for point in box.points],
-        },
-        saliency=_artefact(saliency),
-        saliency_meta={}
-        if saliency is None
-        else {"sop_uid": saliency.sop_uid, "frame": saliency.frame, **saliency.meta},
-        mask=None if mask is None else _mask(mask),
-        mask_meta={}
-        if mask is None
-        else {
-            "series_uid": mask.series_uid,
-            "sop_uids": list(mask.sop_uids),
-            "rows": mask.rows,
-            "columns": mask.columns,
-            "volume_ml": mask.volume_ml,
-        },
-    )
-
-
-def _require_image(*, run: InferenceRun, sop_uid: str | None) -> None:
-    if sop_uid and not run.revision.instances.filter(sop_uid=sop_uid).exists():
-        raise Invalid("wrong_image", "The result names an image of another study.")
-
-
-def _require_series(*, run: InferenceRun, mask: MaskRef) -> None:
-    known = run.revision.instances.filter(
-        series_uid=mask.series_uid, sop_uid__in=mask.sop_uids
-    )
-    if known.count() != len(mask.sop_uids):
-        raise Invalid("wrong_image", "The mask names images of another series.")
-
-
-def _mask(mask: MaskRef) -> Artefact | None:
-    artefact = _artefact(mask.artefact)
-    check_mask(sha256=mask.artefact.sha256, n_bytes=mask.n_bytes)
-    return artefact
-
-
-def _artefact(ref: ArtefactRef | None) -> Artefact | None:
-    if ref is None:
-        return None
-    path = artefact_path(sha256=ref.sha256)
-    if not path.exists():
-        raise Invalid("artefact_missing", "The result names an artefact not stored.")
-    artefact, _ = Artefact.objects.get_or_create(
-        sha256=ref.sha256,
-        defaults={"media_type": ref.media_type, "size": path.stat().st_size},
-    )
-    return artefact

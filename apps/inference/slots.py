@@ -426,7 +426,7 @@ def adopt_slots(*, revision_id: UUID) -> bool:
     )
     if not runs:
         return True
-    holding = _holding_by_model(site_id=runs[0].revision.study.site_id)
+    holding = holding_by_model(site_id=runs[0].revision.study.site_id)
     adopted = [adopt_run(run=run, holding=holding) for run in runs]
     judged = {run.model_version_id for run in runs}
     live = {model for model, slot in holding.items() if slot.kind == SlotKind.LIVE}
@@ -436,7 +436,7 @@ def adopt_slots(*, revision_id: UUID) -> bool:
 def adopt_run(*, run: InferenceRun, holding: Mapping[UUID, Slot] | None = None) -> bool:
     """Let one run be read with what holds now; say whether that is another version."""
     if holding is None:
-        holding = _holding_by_model(site_id=run.revision.study.site_id)
+        holding = holding_by_model(site_id=run.revision.study.site_id)
     slot = holding.get(run.model_version_id)
     if slot is None:
         if run.set_aside_at is not None:
@@ -452,7 +452,8 @@ def adopt_run(*, run: InferenceRun, holding: Mapping[UUID, Slot] | None = None) 
     return True
 
 
-def _holding_by_model(*, site_id: UUID) -> dict[UUID, Slot]:
+def holding_by_model(*, site_id: UUID) -> dict[UUID, Slot]:
+    """Return the versions that hold at a site, by their model."""
     active = Slot.objects.filter(site_id=site_id, active=True)
     return {slot.model_version_id: slot for slot in active}
 

@@ -45,12 +45,19 @@ def exports_of(*, actor: Actor, state: str) -> QuerySet[ExportedObject]:
 
 
 def exports_due(
-    *, now: datetime, before: datetime, limit: int
+    *, now: datetime, before: datetime, results_before: datetime, limit: int
 ) -> list[tuple[Step, str, UUID]]:
-    """Return (step, argument name, source id) of every export that was lost."""
+    """Return (step, argument name, source id) of every export that was lost.
+
+    Args:
+        now: The time.
+        before: What is older than this and was not begun counts as lost …
+        results_before: … and a model's result from this on: many wait in a burst.
+        limit: At most so many of a kind.
+    """
     runs = InferenceRun.objects.filter(
         state__in=EXPORTED_STATES,
-        finished_at__lt=before,
+        finished_at__lt=results_before,
         slot__kind=SlotKind.LIVE,
         set_aside_at__isnull=True,
         exportedobject__isnull=True,

@@ -18,6 +18,7 @@ from apps.studies.models import StudyRevision
 from apps.studies.pack_retries import packs_at, retry_pack
 from apps.studies.types import PackState
 from apps.workflow import flow
+from apps.workflow.answers import show_ai
 from apps.workflow.cursors import read_moment, write_moment
 from apps.workflow.visibility import untold_studies
 
@@ -66,7 +67,7 @@ def try_run_again(*, actor: Actor, run_id: UUID) -> Row:
     """Send a failed run to the workers once more, and show that it is under way."""
     run = retry_run(actor=actor, run_id=run_id)
     flow.send_run(run_id=run.id)
-    flow.show_ai(revision_id=run.revision_id)
+    show_ai(revision_id=run.revision_id)
     run.refresh_from_db()
     return _run_row(run)
 

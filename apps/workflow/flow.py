@@ -22,14 +22,15 @@ from apps.core.permissions import Permission
 from apps.core.queue import enqueue, messages_waiting, send
 from apps.core.steps import Step
 from apps.inference import selectors as inference
-from apps.inference.services import RUN_STALE, open_runs, record_result, start_run
+from apps.inference.results import record_results
+from apps.inference.services import RUN_STALE, open_runs, start_run
 from apps.inference.slots import (
     adopt_slots,
     note_settled,
     unsettled_ids,
     unsettled_sites,
 )
-from apps.inference.types import FINAL_STATES, AiSummary
+from apps.inference.types import FINAL_STATES
 from apps.interop.types import ArchiveError, ArchiveUnavailable, NotInArchive
 from apps.reports.selectors import exports_due, own_sop_uids
 from apps.reports.services import export_reading, export_result
@@ -60,8 +61,8 @@ from apps.studies.services import (
 )
 from apps.studies.tombstones import bury_study, forget_held
 from apps.studies.types import Registered
+from apps.workflow.answers import show_ai, show_ai_of
 from apps.workflow.critical.services import raise_critical
-from apps.workflow.notices.telling import tell_stat
 from apps.workflow.reporting.services import settle_report
 from apps.workflow.segments.interpolation import send_waiting
 from apps.workflow.urgency import LAST, urgency_of
@@ -70,19 +71,16 @@ from apps.workflow.visibility import (
     shown_findings,
     withheld_of,
 )
-from apps.worklist.models import WorkItem
 from apps.worklist.selectors import (
     access_item,
     expired_leases,
     items_of_revision,
-    policy_of,
     unasked_revisions,
     unread_items,
     unread_revisions,
 )
 from apps.worklist.services import (
     announce_item,
-    apply_ai,
     complete_item,
     expire_lease,
     place_item,
@@ -103,13 +101,15 @@ from workers.contracts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from apps.accounts.types import Actor
     from apps.inference.models import InferenceRun
 
 log = logging.getLogger(__name__)
 BATCH = 50
+EXPORT_QUEUE = "exports"
+"""Results into the archive: what nobody waits for, by processes of its own."""
 LOST_AFTER = timedelta(seconds=20)
 LOST_IN_A_QUEUE = timedelta(hours=1)
 DELETED = "The study was deleted from the archive."
@@ -347,7 +347,7 @@ def send_run(*, run_id: UUID) -> None:
         return
     if run.state in FINAL_STATES:
         show_ai(revision_id=run.revision_id)
-        enqueue(Step.EXPORT_RESULT, priority=LAST, run_id=str(run.id))
+        _export(run_id=run.id)
         return
     _ask_models(run=run)
 
@@ -386,37 +386,51 @@ def _ask_models(*, run: InferenceRun) -> None:
     )
 
 
-def show_ai(
-    *, revision_id: UUID, refusals: tuple[str, ...] = (), cause: str = "ai"
-) -> None:
-    """Bring what the models say of a revision onto its items."""
-    for item in items_of_revision(revision_id=revision_id):
-        summary = _summary(item=item, refusals=refusals)
-        fresh = apply_ai(actor=SYSTEM, item_id=item.id, summary=summary, cause=cause)
-        tell_stat(item=fresh, before=item.band)
-
-
-def _summary(*, item: WorkItem, refusals: tuple[str, ...]) -> AiSummary:
-    policy = policy_of(site=item.site)
-    return inference.summarise(
-        runs=inference.live_runs(revision_id=item.case.revision_id),
-        refusals=refusals,
-        weights={
-            "critical": policy.critical_weight,
-            "urgent": policy.urgent_weight,
-            "routine": policy.routine_weight,
-        },
-    )
-
-
 @transaction.atomic
 def accept_result(*, result: InferResult) -> None:
     """Record a worker's answer once, rank the study again, and export it."""
-    run = record_result(actor=SYSTEM, result=result)
-    if run is None:
+    _accept([result])
+
+
+def accept_results(*, results: Sequence[InferResult]) -> None:
+    """Do the same with several answers in one go.
+
+    Where that fails each is recorded by itself, so that only the answer at fault is
+    not; the sweep asks for that one again.
+    """
+    try:
+        with transaction.atomic():
+            _accept(results)
+    except (DomainError, DatabaseError):
+        if len(results) == 1:
+            raise
+        _accept_each(results)
+
+
+def _accept_each(results: Sequence[InferResult]) -> None:
+    refused: DomainError | DatabaseError | None = None
+    for result in results:
+        try:
+            accept_result(result=result)
+        except (DomainError, DatabaseError) as error:
+            log.warning("an answer was not recorded: %s", type(error).__name__)
+            refused = error
+    if refused is not None:
+        raise refused
+
+
+def _accept(results: Sequence[InferResult]) -> None:
+    runs = record_results(actor=SYSTEM, results=results)
+    if not runs:
         return
-    show_ai(revision_id=run.revision_id)
-    enqueue(Step.EXPORT_RESULT, priority=LAST, run_id=str(run.id))
+    show_ai_of(revision_ids=[run.revision_id for run in runs])
+    for run in runs:
+        _export(run_id=run.id)
+
+
+def _export(*, run_id: UUID) -> None:
+    """Have a result written into the archive, by those who do nothing else."""
+    enqueue(Step.EXPORT_RESULT, queue=EXPORT_QUEUE, priority=LAST, run_id=str(run_id))
 
 
 # --- reading
@@ -514,7 +528,12 @@ def sweep() -> dict[str, int]:
             limit=BATCH,
         ),
         "slots": unsettled_sites(before=now - LOST_AFTER, limit=BATCH),
-        "exports": exports_due(now=now, before=now - LOST_AFTER, limit=BATCH),
+        "exports": exports_due(
+            now=now,
+            before=now - LOST_AFTER,
+            results_before=now - _patience(queue=EXPORT_QUEUE, alone=LOST_AFTER),
+            limit=BATCH,
+        ),
     }
     _attempt(notice_deleted)
     for quarantine_id in decisions.accepting():
@@ -532,9 +551,16 @@ def sweep() -> dict[str, int]:
     _attempt(send_waiting, now=now, limit=BATCH)
     again = [(Step.SETTLE_SLOTS, "site_id", site_id) for site_id in found["slots"]]
     for step, field, source_id in [*again, *found["exports"]]:
-        priority = LAST if step is Step.EXPORT_RESULT else None
-        _attempt(enqueue, step=step, priority=priority, **{field: str(source_id)})
+        _attempt(_send_again, step=step, field=field, source_id=source_id)
     return {name: len(rows) for name, rows in found.items()}
+
+
+def _send_again(*, step: Step, field: str, source_id: UUID) -> None:
+    if step is Step.EXPORT_RESULT:
+        _export(run_id=source_id)
+    else:
+        given: dict[str, Any] = {field: str(source_id)}
+        enqueue(step=step, **given)
 
 
 def _patience(*, queue: str, alone: timedelta) -> timedelta:

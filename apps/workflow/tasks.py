@@ -84,10 +84,10 @@ def settle_slots(*, site_id: str) -> None:
     flow.settle_slots(site_id=UUID(site_id))
 
 
-@task(name=Step.ACCEPT_RESULT)
-def accept_result(*, result: dict[str, Any]) -> None:
-    """Take a worker's result."""
-    flow.accept_result(result=InferResult.from_message(result))
+@task(name=Step.ACCEPT_RESULTS)
+def accept_results(*, results: list[dict[str, Any]]) -> None:
+    """Take a worker's results."""
+    flow.accept_results(results=[InferResult.from_message(one) for one in results])
 
 
 @task(name=Step.EXPORT_RESULT)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import transaction
@@ -12,11 +13,12 @@ from apps.annotations.models import Reading, ReadingProtocol
 from apps.annotations.services import start_reading
 from apps.annotations.types import BAND_REASONS, DisplayMode, ReadingState
 from apps.audit.events import Event
-from apps.audit.services import record
+from apps.audit.services import Subject, record_each
 from apps.core import clock
-from apps.core.errors import Conflict, Invalid
+from apps.core.errors import Conflict, Forbidden, Invalid
 from apps.core.permissions import Permission
-from apps.core.realtime import publish_change
+from apps.core.realtime import publish_changes
+from apps.inference.types import AiSummary
 from apps.studies.models import Study
 from apps.worklist.listed import list_item, listed_columns, stale_items
 from apps.worklist.models import Case, WorkItem
@@ -25,9 +27,9 @@ from apps.worklist.selectors import access_item, policy_of
 from apps.worklist.types import ON_LIST, Band, ItemReason, ItemState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from apps.accounts.types import Actor
-    from apps.audit.models import AuditRecord
-    from apps.inference.types import AiSummary
     from apps.studies.models import StudyRevision
 
 LEASE = timedelta(minutes=5)
@@ -91,14 +93,14 @@ def apply_rank(item: WorkItem) -> bool:
     return moved
 
 
-def audit_item(
-    *, actor: Actor, event: Event, item: WorkItem, **detail: object
-) -> AuditRecord:
+def audit_item(*, actor: Actor, event: Event, item: WorkItem, **detail: object) -> None:
     """Put an event about one item on the record."""
+    record_each(actor=actor, event=event, about=[_about(item, **detail)])
+
+
+def _about(item: WorkItem, **detail: object) -> Subject:
     study = item.case.revision.study
-    return record(
-        actor=actor,
-        event=event,
+    return Subject(
         site_id=item.site_id,
         patients=[study.patient_id],
         studies=[study.id],
@@ -109,17 +111,26 @@ def audit_item(
 
 
 def _publish(item: WorkItem) -> None:
-    """Tell the list of an item, and of each row that looks otherwise because of it.
+    """Tell the list of an item, and of each row that looks otherwise because of it."""
+    _publish_all([item])
+
+
+def _publish_all(items: Sequence[WorkItem]) -> None:
+    """Do the same for many: one site after the other, each in one go.
 
     A read that is to be done without AI hides the AI in the other rows of its study,
     for as long as it is on the list (`visible_ai`).
     """
-    publish_change(site_id=item.site_id, kind="item", object_id=item.id)
-    if item.shows_ai:
-        return
-    others = WorkItem.objects.filter(study_id=item.study_id, state__in=ON_LIST)
-    for other in others.exclude(id=item.id).order_by("id"):
-        publish_change(site_id=other.site_id, kind="item", object_id=other.id)
+    by_site: dict[UUID, list[UUID]] = defaultdict(list)
+    for item in items:
+        by_site[item.site_id].append(item.id)
+        if item.shows_ai:
+            continue
+        others = WorkItem.objects.filter(study_id=item.study_id, state__in=ON_LIST)
+        for other in others.exclude(id=item.id).order_by("id"):
+            by_site[other.site_id].append(other.id)
+    for site_id in sorted(by_site):
+        publish_changes(site_id=site_id, kind="item", object_ids=by_site[site_id])
 
 
 def save_item(item: WorkItem) -> None:
@@ -265,21 +276,46 @@ def restore_study(*, study_id: UUID) -> None:
 
 
 @transaction.atomic
-def apply_ai(
-    *, actor: Actor, item_id: UUID, summary: AiSummary, cause: str = "ai"
-) -> WorkItem:
-    """Write what the AI says onto an item and rank it again.
+def apply_ai_each(
+    *, actor: Actor, shown: Sequence[tuple[WorkItem, AiSummary]], cause: str = "ai"
+) -> None:
+    """Write what the AI says onto items and rank them again, all in one go.
 
     Args:
         actor: The portal.
-        item_id: The item.
-        summary: What the AI says.
+        shown: Items, locked and read by `lock_items`, each with what the AI says.
         cause: What made it say so, for the record: `ai` or `slot`.
     """
-    item = access_item(
-        actor=actor, item_id=item_id, need=Permission.MACHINE_WORK, lock=True
+    changed: list[WorkItem] = []
+    told: list[WorkItem] = []
+    moves: list[Subject] = []
+    for item, summary in shown:
+        if not actor.can(Permission.MACHINE_WORK, item.site_id):
+            raise Forbidden("forbidden", "Only the portal says what the AI says.")
+        fresh = _ai_columns(summary)
+        if all(getattr(item, name) == value for name, value in fresh.items()):
+            continue
+        for name, value in fresh.items():
+            setattr(item, name, value)
+        before = (item.band, item.due_at.isoformat())
+        if item.state in ON_LIST and apply_rank(item):
+            after = (item.band, item.due_at.isoformat())
+            moves.append(_about(item, before=before, after=after, cause=cause))
+        changed.append(item)
+        if not _tells_nobody(item):
+            item.version += 1
+            told.append(item)
+    if not changed:
+        return
+    WorkItem.objects.bulk_create(
+        changed, update_conflicts=True, unique_fields=["id"], update_fields=_BY_AI
     )
-    fresh = {
+    _publish_all(told)
+    record_each(actor=actor, event=Event.ITEM_RANK, about=moves)
+
+
+def _ai_columns(summary: AiSummary) -> dict[str, Any]:
+    return {
         "ai_state": summary.state,
         "ai_reason": summary.reason,
         "ai_label": summary.label,
@@ -291,27 +327,10 @@ def apply_ai(
         "ai_model_name": summary.model_name,
         "ai_model_version": summary.model_version,
     }
-    changed = any(getattr(item, name) != value for name, value in fresh.items())
-    if not changed:
-        return item
-    for name, value in fresh.items():
-        setattr(item, name, value)
-    before = (item.band, item.due_at.isoformat())
-    moved = apply_rank(item) if item.state in ON_LIST else False
-    if _tells_nobody(item):
-        item.save()
-    else:
-        save_item(item)
-    if moved:
-        audit_item(
-            actor=actor,
-            event=Event.ITEM_RANK,
-            item=item,
-            before=before,
-            after=(item.band, item.due_at.isoformat()),
-            cause=cause,
-        )
-    return item
+
+
+_BY_AI = (*_ai_columns(AiSummary(state="none")), *RANKED, "version", "updated_at")
+"""What of an item the AI's word may change."""
 
 
 def _tells_nobody(item: WorkItem) -> bool:

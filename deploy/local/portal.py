@@ -12,6 +12,10 @@ PYTHON = str(VENV / "bin" / "python")
 WEB_TIER = 1
 PORTAL_CONCURRENCY = 2
 PIXELS_CONCURRENCY = 2
+EXPORT_QUEUE = "exports"
+EXPORT_CONCURRENCY = 1
+EXPORT_NICENESS = 10
+"""Objects for the archive are written when nobody else wants the processor."""
 
 
 def health(layout: Layout) -> str:
@@ -92,6 +96,7 @@ def _worker(
     return Part(
         name=name,
         argv=(
+            *(("nice", "-n", str(EXPORT_NICENESS)) if queue == EXPORT_QUEUE else ()),
             *(PYTHON, "-m", "celery", "-A", app, "worker", "-Q", queue),
             *("-n", f"{queue}@%h", "--loglevel", "INFO"),
             *("--without-gossip", "--without-mingle"),
@@ -137,6 +142,7 @@ def make_parts(layout: Layout, env: Environment, *, gpu: bool) -> list[Part]:
         ("portal.celery", "portal", PORTAL_CONCURRENCY, portal_env),
         # Imports of models take minutes: a queue of their own, one at a time.
         ("portal.celery", "imports", 1, portal_env),
+        ("portal.celery", EXPORT_QUEUE, EXPORT_CONCURRENCY, portal_env),
         ("workers.celery_pixels", "pixels", PIXELS_CONCURRENCY, worker_env),
     ]
     if gpu:

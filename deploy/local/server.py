@@ -30,7 +30,7 @@ DEMO_LOGINS = (
     ("admin", "sites, people, AE titles, quarantine, audit log"),
 )
 """As `manage.py setup_demo` makes them; a test compares the two."""
-PARTS_AFTER_THE_DEMO = ("worker-portal", "beat")
+PARTS_AFTER_THE_DEMO = ("worker-portal", "worker-exports", "beat")
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ def _is_answered_and_ranked_again(stage, item, run):
         probabilities={"233604007": 0.91, "36118008": 0.02},
         box=BoxResult(sop_uid=image.sop_uid, frame=1, points=((8, 6), (30, 40))),
     )
-    stage.do("workflow.accept_result", result=result.to_message())
+    stage.do("workflow.accept_results", results=[result.to_message()])
 
     item.refresh_from_db()
     assert (item.band, item.band_source) == ("PRIORITY", "ai")
@@ -186,7 +186,7 @@ def _is_read_and_signed(stage, item):
 
 
 def _goes_back_to_the_archive(stage, item, run):
-    steps = stage.take("portal")
+    steps = [*stage.take("exports"), *stage.take("portal")]
     assert [name for name, _ in steps] == [
         "workflow.export_result",
         "workflow.export_reading",
@@ -318,7 +318,7 @@ def test_every_enqueued_or_scheduled_step_is_a_registered_task(stage):
     celery_app.loader.import_default_modules()
     names = {entry["task"] for entry in celery_app.conf.beat_schedule.values()}
     names |= {name for name, _ in stage.broker.on("portal")}
-    names |= {"workflow.accept_result", "workflow.accept_pack"}
+    names |= {"workflow.accept_results", "workflow.accept_pack"}
     names |= {"workflow.accept_interpolation"}
     names |= {"workflow.export_result", "workflow.export_reading"}
     for name in names:

@@ -35,11 +35,11 @@ def sent(monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_a_step_leaves_on_commit(sent):
     with transaction.atomic():
-        enqueue(Step.ACCEPT_RESULT, countdown=3, result={"a": 1})
+        enqueue(Step.ACCEPT_RESULTS, countdown=3, result={"a": 1})
         assert sent == []
     assert sent == [
         (
-            "workflow.accept_result",
+            "workflow.accept_results",
             {
                 "kwargs": {"result": {"a": 1}},
                 "queue": "portal",

@@ -14,7 +14,7 @@ from apps.inference.artefacts import write_artefact
 from apps.inference.library import activate_model, add_model
 from apps.inference.models import Finding, InferenceRun
 from apps.inference.packages import package_zip
-from apps.inference.services import record_result
+from apps.inference.results import record_result
 from apps.inference.trust import public_key
 from apps.workflow import flow
 from tests.factories.dicom import make_ct_series, make_dx, to_bytes

@@ -10,20 +10,24 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.types import SYSTEM
 from apps.audit.models import AuditRecord
 from apps.core import clock
 from apps.core.errors import DomainError, Invalid, NotFound
+from apps.core.models import Change
+from apps.core.realtime import last_seq
 from apps.inference.artefacts import artefact_path, read_artefact, write_artefact
 from apps.inference.models import Artefact, Finding, InferenceRun, Slot
 from apps.inference.packages import read_package
+from apps.inference.results import record_result, record_results
 from apps.inference.rules import StudyInput, check_fit
 from apps.inference.services import (
     RUN_MAX_ATTEMPTS,
     RUN_STALE,
     open_runs,
-    record_result,
     register_model,
     start_run,
 )
@@ -215,6 +219,78 @@ def test_a_result_of_no_run_is_refused(run):
     run.id = uuid4()
     with pytest.raises(NotFound):
         flow.accept_result(result=answer(run))
+
+
+def runs_of(department, n: int) -> list[InferenceRun]:
+    """Return open runs of the department's model, one a study."""
+    for _ in range(n):
+        item = make_item(department)
+        flow.request_inference(revision_id=item.case.revision_id)
+    return list(InferenceRun.objects.select_related("model_version").order_by("id"))
+
+
+def statements(results) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        flow.accept_results(results=results)
+    return len(captured)
+
+
+def test_answers_together_cost_hardly_more_than_one(run, department):
+    runs = runs_of(department, 8)
+    one = statements([answer(runs[0])])
+    eight = statements([answer(run) for run in runs[1:]] + [answer(runs[0])])
+    assert eight <= one + 4, "nothing is asked for each"
+    assert InferenceRun.objects.filter(state="done").count() == len(runs)
+    assert AuditRecord.objects.filter(event="inference:result").count() == len(runs)
+    assert AuditRecord.objects.filter(event="item:rank").count() == len(runs)
+    assert set(WorkItem.objects.values_list("band", flat=True)) == {"PRIORITY"}
+    again = [answer(run) for run in runs]
+    unchanged_by(lambda: flow.accept_results(results=again))
+
+
+def test_of_answers_together_each_change_of_the_list_has_its_number(run, department):
+    runs = runs_of(department, 3)
+    before = last_seq(site_id=department.site.id)
+    flow.accept_results(results=[answer(run) for run in runs])
+    numbers = Change.objects.filter(seq__gt=before).order_by("seq")
+    assert [change.seq for change in numbers] == [
+        before + number for number in range(1, len(runs) + 1)
+    ]
+    assert {change.object_id for change in numbers} == set(
+        WorkItem.objects.values_list("id", flat=True)
+    )
+
+
+def test_an_answer_that_cannot_be_true_leaves_its_neighbours(run, department):
+    runs = runs_of(department, 3)
+    false = answer(runs[1], saliency=reference(b"never stored"))
+    results = [answer(runs[0]), false, answer(runs[2]), answer(runs[3])]
+    with pytest.raises(Invalid) as caught:
+        flow.accept_results(results=results)
+    assert caught.value.code == "artefact_missing"
+    states = {one.id: one.state for one in InferenceRun.objects.all()}
+    assert states == {one.id: "done" for one in runs} | {runs[1].id: "running"}
+    assert AuditRecord.objects.filter(event="inference:result").count() == 3
+
+
+def test_of_two_answers_of_a_run_in_one_message_the_first_counts(run):
+    first = answer(run, probabilities={"233604007": 0.9})
+    flow.accept_results(
+        results=[first, answer(run, probabilities={"233604007": 0.1}), first]
+    )
+    assert Finding.objects.get(label_code="233604007").probability == 0.9
+    assert AuditRecord.objects.filter(event="inference:result").count() == 1
+
+
+def test_two_answers_may_name_one_artefact(run, department):
+    body = b"heat"
+    write_artefact(sha256=reference(body).sha256, body=body)
+    runs = runs_of(department, 1)
+    said = [answer(one, saliency=reference(body)) for one in runs]
+    record_results(actor=SYSTEM, results=said)
+    assert Artefact.objects.count() == 1
+    kept = Finding.objects.exclude(saliency=None).values_list("run_id", flat=True)
+    assert set(kept) == {one.id for one in runs}
 
 
 def test_a_rejected_film_says_why_and_ranks_neutral(run):

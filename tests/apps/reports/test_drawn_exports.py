@@ -170,7 +170,7 @@ def test_an_archive_that_is_away_is_asked_again(
     assert row.state == "pending"
     archive.down = False
     now = row.retry_at + (row.retry_at - clock.now())
-    due = exports_due(now=now, before=now, limit=9)
+    due = exports_due(now=now, before=now, results_before=now, limit=9)
     assert ("reading_id", reading.id) in {entry[1:] for entry in due}
     row = export_reading(actor=SYSTEM, reading_id=reading.id)
     assert row is not None

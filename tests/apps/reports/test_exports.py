@@ -99,7 +99,8 @@ def test_an_archive_that_is_away_is_tried_again_later(archive, run, monkeypatch)
 
 def due_exports():
     now = clock.now()
-    return flow.exports_due(now=now, before=now - flow.LOST_AFTER, limit=9)
+    before = now - flow.LOST_AFTER
+    return flow.exports_due(now=now, before=before, results_before=before, limit=9)
 
 
 def test_what_the_validator_refuses_stays_with_its_words(

@@ -192,7 +192,7 @@ def test_a_shadow_is_recorded_and_neither_shown_nor_ranks(department, site):
     row = reader.get(f"/api/worklist/items/{item.id}").json()
     assert row["ai"]["probability"] is None
     later = clock.now() + flow.LOST_AFTER
-    assert exports_due(now=later, before=later, limit=9) == []
+    assert exports_due(now=later, before=later, results_before=later, limit=9) == []
 
 
 def test_promoting_is_one_action_and_rolling_back_another(

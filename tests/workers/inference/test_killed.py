@@ -109,7 +109,7 @@ class Bench:
         for key in sorted(self.redis.keys("portal*")):
             while message := self.redis.rpop(key):
                 body = json.loads(base64.b64decode(json.loads(message)["body"]))
-                found.append(InferResult.from_message(body[1]["result"]))
+                found += [InferResult.from_message(m) for m in body[1]["results"]]
         return found
 
     def losses(self, run):
