@@ -61,8 +61,10 @@ class Attempts:
         """Count a beginning."""
         begun_key, _ = attempt_keys(request_id)
         try:
-            self._redis.incr(begun_key)
-            self._redis.expire(begun_key, _KEPT_S)
+            with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.incr(begun_key)
+                pipeline.expire(begun_key, _KEPT_S)
+                pipeline.execute()
         except redis.RedisError:
             return
 
@@ -108,4 +110,4 @@ class Attempts:
             return
 
     def _numbers(self, *keys: str) -> tuple[int, ...]:
-        return tuple(int(self._redis.get(key) or 0) for key in keys)
+        return tuple(int(found or 0) for found in self._redis.mget(keys))

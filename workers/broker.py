@@ -68,12 +68,10 @@ def make_app(
         task_create_missing_queues=True,
         task_acks_late=True,
         task_reject_on_worker_lost=True,
-        task_track_started=True,
         task_time_limit=limit_s,
         task_soft_time_limit=None if limit_s is None else limit_s - 30,
         task_default_priority=6,
         worker_prefetch_multiplier=1,
-        worker_send_task_events=True,
         # The parent waits this long for a child that loads a model.
         worker_proc_alive_timeout=120.0,
         worker_cancel_long_running_tasks_on_connection_loss=False,

@@ -1,7 +1,9 @@
 """The portal's machine API, as a worker uses it.
 
-A client is bound to one request's scoped token. The token travels in a header
-only; neither it nor a study's content is ever logged.
+A client is bound to one request's scoped token. Tokens travel in a header, or in the
+body of a request for several studies; neither they nor a study's content are ever
+logged. Clients that share a `PortalLine` ask together for what their studies need, and
+store together what was made; what that does not give is asked for alone.
 """
 
 from __future__ import annotations
@@ -12,8 +14,9 @@ import random
 import ssl
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import cache
 from types import TracebackType
 from typing import Any, Final, Self
@@ -21,7 +24,15 @@ from urllib.parse import quote
 
 import httpx
 
-from workers.contracts import ArtefactRef
+from workers.contracts import PRIORITY_NORMAL, ArtefactRef
+from workers.gathering import Gatherer
+from workers.inputs import (
+    MOST_STUDIES,
+    ParcelError,
+    StudyInputs,
+    pack,
+    unpack_inputs,
+)
 from workers.packs.source import InstanceRef
 
 log = logging.getLogger(__name__)
@@ -30,6 +41,12 @@ CONNECT_TIMEOUT_S: Final = 5.0
 READ_TIMEOUT_S: Final = 60.0
 ATTEMPTS: Final = 4
 THREADS: Final = 4
+MOST_CONNECTIONS: Final = 32
+LINE_THREADS: Final = 2
+GATHER_S: Final = 0.02
+"""Longest wait for others that want the same."""
+SHARED_BYTES: Final = 4 << 20
+"""An artefact that is larger is stored by itself."""
 _FIRST_PAUSE_S: Final = 0.2
 _TOO_MANY: Final = 429
 
@@ -70,6 +87,8 @@ class PortalClient:
         revision_id: str,
         transport: httpx.BaseTransport | None = None,
         first_pause_s: float = _FIRST_PAUSE_S,
+        line: PortalLine | None = None,
+        priority: int = PRIORITY_NORMAL,
     ) -> None:
         """Bind to a portal, a token and a study revision.
 
@@ -79,18 +98,17 @@ class PortalClient:
             revision_id: UUID of the study revision.
             transport: What carries the requests; the network by default.
             first_pause_s: Pause before the first retry; it doubles.
+            line: What it shares with the clients of other requests to this portal.
+            priority: 0 (first) to 9, among those that share.
         """
         self._revision_id = revision_id
+        self._token = token
         self._first_pause_s = first_pause_s
-        self._http = httpx.Client(
-            base_url=portal_url.rstrip("/") + "/api/machine/",
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
-            limits=httpx.Limits(max_connections=THREADS + 1),
-            follow_redirects=False,
-            transport=transport,
-            verify=_trusted(),
-        )
+        self._line = line
+        self._priority = priority
+        self._files: Mapping[str, bytes] = {}
+        self._unsent: list[tuple[str, bytes]] = []
+        self._http = line.http if line else open_http(portal_url, transport=transport)
 
     def __enter__(self) -> Self:
         """Use it as a context: its connections end with it."""
@@ -102,8 +120,9 @@ class PortalClient:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the connections."""
-        self._http.close()
+        """Close the connections, unless they are shared."""
+        if self._line is None:
+            self._http.close()
 
     def list_instances(self) -> list[InstanceRef]:
         """Return the instances of the revision.
@@ -112,9 +131,19 @@ class PortalClient:
             PortalError: It may not be read.
             PortalUnavailableError: The portal gives no answer.
         """
+        shared = self._shared_inputs()
+        if shared is not None:
+            self._files = shared.files
+            return [_instance_ref(row) for row in shared.instances]
         path = f"revisions/{quote(self._revision_id, safe='')}/instances"
         answer = self._ask("GET", path, doing="the list of images").json()
         return [_instance_ref(row) for row in answer["instances"]]
+
+    def _shared_inputs(self) -> StudyInputs | None:
+        if self._line is None:
+            return None
+        wish = Wish(token=self._token, revision_id=self._revision_id)
+        return self._line.inputs.do(wish, priority=self._priority)
 
     def read_instance(self, sop_uid: str) -> bytes:
         """Return the file of one instance, as stored.
@@ -123,6 +152,8 @@ class PortalClient:
             PortalError: It may not be read, or is gone.
             PortalUnavailableError: The portal gives no answer.
         """
+        if sop_uid in self._files:
+            return self._files[sop_uid]
         revision = quote(self._revision_id, safe="")
         path = f"revisions/{revision}/instances/{quote(sop_uid, safe='')}"
         return self._ask("GET", path, doing="an image").content
@@ -136,10 +167,14 @@ class PortalClient:
             PortalError: One may not be read, or is gone.
             PortalUnavailableError: The portal gives no answer.
         """
+        wanted = list(refs)
+        if all(ref.sop_uid in self._files for ref in wanted):
+            yield from ((ref, self._files[ref.sop_uid]) for ref in wanted)
+            return
         waiting: deque[tuple[InstanceRef, Future[bytes]]] = deque()
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="fetch")
         try:
-            for ref in refs:
+            for ref in wanted:
                 waiting.append((ref, pool.submit(self.read_instance, ref.sop_uid)))
                 if len(waiting) > THREADS:
                     done, future = waiting.popleft()
@@ -180,24 +215,47 @@ class PortalClient:
     ) -> ArtefactRef:
         """Store a file under its own hash and return the reference to it.
 
+        With a shared line it is stored only when `flush` returns.
+
         Raises:
             PortalError: It may not be stored.
             PortalUnavailableError: The portal gives no answer.
         """
         sha256 = hashlib.sha256(body).hexdigest()
-        self._ask(
-            "PUT",
-            f"artefacts/{sha256}",
-            doing="to store a result",
-            content=body,
-            headers={"Content-Type": media_type},
-        )
+        if self._line is None or len(body) > SHARED_BYTES:
+            self._put(sha256, body)
+        else:
+            self._unsent.append((sha256, body))
         return ArtefactRef(
             sha256=sha256,
             media_type=media_type,
             sop_uid=sop_uid,
             frame=frame,
             meta=meta or {},
+        )
+
+    def flush(self) -> None:
+        """Return when all that was to be stored is.
+
+        Raises:
+            PortalError: It may not be stored.
+            PortalUnavailableError: The portal gives no answer.
+        """
+        unsent, self._unsent = self._unsent, []
+        if not unsent or self._line is None:
+            return
+        parcel = Parcel(token=self._token, files=tuple(unsent))
+        if not self._line.artefacts.do(parcel, priority=self._priority):
+            for sha256, body in unsent:
+                self._put(sha256, body)
+
+    def _put(self, sha256: str, body: bytes) -> None:
+        self._ask(
+            "PUT",
+            f"artefacts/{sha256}",
+            doing="to store a result",
+            content=body,
+            headers={"Content-Type": "application/octet-stream"},
         )
 
     def read_interpolation(self, job_id: str) -> dict[str, Any]:
@@ -237,32 +295,157 @@ class PortalClient:
         )
 
     def _ask(
-        self, method: str, path: str, *, doing: str, **options: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        doing: str,
+        headers: Mapping[str, str] | None = None,
+        **options: Any,
     ) -> httpx.Response:
-        """Send a request; ask again, ever later, while the portal is failing."""
-        cause = "no answer"
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                time.sleep(self._pause(attempt))
-            try:
-                response = self._http.request(method, path, **options)
-            except httpx.TransportError as error:
-                cause = type(error).__name__
-                continue
-            if response.status_code >= 500 or response.status_code == _TOO_MANY:
-                cause = str(response.status_code)
-                continue
-            if response.is_success:
-                return response
-            raise PortalError(
-                status=response.status_code, code=_code_of(response), doing=doing
-            )
-        log.warning("the portal gives no answer: %s", cause)
-        raise PortalUnavailableError(f"the portal gave no answer to {doing} ({cause})")
+        return ask_portal(
+            self._http,
+            method,
+            path,
+            doing=doing,
+            token=self._token,
+            first_pause_s=self._first_pause_s,
+            headers=headers,
+            **options,
+        )
 
-    def _pause(self, attempt: int) -> float:
-        longest = self._first_pause_s * float(2 ** (attempt - 1))
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311  spreads the load
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a study needs: its revision, and the token that opens it."""
+
+    token: str = field(repr=False)
+    revision_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """What was made of a study: files by their SHA-256, and the token for them."""
+
+    token: str = field(repr=False)
+    files: tuple[tuple[str, bytes], ...] = field(repr=False)
+
+
+class PortalLine:
+    """What the clients of many requests to one portal share; it lasts.
+
+    Attributes:
+        http: The connections.
+        inputs: Asks for what studies need; None where it was not given that way.
+        artefacts: Stores what was made; False where it could not be that way.
+    """
+
+    def __init__(
+        self, *, portal_url: str, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        """Take where the portal is."""
+        self.http = open_http(portal_url, transport=transport)
+        self.inputs: Gatherer[Wish, StudyInputs | None] = Gatherer(
+            work=self._ask_inputs,
+            most=MOST_STUDIES,
+            wait_s=GATHER_S,
+            threads=LINE_THREADS,
+        )
+        self.artefacts: Gatherer[Parcel, bool] = Gatherer(
+            work=self._store,
+            most=MOST_STUDIES,
+            wait_s=GATHER_S,
+            threads=LINE_THREADS,
+        )
+
+    def _ask_inputs(
+        self, wishes: Sequence[Wish], _priority: int
+    ) -> list[StudyInputs | None]:
+        try:
+            answer = ask_portal(
+                self.http,
+                "POST",
+                "inputs",
+                doing="the images of several studies",
+                token=wishes[0].token,
+                json={"tokens": [wish.token for wish in wishes]},
+            )
+            found = unpack_inputs(answer.content)
+        except (PortalError, ParcelError) as error:
+            log.warning("inputs are asked for one by one: %s", error)
+            return [None] * len(wishes)
+        return [found.get(wish.revision_id) for wish in wishes]
+
+    def _store(self, parcels: Sequence[Parcel], _priority: int) -> list[bool]:
+        files = {sha256: body for parcel in parcels for sha256, body in parcel.files}
+        try:
+            ask_portal(
+                self.http,
+                "POST",
+                "artefacts",
+                doing="to store results",
+                token=parcels[0].token,
+                content=pack(files.items()),
+                headers={"Content-Type": "application/zip"},
+            )
+        except PortalError as error:
+            log.warning("results are stored one by one: %s", error)
+            return [False] * len(parcels)
+        return [True] * len(parcels)
+
+
+def open_http(
+    portal_url: str, *, transport: httpx.BaseTransport | None = None
+) -> httpx.Client:
+    """Return connections to a portal's machine API, for any number of threads."""
+    return httpx.Client(
+        base_url=portal_url.rstrip("/") + "/api/machine/",
+        timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
+        limits=httpx.Limits(max_connections=MOST_CONNECTIONS),
+        follow_redirects=False,
+        transport=transport,
+        verify=_trusted(),
+    )
+
+
+def ask_portal(
+    http: httpx.Client,
+    method: str,
+    path: str,
+    *,
+    doing: str,
+    token: str,
+    first_pause_s: float = _FIRST_PAUSE_S,
+    headers: Mapping[str, str] | None = None,
+    **options: Any,
+) -> httpx.Response:
+    """Send a request; ask again, ever later, while the portal is failing.
+
+    Raises:
+        PortalError: The portal refused.
+        PortalUnavailableError: The portal gives no answer.
+    """
+    cause = "no answer"
+    named = {**(headers or {}), "Authorization": f"Bearer {token}"}
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            longest = first_pause_s * float(2 ** (attempt - 1))
+            time.sleep(longest * random.uniform(0.5, 1.0))  # noqa: S311  spreads load
+        try:
+            response = http.request(method, path, headers=named, **options)
+        except httpx.TransportError as error:
+            cause = type(error).__name__
+            continue
+        if response.status_code >= 500 or response.status_code == _TOO_MANY:
+            cause = str(response.status_code)
+            continue
+        if response.is_success:
+            return response
+        raise PortalError(
+            status=response.status_code, code=_code_of(response), doing=doing
+        )
+    log.warning("the portal gives no answer: %s", cause)
+    raise PortalUnavailableError(f"the portal gave no answer to {doing} ({cause})")
 
 
 def _instance_ref(row: dict[str, Any]) -> InstanceRef:

@@ -25,7 +25,7 @@ from workers.contracts import (
     InferRequest,
     InferResult,
 )
-from workers.outbox import Outbox
+from workers.gathering import Gatherer
 from workers.portal_client import PortalUnavailableError
 from workers.settings import read_settings
 from workers.supervisor import ProcessLostError, Supervisor
@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 MAX_RETRIES: Final = 5
 MAX_STARTS: Final = 5
+ANSWERS_AT_ONCE: Final = 16
+ANSWERS_WAIT_S: Final = 0.1
 _MAX_REMEMBERED: Final = 2048
 
 _answered: OrderedDict[str, dict[str, Any]] = OrderedDict()
@@ -58,17 +60,23 @@ def _teller() -> Teller:
 
 
 @cache
-def _outbox() -> Outbox:
-    return Outbox(send=_send, in_hand=lambda: _supervisor().in_hand)
+def _outbox() -> Gatherer[InferResult, None]:
+    return Gatherer(
+        work=_send,
+        most=ANSWERS_AT_ONCE,
+        wait_s=ANSWERS_WAIT_S,
+        in_hand=lambda: _supervisor().in_hand,
+    )
 
 
-def _send(results: Sequence[InferResult], priority: int) -> None:
+def _send(results: Sequence[InferResult], priority: int) -> Sequence[None]:
     app.send_task(
         TASK_ACCEPT_RESULTS,
         kwargs={"results": [result.to_message() for result in results]},
         queue=QUEUE_PORTAL,
         priority=priority,
     )
+    return [None] * len(results)
 
 
 @worker_init.connect
@@ -107,7 +115,7 @@ def infer(self: Task[..., None], *, request: dict[str, Any]) -> None:
         if self.request.retries < MAX_RETRIES:
             raise self.retry(exc=error, countdown=2**self.request.retries) from error
         result = _failed(wanted, "the portal could not be reached")
-    _outbox().send(result, priority=wanted.priority)
+    _outbox().do(result, priority=wanted.priority)
     _teller().count(result.state)
     if result.reason not in (LOST, TOO_LATE):
         _attempts().end(wanted.run_id)

@@ -10,17 +10,20 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from apps.core.parsers import BytesParser
-from apps.inference.artefacts import write_artefact
+from apps.inference.artefacts import write_artefact, write_artefacts
 from apps.inference.packages import package_zip
 from apps.inference.selectors import model_of_hash
 from apps.inference.trust import signed_list
 from apps.studies.machine import READ_MODEL, WRITE_ARTEFACT
 from apps.studies.machine_api import MachineView
+from workers.inputs import ARTEFACTS_BYTES
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
 
 MAX_ARTEFACT_BYTES = 256 * 1024 * 1024
+ZIP_ROOM = 1024 * 1024
+"""Bytes for the zip's own words."""
 
 
 class ArtefactParser(BytesParser):
@@ -56,6 +59,31 @@ class AllowedModelsView(MachineView):
         """Return the list with its signature."""
         self.scope.require(verb=READ_MODEL)
         return HttpResponse(signed_list(), content_type="application/json")
+
+
+class ArtefactsParser(BytesParser):
+    """Takes a zip of artefacts as it is."""
+
+    max_bytes = ARTEFACTS_BYTES + ZIP_ROOM
+    too_large = "Artefacts that are stored together have at most 64 MiB."
+    too_large_status = 400
+
+
+class ArtefactsStoreView(MachineView):
+    """A place for several artefacts at a time."""
+
+    parser_classes = (ArtefactsParser,)
+
+    @extend_schema(
+        operation_id="machine_artefacts",
+        request={"application/zip": OpenApiTypes.BINARY},
+        responses={200: None},
+    )
+    def post(self, request: Request) -> Response:
+        """Store each file of a zip; when this answers they are on disk."""
+        self.scope.require(verb=WRITE_ARTEFACT)
+        write_artefacts(parcel=cast("bytes", request.data))
+        return Response(status=200)
 
 
 class ArtefactStoreView(MachineView):

@@ -13,6 +13,7 @@ from django.conf import settings
 
 from apps.core.errors import DomainError, Invalid, NotFound
 from apps.core.files import replace_durably
+from workers.inputs import ARTEFACTS_BYTES, ParcelError, unpack
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PIECE_BYTES = 1 << 20
@@ -43,6 +44,22 @@ def write_artefact(*, sha256: str, body: bytes) -> bool:
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_durably(path, body)
     return True
+
+
+def write_artefacts(*, parcel: bytes) -> int:
+    """Store each file of a zip, whose name is its SHA-256; return how many were new.
+
+    Raises:
+        DomainError: 422 `hash_mismatch`: a name is not the hash of its bytes; those
+            before it are stored. 400 `bad_parcel`: it is no zip as it should be.
+    """
+    try:
+        files = unpack(parcel, limit=ARTEFACTS_BYTES)
+    except ParcelError as error:
+        raise Invalid(
+            "bad_parcel", f"The artefacts were not taken: {error}."
+        ) from error
+    return sum(write_artefact(sha256=name, body=body) for name, body in files.items())
 
 
 def _hash(body: bytes) -> str:

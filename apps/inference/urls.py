@@ -30,5 +30,6 @@ urlpatterns = [
     ),
     path("api/machine/models/allowed", api.AllowedModelsView.as_view()),
     path("api/machine/models/<str:package_hash>", api.PackageView.as_view()),
+    path("api/machine/artefacts", api.ArtefactsStoreView.as_view()),
     path("api/machine/artefacts/<str:sha256>", api.ArtefactStoreView.as_view()),
 ]

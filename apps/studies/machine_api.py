@@ -15,9 +15,13 @@ from rest_framework.views import APIView
 from apps.core.access import Open
 from apps.core.errors import NotFound, Unavailable
 from apps.interop.types import ArchiveError, NotInArchive
+from apps.studies.inputs import gather_inputs
 from apps.studies.machine import READ_INSTANCES, MachineScope, read_token
 from apps.studies.selectors import instance_of_revision, instances_of_revision
-from apps.studies.serializers import MachineInstancesSerializer
+from apps.studies.serializers import (
+    MachineInstancesSerializer,
+    MachineTokensSerializer,
+)
 from apps.studies.stored import fetch_file
 
 if TYPE_CHECKING:
@@ -83,3 +87,20 @@ class RevisionInstanceView(MachineView):
                 "archive_down", "The archive does not answer; try again."
             ) from error
         return HttpResponse(body, content_type="application/dicom")
+
+
+class InputsView(MachineView):
+    """What several requests of a worker need, in one answer."""
+
+    @extend_schema(
+        operation_id="machine_inputs",
+        request=MachineTokensSerializer,
+        responses={(200, "application/zip"): OpenApiTypes.BINARY},
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Return instances and files of the revisions that the tokens open."""
+        self.scope.require(verb=READ_INSTANCES)
+        given = MachineTokensSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        body = gather_inputs(tokens=given.validated_data["tokens"])
+        return HttpResponse(body, content_type="application/zip")

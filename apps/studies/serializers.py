@@ -5,6 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers as s
 
 from apps.studies.types import QuarantineKind
+from workers.inputs import MOST_STUDIES
 
 
 class SiteNameSerializer(s.Serializer):  # type: ignore[type-arg]
@@ -228,6 +229,14 @@ class MachineInstanceSerializer(s.Serializer):  # type: ignore[type-arg]
     series_uid = s.CharField()
     sop_class_uid = s.CharField()
     size = s.IntegerField()
+
+
+class MachineTokensSerializer(s.Serializer):  # type: ignore[type-arg]
+    """The tokens of several requests of a worker."""
+
+    tokens = s.ListField(
+        child=s.CharField(max_length=1000), min_length=1, max_length=MOST_STUDIES
+    )
 
 
 class MachineInstancesSerializer(s.Serializer):  # type: ignore[type-arg]

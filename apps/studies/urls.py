@@ -20,6 +20,7 @@ urlpatterns = [
     path("api/ae-titles/<uuid:ae_title_id>", api.AETitleView.as_view()),
     path(_REVISION, machine_api.RevisionInstancesView.as_view()),
     path(f"{_REVISION}/<str:sop_uid>", machine_api.RevisionInstanceView.as_view()),
+    path("api/machine/inputs", machine_api.InputsView.as_view()),
     # Only nginx asks these two; they are not reachable from outside.
     path("internal/authorise-pixels", api.AuthorisePixelsView.as_view()),
     path("internal/pixels/<uuid:revision_id>/<path:path>", api.PackFileView.as_view()),

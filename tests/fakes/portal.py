@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Self
 
 import pydicom
 
+from workers.inputs import MOST_FILES, StudyInputs, pack_inputs, unpack
 from workers.model_trust import AllowedPackage, public_key_of, sign_list
 
 PREFIX = "/api/machine/"
@@ -119,6 +120,16 @@ class FakePortal:
             )
         return {"revision_id": self.revision_id, "instances": rows}
 
+    def inputs(self, asked: dict[str, Any]) -> bytes:
+        """Return the answer to what several requests need: it is one study's."""
+        studies = {}
+        if self.token in asked["tokens"]:
+            studies[self.revision_id] = StudyInputs(
+                instances=self.listing()["instances"],
+                files=self.instances if len(self.instances) <= MOST_FILES else {},
+            )
+        return pack_inputs(studies)
+
 
 class _Handler(BaseHTTPRequestHandler):
     owner: ClassVar[FakePortal]
@@ -147,6 +158,17 @@ class _Handler(BaseHTTPRequestHandler):
                 self._bytes(self.owner.models.get(package_hash))
             case _:
                 self._json(404, {"code": "not_found", "detail": "Unknown."})
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        refusal = self._refusal()
+        if refusal:
+            self._json(*refusal)
+        elif self.path == PREFIX + "inputs":
+            self._send(200, self.owner.inputs(json.loads(body)), "application/zip")
+        else:
+            self.owner.artefacts |= unpack(body, limit=len(body))
+            self._json(200, {})
 
     def do_PUT(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))

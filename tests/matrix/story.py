@@ -53,6 +53,8 @@ _INSTANCE = f"{_INSTANCES}/<str:sop_uid>"
 _MODEL = "api/machine/models/<str:package_hash>"
 _ALLOWED = "api/machine/models/allowed"
 _STORE = "api/machine/artefacts/<str:sha256>"
+_STORE_MANY = "api/machine/artefacts"
+_INPUTS = "api/machine/inputs"
 _PACK_FILE = "internal/pixels/<uuid:revision_id>/<path:path>"
 
 # fmt: off
@@ -89,6 +91,8 @@ TABLE: dict[Key, str] = {
     ("GET", _INSTANCE):                 "401  401 401 401 401 401   401 401 401 401 401",
     ("GET", _MODEL):                    "401  401 401 401 401 401   401 401 401 401 401",
     ("GET", _ALLOWED):                  "401  401 401 401 401 401   401 401 401 401 401",
+    ("POST", _INPUTS):                  "401  401 401 401 401 401   401 401 401 401 401",
+    ("POST", _STORE_MANY):              "401  401 401 401 401 401   401 401 401 401 401",
     ("PUT", _STORE):                    "401  401 401 401 401 401   401 401 401 401 401",
     # No frame before an open event: not even for A's own radiologist.
     ("GET", "internal/authorise-pixels"): "401  403 403 403 403 403   403 403 403 403 403",
@@ -257,6 +261,8 @@ CALLS: dict[Key, Callable[[Worlds], Call]] = {
     ("GET", _INSTANCE): _of_revision("/1.2.3"),
     ("GET", _MODEL): lambda _: Call(f"/api/machine/models/{'0' * 64}"),
     ("GET", _ALLOWED): lambda _: Call("/api/machine/models/allowed"),
+    ("POST", _STORE_MANY): lambda _: Call("/api/machine/artefacts", b"x"),
+    ("POST", _INPUTS): lambda _: Call("/api/machine/inputs", {"tokens": ["x"]}),
     ("PUT", _STORE): lambda _: Call(f"/api/machine/artefacts/{'0' * 64}", b"x"),
     ("GET", "internal/authorise-pixels"): lambda w: Call(
         "/internal/authorise-pixels",

@@ -16,7 +16,7 @@ from workers.inference.predict import describe_device, limit_threads, pick_devic
 from workers.inference.run import run_inference
 from workers.inference.store import ModelStore, ModelUnavailableError
 from workers.inference.trust import TrustedModels
-from workers.inference.workplace import Gate, Workplace
+from workers.inference.workplace import Gate, Lines, Workplace
 from workers.models.package import ModelPackage
 from workers.models.preprocess import PreprocessError
 from workers.models.volume_net import VolumeModel
@@ -49,6 +49,7 @@ def make_workplace(settings: WorkerSettings) -> Workplace:
         engine=Engine(device=device, batch=settings.batch, threads=threads),
         device_words=words,
         gate=Gate(len(os.sched_getaffinity(0))),
+        lines=Lines(),
     )
 
 
@@ -103,7 +104,8 @@ def answer(
             portal_url=request.portal_url,
             token=request.token,
             revision_id=request.revision_id,
-            transport=transport,
+            line=workplace.lines.to(request.portal_url, transport=transport),
+            priority=request.priority,
         ) as portal:
             return run_inference(
                 request, portal=portal, workplace=workplace, begin=begin

@@ -3,8 +3,9 @@
 Threads that prepare studies hand tensors over and wait. A single thread takes what is
 ready, in the order of urgency, and runs films of one model together. When others are
 about to be ready it waits for them, a moment at most and never with something urgent in
-hand. A batch that fails is run again one study at a time, so that only the study at
-fault gets the error; one that needs more memory than there is, once more in two halves.
+hand, which makes a batch of its own. A batch that fails is run again one study at a
+time, so that only the study at fault gets the error; one that needs more memory than
+there is, once more in two halves.
 """
 
 from __future__ import annotations
@@ -223,13 +224,21 @@ class Engine:
             self._changed.wait(left)
 
     def _like(self, first: _Job) -> list[_Job]:
-        """Take those that fit into a batch with the first, the most urgent first."""
+        """Take those that fit into a batch with the first, the most urgent first.
+
+        What is urgent goes with what is urgent alone: a full batch takes longer.
+        """
+        is_urgent = first.priority <= PRIORITY_URGENT
         room = self.batch - len(first.tensors)
         taken, kept = [], []
         while self._heap:
             entry = heapq.heappop(self._heap)
             job = entry[2]
-            is_like = job.work is None and job.package is first.package
+            is_like = (
+                job.work is None
+                and job.package is first.package
+                and is_urgent == (job.priority <= PRIORITY_URGENT)
+            )
             if is_like and len(job.tensors) <= room:
                 room -= len(job.tensors)
                 taken.append(job)

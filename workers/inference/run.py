@@ -48,6 +48,8 @@ def run_inference(
             )
         judge = judge_volume if isinstance(package.module, VolumeModel) else judge_films
         said = judge(package, portal=portal, workplace=workplace, clock=clock, ask=ask)
+        with clock.part("store_s"):
+            portal.flush()
     except RejectedError as error:
         return InferResult(
             run_id=request.run_id,

@@ -21,6 +21,7 @@ from workers.models.architectures import ExplainableModel
 from workers.models.preprocess import GridToSource
 
 MAX_SIDE: Final = 512
+_PNG_LEVEL: Final = 1  # a third of the default's time, and half as large again
 CUT_OFF: Final = 0.5
 """Share of the map's maximum from which on it counts as marked."""
 
@@ -48,7 +49,7 @@ class SaliencyMap:
         """Return it as an 8-bit grey PNG."""
         target = io.BytesIO()
         grey = np.round(self.values * 255).astype(np.uint8)
-        Image.fromarray(grey).save(target, format="PNG")
+        Image.fromarray(grey).save(target, format="PNG", compress_level=_PNG_LEVEL)
         return target.getvalue()
 
 

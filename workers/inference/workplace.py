@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 import torch
 
 from workers.contracts import PRIORITY_NORMAL, ArtefactRef, FindingResult
@@ -18,6 +19,7 @@ from workers.inference.engine import Engine
 from workers.inference.store import ModelStore
 from workers.packs.isolation import IsolatedDecoder
 from workers.pixels.image import ImageHeader
+from workers.portal_client import PortalLine
 
 
 class RejectedError(Exception):
@@ -92,6 +94,32 @@ class Ask:
     begin: Callable[[], None] = lambda: None
 
 
+class Lines:
+    """The lines to portals, one each, opened when first needed."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._lines: dict[tuple[str, int], PortalLine] = {}
+        self._lock = threading.Lock()
+
+    def to(
+        self, portal_url: str, *, transport: httpx.BaseTransport | None = None
+    ) -> PortalLine:
+        """Return the line to a portal.
+
+        Args:
+            portal_url: Where it is.
+            transport: What carries HTTP; the network by default.
+        """
+        key = (portal_url, id(transport))
+        with self._lock:
+            if key not in self._lines:
+                self._lines[key] = PortalLine(
+                    portal_url=portal_url, transport=transport
+                )
+            return self._lines[key]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workplace:
     """What a worker process keeps between requests.
@@ -103,6 +131,7 @@ class Workplace:
         engine: What runs them, for all studies in hand.
         device_words: The device in words for a person.
         gate: Lets as many work on pixels at a time as is sensible.
+        lines: What studies share on the way to a portal.
     """
 
     store: ModelStore
@@ -111,6 +140,7 @@ class Workplace:
     engine: Engine
     device_words: str
     gate: Gate
+    lines: Lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -298,6 +298,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/machine/artefacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Store each file of a zip; when this answers they are on disk. */
+        post: operations["machine_artefacts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/machine/artefacts/{sha256}": {
         parameters: {
             query?: never;
@@ -309,6 +326,23 @@ export interface paths {
         /** @description Store the bytes; when this answers they are on disk. */
         put: operations["machine_artefact"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/machine/inputs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Return instances and files of the revisions that the tokens open. */
+        post: operations["machine_inputs"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3251,6 +3285,10 @@ export interface components {
             revision_id: string;
             instances: components["schemas"]["MachineInstance"][];
         };
+        /** @description The tokens of several requests of a worker. */
+        MachineTokensRequest: {
+            tokens: string[];
+        };
         /** @description What there is to show of a study. */
         Manifest: {
             study: components["schemas"]["Study"];
@@ -5359,6 +5397,28 @@ export interface operations {
             };
         };
     };
+    machine_artefacts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/zip": string;
+            };
+        };
+        responses: {
+            /** @description No response body */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     machine_artefact: {
         parameters: {
             query?: never;
@@ -5387,6 +5447,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    machine_inputs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MachineTokensRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
             };
         };
     };

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import zipfile
 from uuid import uuid4
 
 import pytest
 from django.core import signing
 
+from apps.core.errors import NotFound
+from apps.inference.artefacts import read_artefact
 from apps.studies.machine import (
     LIFETIME_S,
     READ_INSTANCES,
@@ -18,6 +22,7 @@ from apps.studies.machine import (
 from apps.studies.models import StudyRevision
 from apps.workflow import flow
 from tests.factories.domain import client_for, make_ct, make_film
+from workers.inputs import MOST_STUDIES, pack, unpack_inputs
 
 pytestmark = pytest.mark.django_db
 SHA = hashlib.sha256(b"abc").hexdigest()
@@ -142,3 +147,113 @@ def test_a_revision_that_is_not_there_has_no_instances(client, revision):
     key = token(revision, READ_INSTANCES, revision_id=nobody)
     body = call(client, "get", f"revisions/{nobody}/instances", key)
     assert body.status_code == 404
+
+
+# --- several studies in one answer
+
+
+def inputs(client, key, *tokens):
+    answered = call(
+        client,
+        "post",
+        "inputs",
+        key,
+        data={"tokens": list(tokens)},
+        content_type="application/json",
+    )
+    assert answered.status_code == 200, answered.content
+    return unpack_inputs(answered.content)
+
+
+@pytest.fixture
+def film(revision, archive):
+    archive.c_store(make_film(), called="NORTH")
+    archive.settle()
+    flow.take_arrivals()
+    return StudyRevision.objects.exclude(id=revision.id).get()
+
+
+def test_several_studies_come_in_one_answer(client, revision, film, archive):
+    keys = [token(one, READ_INSTANCES) for one in (revision, film)]
+    found = inputs(client, keys[0], *keys)
+    assert set(found) == {str(revision.id), str(film.id)}
+    for one in (revision, film):
+        path = f"revisions/{one.id}/instances"
+        alone = call(client, "get", path, token(one, READ_INSTANCES)).json()
+        together = found[str(one.id)]
+        assert together.instances == alone["instances"]
+        assert together.files == {
+            row["sop_uid"]: archive.fetch_instance(
+                archive.find_instance(row["sop_uid"])
+            )
+            for row in alone["instances"]
+        }
+
+
+def test_of_several_studies_each_needs_its_own_token(client, revision, film):
+    mine = token(revision, READ_INSTANCES)
+    wrong = [token(film, READ_MODEL), "nonsense", f"{token(film, READ_INSTANCES)}x"]
+    assert set(inputs(client, mine, mine, *wrong)) == {str(revision.id)}
+    body = {"tokens": [mine]}
+    for key, status in ((None, 401), ("nonsense", 403), (wrong[0], 403)):
+        kind = "application/json"
+        refused = call(client, "post", "inputs", key, data=body, content_type=kind)
+        assert refused.status_code == status
+    many = call(
+        client,
+        "post",
+        "inputs",
+        mine,
+        data={"tokens": [mine] * (MOST_STUDIES + 1)},
+        content_type="application/json",
+    )
+    assert many.status_code == 400
+
+
+def test_what_is_withheld_is_not_among_several_either(client, revision):
+    uids = set(revision.instances.values_list("series_uid", flat=True))
+    key = token(revision, READ_INSTANCES)
+    StudyRevision.objects.filter(id=revision.id).update(withheld=sorted(uids))
+    assert inputs(client, key, key) == {}
+
+
+def test_large_studies_and_a_silent_archive_give_the_list_alone(
+    client, revision, archive, monkeypatch
+):
+    key = token(revision, READ_INSTANCES)
+    archive.down = True
+    assert inputs(client, key, key)[str(revision.id)].files == {}
+    archive.down = False
+    monkeypatch.setattr("apps.studies.inputs.MOST_FILES", 2)
+    found = inputs(client, key, key)[str(revision.id)]
+    assert (len(found.instances), found.files) == (3, {})
+
+
+def store(client, key, content):
+    kind = "application/zip"
+    return call(client, "post", "artefacts", key, data=content, content_type=kind)
+
+
+def test_several_artefacts_are_stored_together(client, revision):
+    key = token(revision, WRITE_ARTEFACT)
+    bodies = [b"abc", b"def"]
+    named = [(hashlib.sha256(body).hexdigest(), body) for body in bodies]
+    assert store(client, key, pack(named)).status_code == 200
+    assert [read_artefact(sha256=name) for name, _ in named] == bodies
+    assert store(client, key, pack(named)).status_code == 200
+
+
+def test_artefacts_together_are_judged_as_each_alone(client, revision):
+    key = token(revision, WRITE_ARTEFACT)
+    reading = token(revision, READ_INSTANCES)
+    assert store(client, reading, pack([(SHA, b"abc")])).status_code == 403
+    assert store(client, key, pack([(SHA, b"other")])).status_code == 422
+    assert store(client, key, pack([("../etc/x", b"abc")])).status_code == 400
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(SHA, b"abc")
+    for content in (b"no zip", packed.getvalue(), pack([(SHA, b"abc")])[:-9]):
+        refused = store(client, key, content)
+        assert (refused.status_code, refused.json()["code"]) == (400, "bad_parcel")
+    with pytest.raises(NotFound):
+        read_artefact(sha256=SHA)

@@ -95,7 +95,7 @@ def enter(engine, *given):
 MODEL, OTHER = SimpleNamespace(name="model"), SimpleNamespace(name="other")
 
 
-def test_the_urgent_goes_first_and_others_of_its_model_with_it(engine, network):
+def test_the_urgent_goes_first_and_in_a_batch_of_its_own(engine, network):
     first = held(engine, network, MODEL)
     studies = enter(
         engine,
@@ -104,17 +104,19 @@ def test_the_urgent_goes_first_and_others_of_its_model_with_it(engine, network):
         (MODEL, [3], 9),
         (MODEL, [4, 5], 0),
         (OTHER, [6], 3),
+        (MODEL, [7], 0),
     )
     network.go_on.set()
     for study in (first, *studies):
         study.join(10)
     assert network.batches == [
         ("model", [0.0]),
-        ("model", [4.0, 5.0, 2.0, 3.0]),
+        ("model", [4.0, 5.0, 7.0]),
         ("other", [6.0, 1.0]),
+        ("model", [2.0, 3.0]),
     ]
-    assert [study.said for study in studies] == [[1], [2], [3], [4, 5], [6]]
-    assert (engine.tally.batches, engine.tally.images) == (3, 7)
+    assert [study.said for study in studies] == [[1], [2], [3], [4, 5], [6], [7]]
+    assert (engine.tally.batches, engine.tally.images) == (4, 8)
 
 
 def test_it_waits_a_moment_for_who_is_coming_and_not_longer(engine, network):

@@ -1,24 +1,19 @@
-"""Answers go together where they are ready together, and nobody is told too early."""
+"""What is ready together goes together, and nobody is told too early."""
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
-import uuid
 
 import pytest
 
-from workers.contracts import InferResult
-from workers.outbox import Outbox
+from workers.gathering import Gatherer
 
 LONG_S = 30.0
 
 
-def result(state="done"):
-    reason = "" if state == "done" else "why"
-    return InferResult(
-        run_id=str(uuid.uuid4()), package_hash="0" * 64, state=state, reason=reason
-    )
+_numbers = itertools.count()
 
 
 class Post:
@@ -33,7 +28,8 @@ class Post:
         self.is_open.wait(LONG_S)
         if self.error is not None:
             raise self.error
-        self.sent.append((priority, [one.run_id for one in results]))
+        self.sent.append((priority, list(results)))
+        return [one * 10 for one in results]
 
 
 class Sender(threading.Thread):
@@ -42,12 +38,12 @@ class Sender(threading.Thread):
     def __init__(self, outbox, priority=6):
         super().__init__(daemon=True)
         self.outbox, self.priority = outbox, priority
-        self.result, self.error = result(), None
+        self.given, self.done, self.error = next(_numbers), None, None
         self.start()
 
     def run(self):
         try:
-            self.outbox.send(self.result, priority=self.priority)
+            self.done = self.outbox.do(self.given, priority=self.priority)
         except OSError as error:
             self.error = error
 
@@ -55,6 +51,10 @@ class Sender(threading.Thread):
 @pytest.fixture
 def post():
     return Post()
+
+
+def gatherer(post, **given):
+    return Gatherer(work=post, **{"most": 16, "wait_s": LONG_S, **given})
 
 
 def until(condition):
@@ -65,34 +65,35 @@ def until(condition):
 
 
 def test_what_is_ready_together_is_one_message(post):
-    outbox = Outbox(send=post, in_hand=lambda: 1, most=4, wait_s=LONG_S)
+    outbox = gatherer(post, most=4)
     senders = [Sender(outbox) for _ in range(4)]
     for sender in senders:
         sender.join(LONG_S)
     [(priority, runs)] = post.sent
     assert priority == 6
-    assert set(runs) == {sender.result.run_id for sender in senders}
+    assert set(runs) == {sender.given for sender in senders}
+    assert [one.done for one in senders] == [one.given * 10 for one in senders]
 
 
 def test_nobody_waits_for_others_where_none_are_in_hand(post):
-    outbox = Outbox(send=post, in_hand=lambda: 0, wait_s=LONG_S)
+    outbox = gatherer(post, in_hand=lambda: 0)
     Sender(outbox).join(LONG_S / 2)
     assert len(post.sent) == 1
 
 
 def test_what_is_urgent_goes_at_once_and_first(post):
-    outbox = Outbox(send=post, in_hand=lambda: 1, wait_s=LONG_S)
+    outbox = gatherer(post)
     calm = Sender(outbox)
-    until(lambda: len(outbox._letters) == 1)
+    until(lambda: outbox.waiting == 1)
     urgent = Sender(outbox, priority=0)
-    for sender in (urgent, calm):
-        sender.join(LONG_S / 2)
-    assert post.sent == [(0, [urgent.result.run_id]), (6, [calm.result.run_id])]
+    urgent.join(LONG_S / 2)
+    assert post.sent == [(0, [urgent.given])], "and not the one that waits for others"
+    assert calm.is_alive()
 
 
 def test_whoever_hands_over_learns_that_it_was_not_sent(post):
     post.error = OSError("the broker is away")
-    outbox = Outbox(send=post)
+    outbox = gatherer(post, wait_s=0.0)
     sender = Sender(outbox)
     sender.join(LONG_S)
     assert sender.error is post.error
@@ -104,9 +105,9 @@ def test_whoever_hands_over_learns_that_it_was_not_sent(post):
 
 def test_nobody_goes_on_before_it_was_sent(post):
     post.is_open.clear()
-    outbox = Outbox(send=post)
+    outbox = gatherer(post, wait_s=0.0)
     sender = Sender(outbox)
-    until(lambda: not outbox._letters)
+    until(lambda: not outbox.waiting)
     assert sender.is_alive()
     post.is_open.set()
     sender.join(LONG_S)

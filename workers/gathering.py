@@ -1,0 +1,116 @@
+"""What many threads want alike, done together: one message, one request for several.
+
+Whoever hands something over waits until it was done, so that nothing is said to be done
+before it is: a request is acknowledged only after its answer is in the portal's queue.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from workers.contracts import PRIORITY_URGENT
+
+Given = TypeVar("Given")
+Done = TypeVar("Done")
+
+
+@dataclass(slots=True, eq=False)
+class _Wish(Generic[Given, Done]):
+    given: Given
+    priority: int
+    entered: float = field(default_factory=time.monotonic)
+    ended: threading.Event = field(default_factory=threading.Event)
+    done: list[Done] = field(default_factory=list)
+    error: Exception | None = None
+
+
+class Gatherer(Generic[Given, Done]):
+    """Does things in threads of its own; any number of threads may hand over.
+
+    Those of one urgency go together, the most urgent first.
+    """
+
+    def __init__(
+        self,
+        *,
+        work: Callable[[Sequence[Given], int], Sequence[Done]],
+        most: int,
+        wait_s: float,
+        in_hand: Callable[[], int] = lambda: 1,
+        threads: int = 1,
+    ) -> None:
+        """Take what is to be done.
+
+        Args:
+            work: Does several things of one urgency (0 first, to 9) and returns what
+                became of each, in their order; it may raise.
+            most: How many at a time.
+            wait_s: Longest wait for others; what is urgent is not kept waiting.
+            in_hand: How many may still come soon; where none may nobody waits.
+            threads: How often it works at a time.
+        """
+        self._work = work
+        self._most = most
+        self._wait_s = wait_s
+        self._in_hand = in_hand
+        self._wishes: list[_Wish[Given, Done]] = []
+        self._changed = threading.Condition()
+        for _ in range(threads):
+            threading.Thread(target=self._serve, daemon=True, name="gather").start()
+
+    @property
+    def waiting(self) -> int:
+        """How many were handed over and not begun with."""
+        return len(self._wishes)
+
+    def do(self, given: Given, *, priority: int) -> Done:
+        """Hand something over, and return what became of it.
+
+        Raises:
+            Exception: What doing it raised.
+        """
+        wish: _Wish[Given, Done] = _Wish(given=given, priority=priority)
+        with self._changed:
+            self._wishes.append(wish)
+            self._changed.notify_all()
+        wish.ended.wait()
+        if wish.error is not None:
+            raise wish.error
+        return wish.done[0]
+
+    def _serve(self) -> None:
+        while True:
+            self._fulfil(self._take())
+
+    def _take(self) -> list[_Wish[Given, Done]]:
+        """Wait until there is something to do, and return it."""
+        with self._changed:
+            while not self._wishes or (left := self._left_to_wait()) > 0:
+                self._changed.wait(left if self._wishes else None)
+            first = min(wish.priority for wish in self._wishes)
+            like = [wish for wish in self._wishes if wish.priority == first]
+            taken = like[: self._most]
+            self._wishes = [wish for wish in self._wishes if wish not in taken]
+        return taken
+
+    def _left_to_wait(self) -> float:
+        is_urgent = any(wish.priority <= PRIORITY_URGENT for wish in self._wishes)
+        if is_urgent or len(self._wishes) >= self._most or not self._in_hand():
+            return 0.0
+        return self._wishes[0].entered + self._wait_s - time.monotonic()
+
+    def _fulfil(self, wishes: Sequence[_Wish[Given, Done]]) -> None:
+        try:
+            given = [wish.given for wish in wishes]
+            done = self._work(given, wishes[0].priority)
+            for wish, one in zip(wishes, done, strict=True):
+                wish.done.append(one)
+        except Exception as error:  # noqa: BLE001  it is for those who wait to judge
+            for wish in wishes:
+                wish.error = error
+        for wish in wishes:
+            wish.ended.set()
