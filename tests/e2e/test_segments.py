@@ -41,6 +41,7 @@ class Series:
     values: np.ndarray
     spacing: tuple[float, float]
     apart_mm: float
+    heights: tuple[float, ...]
 
 
 def _slices() -> list[pydicom.Dataset]:
@@ -49,15 +50,19 @@ def _slices() -> list[pydicom.Dataset]:
     return images[60 : 60 + N_IMAGES]
 
 
-def send_series(reader: Reader) -> Series:
-    """Send images of the CT as a new patient's; their pixels stay as they are."""
-    name = f"SEGM{uuid4().hex[:8].upper()}"
+def send_series(reader: Reader, name: str = "", date: str = "") -> Series:
+    """Send images of the CT as a patient's, a new one's without a name given.
+
+    Their pixels stay as they are; `date` ("YYYYMMDD") is another date of the study.
+    """
+    name = name or f"SEGM{uuid4().hex[:8].upper()}"
     study, series = generate_uid(), generate_uid()
     images = _slices()
     with tempfile.TemporaryDirectory() as folder:
         for number, one in enumerate(images):
             one.PatientName = one.PatientID = name
             one.StudyInstanceUID, one.SeriesInstanceUID = study, series
+            one.StudyDate = date or one.StudyDate
             one.SOPInstanceUID = generate_uid()
             one.file_meta.MediaStorageSOPInstanceUID = one.SOPInstanceUID
             Path(folder, f"{number}.dcm").write_bytes(to_bytes(one))
@@ -77,6 +82,7 @@ def send_series(reader: Reader) -> Series:
         values=values,
         spacing=(float(images[0].PixelSpacing[0]), float(images[0].PixelSpacing[1])),
         apart_mm=abs(heights[1] - heights[0]),
+        heights=tuple(heights),
     )
 
 

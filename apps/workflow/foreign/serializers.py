@@ -96,6 +96,21 @@ class ForeignItemSerializer(s.Serializer):  # type: ignore[type-arg]
         return {**super().get_fields(), "label": CodedSerializer()}
 
 
+class OpeningSerializer(s.Serializer):  # type: ignore[type-arg]
+    """An area that a shutter leaves open, in image space."""
+
+    kind = s.ChoiceField(choices=["rectangle", "circle", "polygon"])
+    points = s.ListField(child=s.ListField(child=s.FloatField()))
+    radius = s.FloatField()
+
+
+class ShutterSerializer(s.Serializer):  # type: ignore[type-arg]
+    """What of an image is covered: all outside any opening, in a grey of 0 to 255."""
+
+    openings = OpeningSerializer(many=True)
+    level = s.IntegerField()
+
+
 class PresentationSerializer(s.Serializer):  # type: ignore[type-arg]
     """How some images are to be shown; an image is [SOP Instance UID, frame or 0]."""
 
@@ -105,6 +120,7 @@ class PresentationSerializer(s.Serializer):  # type: ignore[type-arg]
     rotation = s.IntegerField()
     flip = s.BooleanField()
     area = s.ListField(child=s.ListField(child=s.FloatField()), allow_null=True)
+    shutter = ShutterSerializer(allow_null=True)
 
 
 class CreatorSerializer(s.Serializer):  # type: ignore[type-arg]

@@ -3630,6 +3630,15 @@ export interface components {
         Opened: {
             manifest: components["schemas"]["Manifest"];
         };
+        /** @description An area that a shutter leaves open, in image space. */
+        Opening: {
+            kind: components["schemas"]["OpeningKindEnum"];
+            points: number[][];
+            /** Format: double */
+            radius: number;
+        };
+        /** @enum {string} */
+        OpeningKindEnum: "rectangle" | "circle" | "polygon";
         /** @enum {string} */
         OriginEnum: "ai" | "person" | "unknown";
         /** @description Where the pixels are. */
@@ -3736,6 +3745,7 @@ export interface components {
             rotation: number;
             flip: boolean;
             area: number[][] | null;
+            shutter: components["schemas"]["Shutter"] | null;
         };
         /** @description A window with a name. */
         Preset: {
@@ -4294,6 +4304,11 @@ export interface components {
             sites: components["schemas"]["SessionSite"][];
             permissions: components["schemas"]["PermissionsEnum"][];
             must_change_password: boolean;
+        };
+        /** @description What of an image is covered: all outside any opening, in a grey of 0 to 255. */
+        Shutter: {
+            openings: components["schemas"]["Opening"][];
+            level: number;
         };
         /** @description One side; `pictures` are SOP Instance UIDs, or say why it is hidden. */
         Side: {

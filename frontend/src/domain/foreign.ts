@@ -8,6 +8,7 @@ import {
   type Vector,
 } from './geometry';
 import type { Coded } from './model';
+import type { Shutter } from './shutter';
 import { cross, type Grid, type View, voxelAt } from './volume';
 
 /**
@@ -77,6 +78,8 @@ export interface Presentation {
   readonly rotation: number;
   readonly flip: boolean;
   readonly area: readonly (readonly number[])[] | null;
+  /** It stands for the image's own one: null shows the whole image. */
+  readonly shutter: Shutter | null;
 }
 
 export type ForeignKind = 'sr' | 'seg' | 'rtstruct' | 'gsps' | 'kos' | 'other';

@@ -59,18 +59,32 @@ describe('spacing', () => {
     expect(spacingOf({})).toEqual({ row: 1, column: 1, source: 'none' });
     expect(spacingOf({ '00280034': ds(2, 1) }).row).toBe(2);
   });
-  it('comes from one ultrasound region in centimetres', () => {
+  it('comes from ultrasound regions in centimetres, and holds in them', () => {
     const region = {
+      '00186018': ds(10),
+      '0018601A': ds(20),
+      '0018601C': ds(99),
+      '0018601E': ds(89),
       '00186024': ds(3),
+      '00186026': ds(3),
       '0018602C': ds(0.02),
       '0018602E': ds(0.03),
     };
+    const place = { x0: 10, y0: 20, x1: 99, y1: 89, priority: 0 };
+    const spacing = { column: 0.2, row: 0.3 };
     expect(spacingOf({ '00186011': sq(region) })).toEqual({
-      column: 0.2,
-      row: 0.3,
+      ...spacing,
       source: 'patient',
+      regions: [{ ...place, spacing }],
     });
-    expect(spacingOf({ '00186011': sq(region, region) }).source).toBe('none');
+    const curve = { ...region, '00186024': ds(4) };
+    expect(spacingOf({ '00186011': sq(region, curve) })).toMatchObject({
+      ...spacing,
+      regions: [{ spacing }, { spacing: null }],
+    });
+    const other = { ...region, '0018602C': ds(0.05) };
+    expect(spacingOf({ '00186011': sq(region, other) }).source).toBe('none');
+    expect(spacingOf({ '00186011': sq(curve) }).regions).toBeUndefined();
   });
 });
 

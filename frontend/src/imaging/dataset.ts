@@ -1,5 +1,6 @@
 import type { Plane, Vector } from '@/domain/geometry';
 import { lettersOf } from '@/domain/geometry';
+import { type ScaledRegion, sharedSpacing } from '@/domain/measure/regions';
 import type { Table } from './stored';
 
 /** One DICOM JSON attribute and a dataset of them (PS3.18 F.2). */
@@ -78,21 +79,40 @@ export interface Spacing {
   readonly column: number;
   readonly row: number;
   readonly source: 'patient' | 'detector' | 'none';
+  /** Scales that hold in parts of the image, and nowhere else. */
+  readonly regions?: readonly ScaledRegion[];
 }
 
 /** Units of PhysicalDeltaX/Y in which 3 means centimetres. */
 const CENTIMETRES = 3;
 
-function ultrasoundSpacing(dataset: Dataset): Spacing | null {
-  const regions = items(dataset, '00186011');
-  const region = regions[0];
-  if (!region || regions.length !== 1 || number(region, '00186024') !== CENTIMETRES) {
-    return null;
-  }
+/** Millimetres of a region whose two axes are lengths. */
+function regionSpacing(region: Dataset): ScaledRegion['spacing'] {
+  const axes = ['00186024', '00186026'].map((tag) => number(region, tag));
   const x = number(region, '0018602C');
   const y = number(region, '0018602E');
-  if (!x || !y) return null;
-  return { column: Math.abs(x) * 10, row: Math.abs(y) * 10, source: 'patient' };
+  if (!x || !y || axes.some((unit) => unit !== CENTIMETRES)) return null;
+  return { column: Math.abs(x) * 10, row: Math.abs(y) * 10 };
+}
+
+function regionOf(region: Dataset): ScaledRegion | null {
+  const [x0, y0, x1, y1] = ['00186018', '0018601A', '0018601C', '0018601E'].map((tag) =>
+    number(region, tag),
+  );
+  if (x0 == null || y0 == null || x1 == null || y1 == null) return null;
+  const priority = (number(region, '00186016') ?? 0) & 1;
+  return { x0, y0, x1, y1, spacing: regionSpacing(region), priority };
+}
+
+/** Regions of an ultrasound image; what scale they share is shown for all of it. */
+function ultrasoundSpacing(dataset: Dataset): Spacing | null {
+  const regions = items(dataset, '00186011').flatMap((one) => regionOf(one) ?? []);
+  const scaled = regions.filter(({ spacing }) => spacing !== null);
+  if (scaled.length === 0) return null;
+  const shared = sharedSpacing(scaled);
+  return shared
+    ? { ...shared, source: 'patient', regions }
+    : { column: 1, row: 1, source: 'none', regions };
 }
 
 function pairSpacing(dataset: Dataset, tag: string, source: Spacing['source']) {

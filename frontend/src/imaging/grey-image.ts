@@ -1,12 +1,17 @@
 import { type Types, utilities } from '@cornerstonejs/core';
 import { buildModule } from './modules';
 import type { ImageRef } from './pack';
-import type { GreyFrame } from './stored';
+import type { GreyFrame, Span } from './stored';
 
 interface VoiModule {
   readonly windowCenter?: readonly number[];
   readonly windowWidth?: readonly number[];
   readonly voiLUTFunction?: readonly string[];
+}
+
+/** What Cornerstone's image carries for us alone. */
+export interface Padded {
+  readonly padding?: Span | null;
 }
 
 /**
@@ -64,6 +69,7 @@ export function greyImage(ref: ImageRef, frame: GreyFrame): Types.IImage {
     rgba: false,
     numberOfComponents: 1,
     getPixelData: () => values,
+    padding: frame.padding,
     getCanvas: undefined,
   };
   return image as unknown as Types.IImage;

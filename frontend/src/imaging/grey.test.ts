@@ -63,7 +63,7 @@ describe('greyFrame', () => {
 });
 
 describe('firstRange', () => {
-  const frame = { values: Int16Array.of(0), min: -5, max: 9 };
+  const frame = { values: Int16Array.of(0), min: -5, max: 9, padding: null };
 
   it("is the image's own window", () => {
     const header = dataset({ '00281050': [40], '00281051': [400] });

@@ -1,7 +1,7 @@
 import type { GreyRange } from '@/domain/windows';
 import { rangeOf } from '@/domain/windows';
 import { type Dataset, number, numbers, tableOf, text, voiOf } from './dataset';
-import { type GreyFrame, inPlace, type StoredFacts } from './stored';
+import { type GreyFrame, inPlace, type Span, type StoredFacts } from './stored';
 
 /** Frames of this syntax are the pixels themselves, little endian. */
 const UNCOMPRESSED = '1.2.840.10008.1.2.1';
@@ -18,7 +18,19 @@ export function storedOf(dataset: Dataset): StoredFacts | null {
     slope,
     intercept: number(dataset, '00281052') ?? 0,
     table,
+    padding: paddingOf(dataset, signed),
+    inverted: text(dataset, '00280004') === 'MONOCHROME1',
   };
+}
+
+/** Stored values that the header calls padding (PS3.3 C.7.5.1.1.2); null: none. */
+function paddingOf(dataset: Dataset, signed: boolean): Span | null {
+  const value = number(dataset, '00280120');
+  if (value === null) return null;
+  const limit = number(dataset, '00280121') ?? value;
+  // Writers of signed data put it as two bytes without a sign.
+  const [a, b] = [value, limit].map((n) => (signed && n > 32_767 ? n - 65_536 : n));
+  return { low: Math.min(a ?? 0, b ?? 0), high: Math.max(a ?? 0, b ?? 0) };
 }
 
 function stored(bytes: Uint8Array, signed: boolean, count: number) {

@@ -3,6 +3,7 @@ import { uptakeFactor } from '@/domain/measure/suv';
 import type { MeasuredPixels, ValueMeaning } from '@/domain/measure/values';
 import type { Coded } from '@/domain/model';
 import { type Dataset, items, number, strings, text } from './dataset';
+import type { Padded } from './grey-image';
 import { type ImageRef, isColour } from './pack';
 
 const dcm = (code: string, display: string): Coded => ({ scheme: 'DCM', code, display });
@@ -77,6 +78,7 @@ export function pixelValues(ref: ImageRef): MeasuredPixels | null {
     columns: image.columns,
     rows: image.rows,
     stored: image.getPixelData(),
+    padding: (image as Padded).padding ?? null,
     slope: slope * factor,
     intercept: intercept * factor,
   };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Dataset } from './dataset';
 import { greyFrame, storedOf } from './grey';
-import { apart } from './stored';
+import { apart, inPlace } from './stored';
 import { voiCurve } from './voi-curve';
 
 const attributes = (values: Record<string, readonly unknown[]>): Dataset =>
@@ -53,7 +53,15 @@ describe('a modality table', () => {
 });
 
 describe('values in memory of their own', () => {
-  const facts = { bits: 12, signed: false, slope: 1, intercept: 0, table: null };
+  const facts = {
+    bits: 12,
+    signed: false,
+    slope: 1,
+    intercept: 0,
+    table: null,
+    padding: null,
+    inverted: false,
+  };
 
   it('are as small as the header allows, and broken ones keep their fractions', () => {
     const from = Uint16Array.of(0, 255);
@@ -79,5 +87,48 @@ describe('a VOI table', () => {
   it('waits behind a window that the image states', () => {
     const both = { ...BASE, '00283010': [voi], '00281050': [102], '00281051': [4] };
     expect(voiCurve(attributes(both))).toBeNull();
+  });
+});
+
+describe('padding', () => {
+  const facts = {
+    bits: 12,
+    signed: false,
+    slope: 1,
+    intercept: -1000,
+    table: null,
+    padding: { low: 0, high: 1 },
+    inverted: false,
+  };
+
+  it('counts for no extreme, and stays where it is darker than the image', () => {
+    const frame = inPlace(Uint16Array.of(0, 1, 900, 1100), facts);
+    expect(frame?.values).toEqual(Int16Array.of(-1000, -999, -100, 100));
+    expect(frame).toMatchObject({ min: -100, max: 100 });
+    expect(frame?.padding).toEqual({ low: -1000, high: -999 });
+  });
+
+  it('is written anew as black where it would be bright', () => {
+    const inverted = { ...facts, intercept: 0, inverted: true };
+    const frame = inPlace(Uint16Array.of(0, 1, 900, 1100), inverted);
+    expect(frame?.values).toEqual(Uint16Array.of(65_535, 65_535, 900, 1100));
+    expect(frame).toMatchObject({ min: 900, max: 1100 });
+    expect(frame?.padding).toEqual({ low: 65_535, high: 65_535 });
+    const high = { ...facts, padding: { low: 4095, high: 4095 } };
+    expect(inPlace(Uint16Array.of(4095, 900), high)?.values).toEqual(
+      Int16Array.of(-32_768, -100),
+    );
+  });
+
+  it('has room for a value of its own in images of 8 bits', () => {
+    const bytes = { ...facts, bits: 8, intercept: 0, inverted: true };
+    const frame = apart(Uint8Array.of(0, 255), bytes);
+    expect(frame.values).toEqual(Uint16Array.of(65_535, 255));
+    expect(frame.padding).toEqual({ low: 65_535, high: 65_535 });
+  });
+
+  it('is none where it is not, or all there is', () => {
+    expect(inPlace(Uint16Array.of(900, 1100), facts)?.padding).toBeNull();
+    expect(inPlace(Uint16Array.of(0, 1), facts)).toMatchObject({ padding: null });
   });
 });

@@ -10,11 +10,20 @@ interface Made {
   readonly BYTES_PER_ELEMENT: number;
 }
 
+/** Values from `low` to `high`, both ends included. */
+export interface Span {
+  readonly low: number;
+  readonly high: number;
+}
+
 /** One decoded grey frame, in the image's own units (HU for CT). */
 export interface GreyFrame {
   readonly values: GreyArray;
+  /** Least and greatest value that is no padding. */
   readonly min: number;
   readonly max: number;
+  /** Which of the values are padding: no part of the image. */
+  readonly padding: Span | null;
 }
 
 /** A lookup table of DICOM (PS3.3 C.11.1.1.1): entry 0 stands for the value `first`. */
@@ -33,6 +42,10 @@ export interface StoredFacts {
   readonly intercept: number;
   /** Instead of slope and intercept. */
   readonly table: Table | null;
+  /** Stored values that stand for no image (Pixel Padding Value, Range Limit). */
+  readonly padding: Span | null;
+  /** Greater values are darker (MONOCHROME1). */
+  readonly inverted: boolean;
 }
 
 /** A table's value for an input; beyond its ends, that of the end. */
@@ -60,8 +73,68 @@ function sixteenBits(facts: StoredFacts): Made | null {
   return low >= -32_768 && high <= 32_767 ? Int16Array : null;
 }
 
+/** Padding after the rescale, as the array holds it. Behind a table it is not known. */
+function paddingOf({ padding, slope, intercept, table }: StoredFacts, to: GreyArray) {
+  if (padding === null || table !== null) return null;
+  const held = (raw: number) => {
+    const value = raw * slope + intercept;
+    return to instanceof Float32Array ? Math.fround(value) : value;
+  };
+  const ends = [held(padding.low), held(padding.high)];
+  return { low: Math.min(...ends), high: Math.max(...ends) };
+}
+
+/** Least and greatest value of a kind of array that is drawn black at any window. */
+function extremesOf(values: GreyArray): Span {
+  if (values instanceof Float32Array) return { low: -1e9, high: 1e9 };
+  if (values instanceof Int16Array) return { low: -32_768, high: 32_767 };
+  return { low: 0, high: values instanceof Uint8Array ? 255 : 65_535 };
+}
+
+const isIn = (value: number, { low, high }: Span) => value >= low && value <= high;
+
+/** Least and greatest of the values that are no padding; null when all are. */
+function rangeBeside(values: GreyArray, padding: Span): Span | null {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const value of values) {
+    if (isIn(value, padding)) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return low <= high ? { low, high } : null;
+}
+
+/** The darkest value that there is, for padding in an image of this range. */
+function blackOf(values: GreyArray, range: Span, inverted: boolean) {
+  const extremes = extremesOf(values);
+  const black = inverted ? extremes.high : extremes.low;
+  // A pixel of the image may have the value itself: then the two cannot be told apart.
+  return { black, apart: !isIn(black, range) };
+}
+
+/**
+ * A frame whose padding is known. Padding is background, which is black: where its value
+ * is brighter than that of the darkest pixel it is written anew.
+ */
+function withPadding(frame: GreyFrame, padding: Span, inverted: boolean): GreyFrame {
+  const { values } = frame;
+  const some = values.some((value) => isIn(value, padding));
+  const range = some ? rangeBeside(values, padding) : null;
+  // What is padding all over says nothing by it.
+  if (range === null) return frame;
+  const [min, max] = [range.low, range.high];
+  const isDark = inverted ? padding.low > max : padding.high < min;
+  if (isDark) return { values, min, max, padding };
+  const { black, apart } = blackOf(values, range, inverted);
+  values.forEach((value, at) => {
+    if (isIn(value, padding)) values[at] = black;
+  });
+  return { values, min, max, padding: apart ? { low: black, high: black } : null };
+}
+
 function convert(from: Integers, to: GreyArray, facts: StoredFacts): GreyFrame {
-  const { bits, signed, slope, intercept, table } = facts;
+  const { bits, signed, slope, intercept, table, inverted } = facts;
   const shift = signed ? 32 - bits : 0;
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
@@ -72,7 +145,9 @@ function convert(from: Integers, to: GreyArray, facts: StoredFacts): GreyFrame {
     if (value < min) min = value;
     if (value > max) max = value;
   }
-  return { values: to, min, max };
+  const frame = { values: to, min, max, padding: null };
+  const padding = paddingOf(facts, to);
+  return padding ? withPadding(frame, padding, inverted) : frame;
 }
 
 /**
@@ -93,7 +168,8 @@ export function inPlace(
 /** Values in memory of their own, of as few bytes as the header allows. */
 export function apart(from: Integers, facts: StoredFacts): GreyFrame {
   const { low, high } = boundsOf(facts);
-  const small = isWhole(facts) && low >= 0 && high <= 255;
+  // Padding needs a value that no pixel has.
+  const small = isWhole(facts) && low >= 0 && high <= 255 && facts.padding === null;
   const Values = small ? Uint8Array : (sixteenBits(facts) ?? Float32Array);
   const bytes = new ArrayBuffer(from.length * Values.BYTES_PER_ELEMENT);
   return convert(from, new Values(bytes), facts);

@@ -12,6 +12,8 @@ interface ForeignState {
   /** The item that was jumped to, by `itemId`. */
   readonly active: string | null;
   readonly opacity: number;
+  /** By pane, the presentation state that it shows its images by. */
+  readonly applied: Readonly<Record<number, ForeignObject>>;
 }
 
 /** What covers much of the image waits to be asked for. */
@@ -30,6 +32,7 @@ export const useForeignState = create<ForeignState>(() => ({
   open: {},
   active: null,
   opacity: 0.2,
+  applied: {},
 }));
 
 export const itemId = (object: ForeignObject, key: string) => `${object.sop_uid}#${key}`;
@@ -58,4 +61,12 @@ export function showItem(id: string, on: boolean): void {
 
 export function chooseItem(id: string | null): void {
   useForeignState.setState({ active: id });
+}
+
+/** A pane shows its images by a presentation state from now on; null: as they are. */
+export function applyObject(pane: number, object: ForeignObject | null): void {
+  useForeignState.setState(({ applied }) => {
+    const { [pane]: _before, ...others } = applied;
+    return { applied: object ? { ...others, [pane]: object } : others };
+  });
 }

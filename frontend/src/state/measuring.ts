@@ -8,6 +8,7 @@ import {
   type Scale,
   UNLABELLED,
 } from '@/domain/measure/kinds';
+import { scaleAt } from '@/domain/measure/regions';
 import { pairs } from '@/domain/measure/shapes';
 import { type MeasuredPixels, measuredBy, scaleOn } from '@/domain/measure/values';
 import type { Annotation, Coded, Geometry, Id } from '@/domain/model';
@@ -45,9 +46,12 @@ export interface MarkedImage {
 
 const marks = () => getRoom().draft.content.annotations;
 
-/** The scale that counts on an image now. */
-export function scaleNow({ stated, sopUid }: MarkedImage): Scale {
-  return scaleOn(stated, sopUid, marks());
+/** The scale that counts on an image now; with points given, at their place on it. */
+export function scaleNow(
+  { stated, sopUid }: MarkedImage,
+  points: readonly Point[] = [],
+): Scale {
+  return scaleAt(points, scaleOn(stated, sopUid, marks()));
 }
 
 function geometryOn(

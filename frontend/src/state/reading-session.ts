@@ -86,6 +86,8 @@ export async function lookInto(itemId: Id): Promise<void> {
     const { item, reading } = await lookAt(itemId);
     if (getRoom().itemId !== itemId) return;
     resetSegments();
+    // What was signed is fetched from the portal; nothing is kept in this browser for it.
+    beginSlices(itemId, null);
     setRoom({
       phase: 'looking',
       refusal: null,

@@ -153,8 +153,15 @@ let current: Slices | null = null;
 /** The label maps of the item that is being read. */
 export const slicesNow = (): Slices | null => current;
 
-/** Begins with an item's label maps; `copyKey` names the draft's copy in this browser. */
-export function beginSlices(item: Id, copyKey: string): Slices {
-  current = new Slices(item, (slice) => keepSlice(copyKey, slice));
+const KEPT_NOWHERE = () => Promise.resolve();
+
+/**
+ * Begins with an item's label maps; `copyKey` names the draft's copy in this browser,
+ * null when there is no draft: the item is only looked at.
+ */
+export function beginSlices(item: Id, copyKey: string | null): Slices {
+  const keep =
+    copyKey === null ? KEPT_NOWHERE : (slice: PackedSlice) => keepSlice(copyKey, slice);
+  current = new Slices(item, keep);
   return current;
 }

@@ -134,6 +134,10 @@ const listeners = new Map<string, Set<Listener>>();
 
 const placeOf = (seriesUid: string, key: string) => `${seriesUid} ${key}`;
 
+/** What is being painted under a key, or on its way into the draft; null: nothing. */
+export const paintedNow = (seriesUid: string, key: string): Uint8Array | null =>
+  live.get(placeOf(seriesUid, key))?.labels ?? null;
+
 /** Hears of changes to one image's label map; null says that all of it may be new. */
 export function followLabels(
   seriesUid: string,
@@ -172,7 +176,7 @@ export function labelsNow(seriesUid: string, key: string): Uint8Array | null | u
 let queue: Promise<void> = Promise.resolve();
 
 /** Steps go into the draft one after another, in the order in which they were made. */
-function enqueue(work: () => Promise<void>): Promise<void> {
+export function enqueue(work: () => Promise<void>): Promise<void> {
   setSegmenting({ pending: getSegmenting().pending + 1 });
   queue = queue
     .then(work)
@@ -204,7 +208,10 @@ function changeSegmentation(
 }
 
 /** Name of a label map, or null when nothing is on it. */
-async function nameOf(labels: Uint8Array, of: SegmentedSeries): Promise<string | null> {
+export async function nameOf(
+  labels: Uint8Array,
+  of: SegmentedSeries,
+): Promise<string | null> {
   const some = labels.some((label) => label !== 0);
   if (!some) return null;
   return (await slicesNow()?.add(labels, of.rows, of.columns)) ?? null;
@@ -222,7 +229,7 @@ export interface Painting {
 }
 
 /** Why painting cannot begin. */
-export type NoPainting = 'locked' | 'hidden' | 'loading' | 'size' | 'full';
+export type NoPainting = 'locked' | 'hidden' | 'loading' | 'size' | 'full' | 'slab';
 
 function segmentToPaint(series: SegmentedSeries): Segment | NoPainting {
   const { seriesUid } = series;
@@ -239,14 +246,19 @@ function segmentToPaint(series: SegmentedSeries): Segment | NoPainting {
   return hidden[id] || !shown ? 'hidden' : segment;
 }
 
-/** Begins to paint an image; what is painted is seen at once and undone with `cancel`. */
+/**
+ * Begins to paint an image; what is painted is seen at once and undone with `cancel`.
+ *
+ * @param now The labels there are now, as `labelsNow` answers them.
+ */
 export function beginPainting(
   series: SegmentedSeries,
   key: string,
+  now = labelsNow(series.seriesUid, key),
 ): Painting | NoPainting {
   const segment = segmentToPaint(series);
   if (typeof segment === 'string') return segment;
-  const before = labelsNow(series.seriesUid, key);
+  const before = now;
   if (before === undefined) return 'loading';
   const labels = before?.slice() ?? new Uint8Array(series.rows * series.columns);
   const place = placeOf(series.seriesUid, key);
@@ -256,7 +268,7 @@ export function beginPainting(
 }
 
 /** One step of this image is done: the draft says how it looks, when it was the last. */
-function letGo({ seriesUid }: SegmentedSeries, key: string): void {
+export function letGo({ seriesUid }: SegmentedSeries, key: string): void {
   const place = placeOf(seriesUid, key);
   const painted = live.get(place);
   if (!painted) return;
@@ -264,18 +276,29 @@ function letGo({ seriesUid }: SegmentedSeries, key: string): void {
   if (painted.steps <= 0) live.delete(place);
 }
 
+/** Puts painted label maps into the draft as one step; a new segment comes with them. */
+export function putPainted(
+  series: SegmentedSeries,
+  segment: Segment,
+  names: Readonly<Record<string, string | null>>,
+): void {
+  changeSegmentation(series, (one) => {
+    const known = segmentOf(one, segment.number) !== null;
+    const some = Object.values(names).some((sha) => sha !== null);
+    const ready = known || !some ? one : withSegment(one, segment);
+    const same = Object.entries(names).every(
+      ([key, sha]) => (ready.slices[key] ?? null) === sha,
+    );
+    return same ? ready : withSlices(ready, names);
+  });
+}
+
 /** Puts what was painted into the draft. */
 export function endPainting({ series, key, labels, segment }: Painting): void {
   const drawn = labels.slice();
   void enqueue(async () => {
     try {
-      const sha = await nameOf(drawn, series);
-      changeSegmentation(series, (one) => {
-        const known = segmentOf(one, segment.number) !== null;
-        const ready = known || sha === null ? one : withSegment(one, segment);
-        const same = (ready.slices[key] ?? null) === sha;
-        return same ? ready : withSlices(ready, { [key]: sha });
-      });
+      putPainted(series, segment, { [key]: await nameOf(drawn, series) });
     } finally {
       letGo(series, key);
       tellLabels(series.seriesUid, key, null);

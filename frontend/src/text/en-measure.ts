@@ -1,5 +1,6 @@
 import { formatSigned } from '@/domain/format';
 import type { MeasureTool } from '@/domain/measure/kinds';
+import type { NoScale } from '@/domain/measure/regions';
 import type { Annotation, Measured, MeasuredValue, ScaleSource } from '@/domain/model';
 
 /** How UCUM's units are written for people. */
@@ -43,8 +44,19 @@ const SOURCES: Readonly<Record<ScaleSource, string>> = {
 
 const SCALED = new Set(['mm', 'mm2', '{pixels}', '{pixels2}']);
 
-function sourceOf({ scale, values, calibration_mm }: Measured): string {
+/** Why a place in an image with regions has no scale. */
+const WHY_NOT: Readonly<Record<NoScale, string>> = {
+  outside: 'no scale: not within one region of the image',
+  axes: 'no scale: the axes of this region are no lengths',
+  overlap: 'no scale: regions that overlap here differ',
+};
+
+function sourceOf(
+  { scale, values, calibration_mm }: Measured,
+  why: NoScale | null,
+): string {
   if (calibration_mm !== null) return '';
+  if (scale === 'none' && why) return WHY_NOT[why];
   return values.some(({ unit }) => SCALED.has(unit)) ? SOURCES[scale] : '';
 }
 
@@ -68,11 +80,15 @@ function figures(values: readonly MeasuredValue[]): string[] {
 }
 
 /** What stands beside a mark on the image, line by line. */
-export function markLines(text: string, measured: Measured): readonly string[] {
+export function markLines(
+  text: string,
+  measured: Measured,
+  why: NoScale | null = null,
+): readonly string[] {
   const known =
     measured.calibration_mm === null ? [] : [`Known: ${measured.calibration_mm} mm`];
   const lines = known.length > 0 ? known : figures(measured.values);
-  return [text, ...lines, sourceOf(measured)].filter((line) => line !== '');
+  return [text, ...lines, sourceOf(measured, why)].filter((line) => line !== '');
 }
 
 /** The one figure that stands in the list. */

@@ -280,6 +280,7 @@ export const text = {
     location: (mm: string) => `Loc ${mm} mm`,
     thickness: (mm: string) => `${mm} mm`,
     noScale: 'No scale in the image',
+    regionScales: 'Regions have scales of their own',
     detectorScale: 'at the detector',
     scale: (mm: number) => (mm >= 10 ? `${mm / 10} cm` : `${mm} mm`),
     noOrientation: 'Orientation not stated',

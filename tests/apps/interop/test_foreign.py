@@ -137,16 +137,21 @@ def test_segments_have_the_voxels_that_highdicom_reads(name):
     is_map = whole.SegmentationType == "LABELMAP"
     pixels = whole.pixel_array.reshape(-1, whole.Rows, whole.Columns)
     half = int(whole.get("MaximumFractionalValue", 1)) / 2
+    fractional = whole.SegmentationType == "FRACTIONAL"
     assert found.items
     for item in found.items:
         segment = item.segment
         assert segment is not None
+        assert segment.fractional == fractional
         number = segment.number
         description = reference.get_segment_description(number)
         assert item.tracking_id in {
             description.tracking_id,
             description.segment_label,
         }
+        if segment.fractional:
+            _check_parts(content, number, whole, pixels)
+            continue
         wanted = [
             frame == number if is_map else frame >= half
             for frame, group in zip(pixels, groups, strict=True)
@@ -157,7 +162,23 @@ def test_segments_have_the_voxels_that_highdicom_reads(name):
         voxels = read_segment(content, number=number)
         np.testing.assert_array_equal(voxels, wanted)
         assert len(segment.frames) == len(wanted)
-        assert segment.fractional == (whole.SegmentationType == "FRACTIONAL")
+
+
+def _check_parts(content, number, whole, pixels):
+    """Check that a fractional segment has the part of each voxel that it holds."""
+    parts = read_segment(content, number=number)
+    of_segment = [
+        frame
+        for frame, group in zip(
+            pixels, whole.PerFrameFunctionalGroupsSequence, strict=True
+        )
+        if group.SegmentIdentificationSequence[0].ReferencedSegmentNumber == number
+        and frame.any()
+    ]
+    most = int(whole.MaximumFractionalValue)
+    wanted = np.array(of_segment) / most
+    np.testing.assert_allclose(parts / 255, wanted, atol=0.5 / 255)
+    np.testing.assert_array_equal(parts >= 128, wanted >= 0.5)
 
 
 @pytest.mark.real_data

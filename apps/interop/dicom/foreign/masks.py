@@ -32,6 +32,8 @@ from apps.interop.dicom.foreign.types import (
 from workers.packs.isolation import DecodingError, IsolatedDecoder
 
 LABELMAP: Final = "LABELMAP"
+_WHOLE: Final = 255
+_HALF: Final = 128
 MAX_VOXELS: Final = 400_000_000
 _NATIVE: Final = frozenset(
     {
@@ -116,15 +118,17 @@ def read_segmentation_object(dataset: Dataset, content: bytes) -> ForeignObject:
 
 
 def read_voxels(dataset: Dataset, content: bytes, *, number: int) -> NDArray[np.uint8]:
-    """Return one segment's voxels: 0 or 1, [frame, row, column].
+    """Return one segment's voxels, [frame, row, column]: 0 or 1.
 
+    Of a fractional segment they are 0 to 255, the whole; at 128 and more the segment
+    holds half of the voxel at least, which is what counts as inside elsewhere.
     The frames are those of `Segment.frames`, in their order.
 
     Raises:
         ForeignError: It has no such segment, or its frames cannot be had.
     """
     frames = _frames(dataset, content)
-    kept = [mask for _, mask in _of_segment(dataset, frames, number)]
+    kept = [values for _, values in _of_segment(dataset, frames, number)]
     if not kept:
         msg = f"segment {number} holds nothing"
         raise ForeignError(msg)
@@ -142,7 +146,8 @@ def _algorithm(descriptions: list[Dataset]) -> str:
 def _item(dataset: Dataset, description: Dataset, frames: _Frames) -> Item:
     number = int(description.SegmentNumber)
     kept = list(_of_segment(dataset, frames, number))
-    voxels = sum(int(mask.sum()) for _, mask in kept)
+    half = _HALF if _kind(dataset) == "FRACTIONAL" else 1
+    voxels = sum(int((values >= half).sum()) for _, values in kept)
     words = decoded_text(description, "SegmentLabel")
     kind = coded(description.get("SegmentedPropertyTypeCodeSequence"))
     is_slide = any("PlanePositionSlideSequence" in g for g in _groups(dataset))
@@ -181,20 +186,22 @@ def _kind(dataset: Dataset) -> str:
 def _of_segment(
     dataset: Dataset, frames: _Frames, number: int
 ) -> Iterator[tuple[SegmentFrame, NDArray[np.uint8]]]:
-    """Yield the frames that hold something of a segment, as 0 and 1."""
+    """Yield the frames that hold something of a segment, as `read_voxels` says."""
     kind = _kind(dataset)
-    half = float(dataset.get("MaximumFractionalValue") or 1) / 2
+    most = float(dataset.get("MaximumFractionalValue") or 1)
     for place, own, pixels in zip(
         frames.places, frames.numbers, frames.pixels, strict=True
     ):
         if kind == LABELMAP:
-            mask = pixels == number
+            values = pixels == number
         elif own != number:
             continue
+        elif kind == "FRACTIONAL":
+            values = np.rint(np.clip(pixels / most, 0, 1) * _WHOLE)
         else:
-            mask = pixels >= half if kind == "FRACTIONAL" else pixels > 0
-        if mask.any():
-            yield place, mask.astype(np.uint8)
+            values = pixels > 0
+        if values.any():
+            yield place, values.astype(np.uint8)
 
 
 def _groups(dataset: Dataset) -> list[Dataset]:

@@ -16,12 +16,14 @@ from apps.interop.dicom.foreign.header import (
     title_of,
     uid_of,
 )
+from apps.interop.dicom.foreign.shutters import shutter_of
 from apps.interop.dicom.foreign.types import (
     Coded,
     ForeignObject,
     Item,
     Mark,
     Presentation,
+    Shutter,
 )
 
 Images = tuple[tuple[str, int], ...]
@@ -39,12 +41,14 @@ class _State:
         areas: Displayed area by images.
         rotation: Degrees clockwise.
         flip: Mirrored after turning.
+        shutter: What is covered.
     """
 
     images: Images
     areas: tuple[tuple[Images, Area], ...]
     rotation: int
     flip: bool
+    shutter: Shutter | None
 
     def area_of(self, image: tuple[str, int]) -> Area | None:
         """Return what of an image is to be seen."""
@@ -101,7 +105,16 @@ def _state(dataset: Dataset) -> _State:
         areas=tuple(areas),
         rotation=int(dataset.get("ImageRotation") or 0) % 360,
         flip=str(dataset.get("ImageHorizontalFlip") or "") == "Y",
+        shutter=_shutter(dataset),
     )
+
+
+def _shutter(dataset: Dataset) -> Shutter | None:
+    """Return the shutter; one that makes no sense is told in the notes."""
+    try:
+        return shutter_of(dataset)
+    except (ValueError, TypeError):
+        return None
 
 
 def _images(items: Any) -> Images:
@@ -159,6 +172,7 @@ def _presentations(dataset: Dataset, state: _State) -> list[Presentation]:
             rotation=state.rotation,
             flip=state.flip,
             area=area,
+            shutter=state.shutter,
         )
         for (window, area), images in alike.items()
     ]
@@ -179,7 +193,7 @@ def _notes(dataset: Dataset) -> list[str]:
     notes = []
     if any(0x6000 <= element.tag.group <= 0x60FF for element in dataset):
         notes.append("It has a bitmap overlay, which is not shown.")
-    if dataset.get("ShutterShape"):
+    if dataset.get("ShutterShape") and _shutter(dataset) is None:
         notes.append("It has a shutter, which is not shown.")
     if any(
         item.get("VOILUTSequence")

@@ -164,6 +164,35 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """One area that a shutter leaves open, in image space.
+
+    Attributes:
+        kind: How it is drawn.
+        points: (column, row): a rectangle's two corners, a circle's centre, a polygon's
+            corners.
+        radius: Of a circle, in columns; it is round in the patient.
+    """
+
+    kind: Literal["rectangle", "circle", "polygon"]
+    points: tuple[tuple[float, ...], ...]
+    radius: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shutter:
+    """What of an image is covered: all that lies outside any opening.
+
+    Attributes:
+        openings: At least one.
+        level: Grey of what is covered, 0 (black) to 255.
+    """
+
+    openings: tuple[Opening, ...]
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Presentation:
     """How some images are to be shown; what is None or False is left as it is.
 
@@ -174,6 +203,7 @@ class Presentation:
         rotation: Degrees clockwise: 0, 90, 180 or 270.
         flip: Mirrored left to right, after turning.
         area: Two corners of what is to be seen, in image space.
+        shutter: What is covered instead of by the image's own shutter.
     """
 
     images: tuple[tuple[str, int], ...]
@@ -182,6 +212,7 @@ class Presentation:
     rotation: int = 0
     flip: bool = False
     area: tuple[tuple[float, float], tuple[float, float]] | None = None
+    shutter: Shutter | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,11 +11,11 @@ export const markPlace: Command<ReadingContext> = {
   name: text.measure.place,
   group: 'marks',
   keys: ['Enter'],
-  when: ({ room, writable, hasImage }) =>
-    writable &&
-    hasImage &&
-    (isMeasureTool(room.tool) || isSegmentTool(room.tool)) &&
-    room.mpr === null,
+  when: ({ room, writable, hasImage, segmentable }) => {
+    if (!writable) return false;
+    if (isSegmentTool(room.tool)) return segmentable !== null;
+    return hasImage && isMeasureTool(room.tool) && room.mpr === null;
+  },
   perform: ({ room }) => {
     if (isSegmentTool(room.tool)) segmentControl()?.press(false);
     else markControl()?.place();

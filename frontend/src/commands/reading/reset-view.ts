@@ -1,3 +1,4 @@
+import { applyObject } from '@/state/foreign';
 import { text } from '@/text/en';
 import type { Command } from '../command';
 import type { ReadingContext } from './context';
@@ -10,5 +11,8 @@ export const resetView: Command<ReadingContext> = {
   glyph: 'reset',
   toolbar: true,
   when: ({ view }) => view !== null,
-  perform: ({ view }) => view?.reset(),
+  perform: ({ room, view }) => {
+    applyObject(room.activePane, null);
+    view?.reset();
+  },
 };

@@ -9,7 +9,7 @@ export const segmentErase: Command<ReadingContext> = {
   name: segments.pressErase,
   group: 'segment',
   keys: ['Shift+Enter'],
-  when: ({ room, writable, hasImage }) =>
-    writable && hasImage && isSegmentTool(room.tool),
+  when: ({ room, writable, segmentable }) =>
+    writable && segmentable !== null && isSegmentTool(room.tool),
   perform: () => segmentControl()?.press(true),
 };

@@ -9,6 +9,6 @@ export const segmentRange: Command<ReadingContext> = {
   name: segments.takeRange,
   group: 'segment',
   keys: ['Shift+v'],
-  when: ({ room, hasImage }) => hasImage && isSegmentTool(room.tool),
+  when: ({ room, segmentable }) => segmentable !== null && isSegmentTool(room.tool),
   perform: () => segmentControl()?.takeRange(),
 };

@@ -16,10 +16,11 @@ export function segmentTool(tool: SegmentTool, key: string): Command<ReadingCont
     glyph: tool,
     toolbar: true,
     on: ({ room }) => room.tool === tool,
-    when: ({ room, writable }) => writable && room.mpr === null,
-    whyNot: ({ room, writable }) => {
+    when: ({ room, writable, segmentable }) =>
+      writable && (room.mpr === null || segmentable !== null),
+    whyNot: ({ room, writable, segmentable }) => {
       if (!writable) return text.measure.notYours;
-      return room.mpr === null ? null : segments.notHere;
+      return room.mpr === null || segmentable !== null ? null : segments.notHere;
     },
     perform: () => {
       setRoom({ tool, activeAnnotation: null });

@@ -1,4 +1,5 @@
 import type { Annotation, Coded, GeometryKind, ScaleSource } from '../model';
+import type { ScaledRegion } from './regions';
 
 /** The tools that leave a mark on the image, in the order of their menu. */
 export const MEASURE_TOOLS = [
@@ -48,6 +49,8 @@ export interface Scale {
   readonly column: number;
   readonly row: number;
   readonly source: ScaleSource;
+  /** Parts of the image that have scales of their own; nothing else of it has one. */
+  readonly regions?: readonly ScaledRegion[];
 }
 
 /** The label of a measurement that nobody has named yet. */

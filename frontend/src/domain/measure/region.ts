@@ -61,6 +61,17 @@ export interface Pixels {
   readonly stored: ArrayLike<number>;
   readonly slope: number;
   readonly intercept: number;
+  /** Stored values, both ends included, that are padding and count for nothing. */
+  readonly padding?: { readonly low: number; readonly high: number } | null;
+}
+
+/** The modality value of a pixel; null for padding and beyond the last pixel. */
+export function modalityValue(pixels: Pixels, at: number): number | null {
+  const { stored, slope, intercept, padding } = pixels;
+  const held = stored[at];
+  if (held === undefined || Number.isNaN(held)) return null;
+  if (padding && held >= padding.low && held <= padding.high) return null;
+  return held * slope + intercept;
 }
 
 export interface Statistics {
@@ -80,7 +91,9 @@ class Tally {
   #least = Number.POSITIVE_INFINITY;
   #most = Number.NEGATIVE_INFINITY;
 
-  add(value: number): void {
+  /** Counts a value; null, which is padding, for nothing. */
+  add(value: number | null): void {
+    if (value === null) return;
     if (this.count === 0) this.#first = value;
     const shifted = value - this.#first;
     this.count += 1;
@@ -114,27 +127,26 @@ export function statisticsIn(
 ): Statistics | null {
   const spans = spansOf(kind, points, scale);
   if (!spans) return null;
-  const { columns, rows, stored, slope, intercept } = pixels;
+  const { columns, rows } = pixels;
   const tally = new Tally();
   for (let row = 0; row < rows; row++) {
     for (const [from, to] of spans(row + 0.5)) {
       const first = Math.max(0, Math.ceil(from - 0.5));
       const last = Math.min(columns - 1, Math.ceil(to - 0.5) - 1);
       for (let at = row * columns + first; at <= row * columns + last; at++) {
-        tally.add((stored[at] ?? 0) * slope + intercept);
+        tally.add(modalityValue(pixels, at));
       }
     }
   }
   return tally.result();
 }
 
-/** The value of the pixel that a point lies in; null outside the image. */
+/** The value of the pixel that a point lies in; null outside the image and on padding. */
 export function valueAt([x, y]: Point, pixels: Pixels): number | null {
   const [column, row] = [Math.floor(x), Math.floor(y)];
   const inside = column >= 0 && row >= 0 && column < pixels.columns && row < pixels.rows;
   if (!inside) return null;
-  const stored = pixels.stored[row * pixels.columns + column];
-  return stored === undefined ? null : stored * pixels.slope + pixels.intercept;
+  return modalityValue(pixels, row * pixels.columns + column);
 }
 
 /** The area that a mark encloses, in the square of the scale's unit. */

@@ -3,6 +3,7 @@ import type { Point } from '../geometry';
 import type { Annotation, Coded, GeometryKind, Measured, MeasuredValue } from '../model';
 import type { Scale } from './kinds';
 import { areaOf, type Pixels, statisticsIn, valueAt } from './region';
+import { scaleAt } from './regions';
 import { distance, pairs, pointAt, toScale } from './shapes';
 
 const sct = (code: string, display: string): Coded => ({ scheme: 'SCT', code, display });
@@ -134,7 +135,10 @@ export function measure(
   ];
 }
 
-/** What a mark says, measured anew; a calibration line says what it was given. */
+/**
+ * What a mark says, measured anew by the scale of its place; a calibration line says
+ * what it was given.
+ */
 export function measuredBy(
   kind: GeometryKind,
   points: readonly Point[],
@@ -142,11 +146,12 @@ export function measuredBy(
   pixels: MeasuredPixels | null,
   calibration: number | null,
 ): Measured {
+  const here = scaleAt(points, scale);
   const values =
     calibration === null
-      ? measure(kind, points, scale, pixels)
+      ? measure(kind, points, here, pixels)
       : [measured(QUANTITY.length, calibration, 'mm')];
-  return { scale: scale.source, calibration_mm: calibration, values };
+  return { scale: here.source, calibration_mm: calibration, values };
 }
 
 /** The scale of an image: by a known length drawn on it, else as the image states. */

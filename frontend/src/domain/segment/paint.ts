@@ -5,7 +5,7 @@
  */
 import type { Point } from '../geometry';
 import type { Scale } from '../measure/kinds';
-import { type Pixels, spansOf } from '../measure/region';
+import { modalityValue, type Pixels, spansOf } from '../measure/region';
 
 /** An image's label map, row by row; 0 is nothing. */
 export interface LabelMap {
@@ -41,10 +41,9 @@ export interface Rule {
 type Write = (at: number) => boolean;
 
 function inRange({ range, pixels }: NonNullable<Rule['only']>): Write {
-  const { stored, slope, intercept } = pixels;
   return (at) => {
-    const value = (stored[at] ?? 0) * slope + intercept;
-    return value >= range.low && value <= range.high;
+    const value = modalityValue(pixels, at);
+    return value !== null && value >= range.low && value <= range.high;
   };
 }
 
@@ -306,8 +305,9 @@ export function rangeUnder(
   if (at === null) return null;
   const rect = paintDab(under, { from: point, to: point, radius }, scale, rule);
   const values = valuesIn(under, pixels, rect);
-  const own = (pixels.stored[at] ?? 0) * pixels.slope + pixels.intercept;
-  const all = values.length > 0 ? values : [own];
+  const own = modalityValue(pixels, at);
+  const all = values.length > 0 ? values : own === null ? [] : [own];
+  if (all.length === 0) return null;
   const mean = all.reduce((sum, value) => sum + value, 0) / all.length;
   const spread = Math.sqrt(
     all.reduce((sum, value) => sum + (value - mean) ** 2, 0) / all.length,
@@ -328,9 +328,8 @@ function valuesIn(map: LabelMap, pixels: Pixels, rect: Rect | null): number[] {
   for (let y = rect.y0; y < rect.y1; y += 1) {
     for (let x = rect.x0; x < rect.x1; x += 1) {
       const at = y * map.columns + x;
-      if (map.labels[at] === 1) {
-        values.push((pixels.stored[at] ?? 0) * pixels.slope + pixels.intercept);
-      }
+      const value = map.labels[at] === 1 ? modalityValue(pixels, at) : null;
+      if (value !== null) values.push(value);
     }
   }
   return values;

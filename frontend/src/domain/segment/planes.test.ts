@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { labelsIn } from './planes';
+import { changesIn, labelsIn, valuesIn } from './planes';
 
 describe('label maps cut by a plane', () => {
   // Two columns, three rows, four slices; the label says where it lies.
@@ -24,5 +24,46 @@ describe('label maps cut by a plane', () => {
     const side = labelsIn(slices, { size }, sagittal, 1);
     expect([side.columns, side.rows]).toEqual([3, 4]);
     expect([...side.labels.subarray(9)]).toEqual([0, 1, 2].map((j) => label(1, j, 3)));
+  });
+  it('go back into the slices voxel by voxel', () => {
+    for (const [view, at] of [
+      [{ through: 2, across: 0, down: 1 }, 1],
+      [{ through: 1, across: 0, down: 2 }, 2],
+      [{ through: 0, across: 1, down: 2 }, 1],
+      [{ through: 0, across: 2, down: 1 }, 0],
+    ] as const) {
+      const before = labelsIn(slices, { size }, view, at);
+      const after = before.labels.map((one, place) => (place % 2 === 0 ? 99 : one));
+      const written = slices.map((one) => one?.slice() ?? new Uint8Array(6));
+      for (const change of changesIn(before.labels, after, { size }, view, at)) {
+        change.places.forEach((place, index) => {
+          const slice = written[change.slice];
+          if (slice) slice[place] = change.labels[index] ?? 0;
+        });
+      }
+      expect(labelsIn(written, { size }, view, at).labels).toEqual(after);
+      const changed = written.flatMap((one) => [...one]).filter((one) => one === 99);
+      expect(changed).toHaveLength(Math.ceil(after.length / 2));
+    }
+  });
+});
+
+describe('values along a plane', () => {
+  const size = [2, 1, 2] as const;
+  const slice = (...stored: number[]) => ({
+    columns: 2,
+    rows: 1,
+    stored,
+    slope: 2,
+    intercept: -1,
+    padding: { low: 9, high: 9 },
+  });
+  const view = { through: 1, across: 0, down: 2 } as const;
+  it('are in the unit of the images, padding is none', () => {
+    const found = valuesIn([slice(1, 2), slice(3, 9)], { size }, view, 0);
+    expect(Array.from(found?.stored ?? [])).toEqual([1, 3, 5, Number.NaN]);
+  });
+  it('are none while a slice is not here', () => {
+    expect(valuesIn([slice(1, 2), null], { size }, view, 0)).toBeNull();
   });
 });

@@ -1,6 +1,6 @@
 /** How much segments hold: voxels, millilitres and the values in them. */
 import type { Plane, Vector } from '../geometry';
-import type { Pixels } from '../measure/region';
+import { modalityValue, type Pixels } from '../measure/region';
 
 /** How many voxels each number has on one image; index is the number. */
 export function countLabels(labels: Uint8Array): Uint32Array {
@@ -150,10 +150,10 @@ export const NO_SUMS: Sums = { n: 0, mean: 0, spread: 0 };
 
 /** Sums over the values of one segment's voxels on one image. */
 export function sumValues(labels: Uint8Array, number: number, pixels: Pixels): Sums {
-  const { stored, slope, intercept } = pixels;
   let [n, mean, spread] = [0, 0, 0];
   for (let at = labels.indexOf(number); at >= 0; at = labels.indexOf(number, at + 1)) {
-    const value = (stored[at] ?? 0) * slope + intercept;
+    const value = modalityValue(pixels, at);
+    if (value === null) continue;
     n += 1;
     const off = value - mean;
     mean += off / n;

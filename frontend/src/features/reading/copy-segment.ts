@@ -54,8 +54,8 @@ export function useCopyForeign() {
   const client = useQueryClient();
   const study = useRoom((state) => state.item?.study.id ?? null);
   const copy = async (object: ForeignObject, item: ForeignItem, stack: Stack) => {
-    const voxels = await client.fetchQuery(voxelsQuery(study, object, item));
-    const mask = maskOn(item, voxels, stack);
+    const { inside } = await client.fetchQuery(voxelsQuery(study, object, item));
+    const mask = maskOn(item, inside, stack);
     if (!mask) return setSegmenting({ trouble: 'elsewhere' });
     const named = stack.images.map((image) => ({
       key: keyOfImage(image),

@@ -1,5 +1,5 @@
 import './foreign.css';
-import { useMemo } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
 import {
   type FrameOn,
   frameKey,
@@ -30,7 +30,7 @@ import {
 const POINT_ARM = 7;
 
 const matrixText = ({ a, b, c, d, e, f }: Affine) =>
-  `matrix(${[a, b, c, d, e, f].join(' ')})`;
+  `matrix(${[a, b, c, d, e, f].join(',')})`;
 
 /** Colours of one's own are for things that cover each other: regions and segments. */
 function colourOf({ object, item }: DrawnItem): string | undefined {
@@ -168,9 +168,11 @@ interface SegmentShapeProps {
   readonly drawn: DrawnItem;
   readonly path: string;
   readonly transform: string;
+  /** Only the outline is drawn: the area is filled by value. */
+  readonly hollow?: boolean;
 }
 
-function SegmentShape({ drawn, path, transform }: SegmentShapeProps) {
+function SegmentShape({ drawn, path, transform, hollow }: SegmentShapeProps) {
   const active = useForeignState((state) => state.active === drawn.id);
   const opacity = useForeignState((state) => state.opacity);
   if (path === '') return null;
@@ -182,7 +184,9 @@ function SegmentShape({ drawn, path, transform }: SegmentShapeProps) {
       style={{ color: colourOf(drawn) }}
     >
       <g className={kindsOf(drawn, active)} transform={transform}>
-        <path className="foreign-area" d={path} style={{ fillOpacity: opacity }} />
+        {hollow ? null : (
+          <path className="foreign-area" d={path} style={{ fillOpacity: opacity }} />
+        )}
         <path className="foreign-halo" d={path} />
         <path className="foreign-line" d={path} />
       </g>
@@ -204,6 +208,47 @@ function frameOutline(
   return outlineOf({ x: 0, y: 0, width: columns, height: rows, pixels });
 }
 
+interface PartsProps {
+  readonly drawn: DrawnItem;
+  readonly parts: Uint8Array;
+  readonly frame: number;
+  readonly transform: string;
+}
+
+/** A frame of a fractional segment: as dense as the part of each pixel that it holds. */
+function FrameParts({ drawn, parts, frame, transform }: PartsProps) {
+  const holder = useRef<HTMLCanvasElement>(null);
+  const opacity = useForeignState((state) => state.opacity);
+  const { rows = 0, columns = 0 } = drawn.item.segment ?? {};
+  const colour = colourOf(drawn);
+  useEffect(() => {
+    const pen = holder.current?.getContext('2d');
+    if (!pen) return;
+    pen.fillStyle = getComputedStyle(pen.canvas).color;
+    pen.fillRect(0, 0, columns, rows);
+    const picture = pen.getImageData(0, 0, columns, rows);
+    const from = frame * rows * columns;
+    for (let at = 0; at < rows * columns; at += 1) {
+      picture.data[4 * at + 3] = parts[from + at] ?? 0;
+    }
+    pen.putImageData(picture, 0, 0);
+  }, [parts, frame, rows, columns]);
+  return (
+    <canvas
+      ref={holder}
+      className={
+        drawn.object.creator.origin === 'ai' ? 'foreign-parts ai' : 'foreign-parts'
+      }
+      width={columns}
+      height={rows}
+      // A fraction is a shade: three times the opacity of an even area, at most whole.
+      style={{ transform, color: colour, opacity: Math.min(1, opacity * PART_SHADE) }}
+    />
+  );
+}
+
+const PART_SHADE = 3;
+
 function FrameShape({
   drawn,
   on,
@@ -216,12 +261,17 @@ function FrameShape({
   const { data } = useVoxels(drawn.object, drawn.item);
   const { rows = 0, columns = 0 } = drawn.item.segment ?? {};
   const path = useMemo(
-    () => frameOutline(data, rows, columns, on.frame),
+    () => frameOutline(data?.inside, rows, columns, on.frame),
     [data, rows, columns, on.frame],
   );
   const own = on.map ? ` ${matrixText(on.map)}` : '';
+  const transform = `${matrixText(matrix)}${own}`;
+  const parts = data?.parts ?? null;
   return (
-    <SegmentShape drawn={drawn} path={path} transform={`${matrixText(matrix)}${own}`} />
+    <>
+      {parts ? <FrameParts {...{ drawn, parts, transform }} frame={on.frame} /> : null}
+      <SegmentShape {...{ drawn, path, transform }} hollow={parts !== null} />
+    </>
   );
 }
 

@@ -14,6 +14,7 @@ import { formatDate } from '@/domain/format';
 import { type PackIndex, type PackSeries, readStack, type Stack } from '@/imaging/pack';
 import { paneControl, type ShownAs, useViews } from '@/imaging/view-store';
 import {
+  applyObject,
   chooseItem,
   isShown,
   itemId,
@@ -219,7 +220,9 @@ function Apply({ object }: { object: ForeignObject }) {
   const found = useApplicable(object);
   const apply = () => {
     if (!found) return;
-    paneControl(getRoom().activePane)?.present(shownAs(found));
+    const pane = getRoom().activePane;
+    paneControl(pane)?.present(shownAs(found));
+    applyObject(pane, object);
     showObject(object, true);
   };
   const [level = 0, width = 0] = found?.window ?? [];

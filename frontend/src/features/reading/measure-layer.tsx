@@ -4,6 +4,7 @@ import type { SignedMark } from '@/api/marks-endpoints';
 import { type Affine, apply, type Point } from '@/domain/geometry';
 import { shaped } from '@/domain/measure/gesture';
 import { isMeasureTool, type Scale, toolOf } from '@/domain/measure/kinds';
+import { scaleAt, whyNoScale } from '@/domain/measure/regions';
 import { gripsOf, type Line, linesOf, pairs, pointAt } from '@/domain/measure/shapes';
 import { measuredBy } from '@/domain/measure/values';
 import type { Annotation, GeometryKind, Id, Measured } from '@/domain/model';
@@ -82,7 +83,7 @@ function Shape({ mark, view, scale }: { mark: Shown; view: PaneView; scale: Scal
   const grip = useMeasuring((state) => state.grip);
   const seen = points.map((point) => apply(view.matrix, point));
   const d =
-    linesOf(kind, points, scale)
+    linesOf(kind, points, scaleAt(points, scale))
       .map((line) => pathOf(line, view.matrix))
       .join('') + endsOf(kind, seen);
   const grips = active || mark.isNew ? gripsOf(kind, points) : [];
@@ -125,7 +126,8 @@ function placeOf({ kind, points }: Shown, view: PaneView) {
 }
 
 function Plate({ mark, view }: { mark: Shown; view: PaneView }) {
-  const lines = markLines(mark.text, mark.measured);
+  const why = whyNoScale(mark.points, view.image.spacing);
+  const lines = markLines(mark.text, mark.measured, why);
   if (lines.length === 0) return null;
   return (
     <div
@@ -228,7 +230,9 @@ function useShown(
     if (!gesture) return stored;
     const kind = kindDrawn(gesture);
     const whole = gesture.tool === 'ellipse' || gesture.tool === 'bidirectional';
-    const points = whole ? shaped(gesture.tool, gesture.points, scale) : gesture.points;
+    const points = whole
+      ? shaped(gesture.tool, gesture.points, scaleAt(gesture.points, scale))
+      : gesture.points;
     const enough = whole || points.length >= 2;
     const measured = enough
       ? measuredBy(kind, points, scale, image.pixels, null)

@@ -4,6 +4,7 @@ import { formatInteger, formatSigned } from '@/domain/format';
 import { apply, invert, type Point, pickScale, type Vector } from '@/domain/geometry';
 import { framesOf, type Mask, patchIn } from '@/domain/mask';
 import type { Manifest } from '@/domain/model';
+import { isSegmentTool } from '@/domain/segment/tools';
 import {
   type Grid,
   isGrid,
@@ -21,7 +22,7 @@ import { openVolume } from '@/imaging/mpr-volume';
 import type { PackIndex, Stack } from '@/imaging/pack';
 import { useViews } from '@/imaging/view-store';
 import { useDisplay } from '@/state/display';
-import { getRoom, leaveMpr, setRoom, useRoom } from '@/state/room';
+import { canWrite, getRoom, leaveMpr, setRoom, useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
 import { ForeignPlane } from './foreign-layer';
@@ -176,8 +177,13 @@ function Corners({ view, shown, grid, stack }: OverProps) {
   );
 }
 
-/** Where findings' shapes are cut by this plane. */
-function PlaneMasks({ view, shown, grid, stack }: OverProps) {
+interface MasksProps extends OverProps {
+  readonly pane: number;
+  readonly active: boolean;
+}
+
+/** Where findings' shapes and one's own segments are cut by this plane. */
+function PlaneMasks({ view, shown, grid, stack, pane, active }: MasksProps) {
   const at = useMpr((state) => state.focus[view.through]);
   const sopUids = useMemo(() => stack.images.map((image) => image.sopUid), [stack]);
   const patchOf = useCallback(
@@ -192,7 +198,7 @@ function PlaneMasks({ view, shown, grid, stack }: OverProps) {
         shift={-0.5}
         patchOf={patchOf}
       />
-      <PlaneSegments {...{ grid, view, at, stack, shown }} />
+      <PlaneSegments {...{ pane, active, grid, view, at, stack, shown }} />
       <ForeignPlane {...{ grid, view, at, stack }} matrix={shown.matrix} />
       {view.through === 2 ? <MaskLegend seriesUid={stack.uid} /> : null}
     </>
@@ -239,6 +245,7 @@ function PlanePane(props: PlanePaneProps) {
   const { pane, view, views, volumeId, grid, stack } = props;
   const active = useRoom((state) => state.activePane === pane);
   const crossing = useRoom((state) => state.tool === 'cross');
+  const painting = useRoom((state) => isSegmentTool(state.tool) && canWrite(state));
   const shown = useMpr((state) => state.views[view.name] ?? null);
   const name = text.room.seriesName(stack.number, stack.description || stack.modality);
   const kinds = [
@@ -251,6 +258,7 @@ function PlanePane(props: PlanePaneProps) {
   return (
     <div
       className={kinds.filter(Boolean).join(' ')}
+      data-mark={painting ? 'paint' : undefined}
       onPointerDownCapture={() => setRoom({ activePane: pane })}
       {...usePointing(view)}
     >
@@ -263,7 +271,7 @@ function PlanePane(props: PlanePaneProps) {
       />
       {shown ? (
         <div className="pane-over">
-          <PlaneMasks {...{ view, views, shown, grid, stack }} />
+          <PlaneMasks {...{ view, views, shown, grid, stack, pane, active }} />
           <Crosshairs {...{ view, views, shown, grid, stack }} />
           <Corners {...{ view, views, shown, grid, stack }} />
         </div>

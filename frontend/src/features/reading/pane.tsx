@@ -48,6 +48,7 @@ import { PriorBadge } from './prior-badge';
 import { ReferenceLine } from './reference-line';
 import { SaliencyLayer } from './saliency-layer';
 import { SegmentLayer } from './segment-layer';
+import { ShutterLayer } from './shutter-layer';
 import { useStack } from './use-pack';
 import { type StudyState, usePrior } from './use-prior';
 
@@ -114,7 +115,11 @@ function Orientation({ view }: { view: PaneView }) {
 function ScaleBar({ view }: { view: PaneView }) {
   const { spacing } = view.image;
   if (spacing.source === 'none') {
-    return <div className="scale">{text.room.noScale}</div>;
+    return (
+      <div className="scale">
+        {spacing.regions ? text.room.regionScales : text.room.noScale}
+      </div>
+    );
   }
   const perImagePixel = Math.sqrt(spacing.row * spacing.column);
   const bar = pickScale(perImagePixel / scaleOf(view.matrix), view.width / 5);
@@ -268,6 +273,7 @@ function Shown({ pane, stack, of }: { pane: number; stack: Stack; of: StudyState
       {trouble ? <Trouble pane={pane} trouble={trouble} /> : null}
       {view ? (
         <div className="pane-over">
+          <ShutterLayer pane={pane} view={view} />
           <OverlayLayer view={view} />
           <Masks view={view} stack={stack} />
           <Saliency view={view} />

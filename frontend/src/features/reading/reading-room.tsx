@@ -185,12 +185,20 @@ function shownSeries({ index }: PackState): readonly number[] {
   return (index?.series ?? []).flatMap((one) => (one.displayable ? [one.index] : []));
 }
 
-const modalityOf = ({ manifest, mpr }: RoomState) =>
-  manifest?.series.find((one) => one.index === mpr)?.modality ?? '';
+const seriesOf = ({ manifest }: RoomState, index: number | null) =>
+  manifest?.series.find((one) => one.index === index) ?? null;
+
+const modalityOf = (room: RoomState) => seriesOf(room, room.mpr)?.modality ?? '';
 
 /** The series in the active pane, when it is one that can be painted. */
-function segmentableIn(room: RoomState, shown: { uid: string } | null): string | null {
-  if (room.mpr !== null || room.panes[room.activePane]?.study) return null;
+function segmentableIn(
+  room: RoomState,
+  shown: { uid: string } | null,
+  solid: boolean,
+): string | null {
+  if (room.mpr !== null && solid) return null;
+  if (room.mpr !== null) return seriesOf(room, room.mpr)?.uid ?? null;
+  if (room.panes[room.activePane]?.study) return null;
   return shown?.uid ?? null;
 }
 
@@ -229,6 +237,7 @@ function useContext(help: () => void, pack: PackState): ReadingContext {
   const links = useLinks();
   const volume = useVolume(room.manifest, pack.index, chosen);
   const planes = room.mpr !== null;
+  const solid = useDisplay((state) => state.solid);
   const playing = useCine((state) => state.playing.has(room.activePane));
   const findings = findingsOf(room.ai);
   return {
@@ -243,7 +252,7 @@ function useContext(help: () => void, pack: PackState): ReadingContext {
     hasImage: shown !== null && !planes,
     ...volume,
     seriesIndices: shownSeries(pack),
-    segmentable: segmentableIn(room, shown),
+    segmentable: segmentableIn(room, shown, solid),
     inverted: shown?.inverted ?? false,
     modality,
     presets,

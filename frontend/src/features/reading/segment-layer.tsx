@@ -1,12 +1,16 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo, useRef, useState } from 'react';
-import { readSignedSegmentations } from '@/api/segment-endpoints';
+import {
+  readSignedSegmentations,
+  type SignedSegmentation,
+} from '@/api/segment-endpoints';
 import { type Affine, scaleOf } from '@/domain/geometry';
 import type { Id } from '@/domain/model';
 import {
   colourFor,
   type Segmentation,
   segmentationOf,
+  segmentName,
   sliceKey,
 } from '@/domain/segment/model';
 import type { Rect } from '@/domain/segment/paint';
@@ -19,7 +23,14 @@ import { followLabels, labelsNow, useSegmenting } from '@/state/segmenting';
 import { rangeText, segments as words } from '@/text/en-segments';
 import type { LabelLook } from './label-canvas';
 import { type LabelPlace, Labels, useLook } from './labels';
-import { type Cursor, keyOfView, type Painter, usePainter } from './use-segmenting';
+import {
+  type Cursor,
+  keyOfView,
+  type Painter,
+  type Surface,
+  surfaceOf,
+  usePainter,
+} from './use-segmenting';
 
 const matrixText = ({ a, b, c, d, e, f }: Affine) =>
   `matrix(${[a, b, c, d, e, f].join(' ')})`;
@@ -50,7 +61,7 @@ function OwnLabels({ view }: { view: PaneView }) {
 }
 
 /** A first segment is seen while it is painted, before the draft has it. */
-function useLookWithNew(one: Segmentation | null): LabelLook {
+export function useLookWithNew(one: Segmentation | null): LabelLook {
   const look = useLook(one);
   const shown = useSegmenting((state) => state.shown);
   return useMemo(() => {
@@ -106,20 +117,49 @@ function useSigned(study: Id | null) {
 function SignedLayers({ view, study }: { view: PaneView; study: Id }) {
   const { data = [] } = useSigned(study);
   const here = data.filter((one) => one.series_uid === view.uid);
-  return here.map((one) => <SignedLabels key={one.id} view={view} one={one} />);
+  return (
+    <>
+      {here.map((one) => (
+        <SignedLabels key={one.id} view={view} one={one} />
+      ))}
+      <SignedLegend all={here} at={keyOfView(view)} />
+    </>
+  );
+}
+
+/** What the colours mean on an image of another study, and whose segments they are. */
+function SignedLegend({ all, at }: { all: readonly SignedSegmentation[]; at: string }) {
+  const shown = useSegmenting((state) => state.shown);
+  const drawn = shown ? all.filter(({ slices }) => at in slices) : [];
+  if (drawn.length === 0) return null;
+  return (
+    <ul className="signed-segments">
+      {drawn.map((one) => (
+        <li key={one.id}>
+          {one.segments.map((segment) => (
+            <span key={segment.number}>
+              <i style={{ background: segment.colour }} />
+              {segmentName(segment)}
+            </span>
+          ))}
+          <span className="t2">{words.signedBy(one.signed_by)}</span>
+        </li>
+      ))}
+    </ul>
+  );
 }
 
 const pathOf = (points: Cursor['drawn']) =>
   points.length < 2 ? '' : `M${points.map((point) => point.join(' ')).join('L')}`;
 
 /** What the scissors enclose so far, in image space. */
-function drawnPath({ drawn }: Cursor, shape: string, view: PaneView): string {
+function drawnPath({ drawn }: Cursor, shape: string, { spacing }: Surface): string {
   const [from, to] = [drawn[0], drawn.at(-1)];
   if (!from || !to || drawn.length < 2) return '';
   if (shape === 'rectangle')
     return `M${from[0]} ${from[1]}H${to[0]}V${to[1]}H${from[0]}Z`;
   if (shape === 'freehand') return `${pathOf(drawn)}Z`;
-  const { row, column } = view.image.spacing;
+  const { row, column } = spacing;
   const radius = Math.hypot((to[0] - from[0]) * column, (to[1] - from[1]) * row);
   const [rx, ry] = [radius / column, radius / row];
   return `M${from[0] - rx} ${from[1]}a${rx} ${ry} 0 1 0 ${2 * rx} 0a${rx} ${ry} 0 1 0 ${-2 * rx} 0Z`;
@@ -143,30 +183,30 @@ function showCursor({ round, line }: Drawn, cursor: Cursor, path: string): void 
 }
 
 /** The brush as large as it is, where the pointer or the keyboard holds it. */
-function ToolCursor({ view, painter }: { view: PaneView; painter: Painter }) {
+export function ToolCursor({ on, painter }: { on: Surface; painter: Painter }) {
   const round = useRef<SVGEllipseElement>(null);
   const line = useRef<SVGPathElement>(null);
   const tool = useRoom((state) => state.tool);
   const size = useSegmenting((state) => state.size);
   const shape = useSegmenting((state) => state.shape);
-  const { spacing } = view.image;
+  const { spacing, matrix } = on;
   useEffect(() => {
     painter.onCursor = (cursor) => {
       const drawn = { round: round.current, line: line.current };
-      showCursor(drawn, cursor, drawnPath(cursor, shape, view));
+      showCursor(drawn, cursor, drawnPath(cursor, shape, on));
     };
     return () => {
       painter.onCursor = () => undefined;
     };
-  }, [painter, shape, view]);
+  }, [painter, shape, on]);
   if (!isSegmentTool(tool)) return null;
-  const small = 3 / scaleOf(view.matrix);
+  const small = 3 / scaleOf(matrix);
   const [rx, ry] = isRound(tool)
     ? [size / 2 / spacing.column, size / 2 / spacing.row]
     : [small, small];
   return (
     <svg className="tool-cursor" aria-hidden="true">
-      <g transform={matrixText(view.matrix)}>
+      <g transform={matrixText(matrix)}>
         <ellipse
           ref={round}
           className={tool === 'eraser' ? 'brush erasing' : 'brush'}
@@ -180,14 +220,19 @@ function ToolCursor({ view, painter }: { view: PaneView; painter: Painter }) {
   );
 }
 
+interface HintProps {
+  readonly scaled: boolean;
+  /** Of the values that are painted on. */
+  readonly unit: string;
+  readonly readOnly: boolean;
+}
+
 /** What the tool does, with the size and range that hold. */
-function Hint({ view, readOnly }: { view: PaneView; readOnly: boolean }) {
+export function SegmentHint({ scaled, unit, readOnly }: HintProps) {
   const tool = useRoom((state) => state.tool);
   const { size, range, shape } = useSegmenting();
   if (!isSegmentTool(tool)) return null;
   if (readOnly) return <p className="pane-hint">{words.otherStudy}</p>;
-  const scaled = view.image.spacing.source !== 'none';
-  const unit = pixelValues(view.image)?.unit ?? '1';
   const said = [
     words.short[tool],
     tool === 'scissors' ? words.shapes[shape].toLowerCase() : '',
@@ -214,7 +259,8 @@ export interface SegmentLayerProps {
 export function SegmentLayer({ pane, view, active, study }: SegmentLayerProps) {
   const readOnly = study !== null;
   const within = useRef<HTMLDivElement>(null);
-  const painter = usePainter(pane, view, within, readOnly);
+  const surface = useMemo(() => surfaceOf(view), [view]);
+  const painter = usePainter(pane, surface, within, readOnly);
   return (
     <div className="segment-layer" ref={within}>
       {study === null ? (
@@ -222,8 +268,14 @@ export function SegmentLayer({ pane, view, active, study }: SegmentLayerProps) {
       ) : (
         <SignedLayers view={view} study={study} />
       )}
-      <ToolCursor view={view} painter={painter} />
-      {active ? <Hint view={view} readOnly={readOnly} /> : null}
+      <ToolCursor on={surface} painter={painter} />
+      {active ? (
+        <SegmentHint
+          scaled={view.image.spacing.source !== 'none'}
+          unit={pixelValues(view.image)?.unit ?? '1'}
+          readOnly={readOnly}
+        />
+      ) : null}
     </div>
   );
 }

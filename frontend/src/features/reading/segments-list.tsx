@@ -13,7 +13,6 @@ import {
   segmentName,
 } from '@/domain/segment/model';
 import type { PackIndex, Stack } from '@/imaging/pack';
-import { useViews } from '@/imaging/view-store';
 import { jumpTo, useRoom } from '@/state/room';
 import { interpolate } from '@/state/segment-jobs';
 import {
@@ -39,7 +38,7 @@ import { Glyph, type GlyphName } from '@/ui/glyph';
 import { SegmentOptions } from './segment-options';
 import { useStack } from './use-pack';
 import { type Counts, sizeIn, useCounts, useValues } from './use-segment-sizes';
-import { seriesOfView } from './use-segmenting';
+import { seriesOfStack } from './use-segmenting';
 
 const close = () => setSegmenting({ field: null });
 
@@ -353,15 +352,17 @@ function SeriesSegments({ one, index, writable, alone }: SeriesProps) {
   );
 }
 
-function AddField() {
-  const pane = useRoom((state) => state.activePane);
-  const view = useViews((state) => state.panes[pane]?.view ?? null);
-  if (!view) return null;
+function AddField({ uid, index }: { uid: string; index: PackIndex | null }) {
+  const base = useRoom((state) => state.manifest?.pack.base ?? null);
+  const packed = index?.series.find((one) => one.uid === uid) ?? null;
+  const { data: stack } = useStack(base, packed);
+  const series = stack ? seriesOfStack(stack) : null;
+  if (!series) return null;
   return (
     <LabelField
       value={null}
       onChoose={(label) => {
-        addSegment(seriesOfView(view), label);
+        addSegment(series, label);
         close();
       }}
     />
@@ -407,7 +408,7 @@ export function SegmentsList({ context, index }: SegmentsListProps) {
         </button>
       </div>
       <SegmentOptions />
-      {adding && can ? <AddField /> : null}
+      {adding && can ? <AddField uid={segmentable} index={index} /> : null}
       {trouble ? (
         <p className="word bad" role="status">
           {troubleWords(trouble)}

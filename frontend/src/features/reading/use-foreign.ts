@@ -77,6 +77,21 @@ export function useDrawn(): readonly DrawnItem[] {
   });
 }
 
+/** A segment's voxels, [frame][row][column]. */
+export interface Voxels {
+  /** 0 or 1: whether the segment holds at least half of each. */
+  readonly inside: Uint8Array;
+  /** How much of each a fractional segment holds, 0 to 255; null: all or nothing. */
+  readonly parts: Uint8Array | null;
+}
+
+const HALF = 128;
+
+function voxelsFrom(bytes: Uint8Array, segment: ForeignItem['segment']): Voxels {
+  if (!segment?.fractional) return { inside: bytes, parts: null };
+  return { inside: bytes.map((part) => (part >= HALF ? 1 : 0)), parts: bytes };
+}
+
 export function voxelsQuery(
   study: string | null,
   object: ForeignObject,
@@ -89,7 +104,7 @@ export function voxelsQuery(
       const url = segmentUrl(study ?? '', object.sop_uid, segment?.number ?? 0);
       const response = await fetch(url, { credentials: 'same-origin', signal });
       if (!response.ok) throw new Error(String(response.status));
-      return new Uint8Array(await response.arrayBuffer());
+      return voxelsFrom(new Uint8Array(await response.arrayBuffer()), segment);
     },
     enabled: study !== null && segment !== null,
     staleTime: Number.POSITIVE_INFINITY,
@@ -131,5 +146,8 @@ export function useSegmentMask(
   stack: Stack,
 ): Mask | null {
   const { data } = useVoxels(object, item);
-  return useMemo(() => (data ? maskOn(item, data, stack) : null), [item, data, stack]);
+  return useMemo(
+    () => (data ? maskOn(item, data.inside, stack) : null),
+    [item, data, stack],
+  );
 }

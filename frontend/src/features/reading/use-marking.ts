@@ -7,6 +7,7 @@ import {
   KIND_OF,
   type MeasureTool,
 } from '@/domain/measure/kinds';
+import { scaleAt } from '@/domain/measure/regions';
 import {
   distanceToLine,
   dragGrip,
@@ -103,7 +104,11 @@ function hitAt(view: PaneView, on: Point): Hit | null {
   if (drawing) return null;
   const scale = scaleNow(imageOf(view));
   const touched = ordered.find(({ geometry }) =>
-    linesOf(geometry.kind, pairs(geometry.points), scale).some(
+    linesOf(
+      geometry.kind,
+      pairs(geometry.points),
+      scaleAt(pairs(geometry.points), scale),
+    ).some(
       ({ points, closed }) =>
         distanceToLine(on, {
           points: points.map((one) => apply(view.matrix, one)),
@@ -207,7 +212,7 @@ class Marker {
   #reshape(mark: Annotation, points: readonly Point[]): void {
     const { columns, rows } = this.view.image;
     const image = imageOf(this.view);
-    const ordered = inOrder(mark.geometry.kind, points, scaleNow(image));
+    const ordered = inOrder(mark.geometry.kind, points, scaleNow(image, points));
     if (ordered !== points) setMeasuring({ grip: null });
     reshapeMark(mark, settle(ordered, columns, rows), image);
   }
@@ -222,7 +227,13 @@ class Marker {
     const points =
       grip === null
         ? movePoints(start, [at[0] - begun[0], at[1] - begun[1]], columns, rows)
-        : dragGrip(mark.geometry.kind, start, grip, at, scaleNow(imageOf(this.view)));
+        : dragGrip(
+            mark.geometry.kind,
+            start,
+            grip,
+            at,
+            scaleNow(imageOf(this.view), start),
+          );
     this.#drag = { ...drag, points, moved };
     this.#tell();
   }
@@ -244,7 +255,7 @@ class Marker {
     if (this.readOnly) return;
     const image = imageOf(this.view);
     const { columns, rows } = this.view.image;
-    const points = settle(shaped(tool, drawn, scaleNow(image)), columns, rows);
+    const points = settle(shaped(tool, drawn, scaleNow(image, drawn)), columns, rows);
     const seen = points.map((point) => apply(this.view.matrix, point));
     const first = seen[0];
     const wide = first ? Math.max(...seen.map((one) => near(one, first))) : 0;
@@ -317,7 +328,13 @@ function controlOf(marker: Marker): MarkControl {
     const moved =
       grip === null || !at
         ? movePoints(points, by, image.columns, image.rows)
-        : dragGrip(kind, points, grip, [at[0] + by[0], at[1] + by[1]], scaleNow(info));
+        : dragGrip(
+            kind,
+            points,
+            grip,
+            [at[0] + by[0], at[1] + by[1]],
+            scaleNow(info, points),
+          );
     reshapeMark(mark, settle(moved, image.columns, image.rows), info);
   };
   return {

@@ -1,5 +1,7 @@
 import { type RefObject, useEffect, useMemo, useRef } from 'react';
-import { apply, invert, type Point } from '@/domain/geometry';
+import { type Affine, apply, invert, type Point } from '@/domain/geometry';
+import type { Scale } from '@/domain/measure/kinds';
+import type { Pixels } from '@/domain/measure/region';
 import { type SegmentedSeries, sliceKey } from '@/domain/segment/model';
 import {
   cutOut,
@@ -18,6 +20,7 @@ import {
   isSegmentTool,
   type SegmentTool,
 } from '@/domain/segment/tools';
+import type { Stack } from '@/imaging/pack';
 import { pixelValues } from '@/imaging/pixel-values';
 import type { PaneView } from '@/imaging/view-store';
 import { canWrite, getRoom } from '@/state/room';
@@ -27,6 +30,7 @@ import {
   endPainting,
   getSegmenting,
   lockedNumbers,
+  type NoPainting,
   type Painting,
   registerSegments,
   type SegmentControl,
@@ -65,6 +69,14 @@ export function seriesOfView({ uid, image }: PaneView): SegmentedSeries {
   };
 }
 
+/** What is segmented on a stack of equal images. */
+export function seriesOfStack({ uid, images }: Stack): SegmentedSeries | null {
+  const [image] = images;
+  if (!image) return null;
+  const { frameOfReference, rows, columns } = image;
+  return { seriesUid: uid, frameOfReference, rows, columns };
+}
+
 export const keyOfView = ({ image }: PaneView) => sliceKey(image.sopUid, image.frame);
 
 function toolNow(): SegmentTool | null {
@@ -72,16 +84,46 @@ function toolNow(): SegmentTool | null {
   return drawing === null && isSegmentTool(tool) ? tool : null;
 }
 
+/** What is painted on in a pane: an image, or a plane through a volume. */
+export interface Surface {
+  /** A stroke ends when another one comes into the pane. */
+  readonly id: string;
+  /** From the surface's own pixels ((0, 0) the corner of the first) to CSS pixels. */
+  readonly matrix: Affine;
+  readonly width: number;
+  readonly height: number;
+  readonly columns: number;
+  readonly rows: number;
+  readonly spacing: Scale;
+  begin(): Painting | NoPainting;
+  end(painting: Painting): void;
+  /** Values row by row; or why there are none. */
+  pixels(): Pixels | 'colour' | 'absent';
+}
+
+/** An image of a stack as a surface. */
+export function surfaceOf(view: PaneView): Surface {
+  const { image, matrix, width, height } = view;
+  const { imageId, columns, rows, spacing } = image;
+  return {
+    id: imageId,
+    ...{ matrix, width, height, columns, rows, spacing },
+    begin: () => beginPainting(seriesOfView(view), keyOfView(view)),
+    end: endPainting,
+    pixels: () => pixelValues(image) ?? 'colour',
+  };
+}
+
 /** Painting in one pane, apart from React's rendering. */
 class Painter {
-  view: PaneView;
+  surface: Surface;
   readOnly = false;
   onCursor: (cursor: Cursor) => void = () => undefined;
   #stroke: Stroke | null = null;
   #at: Point | null = null;
 
-  constructor(view: PaneView) {
-    this.view = view;
+  constructor(surface: Surface) {
+    this.surface = surface;
   }
 
   get busy(): boolean {
@@ -94,7 +136,7 @@ class Painter {
   }
 
   pixelAt(on: Point): Point {
-    const back = invert(this.view.matrix);
+    const back = invert(this.surface.matrix);
     return back ? apply(back, on) : on;
   }
 
@@ -110,7 +152,7 @@ class Painter {
     this.#at = at;
     const only = this.#only(tool, at, erase);
     if (only === false) return;
-    const painting = beginPainting(seriesOfView(this.view), keyOfView(this.view));
+    const painting = this.surface.begin();
     if (typeof painting === 'string') {
       setSegmenting({ trouble: painting });
       return;
@@ -123,7 +165,8 @@ class Painter {
       locked: lockedNumbers(series.seriesUid),
       ...(only ? { only } : {}),
     };
-    const map = { columns: series.columns, rows: series.rows, labels };
+    const { columns, rows } = this.surface;
+    const map = { columns, rows, labels };
     const points = [at];
     this.#stroke = { painting, map, rule, tool, byKeys, points, changed: false };
     if (isRound(tool)) this.#dab(this.#stroke, at, at);
@@ -151,7 +194,7 @@ class Painter {
     if (!stroke) return;
     if (stroke.tool === 'scissors') this.#cut(stroke, at);
     this.#stroke = null;
-    if (stroke.changed) endPainting(stroke.painting);
+    if (stroke.changed) this.surface.end(stroke.painting);
     else cancelPainting(stroke.painting);
     this.#tell();
   }
@@ -175,7 +218,7 @@ class Painter {
   /** By keys: a quarter of the brush at a time, at least a pixel. */
   step([x, y]: readonly [number, number]): void {
     const [column, row] = this.#at ?? this.#middle();
-    const { spacing, columns, rows } = this.view.image;
+    const { spacing, columns, rows } = this.surface;
     const { size } = getSegmenting();
     const across = Math.max(1, Math.round(size / 4 / spacing.column));
     const down = Math.max(1, Math.round(size / 4 / spacing.row));
@@ -185,28 +228,29 @@ class Painter {
 
   /** Takes the range of values from under the cursor. */
   takeRange(): Range | null {
-    const pixels = pixelValues(this.view.image);
+    const pixels = this.surface.pixels();
     const at = this.#at ?? this.#middle();
-    const { spacing } = this.view.image;
+    const { spacing } = this.surface;
     const radius = Math.min(SEED_MM, getSegmenting().size / 2);
-    const range = pixels && rangeUnder(pixels, at, radius, spacing);
+    if (typeof pixels === 'string') return null;
+    const range = rangeUnder(pixels, at, radius, spacing);
     if (range) setSegmenting({ range });
     return range;
   }
 
   /** The middle of what the pane shows, in the middle of a pixel. */
   #middle(): Point {
-    const [x, y] = this.pixelAt([this.view.width / 2, this.view.height / 2]);
+    const [x, y] = this.pixelAt([this.surface.width / 2, this.surface.height / 2]);
     return [Math.floor(x) + 0.5, Math.floor(y) + 0.5];
   }
 
   /** What restricts painting to values; null: nothing; false: it cannot be done. */
   #only(tool: SegmentTool, at: Point, erase: boolean): Rule['only'] | null | false {
     if (!isRanged(tool) || erase) return null;
-    const pixels = pixelValues(this.view.image);
-    if (!pixels) {
-      if (tool === 'fill') return null;
-      setSegmenting({ trouble: 'colour' });
+    const pixels = this.surface.pixels();
+    if (typeof pixels === 'string') {
+      if (tool === 'fill' && pixels === 'colour') return null;
+      setSegmenting({ trouble: pixels });
       return false;
     }
     this.#at = at;
@@ -215,7 +259,7 @@ class Painter {
   }
 
   #dab(stroke: Stroke, from: Point, to: Point): void {
-    const { spacing } = this.view.image;
+    const { spacing } = this.surface;
     const dab = { from, to, radius: getSegmenting().size / 2 };
     this.#took(stroke, paintDab(stroke.map, dab, spacing, stroke.rule));
   }
@@ -223,7 +267,7 @@ class Painter {
   #cut(stroke: Stroke, at: Point): void {
     const { shape } = getSegmenting();
     const points = shape === 'freehand' ? stroke.points : [stroke.points[0] ?? at, at];
-    const { spacing } = this.view.image;
+    const { spacing } = this.surface;
     this.#took(stroke, cutOut(stroke.map, shape, points, spacing, stroke.rule));
   }
 
@@ -350,17 +394,17 @@ function controlOf(painter: Painter): SegmentControl {
 /** Painting in the pane that holds an element. */
 export function usePainter(
   pane: number,
-  view: PaneView,
+  surface: Surface,
   within: RefObject<Element | null>,
   readOnly: boolean,
 ): Painter {
-  const first = useRef(view);
+  const first = useRef(surface);
   const painter = useMemo(() => new Painter(first.current), []);
-  painter.view = view;
+  painter.surface = surface;
   painter.readOnly = readOnly;
-  const { imageId } = view.image;
+  const { id } = surface;
   // biome-ignore lint/correctness/useExhaustiveDependencies: a stroke ends with its image
-  useEffect(() => () => void painter.cancel(), [painter, imageId]);
+  useEffect(() => () => void painter.cancel(), [painter, id]);
   useEffect(() => {
     const element = within.current?.closest<HTMLElement>('.pane');
     if (!element) return;

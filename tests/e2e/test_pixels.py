@@ -1,0 +1,287 @@
+"""Padding, shutters and fractions: what is seen is what NumPy says of the files."""
+
+from __future__ import annotations
+
+import io
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import highdicom as hd
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+from pydicom.sr.codedict import codes
+
+from tests.e2e.conftest import send
+from tests.e2e.test_foreign import _presentation, fit_of
+from tests.factories.dicom import make_ct_series, make_dx, to_bytes
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+    from tests.e2e.conftest import Reader
+
+pytestmark = [pytest.mark.stack, pytest.mark.browser]
+SIZE = 512
+BLACK = 3
+"""Grey levels that a browser's own rounding may add to black."""
+
+
+def _scene() -> np.ndarray:
+    """Return a picture that is nowhere black or white, [row][column], 16 bits."""
+    y, x = np.mgrid[:SIZE, :SIZE]
+    return (1200 + 400 * np.sin(x / 40) + 300 * np.cos(y / 30)).astype(np.uint16)
+
+
+def _send(reader: Reader, *datasets: Dataset) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for number, dataset in enumerate(datasets):
+            Path(folder, f"{number}.dcm").write_bytes(to_bytes(dataset))
+        send(reader.stack, Path(folder))
+
+
+def _film(name: str, pixels: np.ndarray, photometric: str = "MONOCHROME2") -> Dataset:
+    return make_dx(
+        pixels,
+        patient_name=name,
+        patient_id=name,
+        age="044Y",
+        photometric=photometric,
+        window=(1200, 1600),
+    )
+
+
+def _name() -> str:
+    return f"E2E{uuid4().hex[:9].upper()}"
+
+
+def _open(reader: Reader, name: str) -> None:
+    reader.login("radiologist2")
+    reader.find(name)
+    reader.row(name).first.dblclick()
+    reader.page.wait_for_url(re.compile("/read/"))
+    expect(reader.page.locator(".pane .corner.bl").first).to_be_visible()
+    reader.page.wait_for_timeout(1500)
+
+
+def _shown(reader: Reader) -> np.ndarray:
+    """Return what is seen of the first pane, layers over the image included."""
+    hidden = ".pane-over > *:not(.shutter):not(.foreign-item) { visibility: hidden }"
+    style = reader.page.add_style_tag(content=hidden)
+    body = reader.page.locator(".pane").first.screenshot()
+    style.evaluate("node => node.remove()")
+    return np.asarray(Image.open(io.BytesIO(body)).convert("RGB")).astype(float)
+
+
+def _at(reader: Reader, columns: int, rows: int):
+    """Return a function from image space to the pixel of the pane that shows it."""
+    fit = fit_of(reader, columns, rows)
+    pane = reader.page.locator(".pane").first.bounding_box()
+    pixels = reader.page.locator(".pane-pixels").first.bounding_box()
+    assert pane
+    assert pixels
+
+    def to_pane(x: float, y: float) -> tuple[int, int]:
+        across = (x - columns / 2) * fit.scale + fit.width / 2 + pixels["x"] - pane["x"]
+        down = (y - rows / 2) * fit.scale + fit.height / 2 + pixels["y"] - pane["y"]
+        return int(down), int(across)
+
+    return to_pane
+
+
+def _compare(reader: Reader, covered: np.ndarray, level: int = 0) -> None:
+    """Compare a grid of places with what is covered, but for those at a border."""
+    shown = _shown(reader).mean(axis=2)
+    to_pane = _at(reader, *covered.shape[::-1])
+    near = 4
+    asked = [0, 0]
+    for y in range(near, covered.shape[0] - near, 16):
+        for x in range(near, covered.shape[1] - near, 16):
+            around = covered[y - near : y + near + 1, x - near : x + near + 1]
+            if around.any() != around.all():
+                continue
+            grey = shown[to_pane(x + 0.5, y + 0.5)]
+            hidden = bool(covered[y, x])
+            asked[hidden] += 1
+            assert (abs(grey - level) <= BLACK) == hidden, (x, y, grey)
+    assert min(asked) > 50, asked
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+def test_padding_is_black_and_counts_for_no_figure(reader, photometric):
+    """Padding that would be white is background; a region leaves it out."""
+    name = _name()
+    scene = _scene()
+    y, x = np.mgrid[:SIZE, :SIZE]
+    padded = np.hypot(x - 255, y - 255) > 200
+    scene[padded] = 4095  # how it is to be seen: white
+    film = _film(name, scene, photometric)
+    stored = film.pixel_array.astype(np.int64)
+    film.PixelPaddingValue = int(stored[padded][0])
+    _send(reader, film)
+    _open(reader, name)
+    reader.picture(f"padding-{photometric}")
+    _compare(reader, padded)
+    # A rectangle over the left rim: half image, half padding.
+    values = stored * float(film.get("RescaleSlope", 1)) + float(
+        film.get("RescaleIntercept", 0)
+    )
+    to_pane = _at(reader, SIZE, SIZE)
+    pane = reader.page.locator(".pane").first.bounding_box()
+    reader.page.keyboard.press("Shift+q")
+    (y0, x0), (y1, x1) = to_pane(20, 200), to_pane(200, 320)
+    reader.page.mouse.move(pane["x"] + x0, pane["y"] + y0)
+    reader.page.mouse.down()
+    reader.page.mouse.move(pane["x"] + x1, pane["y"] + y1, steps=5)
+    reader.page.mouse.up()
+    expect(reader.page.locator(".measure-plate")).to_have_count(1)
+    expect(reader.page.get_by_text("All changes saved")).to_be_visible()
+    reader.page.wait_for_timeout(1500)
+    item = reader.page.url.rstrip("/").split("/")[-1]
+    content = reader.page.evaluate(
+        "async item => (await (await fetch(`/api/worklist/items/${item}/reading`))"
+        ".json()).content",
+        item,
+    )
+    (mark,) = content["annotations"]
+    (left, top), (right, bottom) = mark["geometry"]["points"]
+    inside = (x + 0.5 >= left) & (x + 0.5 < right) & (y + 0.5 >= top)
+    inside &= y + 0.5 < bottom
+    counted = values[inside & ~padded]
+    assert (inside & padded).any()
+    said = {one["display"]: one["value"] for one in mark["measured"]["values"]}
+    for word, wanted in (
+        ("Mean", counted.mean()),
+        ("Minimum", counted.min()),
+        ("Maximum", counted.max()),
+        ("Standard Deviation", counted.std()),
+    ):
+        assert said[word] == pytest.approx(wanted, rel=1e-6), word
+
+
+def _shapes() -> tuple[np.ndarray, dict[str, object]]:
+    """Return what a rectangle and a circle together cover, and how a header says it."""
+    y, x = np.mgrid[:SIZE, :SIZE] + 0.5
+    rectangle = (x > 60) & (x < 400) & (y > 100) & (y < 450)
+    circle = np.hypot(x - 249.5, y - 269.5) <= 180
+    said = {
+        "ShutterShape": ["RECTANGULAR", "CIRCULAR"],
+        "ShutterLeftVerticalEdge": 61,
+        "ShutterRightVerticalEdge": 400,
+        "ShutterUpperHorizontalEdge": 101,
+        "ShutterLowerHorizontalEdge": 450,
+        "CenterOfCircularShutter": [270, 250],
+        "RadiusOfCircularShutter": 180,
+        "ShutterPresentationValue": 0,
+    }
+    return ~(rectangle & circle), said
+
+
+def test_shutters_of_image_and_presentation_state_cover_what_they_say(reader):
+    """The image's own until a state with another one is applied, and after a reset."""
+    name = _name()
+    film = _film(name, _scene())
+    own, said = _shapes()
+    for word, value in said.items():
+        setattr(film, word, value)
+    state = _presentation(pydicom.dcmread(io.BytesIO(to_bytes(film))))
+    area = state.DisplayedAreaSelectionSequence[0]
+    area.DisplayedAreaTopLeftHandCorner = [1, 1]
+    area.DisplayedAreaBottomRightHandCorner = [SIZE, SIZE]
+    del state.GraphicAnnotationSequence
+    state.SoftcopyVOILUTSequence[0].WindowCenter = 1200
+    state.SoftcopyVOILUTSequence[0].WindowWidth = 1600
+    state.ShutterShape = "POLYGONAL"
+    state.VerticesOfThePolygonalShutter = [50, 50, 50, 450, 480, 256]
+    state.ShutterPresentationValue = 0
+    _send(reader, film, state)
+    _open(reader, name)
+    reader.picture("shutter-own")
+    _compare(reader, own)
+    expect(reader.page.get_by_role("button", name="Apply presentation")).to_be_visible()
+    reader.page.get_by_role("button", name="Apply presentation").click()
+    reader.page.wait_for_timeout(800)
+    reader.picture("shutter-applied")
+    y, x = np.mgrid[:SIZE, :SIZE] + 0.5
+    corners = np.array([(49.5, 49.5), (449.5, 49.5), (255.5, 479.5)])
+    covered = np.zeros_like(own)
+    for (ax, ay), (bx, by) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        covered |= (bx - ax) * (y - ay) - (by - ay) * (x - ax) < 0
+    _compare(reader, covered)
+    reader.page.keyboard.press("0")
+    reader.page.wait_for_timeout(800)
+    _compare(reader, own)
+
+
+def test_a_fractional_segment_is_as_dense_as_it_says(reader):
+    """The colour over each pixel grows with the part of it that the segment holds."""
+    name = _name()
+    images = make_ct_series(n_slices=3, patient_name=name, patient_id=name)
+    parts = np.zeros((3, 64, 64), np.float32)
+    steps = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
+    for number, part in enumerate(steps):
+        parts[:, 10:50, 6 + 10 * number : 16 + 10 * number] = part
+    described = hd.seg.SegmentDescription(
+        segment_number=1,
+        segment_label="Part",
+        segmented_property_category=codes.SCT.Tissue,
+        segmented_property_type=codes.SCT.Liver,
+        algorithm_type=hd.seg.SegmentAlgorithmTypeValues.MANUAL,
+        tracking_uid=hd.UID(),
+        tracking_id="Part",
+    )
+    read = [pydicom.dcmread(io.BytesIO(to_bytes(one))) for one in images]
+    seg = hd.seg.Segmentation(
+        source_images=read,
+        pixel_array=parts,
+        segmentation_type="FRACTIONAL",
+        fractional_type="OCCUPANCY",
+        max_fractional_value=200,
+        segment_descriptions=[described],
+        series_instance_uid=hd.UID(),
+        series_number=9,
+        sop_instance_uid=hd.UID(),
+        instance_number=1,
+        manufacturer="Elsewhere",
+        manufacturer_model_name="Parts",
+        software_versions="1",
+        device_serial_number="1",
+    )
+    _send(reader, *images, seg)
+    _open(reader, name)
+    expect(reader.page.locator(".from-pacs")).to_be_visible()
+    before = _shown(reader)
+    reader.page.get_by_role("button", name=re.compile("on the images$")).first.click()
+    expect(reader.page.locator("canvas.foreign-parts").first).to_be_visible()
+    reader.page.wait_for_timeout(800)
+    reader.picture("fractional")
+    canvas = reader.page.locator("canvas.foreign-parts").first
+    alpha = np.array(
+        canvas.evaluate(
+            """canvas => Array.from(canvas.getContext('2d')
+              .getImageData(0, 0, canvas.width, canvas.height).data)"""
+        )
+    ).reshape(64, 64, 4)[..., 3]
+    drawn = np.rint(parts[0] * 200) / 200 * 255
+    assert np.abs(alpha - drawn).max() <= 1
+    opacity = float(canvas.evaluate("node => getComputedStyle(node).opacity"))
+    colour = np.array(
+        [
+            float(n)
+            for n in re.findall(
+                r"[\d.]+", canvas.evaluate("node => getComputedStyle(node).color")
+            )
+        ][:3]
+    )
+    shown = _shown(reader)
+    to_pane = _at(reader, 64, 64)
+    for number, part in enumerate(steps):
+        place = to_pane(11 + 10 * number, 30)
+        seen, bare = shown[place], before[place]
+        wanted = bare + (colour - bare) * part * opacity
+        assert np.abs(seen - wanted).max() <= 4, (part, seen, wanted)
