@@ -9,15 +9,21 @@ from random import Random
 import pytest
 from pydicom.uid import generate_uid
 
+from apps.accounts.types import SYSTEM
 from apps.annotations.models import Reading
 from apps.audit.models import AuditRecord
 from apps.core import clock
 from apps.core.queue import messages_kept, send
 from apps.inference.models import InferenceRun
 from apps.reports.models import ExportedObject
+from apps.workflow import flow
+from apps.workflow.department.disc import bring_disc
 from apps.workflow.department.live import Department, truth_name
 from apps.workflow.department.manifest import read_manifest
 from apps.workflow.department.readers import READERS, Reader, decide, reading_minutes
+from apps.workflow.intake.door import take_file
+from apps.workflow.models import IntakeFile
+from apps.workflow.types import Via
 from apps.worklist.models import WorkItem
 from tests.factories.domain import answer, make_department, make_film, make_model
 from tests.fakes.border import archive as archive
@@ -149,6 +155,45 @@ def test_a_department_lives_through_its_past(tmp_path, archive, broker, settings
     assert {name for _, name, _ in broker.sent} == {"workers.build_pack"}
     live()
     assert len(asked) == 8, "a second time adds nothing"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_disc_from_elsewhere_has_something_of_everything(
+    tmp_path, archive, broker, settings
+):
+    settings.STATE_DIR = tmp_path / "state"
+    place = make_department()
+    studies = write_department(tmp_path, 2)
+    archive_id = take_file(
+        actor=SYSTEM,
+        site=place.site,
+        source=studies[0].folder / "film.dcm",
+        name="film.dcm",
+        via=Via.COMMAND,
+    ).archive_study_id
+    flow.take_study(archive_id=archive_id)
+    at = datetime.now(UTC) - timedelta(hours=3)
+
+    def bring():
+        return bring_disc(
+            studies=studies,
+            site_code=place.site.code,
+            username=place.reader.username,
+            at=at,
+        )
+
+    report = bring()
+    lines = {line.name: line for line in IntakeFile.objects.filter(intake=report)}
+    assert {name.split("/")[-1]: line.status for name, line in lines.items()} == {
+        "IM000001": "already",
+        "IM000002": "conflict",
+        "IM000003": "refused",
+        "IM000004": "refused",
+        "AUTORUN.INF": "skipped",
+    }
+    assert all(line.reason for line in lines.values() if line.status != "already")
+    assert report.started_at == at
+    assert bring() is None, "a second start brings no second disc"
 
 
 def _are_read_as_the_truth_says(studies):

@@ -6,12 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from apps.core import clock
+from apps.workflow.department.disc import bring_disc
 from apps.workflow.department.live import Department, Inference
 from apps.workflow.department.manifest import read_manifest
 from apps.workflow.department.readers import READERS
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 SEED = 2026
 UNREAD = 18
+DISC_SITE, DISC_BROUGHT_BY = "northfield", "radiologist"
+DISC_AGO = timedelta(hours=3)
 
 
 class Command(BaseCommand):
@@ -56,6 +61,13 @@ class Command(BaseCommand):
                 seed=options["seed"],
                 tell=self._tell,
             ).live(readers=READERS, unread=options["unread"])
+        # After it has been read: what a conflict holds back is held for everybody.
+        bring_disc(
+            studies=studies,
+            site_code=DISC_SITE,
+            username=DISC_BROUGHT_BY,
+            at=clock.now() - DISC_AGO,
+        )
         for study in studies:  # the archive has them; the truth stays
             shutil.rmtree(study.folder, ignore_errors=True)
 
