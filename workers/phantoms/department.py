@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from workers.phantoms.dicom import TRUTH, write_study
+from workers.phantoms.disc import write_disc
 from workers.phantoms.film_findings import draw_strengths
 from workers.phantoms.orders import Order
 from workers.phantoms.settings import NORTH, SOUTH, UNSEEN
 from workers.phantoms.shapes import rng_for
 from workers.phantoms.studies import MAKERS, make_study
 
-MANIFEST = "manifest.json"
+MANIFEST, DISC = "manifest.json", "disc"
 LIST_HOURS = 9
 
 
@@ -182,7 +183,7 @@ def write_department(
 
     Args:
         folder: gets `<site>/<kind>-<n>/*.dcm`, each with its `truth.json`, and the
-            manifest.
+            manifest; and `disc`, a disc from elsewhere with its first film.
         seed: everything but the dates follows from it.
         days: how far back the first study lies.
         now: the present; by default the clock's.
@@ -213,6 +214,11 @@ def write_department(
         "made_at": now.isoformat(),
         "studies": entries,
     }
+    films = [e for e in entries if e["kind"] == "chest-film"]
+    first = next((e for e in films if e["site"] == NORTH.code), None)
+    if first is not None:
+        image = min((folder / first["path"]).glob("*.dcm"))
+        write_disc(folder / DISC, image=image)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / MANIFEST
     path.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")

@@ -28,6 +28,7 @@ from apps.worklist.models import WorkItem
 from tests.factories.domain import answer, make_department, make_film, make_model
 from tests.fakes.border import archive as archive
 from tests.fakes.border import broker as broker
+from workers.phantoms.disc import write_disc
 
 LONG_AGO = datetime(2026, 5, 1, 9, 0, tzinfo=UTC)
 
@@ -173,10 +174,12 @@ def test_a_disc_from_elsewhere_has_something_of_everything(
     ).archive_study_id
     flow.take_study(archive_id=archive_id)
     at = datetime.now(UTC) - timedelta(hours=3)
+    disc = tmp_path / "disc"
+    write_disc(disc, image=studies[0].folder / "film.dcm")
 
     def bring():
         return bring_disc(
-            studies=studies,
+            disc=disc,
             site_code=place.site.code,
             username=place.reader.username,
             at=at,

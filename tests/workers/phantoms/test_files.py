@@ -199,3 +199,15 @@ def test_a_department_is_written_with_its_manifest(tmp_path):
         assert set(entry["boxes"]) == {k for k, v in entry["labels"].items() if v}
         for boxes in entry["boxes"].values():
             assert all(len(box["corners"]) == 4 for box in boxes)
+
+
+def test_a_department_has_a_disc_from_elsewhere(tmp_path):
+    plan = Plan(films=8, followed=0, kinds=(), film_size=96)
+    write_department(tmp_path, seed=4, days=5, now=NOW, plan=plan)
+    disc = tmp_path / "disc"
+    names = ["AUTORUN.INF", "IM000001", "IM000002", "IM000003", "IM000004"]
+    assert sorted(path.name for path in disc.iterdir()) == names
+    here, other = (pydicom.dcmread(disc / name) for name in names[1:3])
+    assert here.SOPInstanceUID == other.SOPInstanceUID
+    assert (here.pixel_array != other.pixel_array).any()
+    assert "StudyInstanceUID" not in pydicom.dcmread(disc / "IM000004")

@@ -61,9 +61,8 @@ class Command(BaseCommand):
                 seed=options["seed"],
                 tell=self._tell,
             ).live(readers=READERS, unread=options["unread"])
-        # After it has been read: what a conflict holds back is held for everybody.
         bring_disc(
-            studies=studies,
+            disc=folder / "disc",
             site_code=DISC_SITE,
             username=DISC_BROUGHT_BY,
             at=clock.now() - DISC_AGO,
