@@ -17,33 +17,42 @@ class Role(TextChoices):
     """What somebody is at a site; one person may be several."""
 
     RADIOLOGIST = "radiologist", "Radiologist"
+    RESIDENT = "resident", "Resident"
+    SPECIALIST = "specialist", "Specialist"
     ANNOTATOR = "annotator", "Annotator"
     CLINICAL_LEAD = "clinical_lead", "Clinical lead"
     ADMIN = "admin", "Admin"
     SERVICE = "service", "Service"
 
 
-# An annotator has names of its own (`label:…`) rather than the clinical ones, so
-# that no check for a clinical reading can ever pass by forgetting to ask what kind
-# of item it is. An admin sees no pixels and no readings.
+_READER: Final = frozenset(
+    {
+        Permission.WORKLIST_READ,
+        Permission.STUDY_READ,
+        Permission.STUDY_PIXELS_READ,
+        Permission.STUDY_IMPORT,
+        Permission.ITEM_LEASE,
+        Permission.ITEM_BAND,
+        Permission.READING_READ,
+        Permission.READING_WRITE,
+        Permission.READING_SIGN,
+        Permission.CRITICAL_READ,
+        Permission.CRITICAL_CLOSE,
+        Permission.AI_READ,
+    }
+)
+
+# What a resident signs is preliminary: who may not verify a reading has theirs
+# verified. A specialist is a radiologist whom studies are routed to. An annotator has
+# names of its own (`label:…`) rather than the clinical ones, so that no check for a
+# clinical reading can ever pass by forgetting to ask what kind of item it is. An admin
+# sees no pixels and no readings.
 ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
     {
-        Role.RADIOLOGIST: frozenset(
-            {
-                Permission.WORKLIST_READ,
-                Permission.STUDY_READ,
-                Permission.STUDY_PIXELS_READ,
-                Permission.STUDY_IMPORT,
-                Permission.ITEM_LEASE,
-                Permission.ITEM_BAND,
-                Permission.READING_READ,
-                Permission.READING_WRITE,
-                Permission.READING_SIGN,
-                Permission.CRITICAL_READ,
-                Permission.CRITICAL_CLOSE,
-                Permission.AI_READ,
-            }
-        ),
+        Role.RADIOLOGIST: _READER | {Permission.READING_VERIFY},
+        Role.RESIDENT: _READER,
+        Role.SPECIALIST: _READER
+        | {Permission.READING_VERIFY, Permission.ITEM_SPECIALIST},
         Role.ANNOTATOR: frozenset(
             {
                 Permission.LABEL_READ,

@@ -10,6 +10,7 @@ from django.db import transaction
 from apps.annotations.models import Reading
 from apps.annotations.services import enter_stage
 from apps.annotations.types import AMEND_REASONS, DisplayMode, ReadingState
+from apps.annotations.verifying import may_verify
 from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core import clock
@@ -24,12 +25,16 @@ if TYPE_CHECKING:
 
 
 def may_amend(*, actor: Actor, reading: Reading) -> bool:
-    """Say whether a person may amend a reading: one's own, or a lead who reads too."""
+    """Say whether a person may amend a reading.
+
+    One's own; a lead who reads too any; and who may verify a preliminary one, that.
+    """
     site_id = reading.revision.study.site_id
     if not actor.can(Permission.READING_SIGN, site_id):
         return False
     mine = reading.reader_id == actor.user_id
-    return mine or actor.can(Permission.READING_AMEND, site_id)
+    leads = actor.can(Permission.READING_AMEND, site_id)
+    return mine or leads or may_verify(actor=actor, reading=reading)
 
 
 @transaction.atomic
@@ -124,7 +129,8 @@ def _signed(*, actor: Actor, reading_id: UUID) -> Reading:
     if not may_amend(actor=actor, reading=reading):
         raise Forbidden(
             "not_yours",
-            "Only its reader amends a reading, or a clinical lead who reads here.",
+            "Only its reader amends a reading, a clinical lead who reads here, or who "
+            "verifies it.",
         )
     if reading.signed_at is None:
         raise Conflict("not_signed", "This reading is not signed yet: just change it.")

@@ -9,7 +9,13 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from apps.accounts.models import Site, User
-from apps.annotations.types import DisplayMode, JobState, ReadingState, VerdictKind
+from apps.annotations.types import (
+    DisplayMode,
+    JobState,
+    ReadingState,
+    VerdictKind,
+    VerificationState,
+)
 from apps.core.models import BaseModel
 from apps.inference.models import Finding
 from apps.studies.models import Study, StudyRevision
@@ -100,6 +106,51 @@ class Reading(BaseModel):
                 name="reading_signed",
                 condition=models.Q(signed_at__isnull=False),
             ),
+        ]
+
+
+class Verification(BaseModel):
+    """That a signed reading is preliminary, and what became of it.
+
+    Whoever signs without being allowed to verify has their reading verified by
+    somebody who is. `waiting` is preliminary; `sent_back` is too, with its reader to
+    amend it; `verified` is final as it was signed; `replaced` was superseded by an
+    amendment, which is final, or has a verification of its own.
+    """
+
+    reading = models.OneToOneField(
+        Reading, on_delete=models.PROTECT, related_name="verification"
+    )
+    state = models.CharField(
+        max_length=16,
+        choices=[(s.value, s.value) for s in VerificationState],
+        default=VerificationState.WAITING,
+    )
+    asked_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.ForeignKey(
+        User, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    decided_name = models.CharField(max_length=160, blank=True, default="")
+    reason = models.CharField(max_length=400, blank=True, default="")
+
+    class Meta:
+        """What waits has not been decided; what does not was, by somebody."""
+
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(state="waiting", decided_at__isnull=True)
+                | ~models.Q(state="waiting")
+                & models.Q(decided_at__isnull=False, decided_by__isnull=False),
+                name="verification_decided_by",
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["asked_at"],
+                name="verification_open",
+                condition=models.Q(state__in=["waiting", "sent_back"]),
+            )
         ]
 
 

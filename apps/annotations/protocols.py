@@ -15,9 +15,10 @@ from apps.audit.services import record
 from apps.core import clock
 from apps.core.errors import Conflict, Forbidden, Invalid, NotFound
 from apps.core.permissions import Permission
+from apps.inference.models import ModelVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from uuid import UUID
 
     from apps.accounts.types import Actor
@@ -78,9 +79,19 @@ def protocols_of(*, actor: Actor) -> list[ReadingProtocol]:
 
 @transaction.atomic
 def set_display_mode(
-    *, actor: Actor, site_id: UUID, modality: str, display_mode: str, reason: str
+    *,
+    actor: Actor,
+    site_id: UUID,
+    modality: str,
+    display_mode: str,
+    reason: str,
+    labels: Sequence[str] | None = None,
 ) -> ReadingProtocol:
     """Say when readers of a site see the AI, for one modality or ('') for the rest.
+
+    And what they are asked for: a signed reading under it that does not mark one of
+    `labels` says that it is absent. They are codes of `askable_labels`; None leaves
+    what the protocol in force asks for.
 
     A protocol never changes: this makes its next version. It holds for studies that
     arrive from now on; what is on the list stays under the version it came with.
@@ -102,7 +113,10 @@ def set_display_mode(
     code = f"{CLINICAL}-{modality.lower()}" if modality else CLINICAL
     versions = ReadingProtocol.objects.filter(site=site, code=code)
     now_in_force = versions.filter(retired_at=None).first()
-    if now_in_force is not None and now_in_force.display_mode == display_mode:
+    before = now_in_force.labels if now_in_force else []
+    asked = before if labels is None else _labels(site=site, codes=labels)
+    same = now_in_force is not None and now_in_force.labels == asked
+    if same and now_in_force and now_in_force.display_mode == display_mode:
         return now_in_force
     versions.filter(retired_at=None).update(retired_at=clock.now())
     last = versions.aggregate(Max("version"))["version__max"] or 0
@@ -114,10 +128,36 @@ def set_display_mode(
         version=last + 1,
         display_mode=display_mode,
         n_readers=1,
+        labels=asked,
     )
-    before = now_in_force.display_mode if now_in_force else ""
-    _audit(actor, protocol, before=before, after=display_mode, reason=reason)
+    mode = now_in_force.display_mode if now_in_force else ""
+    _audit(actor, protocol, before=mode, after=display_mode, reason=reason)
     return protocol
+
+
+def askable_labels(*, site_ids: Iterable[UUID]) -> list[dict[str, str]]:
+    """Return the findings of the models in use at sites, by display."""
+    cards = ModelVersion.objects.filter(
+        slot__active=True, slot__site_id__in=list(site_ids)
+    ).values_list("card", flat=True)
+    labels = {
+        label["code"]: {name: label[name] for name in ("scheme", "code", "display")}
+        for card in cards
+        for label in card["labels"]
+    }
+    return sorted(labels.values(), key=lambda one: one["display"])
+
+
+def _labels(*, site: Site, codes: Sequence[str]) -> list[dict[str, str]]:
+    known = {one["code"]: one for one in askable_labels(site_ids=[site.id])}
+    unknown = sorted(set(codes) - set(known))
+    if unknown:
+        raise Invalid(
+            "invalid",
+            f"labels: no model in use at this site finds {unknown[0]}.",
+            field="labels",
+        )
+    return [known[code] for code in sorted(set(codes))]
 
 
 @transaction.atomic
@@ -164,6 +204,7 @@ def _audit(
             "version": protocol.version,
             "before": before,
             "after": after,
+            "asks": [label["code"] for label in protocol.labels],
             "reason": reason.strip()[:200],
         },
     )

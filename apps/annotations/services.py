@@ -24,6 +24,7 @@ from apps.annotations.models import (
 from apps.annotations.segments import check_segments, write_segmentations
 from apps.annotations.selectors import access_reading
 from apps.annotations.types import DisplayMode, ReadingState, VerdictKind
+from apps.annotations.verifying import settle_signature
 from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core import clock
@@ -312,6 +313,7 @@ def sign_reading(
             "segmentations": len(content.segmentations),
         },
     )
+    settle_signature(actor=actor, reading=reading)
     return reading
 
 

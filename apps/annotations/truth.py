@@ -3,7 +3,10 @@
 Two truths, never mixed: *unaided* readings, whose reader had not seen what AI says of
 the study (the only ones that may calibrate), and *final* readings, most of whose
 readers had. A reading that codes a label (mark, segment, report code, verdict) says
-that it is there; one that does not says that it is not. Free text is not read.
+that it is there. It says that it is not there when its reader rejected it, coded it as
+absent, or read under a protocol that asks for it and marked nothing. A reading that was
+not asked and does not answer says nothing: it is left out, and counted. So is one that
+awaits its verification or was sent back. Free text is not read.
 """
 
 from __future__ import annotations
@@ -16,7 +19,13 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from apps.annotations.models import Reading, ReadingStage, Verdict
-from apps.annotations.types import DisplayMode, ReadingState, VerdictKind
+from apps.annotations.types import (
+    DisplayMode,
+    ReadingState,
+    VerdictKind,
+    VerificationState,
+)
+from apps.annotations.verifying import OPEN
 from apps.audit.events import Event
 from apps.audit.selectors import first_events
 from apps.inference.models import Finding
@@ -28,6 +37,9 @@ if TYPE_CHECKING:
 
 MOST_CASES: Final = 20_000
 """No more of the newest scored studies are looked at."""
+
+_NOT_UPHELD = (*OPEN, VerificationState.REPLACED.value)
+"""What a resident read alone counts once an attending has verified it as it was."""
 
 _BLIND = (DisplayMode.NONE.value, DisplayMode.AFTER_COMMIT.value)
 
@@ -82,10 +94,13 @@ class JudgedCases:
     Attributes:
         cases: One a study.
         n_disagreed: Studies left out because as many readers say yes as no.
+        n_unasked: Studies left out because their readings neither answer nor were
+            asked.
     """
 
     cases: tuple[Judged, ...]
     n_disagreed: int
+    n_unasked: int
 
     @property
     def n_present(self) -> int:
@@ -142,7 +157,7 @@ def judge_cases(*, scored: Iterable[Scored], code: str, kind: TruthKind) -> Judg
     """Return what readers say of scored studies, one case a study.
 
     Of a study's revisions the newest that was read counts. Where several readers
-    read it, what more of them say.
+    read it, what more of them say; who was not asked and says nothing has no voice.
     """
     by_revision = {one.revision_id: one for one in scored}
     said = (
@@ -155,9 +170,16 @@ def judge_cases(*, scored: Iterable[Scored], code: str, kind: TruthKind) -> Judg
         one = by_revision[revision_id]
         if one.study_id not in newest or newest[one.study_id].at < one.at:
             newest[one.study_id] = one
-    cases, disagreed = [], 0
+    cases, disagreed, unasked = [], 0, 0
     for one in newest.values():
-        words = said[one.revision_id]
+        words = {
+            reader: present
+            for reader, present in said[one.revision_id].items()
+            if present is not None
+        }
+        if not words:
+            unasked += 1
+            continue
         yes = sum(words.values())
         if 2 * yes == len(words):
             disagreed += 1
@@ -165,24 +187,57 @@ def judge_cases(*, scored: Iterable[Scored], code: str, kind: TruthKind) -> Judg
         cases.append(
             Judged(scored=one, present=2 * yes > len(words), readers=frozenset(words))
         )
-    return JudgedCases(cases=tuple(cases), n_disagreed=disagreed)
+    return JudgedCases(cases=tuple(cases), n_disagreed=disagreed, n_unasked=unasked)
 
 
-Words = dict[UUID, dict[UUID, bool]]
-"""Revision → reader → whether the label is there."""
+Words = dict[UUID, dict[UUID, bool | None]]
+"""Revision → reader → whether the label is there; None: not asked, and not answered."""
 
 
 def _final(by_revision: Mapping[UUID, Scored], code: str) -> Words:
     readings = Reading.objects.filter(
         revision_id__in=list(by_revision), signed_at__isnull=False
     ).exclude(amended_by__signed_at__isnull=False)
-    found = {reading.id: reading for reading in readings}
+    readings = readings.exclude(verification__state__in=OPEN)
+    found = {reading.id: reading for reading in readings.select_related("protocol")}
     answered = _answered(found, code)
     words: Words = defaultdict(dict)
     for reading in found.values():
-        present = answered.get(reading.id) or codes_label(reading.content, code)
+        said = says_of_label(reading.content, code, asked=asks_for(reading, code))
+        verdict = answered.get(reading.id)
+        present = bool(verdict or said) if verdict is not None else said
         words[reading.revision_id][reading.reader_id] = present
     return dict(words)
+
+
+def asks_for(reading: Reading, code: str) -> bool:
+    """Say whether a reading's protocol asks its reader for a label."""
+    return any(label.get("code") == code for label in reading.protocol.labels)
+
+
+def says_of_label(content: Mapping[str, Any], code: str, *, asked: bool) -> bool | None:
+    """Return what a reading's content says of a label, without its verdicts.
+
+    Args:
+        content: The content.
+        code: The label.
+        asked: The reader was asked for it.
+
+    Returns:
+        True: it is there. False: it is not. None: the content says nothing.
+    """
+    if codes_label(content, code):
+        return True
+    return False if asked or _denies(content, code) else None
+
+
+def _denies(content: Mapping[str, Any], code: str) -> bool:
+    """Say whether the reader coded a label as absent in the report."""
+    report = content.get("report") or {}
+    return any(
+        one["code"] == code and not one.get("present") and one.get("source") == "reader"
+        for one in report.get("codes", [])
+    )
 
 
 def _answered(readings: Mapping[UUID, Reading], code: str) -> dict[UUID, bool]:
@@ -219,7 +274,9 @@ def _unaided(by_revision: Mapping[UUID, Scored], code: str) -> Words:
             signed_at__isnull=False,
             edition=1,
             protocol__display_mode__in=_BLIND,
-        ).select_related("protocol")
+        )
+        .exclude(verification__state__in=_NOT_UPHELD)
+        .select_related("protocol")
     )
     committed = _stages(readings, ReadingState.COMMITTED)
     exposed = _exposures({by_revision[r.revision_id].study_id for r in readings})
@@ -235,7 +292,9 @@ def _unaided(by_revision: Mapping[UUID, Scored], code: str) -> Words:
         seen = exposed.get((study_id, reading.reader_id))
         if at is None or (seen is not None and seen < at):
             continue
-        words[reading.revision_id][reading.reader_id] = codes_label(content, code)
+        words[reading.revision_id][reading.reader_id] = says_of_label(
+            content, code, asked=asks_for(reading, code)
+        )
     return dict(words)
 
 

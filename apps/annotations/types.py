@@ -23,6 +23,15 @@ class ReadingState(StrEnum):
     SIGNED = "signed"
 
 
+class VerificationState(StrEnum):
+    """How far the verification of a preliminary reading is."""
+
+    WAITING = "waiting"
+    SENT_BACK = "sent_back"
+    VERIFIED = "verified"
+    REPLACED = "replaced"
+
+
 class JobState(StrEnum):
     """How far a worker's job for a reader is."""
 

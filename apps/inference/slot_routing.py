@@ -1,4 +1,4 @@
-"""Which studies a site gives to a slot, beyond what the model's card says. Pure.
+"""Which studies a site gives to a slot, and who reads them by what it says. Pure.
 
 A rule narrows and never widens: a study goes to a slot when the card's input rules
 (`apps.inference.rules`) and the site's rule both take it. There are no patterns to
@@ -40,6 +40,11 @@ class Routing:
         description_lacks: … with none of these. Case does not count.
         hour_from: Arrived at this full hour or later, local time of the portal.
         hour_to: … and before this one; over midnight when it is the smaller.
+        resident_first: What the model is sure of is for a resident first
+            (`apps.inference.tiers`).
+        specialist_if_unsure: What it is unsure of is for a specialist.
+        unsure_from: Unsure is also a displayed probability from here, 0–1 …
+        unsure_to: … to here, inclusive; None is the card's own limit alone.
     """
 
     modalities: tuple[str, ...] = ()
@@ -51,6 +56,15 @@ class Routing:
     description_lacks: tuple[str, ...] = ()
     hour_from: int | None = None
     hour_to: int | None = None
+    resident_first: bool = False
+    specialist_if_unsure: bool = False
+    unsure_from: float | None = None
+    unsure_to: float | None = None
+
+    @property
+    def is_tiered(self) -> bool:
+        """Whether it says who a study is for."""
+        return self.resident_first or self.specialist_if_unsure
 
     def plain(self) -> dict[str, Any]:
         """Return what it asks for as JSON; {} when that is nothing."""
@@ -58,7 +72,7 @@ class Routing:
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in said.items()
-            if value not in ((), None)
+            if value is not None and value is not False and value != ()
         }
 
 
@@ -81,7 +95,17 @@ def parse_routing(*, raw: Mapping[str, Any]) -> Routing:
         age_max=_number(raw, "age_max", _OLDEST),
         hour_from=_number(raw, "hour_from", 23),
         hour_to=_number(raw, "hour_to", 24),
+        resident_first=_flag(raw, "resident_first"),
+        specialist_if_unsure=_flag(raw, "specialist_if_unsure"),
+        unsure_from=_share(raw, "unsure_from"),
+        unsure_to=_share(raw, "unsure_to"),
     )
+    if (rule.unsure_from is None) != (rule.unsure_to is None):
+        raise _wrong("unsure_from", "needs unsure_to, and the other way round")
+    if rule.unsure_from is not None and rule.unsure_from > (rule.unsure_to or 0):
+        raise _wrong("unsure_from", "is above unsure_to")
+    if rule.unsure_from is not None and not rule.is_tiered:
+        raise _wrong("unsure_from", "is for a rule that says who a study is for")
     if None not in (rule.age_min, rule.age_max) and rule.age_min > rule.age_max:  # type: ignore[operator]
         raise _wrong("age_min", "is above age_max")
     if (rule.hour_from is None) != (rule.hour_to is None):
@@ -113,6 +137,23 @@ def _number(raw: Mapping[str, Any], name: str, most: int) -> int | None:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
         raise _wrong(name, f"is a whole number from 0 to {most}")
     return value
+
+
+def _flag(raw: Mapping[str, Any], name: str) -> bool:
+    value = raw.get(name) or False
+    if not isinstance(value, bool):
+        raise _wrong(name, "is true or false")
+    return value
+
+
+def _share(raw: Mapping[str, Any], name: str) -> float | None:
+    value = raw.get(name)
+    if value is None:
+        return None
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 <= value <= 1:
+        raise _wrong(name, "is a probability from 0 to 1")
+    return float(value)
 
 
 def why_not(*, rule: Routing, study: StudyInput, arrived: datetime) -> str:

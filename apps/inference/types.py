@@ -105,6 +105,7 @@ class AiSummary:
         n_more: Further positive findings.
         model_name: Model of that finding.
         model_version: Version of that model.
+        tier: Who the study is for by how sure the models are (`tiers.Tier`).
     """
 
     state: str
@@ -117,3 +118,4 @@ class AiSummary:
     n_more: int = 0
     model_name: str = ""
     model_version: str = ""
+    tier: str = ""

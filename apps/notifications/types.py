@@ -14,6 +14,7 @@ class Kind(StrEnum):
     MENTION = "mention"
     CRITICAL = "critical"
     FLOOD = "flood"
+    SENT_BACK = "sent_back"
     TEST = "test"
 
 
@@ -40,6 +41,7 @@ CHOICES: Final = (
     Kind.MENTION,
     Kind.CRITICAL,
     Kind.FLOOD,
+    Kind.SENT_BACK,
 )
 """The kinds that a person chooses channels for."""
 
@@ -52,6 +54,7 @@ TITLES: Final = {
     Kind.MENTION: "You were mentioned",
     Kind.CRITICAL: "Critical result not told yet",
     Kind.FLOOD: "More STAT by AI than expected",
+    Kind.SENT_BACK: "Reading sent back to you",
     Kind.TEST: "Test message",
 }
 
@@ -64,25 +67,24 @@ def outside_words(*, kind: Kind, site: str, n: int) -> str:
         site: The site's name.
         n: How many studies.
     """
-    match kind:
-        case Kind.STAT:
-            return f"A study at {site} is STAT now."
-        case Kind.ASSIGNED if n == 1:
-            return f"A study at {site} was assigned to you."
-        case Kind.ASSIGNED:
-            return f"{n} studies at {site} were assigned to you."
-        case Kind.MENTION:
-            return f"A colleague mentioned you in the discussion of a study at {site}."
-        case Kind.CRITICAL:
-            return (
-                f"A critical result that you signed at {site} waits: nobody was told "
-                "of it yet."
-            )
-        case Kind.FLOOD:
-            return (
-                f"AI made {n} studies STAT at {site} within an hour, more than its "
-                "usual share explains. Look at the list, and at the switch of AI "
-                "ordering."
-            )
-        case Kind.TEST:
-            return "Messages of Overread reach you here."
+    if kind is Kind.ASSIGNED and n == 1:
+        return f"A study at {site} was assigned to you."
+    return _OUTSIDE[kind].format(site=site, n=n)
+
+
+_OUTSIDE: Final = {
+    Kind.STAT: "A study at {site} is STAT now.",
+    Kind.ASSIGNED: "{n} studies at {site} were assigned to you.",
+    Kind.MENTION: ("A colleague mentioned you in the discussion of a study at {site}."),
+    Kind.CRITICAL: (
+        "A critical result that you signed at {site} waits: nobody was told of it yet."
+    ),
+    Kind.FLOOD: (
+        "AI made {n} studies STAT at {site} within an hour, more than its usual share "
+        "explains. Look at the list, and at the switch of AI ordering."
+    ),
+    Kind.SENT_BACK: (
+        "A preliminary reading that you signed at {site} was sent back to you."
+    ),
+    Kind.TEST: "Messages of Overread reach you here.",
+}

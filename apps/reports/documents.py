@@ -9,6 +9,7 @@ from django.utils.timezone import localtime
 
 from apps.annotations.content import parse_content
 from apps.annotations.types import REJECT_REASONS, ReadingState
+from apps.annotations.verifying import verification_of
 from apps.inference.selectors import is_positive, probability_of, threshold_of
 from apps.interop.dicom.types import (
     AiFinding,
@@ -26,6 +27,7 @@ from apps.interop.dicom.types import (
     ReadingReport,
     UnaidedRead,
     Verdict,
+    VerifiedBy,
     derive_uid,
 )
 from apps.interop.sop_classes import is_report_class
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from apps.annotations.content import AnnotationContent, ReadingContent
-    from apps.annotations.models import Reading
+    from apps.annotations.models import Reading, Verification
     from apps.annotations.models import Verdict as VerdictRow
     from apps.inference.models import Finding, InferenceRun
     from apps.reports.types import Images
@@ -250,12 +252,24 @@ def _reports_answered(reading: Reading) -> tuple[DocumentRef, ...]:
 
 def reader_of(reading: Reading) -> PersonIdentity:
     """Return who signed a reading."""
-    given, _, family = reading.signed_name.strip().rpartition(" ")
+    return _person(reading.signed_name, reading)
+
+
+def _person(name: str, reading: Reading) -> PersonIdentity:
+    given, _, family = name.strip().rpartition(" ")
     return PersonIdentity(
-        family_name=family or reading.signed_name,
+        family_name=family or name,
         given_name=given,
         organization=reading.revision.study.site.name,
     )
+
+
+def _verified_by(said: Verification, reading: Reading) -> VerifiedBy:
+    if said.decided_at is None:
+        msg = "a verification that waits has verified nothing"
+        raise ValueError(msg)
+    person = _person(said.decided_name, reading)
+    return VerifiedBy(said.id, person, localtime(said.decided_at))
 
 
 def reading_report_of(
@@ -265,6 +279,7 @@ def reading_report_of(
     predecessors: tuple[DocumentRef, ...],
     marks: tuple[AnnotationContent, ...],
     segments: tuple[ReaderSegment, ...] = (),
+    verification: Verification | None = None,
 ) -> ReadingReport:
     """Return what one signed reading says, ready to be encoded.
 
@@ -274,6 +289,8 @@ def reading_report_of(
         predecessors: The documents that it answers.
         marks: Its annotations as the report is to show them.
         segments: What it drew voxel by voxel, measured.
+        verification: By which the report is verified; without it a reading that needs
+            one is preliminary for good: it is what its reader alone said.
     """
     if reading.signed_at is None:
         msg = "an unsigned reading has no report"
@@ -298,6 +315,9 @@ def reading_report_of(
         others=_others(reading, images),
         predecessors=(*predecessors, *_reports_answered(reading)),
         is_amendment=reading.amends_id is not None,
+        is_preliminary=verification is None
+        and verification_of(reading=reading) is not None,
+        verified=_verified_by(verification, reading) if verification else None,
         unaided=None
         if committed is None
         else UnaidedRead(

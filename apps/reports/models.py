@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 
 from apps.accounts.models import Site, User
-from apps.annotations.models import Reading, Segmentation
+from apps.annotations.models import Reading, Segmentation, Verification
 from apps.core.models import BaseModel
 from apps.inference.models import Finding, InferenceRun
 from apps.studies.models import Study
@@ -33,7 +33,7 @@ class ExportKind(models.TextChoices):
 
 def _only(source: str) -> models.Q:
     """Return that one source of an object is there and no other."""
-    sources = ("run", "reading", "finding", "segmentation")
+    sources = ("run", "reading", "finding", "segmentation", "verification")
     return models.Q(**{f"{name}__isnull": name != source for name in sources})
 
 
@@ -41,7 +41,8 @@ class ExportedObject(BaseModel):
     """One DICOM object of ours. Its SOP Instance UID follows from its source.
 
     What a reader drew on a series leaves as one object, or, where images have frames,
-    as one for each `part` (`apps.reports.drawn`).
+    as one for each `part` (`apps.reports.drawn`). A verified reading leaves a second
+    time, with the `verification` as its source.
     `problems` holds the validator's own words; nothing with an error leaves.
     """
 
@@ -51,6 +52,9 @@ class ExportedObject(BaseModel):
     reading = models.OneToOneField(Reading, null=True, on_delete=models.PROTECT)
     finding = models.ForeignKey(Finding, null=True, on_delete=models.PROTECT)
     segmentation = models.ForeignKey(Segmentation, null=True, on_delete=models.PROTECT)
+    verification = models.OneToOneField(
+        Verification, null=True, on_delete=models.PROTECT
+    )
     part = models.CharField(max_length=80, blank=True, default="")
     sop_uid = models.CharField(max_length=64, unique=True)
     series_uid = models.CharField(max_length=64)
@@ -65,14 +69,15 @@ class ExportedObject(BaseModel):
     retry_at = models.DateTimeField(null=True)
 
     class Meta:
-        """A run, a reading, a finding or what was drawn is the source, each once."""
+        """A run, a reading, a finding … is the source, each once."""
 
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=_only("run")
                 | _only("reading")
                 | _only("finding")
-                | _only("segmentation"),
+                | _only("segmentation")
+                | _only("verification"),
                 name="export_one_source",
             ),
             models.UniqueConstraint(

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 AI_NOTE: Final = "AI-generated, requires review"
 NOT_SIGNED: Final = "DRAFT, NOT SIGNED. Not a report."
+PRELIMINARY: Final = "PRELIMINARY. Awaiting verification."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,8 @@ class Paper:
     """Everything that stands on a report.
 
     Attributes:
-        state: `signed`, `superseded` (a later version holds) or `draft`.
+        state: `signed`, `preliminary` (it awaits its verification), `superseded` (a
+            later version holds) or `draft`.
         site: Who issues it.
         patient: (what, value) of the patient's banner.
         study: The same of the study.
@@ -49,7 +51,7 @@ class Paper:
         reference: What names this report without naming the patient.
     """
 
-    state: Literal["signed", "superseded", "draft"]
+    state: Literal["signed", "preliminary", "superseded", "draft"]
     site: str
     patient: tuple[tuple[str, str], ...]
     study: tuple[tuple[str, str], ...]
@@ -76,6 +78,8 @@ class Paper:
         """What must be known before reading on; empty for a report that holds."""
         if self.state == "draft":
             return NOT_SIGNED
+        if self.state == "preliminary":
+            return PRELIMINARY
         if self.state == "superseded":
             return f"SUPERSEDED. {self.history[-1] if self.history else ''}".strip()
         return ""

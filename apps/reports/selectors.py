@@ -7,7 +7,8 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from apps.annotations.models import Reading
+from apps.annotations.models import Reading, Verification
+from apps.annotations.types import VerificationState
 from apps.core.errors import Forbidden
 from apps.core.permissions import Permission
 from apps.core.steps import Step
@@ -65,8 +66,13 @@ def exports_due(
     readings = Reading.objects.filter(
         signed_at__lt=before, exportedobject__isnull=True
     ).values_list("id", flat=True)
+    verified = Verification.objects.filter(
+        state=VerificationState.VERIFIED,
+        decided_at__lt=before,
+        exportedobject__isnull=True,
+    ).values_list("reading_id", flat=True)
     waiting = (
-        ExportedObject.objects.select_related("finding", "segmentation")
+        ExportedObject.objects.select_related("finding", "segmentation", "verification")
         .filter(
             Q(retry_at__lte=now) | Q(retry_at__isnull=True, created_at__lt=before),
             state=ExportState.PENDING,
@@ -77,6 +83,7 @@ def exports_due(
         (Step.EXPORT_RESULT, "run_id", run_id) for run_id in runs[:limit]
     ]
     due += [(Step.EXPORT_READING, "reading_id", rid) for rid in readings[:limit]]
+    due += [(Step.EXPORT_READING, "reading_id", rid) for rid in verified[:limit]]
     for row in waiting[:limit]:
         if row.kind == ExportKind.AI_RESULT and row.run_id is not None:
             due.append((Step.EXPORT_RESULT, "run_id", row.run_id))
@@ -84,6 +91,8 @@ def exports_due(
             due.append((Step.EXPORT_RESULT, "run_id", row.finding.run_id))
         elif row.segmentation is not None:
             due.append((Step.EXPORT_READING, "reading_id", row.segmentation.reading_id))
+        elif row.verification is not None:
+            due.append((Step.EXPORT_READING, "reading_id", row.verification.reading_id))
         elif row.reading_id is not None:
             due.append((Step.EXPORT_READING, "reading_id", row.reading_id))
     return due

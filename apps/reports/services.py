@@ -10,9 +10,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from apps.annotations.models import Reading
+from apps.annotations.models import Reading, Verification
 from apps.annotations.segment_content import split_key
 from apps.annotations.selectors import access_reading
+from apps.annotations.types import VerificationState
 from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core import clock
@@ -125,7 +126,9 @@ def _export_drawing(
 
 
 def export_reading(*, actor: Actor, reading_id: UUID) -> ExportedObject | None:
-    """Write a signed reading into the archive as a new, verified report, once.
+    """Write a signed reading into the archive as a new report, once.
+
+    It is verified by its reader's signature, or preliminary where that is not enough.
 
     The AI results that it answers go first, because it points at them.
     """
@@ -147,6 +150,57 @@ def export_reading(*, actor: Actor, reading_id: UUID) -> ExportedObject | None:
             "series_uid": derive_uid(reading.id, "reading-sr-series"),
         },
     )
+    return _deliver_reading(
+        actor=actor, row=row, reading=reading, images=images, predecessors=predecessors
+    )
+
+
+def export_verified(*, actor: Actor, reading_id: UUID) -> ExportedObject | None:
+    """Write a preliminary reading that was verified into the archive, once more.
+
+    It is another document: verified, by whom, with the preliminary one before it.
+    """
+    said = (
+        Verification.objects.select_related("reading__revision__study")
+        .filter(reading_id=reading_id, state=VerificationState.VERIFIED)
+        .first()
+    )
+    if said is None:
+        return None
+    first = export_reading(actor=actor, reading_id=reading_id)
+    answered = _predecessors(actor=actor, reading=said.reading)
+    if first is None or first.state == ExportState.PENDING or answered is None:
+        return None
+    row, _ = ExportedObject.objects.get_or_create(
+        verification=said,
+        defaults={
+            "study": said.reading.revision.study,
+            "kind": ExportKind.READING,
+            "sop_uid": derive_uid(said.id, "verified-sr"),
+            "series_uid": derive_uid(said.id, "verified-sr-series"),
+        },
+    )
+    before = (_reference(first),) if first.state == ExportState.STORED else ()
+    return _deliver_reading(
+        actor=actor,
+        row=row,
+        reading=said.reading,
+        images=images_of(revision=said.reading.revision),
+        predecessors=(*answered, *before),
+        verification=said,
+    )
+
+
+def _deliver_reading(
+    *,
+    actor: Actor,
+    row: ExportedObject,
+    reading: Reading,
+    images: Images,
+    predecessors: tuple[DocumentRef, ...],
+    verification: Verification | None = None,
+) -> ExportedObject:
+    """Deliver a reading's report, after what it drew."""
     try:
         series = drawn_series(reading=reading)
     except ArchiveUnavailable as error:
@@ -174,6 +228,7 @@ def export_reading(*, actor: Actor, reading_id: UUID) -> ExportedObject | None:
                 segments=segments_of_report(
                     reading=reading, series=series, images=images, stored=drawn
                 ),
+                verification=verification,
             ),
             source=source,
             software_version=settings.SOFTWARE_VERSION,
@@ -227,15 +282,17 @@ def _predecessors(*, actor: Actor, reading: Reading) -> tuple[DocumentRef, ...] 
             return None
         if row.state == ExportState.FAILED:
             continue
-        refs.append(
-            DocumentRef(
-                study_uid=row.study.study_uid,
-                series_uid=row.series_uid,
-                sop_class_uid=row.sop_class_uid,
-                sop_uid=row.sop_uid,
-            )
-        )
+        refs.append(_reference(row))
     return tuple(refs)
+
+
+def _reference(row: ExportedObject) -> DocumentRef:
+    return DocumentRef(
+        study_uid=row.study.study_uid,
+        series_uid=row.series_uid,
+        sop_class_uid=row.sop_class_uid,
+        sop_uid=row.sop_uid,
+    )
 
 
 def _deliver(

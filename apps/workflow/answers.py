@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from apps.accounts.types import SYSTEM
 from apps.inference import selectors as inference
+from apps.inference.tiers import tier_of
 from apps.workflow.notices.telling import tell_stat
 from apps.worklist.selectors import lock_items, policy_of
 from apps.worklist.services import apply_ai_each
@@ -55,7 +57,7 @@ def _summary(
     *, item: WorkItem, runs: Sequence[InferenceRun], refusals: tuple[str, ...]
 ) -> AiSummary:
     policy = policy_of(site=item.site)
-    return inference.summarise(
+    summary = inference.summarise(
         runs=runs,
         refusals=refusals,
         weights={
@@ -64,3 +66,4 @@ def _summary(
             "routine": policy.routine_weight,
         },
     )
+    return replace(summary, tier=tier_of(runs=runs))

@@ -5,19 +5,20 @@ Everything here that is derived from AI has passed `visible_ai`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.db import transaction
 
 from apps.annotations.services import save_draft
-from apps.annotations.types import BAND_REASONS, REJECT_REASONS
+from apps.annotations.types import AMEND_REASONS, BAND_REASONS, REJECT_REASONS
 from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from apps.core.permissions import Permission
 from apps.inference.artefacts import read_artefact
 from apps.inference.selectors import finding_artefact, known_labels, reread_run
+from apps.inference.tiers import Tier
 from apps.studies.selectors import access_study, opened_revision
 from apps.studies.services import open_study
 from apps.workflow import flow
@@ -125,8 +126,21 @@ def explain_rank(*, actor: Actor, item_id: UUID) -> dict[str, Any]:
                 reason=reason,
             ),
             *(_reread(item) if counts else ()),
+            *(TIER_WORDS[item.tier] if sight.visible else ()),
         ],
     }
+
+
+TIER_WORDS: Final[dict[str, tuple[str, ...]]] = {
+    Tier.ANYBODY: (),
+    Tier.RESIDENT: (
+        "The model is sure of it: by the slot's rule a resident reads it first, and an"
+        " attending verifies that.",
+    ),
+    Tier.SPECIALIST: (
+        "The model is unsure of it: by the slot's rule it is for a specialist.",
+    ),
+}
 
 
 def _reread(item: WorkItem) -> list[str]:
@@ -392,6 +406,9 @@ def vocabulary(*, actor: Actor) -> dict[str, Any]:
         ],
         "band_reasons": [
             {"code": code, "display": words} for code, words in BAND_REASONS.items()
+        ],
+        "amend_reasons": [
+            {"code": code, "display": words} for code, words in AMEND_REASONS.items()
         ],
         "labels": known_labels(actor=actor),
     }

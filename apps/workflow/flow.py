@@ -33,7 +33,7 @@ from apps.inference.slots import (
 from apps.inference.types import FINAL_STATES
 from apps.interop.types import ArchiveError, ArchiveUnavailable, NotInArchive
 from apps.reports.selectors import exports_due, own_sop_uids
-from apps.reports.services import export_reading, export_result
+from apps.reports.services import export_reading, export_result, export_verified
 from apps.studies import decisions
 from apps.studies import selectors as studies
 from apps.studies.archive import archive
@@ -504,8 +504,12 @@ def send_result(*, run_id: UUID) -> None:
 
 
 def send_reading(*, reading_id: UUID) -> None:
-    """Write a signed verdict into the archive, after the results it answers."""
+    """Write a signed verdict into the archive, after the results it answers.
+
+    And once more when a preliminary one was verified.
+    """
     export_reading(actor=SYSTEM, reading_id=reading_id)
+    export_verified(actor=SYSTEM, reading_id=reading_id)
 
 
 # --- the sweep: the row's state is the truth, the queue is a hint

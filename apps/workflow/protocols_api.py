@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from apps.accounts.selectors import actor_of
 from apps.annotations.protocols import (
+    askable_labels,
     protocols_of,
     retire_protocol,
     set_display_mode,
@@ -31,8 +32,19 @@ class ProtocolSiteSerializer(s.Serializer):  # type: ignore[type-arg]
     name = s.CharField()
 
 
+class AskedLabelSerializer(s.Serializer):  # type: ignore[type-arg]
+    """A finding that readers are, or can be, asked for."""
+
+    scheme = s.CharField()
+    code = s.CharField()
+    display = s.CharField()
+
+
 class ClinicalProtocolSerializer(s.Serializer):  # type: ignore[type-arg]
-    """A clinical protocol in force. Modality '' is any that has none of its own."""
+    """A clinical protocol in force. Modality '' is any that has none of its own.
+
+    `labels` is what it asks for: not marked in a signed reading means absent.
+    """
 
     id = s.UUIDField()
     site = ProtocolSiteSerializer()
@@ -42,20 +54,28 @@ class ClinicalProtocolSerializer(s.Serializer):  # type: ignore[type-arg]
     modality = s.CharField()
     display_mode = s.ChoiceField(choices=[mode.value for mode in DisplayMode])
     n_readers = s.IntegerField()
+    labels = AskedLabelSerializer(many=True)
 
 
 class ClinicalProtocolsSerializer(s.Serializer):  # type: ignore[type-arg]
-    """Protocols in force."""
+    """Protocols in force; `askable`: the findings of the models in use."""
 
     items = ClinicalProtocolSerializer(many=True)
+    askable = AskedLabelSerializer(many=True)
 
 
 class ProtocolRequest(s.Serializer):  # type: ignore[type-arg]
-    """When readers see the AI from now on."""
+    """When readers see the AI from now on, and what they are asked for.
+
+    `labels` are codes of what can be asked for; left out, what is asked for stays.
+    """
 
     site = s.UUIDField()
     modality = s.CharField(max_length=16, allow_blank=True, default="")
     display_mode = s.ChoiceField(choices=[mode.value for mode in DisplayMode])
+    labels = s.ListField(
+        child=s.CharField(max_length=64), max_length=60, required=False
+    )
     reason = s.CharField(max_length=200)
 
 
@@ -67,8 +87,11 @@ class ProtocolsView(APIView):
     @extend_schema(operation_id="protocols", responses=ClinicalProtocolsSerializer)
     def get(self, request: Request) -> Response:
         """List the protocols in force."""
-        items = protocols_of(actor=actor_of(request))
-        return Response(ClinicalProtocolsSerializer({"items": items}).data)
+        actor = actor_of(request)
+        items = protocols_of(actor=actor)
+        askable = askable_labels(site_ids={one.site_id for one in items if one.site_id})
+        body = {"items": items, "askable": askable}
+        return Response(ClinicalProtocolsSerializer(body).data)
 
     @extend_schema(
         operation_id="protocol_set",

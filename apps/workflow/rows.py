@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from apps.annotations.types import AMEND_REASONS, ReadingState
+from apps.annotations.verifying import verification_of
 from apps.inference.doubt import needs_specialist
 from apps.inference.quality import input_quality
 from apps.inference.selectors import (
@@ -86,6 +87,7 @@ def build_rows(
             "rank": known.get(line.id),
             "rank_total": rank_total,
             "ai": _row_ai(line, sights[line.id]),
+            "tier": line.tier if sights[line.id].visible else "",
         }
         for line in found.lines
     ]
@@ -121,6 +123,7 @@ def _row(line: Line, people: Mapping[str, Any], me: str) -> dict[str, Any]:
         },
         "study": _row_study(line),
         "ai": None,
+        "tier": "",
         "lease": _lease(line, people, me),
         "assignee": _assignee(line, people, me),
     }
@@ -248,7 +251,23 @@ def build_reading(*, reading: Reading, item: WorkItem) -> dict[str, Any]:
         "content": reading.content,
         "edition": reading.edition,
         "amends": _amends(reading),
+        "verification": show_verification(reading=reading),
+        "asks": [label["display"] for label in reading.protocol.labels],
         **_stages(reading),
+    }
+
+
+def show_verification(*, reading: Reading) -> dict[str, Any] | None:
+    """Return how far the verification of a reading is; None where it needs none."""
+    said = verification_of(reading=reading)
+    if said is None:
+        return None
+    return {
+        "state": said.state,
+        "asked_at": said.asked_at,
+        "decided_at": said.decided_at,
+        "decided_by": said.decided_name,
+        "reason": said.reason,
     }
 
 

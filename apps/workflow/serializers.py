@@ -6,7 +6,8 @@ from rest_framework import serializers as s
 
 from apps.annotations.geometry import GEOMETRY_KINDS
 from apps.annotations.measured import SCALES
-from apps.annotations.types import DisplayMode, ReadingState
+from apps.annotations.types import DisplayMode, ReadingState, VerificationState
+from apps.inference.tiers import Tier
 from apps.workflow.segment_shapes import SegmentationSerializer
 from apps.worklist.types import Band, BandSource, ItemReason, ItemState
 
@@ -125,6 +126,7 @@ class RowSerializer(s.Serializer):  # type: ignore[type-arg]
     patient = PatientSerializer()
     study = StudySerializer()
     ai = RowAiSerializer()
+    tier = s.ChoiceField(choices=[t.value for t in Tier if t], allow_blank=True)
     lease = LeaseSerializer(allow_null=True)
     assignee = AssigneeSerializer(allow_null=True)
 
@@ -444,6 +446,16 @@ class AmendsSerializer(s.Serializer):  # type: ignore[type-arg]
     reason_text = s.CharField(allow_blank=True)
 
 
+class VerificationSerializer(s.Serializer):  # type: ignore[type-arg]
+    """How far the verification of a preliminary reading is."""
+
+    state = s.ChoiceField(choices=_values(VerificationState))
+    asked_at = s.DateTimeField()
+    decided_at = s.DateTimeField(allow_null=True)
+    decided_by = s.CharField(allow_blank=True)
+    reason = s.CharField(allow_blank=True)
+
+
 class ReadingSerializer(s.Serializer):  # type: ignore[type-arg]
     """A reading."""
 
@@ -457,6 +469,10 @@ class ReadingSerializer(s.Serializer):  # type: ignore[type-arg]
     content = ContentSerializer()
     edition = s.IntegerField(help_text="1, and one more with each amendment")
     amends = AmendsSerializer(allow_null=True)
+    verification = VerificationSerializer(allow_null=True)
+    asks = s.ListField(
+        child=s.CharField(), help_text="Not marked when it is signed: absent"
+    )
     stages = StageSerializer(many=True)
     unaided = UnaidedSerializer(allow_null=True)
 
@@ -471,6 +487,8 @@ class LeasedSerializer(s.Serializer):  # type: ignore[type-arg]
 
 class LookedSerializer(s.Serializer):  # type: ignore[type-arg]
     """An item that is only looked at; its signed reading, where there is one."""
+
+    may_verify = s.BooleanField(help_text="the reading waits for my verification")
 
     item = RowSerializer()
     reading = ReadingSerializer(allow_null=True)
@@ -547,6 +565,7 @@ class VocabularySerializer(s.Serializer):  # type: ignore[type-arg]
 
     reject_reasons = ReasonSerializer(many=True)
     band_reasons = ReasonSerializer(many=True)
+    amend_reasons = ReasonSerializer(many=True)
     labels = LabelSerializer(many=True)
 
 

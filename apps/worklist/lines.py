@@ -61,6 +61,7 @@ class Line(NamedTuple):
     ai_n_more: int
     ai_model_name: str
     ai_model_version: str
+    tier: str
     lease_holder_id: str | None
     lease_since: str | None
     lease_expires_at: str | None
@@ -117,7 +118,7 @@ _COLUMNS = (
     *(_iso("i.due_at"), _iso("i.deadline_at")),
     *("i.ai_state", "i.ai_reason", "i.ai_label", "i.ai_probability"),
     *("i.ai_threshold", "i.ai_acuity", "i.ai_positive", "i.ai_n_more"),
-    *("i.ai_model_name", "i.ai_model_version"),
+    *("i.ai_model_name", "i.ai_model_version", "i.tier"),
     *("i.lease_holder_id::text", _iso("i.lease_since")),
     *(_iso("i.lease_expires_at"), _iso("g.saved_at")),
     *("i.assignee_id::text", _iso("i.assigned_at")),

@@ -55,6 +55,8 @@ class WorkItem(BaseModel):
     searched by (`apps.worklist.listed`), so that a page reads one table however many
     studies there are. `shows_ai` says that its protocol hides nothing of the AI.
     `assignee` is for whom a lead meant it; reading it takes a lease all the same.
+    `tier` is who the models' sureness means it for (`apps.inference.tiers`); under a
+    protocol that hides the AI it is empty.
     """
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="items")
@@ -102,6 +104,7 @@ class WorkItem(BaseModel):
     ai_n_more = models.PositiveSmallIntegerField(default=0)
     ai_model_name = models.CharField(max_length=80, blank=True, default="")
     ai_model_version = models.CharField(max_length=40, blank=True, default="")
+    tier = models.CharField(max_length=16, blank=True, default="")
 
     assignee = models.ForeignKey(
         User, null=True, on_delete=models.PROTECT, related_name="assigned_items"

@@ -18,6 +18,7 @@ from apps.core import clock
 from apps.core.errors import Conflict, Forbidden, Invalid
 from apps.core.permissions import Permission
 from apps.core.realtime import publish_changes
+from apps.inference.tiers import Tier
 from apps.inference.types import AiSummary
 from apps.studies.models import Study
 from apps.worklist.listed import list_item, listed_columns, stale_items
@@ -289,12 +290,19 @@ def apply_ai_each(
     changed: list[WorkItem] = []
     told: list[WorkItem] = []
     moves: list[Subject] = []
+    tiers: list[Subject] = []
     for item, summary in shown:
         if not actor.can(Permission.MACHINE_WORK, item.site_id):
             raise Forbidden("forbidden", "Only the portal says what the AI says.")
         fresh = _ai_columns(summary)
+        # Under a protocol that hides the AI, the way of a study tells nothing of it.
+        fresh["tier"] = summary.tier if item.shows_ai else ""
         if all(getattr(item, name) == value for name, value in fresh.items()):
             continue
+        if item.tier != fresh["tier"]:
+            tiers.append(
+                _about(item, before=item.tier, after=fresh["tier"], cause=cause)
+            )
         for name, value in fresh.items():
             setattr(item, name, value)
         before = (item.band, item.due_at.isoformat())
@@ -312,6 +320,7 @@ def apply_ai_each(
     )
     _publish_all(told)
     record_each(actor=actor, event=Event.ITEM_RANK, about=moves)
+    record_each(actor=actor, event=Event.ITEM_TIER, about=tiers)
 
 
 def _ai_columns(summary: AiSummary) -> dict[str, Any]:
@@ -326,6 +335,7 @@ def _ai_columns(summary: AiSummary) -> dict[str, Any]:
         "ai_n_more": summary.n_more,
         "ai_model_name": summary.model_name,
         "ai_model_version": summary.model_version,
+        "tier": summary.tier,
     }
 
 
@@ -383,7 +393,22 @@ def lease_item(*, actor: Actor, item_id: UUID) -> WorkItem:
     item = access_item(
         actor=actor, item_id=item_id, need=Permission.ITEM_LEASE, lock=True
     )
+    require_tier(actor=actor, item=item)
     return take_item(actor=actor, item=item)
+
+
+def require_tier(*, actor: Actor, item: WorkItem) -> None:
+    """Refuse a resident what is for a specialist, unless a lead assigned it to them.
+
+    Who may verify reads what they choose; a rule only says what they are handed.
+    """
+    if item.tier != Tier.SPECIALIST or not item.site.ai_ordering:
+        return
+    mine = actor.user_id in (item.assignee_id, item.lease_holder_id)
+    if not mine and not actor.can(Permission.READING_VERIFY, item.site_id):
+        raise Forbidden(
+            "for_specialist", "Your department gives this study to a specialist."
+        )
 
 
 def take_item(*, actor: Actor, item: WorkItem) -> WorkItem:

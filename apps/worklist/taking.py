@@ -9,11 +9,12 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from apps.accounts.models import Membership
-from apps.accounts.roles import roles_that_may
+from apps.accounts.roles import Role, roles_that_may
 from apps.audit.events import Event
 from apps.core import clock
 from apps.core.errors import Forbidden
 from apps.core.permissions import Permission
+from apps.inference.tiers import Tier
 from apps.worklist.models import QueueState, WorkItem
 from apps.worklist.selectors import ORDER
 from apps.worklist.services import audit_item, take_item
@@ -83,7 +84,8 @@ def _free_items(actor: Actor, sites: frozenset[UUID]) -> QuerySet[WorkItem]:
 
     What a lead meant for somebody else is left to them until its deadline: then
     anybody takes it, so that an absent colleague delays no patient further. One whose
-    account was closed, or who no longer reads there, is waited for by nobody.
+    account was closed, or who no longer reads there, is waited for by nobody. The same
+    goes for what the models' sureness means for a resident or a specialist.
     """
     still_reads = Membership.objects.filter(
         user_id=OuterRef("assignee_id"),
@@ -97,9 +99,38 @@ def _free_items(actor: Actor, sites: frozenset[UUID]) -> QuerySet[WorkItem]:
         | ~Q(Exists(still_reads))
     )
     return WorkItem.objects.filter(
-        nobodys | Q(assignee_id=actor.user_id),
+        nobodys & _for_whom(actor, sites) | Q(assignee_id=actor.user_id),
         site_id__in=sites,
         state=ItemState.OPEN,
         reason=ItemReason.CLINICAL,
         withdrawn=False,
     ).select_related("site", "case__protocol", "case__revision__study")
+
+
+def _for_whom(actor: Actor, sites: frozenset[UUID]) -> Q:
+    """Select what the models' sureness does not keep from one reader (`Tier`).
+
+    Nothing waits for a tier that is STAT, past its deadline, or whose tier has no
+    member at the site; nor where AI ordering is off. A resident is never handed what
+    is for a specialist.
+    """
+    verifies = sites & actor.sites_with(Permission.READING_VERIFY)
+    specialist = sites & actor.sites_with(Permission.ITEM_SPECIALIST)
+    unheld = (
+        Q(site__ai_ordering=False) | Q(band=Band.STAT) | Q(deadline_at__lt=clock.now())
+    )
+    nobody = ~Q(Exists(_members(Role.SPECIALIST)))
+    no_resident = ~Q(Exists(_members(Role.RESIDENT)))
+    return (
+        Q(tier=Tier.ANYBODY)
+        | Q(site__ai_ordering=False)
+        | Q(tier=Tier.RESIDENT) & (~Q(site_id__in=verifies) | unheld | no_resident)
+        | Q(tier=Tier.SPECIALIST, site_id__in=specialist)
+        | Q(tier=Tier.SPECIALIST, site_id__in=verifies) & (unheld | nobody)
+    )
+
+
+def _members(role: Role) -> QuerySet[Membership]:
+    return Membership.objects.filter(
+        site_id=OuterRef("site_id"), role=role, user__is_active=True
+    )

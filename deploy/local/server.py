@@ -24,6 +24,8 @@ DEMO_PASSWORD = "overread-demo"  # noqa: S105 - public: it is printed at every s
 DEMO_LOGINS = (
     ("radiologist", "reads at Northfield"),
     ("radiologist2", "reads at Northfield, to race with"),
+    ("resident", "resident at Northfield: readings are verified"),
+    ("specialist", "reads at Northfield what a model is unsure of"),
     ("southgate", "reads at Southgate, and sees nothing of Northfield"),
     ("annotator", "labels at Northfield"),
     ("lead", "clinical lead at Northfield"),

@@ -257,12 +257,17 @@ def make_item(
     )
 
 
-def make_protocol(department: Department, display_mode: str) -> ReadingProtocol:
+def make_protocol(
+    department: Department,
+    display_mode: str,
+    labels: list[dict[str, str]] | None = None,
+) -> ReadingProtocol:
     return ReadingProtocol.objects.create(
         site=department.site,
         code=f"study-{display_mode}",
         name=f"Study {display_mode}",
         display_mode=display_mode,
+        labels=[] if labels is None else labels,
     )
 
 

@@ -1,10 +1,13 @@
-"""A signed reading as a structured report: verified, and pointing at what it answers.
+"""A signed reading as a structured report that points at what it answers.
+
+It is verified, but for one that awaits its verification: that is unverified and
+preliminary, and the verified one is another object with it as predecessor.
 
 The AI's object is never changed. A verdict is a new object with the AI's object
 as predecessor and the AI's tracking UID on each finding that it answers.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from highdicom import sr
 from pydicom.dataset import Dataset
@@ -42,6 +45,7 @@ from apps.interop.dicom.types import (
 
 SERIES_DESCRIPTION: Final = "Signed reading"
 AMENDMENT_DESCRIPTION: Final = "Signed reading, amended"
+PRELIMINARY_DESCRIPTION: Final = "Signed reading, preliminary"
 SERIES_NUMBER: Final = 9101
 
 _ASSESSMENTS: Final[dict[VerdictKind, Code]] = {
@@ -54,7 +58,7 @@ _ASSESSMENTS: Final[dict[VerdictKind, Code]] = {
 def encode_reading_report(
     report: ReadingReport, *, source: bytes | Dataset, software_version: str
 ) -> EncodedObject:
-    """Write a signed reading as a verified Comprehensive 3D SR.
+    """Write a signed reading as a Comprehensive 3D SR, verified or preliminary.
 
     Args:
         report: What was signed. The same reading gives the same UIDs.
@@ -70,6 +74,8 @@ def encode_reading_report(
     """
     header = read_source(source, images=report.images)
     description = AMENDMENT_DESCRIPTION if report.is_amendment else SERIES_DESCRIPTION
+    if report.is_preliminary:
+        description = PRELIMINARY_DESCRIPTION
     try:
         document = make_document(
             source=header,
@@ -81,20 +87,31 @@ def encode_reading_report(
                 series_number=SERIES_NUMBER,
                 series_description=description,
                 software_version=software_version,
-                written_at=report.signed_at,
+                written_at=report.written_at,
             ),
             is_complete=True,
-            is_final=True,
-            is_verified=True,
-            verifying_observer_name=report.reader.dicom_name,
-            verifying_organization=report.reader.organization[:64],
+            is_final=not report.is_preliminary,
             previous_versions=[predecessor(r) for r in report.predecessors] or None,
+            **_verification(report),
         )
-        verified = document.VerifyingObserverSequence[0]
-        verified.VerificationDateTime = date_time(report.signed_at)
+        if not report.is_preliminary:
+            verified = document.VerifyingObserverSequence[0]
+            verified.VerificationDateTime = date_time(report.written_at)
         return write_document(document)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise EncodingError(f"The reading cannot be written: {error}") from error
+
+
+def _verification(report: ReadingReport) -> dict[str, Any]:
+    """Return the flags that say who verified the document, if anybody has."""
+    if report.is_preliminary:
+        return {"is_verified": False}
+    person = report.verified.person if report.verified else report.reader
+    return {
+        "is_verified": True,
+        "verifying_observer_name": person.dicom_name,
+        "verifying_organization": person.organization[:64],
+    }
 
 
 def _content(report: ReadingReport) -> sr.MeasurementReport:

@@ -502,6 +502,21 @@ class UnaidedRead:
 
 
 @dataclass(frozen=True, slots=True)
+class VerifiedBy:
+    """Who verified a preliminary reading.
+
+    Attributes:
+        id: The verification: gives the object its UIDs.
+        person: Who answers for the reading from then on.
+        at: When, with a zone (the site's).
+    """
+
+    id: uuid.UUID
+    person: PersonIdentity
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ReadingReport:
     """What a reader signed.
 
@@ -521,6 +536,9 @@ class ReadingReport:
         procedure: Procedure reported, coded; None for ``Imaging procedure``.
         unaided: What was committed before the AI was revealed; None where the
             protocol knows no such stage.
+        is_preliminary: Whether somebody else still has to verify it.
+        verified: Who verified it as it stands; None where its reader's signature is
+            enough, or it is preliminary.
     """
 
     reading_id: uuid.UUID
@@ -536,9 +554,13 @@ class ReadingReport:
     is_amendment: bool = False
     procedure: CodedConcept | None = None
     unaided: UnaidedRead | None = None
+    is_preliminary: bool = False
+    verified: VerifiedBy | None = None
 
     def __post_init__(self) -> None:
         """Refuse a report about nothing, or answers without a question."""
+        both = self.is_preliminary and self.verified is not None
+        _need(not both, "What is verified is not preliminary.")
         _need(bool(self.images), "A reading needs the images it is about.")
         _need(self.signed_at.tzinfo is not None, "The time needs a zone.")
         _need(
@@ -548,13 +570,22 @@ class ReadingReport:
 
     @property
     def sop_uid(self) -> str:
-        """SOP Instance UID of the object."""
+        """SOP Instance UID of the object; verified, it is another one."""
+        if self.verified is not None:
+            return derive_uid(self.verified.id, "verified-sr")
         return derive_uid(self.reading_id, "reading-sr")
 
     @property
     def series_uid(self) -> str:
         """Series Instance UID of the object."""
+        if self.verified is not None:
+            return derive_uid(self.verified.id, "verified-sr-series")
         return derive_uid(self.reading_id, "reading-sr-series")
+
+    @property
+    def written_at(self) -> dt.datetime:
+        """When the document came to say what it says."""
+        return self.verified.at if self.verified else self.signed_at
 
 
 @dataclass(frozen=True, slots=True)

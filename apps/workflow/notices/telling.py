@@ -15,6 +15,7 @@ from apps.worklist.types import ON_LIST, Band
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from apps.annotations.models import Reading
     from apps.reports.models import CriticalResult
     from apps.worklist.models import WorkItem
 
@@ -68,6 +69,17 @@ def tell_mentioned(*, people: Sequence[UUID], message_id: UUID, item: WorkItem) 
         people=people,
         site_id=item.site_id,
         object_id=message_id,
+        item_id=item.id,
+    )
+
+
+def tell_sent_back(*, reading: Reading, item: WorkItem) -> None:
+    """Tell a reader that a preliminary reading of theirs was sent back."""
+    notify(
+        kind=Kind.SENT_BACK,
+        people=[reading.reader_id],
+        site_id=item.site_id,
+        object_id=reading.id,
         item_id=item.id,
     )
 

@@ -16,7 +16,7 @@ from apps.core.access import needs
 from apps.core.permissions import Permission
 from apps.workflow.serializers import LookedSerializer
 from apps.workflow.signed import serializers as shapes
-from apps.workflow.signed import services
+from apps.workflow.signed import services, verifying
 from apps.workflow.signed.looking import look_at
 from apps.workflow.signed.papers import FORMS, take_report
 
@@ -48,6 +48,56 @@ class SignedView(APIView):
             cursor=query.get("cursor", ""),
         )
         return Response(shapes.SignedReadingsSerializer(body).data)
+
+
+class UnverifiedView(APIView):
+    """The preliminary readings that wait for me."""
+
+    permission_classes = [needs(Permission.READING_READ)]
+
+    @extend_schema(
+        operation_id="unverified_readings", responses=shapes.UnverifiedSerializer
+    )
+    def get(self, request: Request) -> Response:
+        """List what I am to verify, and what was sent back to me."""
+        body = verifying.list_unverified(actor=actor_of(request))
+        return Response(shapes.UnverifiedSerializer(body).data)
+
+
+class VerifyView(APIView):
+    """The verification of a preliminary reading."""
+
+    permission_classes = [needs(Permission.READING_VERIFY)]
+
+    @extend_schema(
+        operation_id="reading_verify",
+        request=None,
+        responses=shapes.SignedReadingSerializer,
+    )
+    def post(self, request: Request, reading_id: UUID) -> Response:
+        """Verify it as it stands."""
+        body = verifying.verify(actor=actor_of(request), reading_id=reading_id)
+        return Response(shapes.SignedReadingSerializer(body).data)
+
+
+class SendBackView(APIView):
+    """A preliminary reading that its reader is to look at again."""
+
+    permission_classes = [needs(Permission.READING_VERIFY)]
+
+    @extend_schema(
+        operation_id="reading_send_back",
+        request=shapes.SendBackRequest,
+        responses=shapes.SignedReadingSerializer,
+    )
+    def post(self, request: Request, reading_id: UUID) -> Response:
+        """Send it back, with a reason."""
+        given = shapes.SendBackRequest(data=request.data)
+        given.is_valid(raise_exception=True)
+        body = verifying.send_back(
+            actor=actor_of(request), reading_id=reading_id, **given.validated_data
+        )
+        return Response(shapes.SignedReadingSerializer(body).data)
 
 
 class LookView(APIView):

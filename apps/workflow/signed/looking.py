@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
+from apps.annotations.verifying import may_verify
 from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core.errors import Conflict, Gone
@@ -54,6 +55,7 @@ def look_at(*, actor: Actor, item_id: UUID) -> dict[str, Any]:
             object_id=item.id,
         )
     return {
+        "may_verify": reading is not None and may_verify(actor=actor, reading=reading),
         "item": build_row(actor=actor, item=item),
         "reading": reading and build_reading(reading=reading, item=item),
     }

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
 from django.db import transaction
 from django.utils.timezone import localtime
 
 from apps.annotations.content import parse_content
-from apps.annotations.types import AMEND_REASONS, REJECT_REASONS, VerdictKind
+from apps.annotations.types import (
+    AMEND_REASONS,
+    REJECT_REASONS,
+    VerdictKind,
+    VerificationState,
+)
+from apps.annotations.verifying import is_preliminary, verification_of
 from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core.errors import NotFound
@@ -89,11 +95,7 @@ def paper_of(*, reading: Reading) -> Paper:
     }
     said = said_in(content=content, findings=findings)
     return Paper(
-        state="draft"
-        if reading.signed_at is None
-        else "signed"
-        if after is None
-        else "superseded",
+        state=_state(reading, after),
         site=study.site.name,
         patient=_patient(study),
         study=_study(study),
@@ -110,6 +112,16 @@ def paper_of(*, reading: Reading) -> Paper:
         history=history,
         reference=str(reading.id),
     )
+
+
+def _state(
+    reading: Reading, after: Reading | None
+) -> Literal["signed", "preliminary", "superseded", "draft"]:
+    if reading.signed_at is None:
+        return "draft"
+    if after is not None:
+        return "superseded"
+    return "preliminary" if is_preliminary(reading=reading) else "signed"
 
 
 def _patient(study: Any) -> tuple[tuple[str, str], ...]:
@@ -185,7 +197,7 @@ def _measured(mark: AnnotationContent) -> str:
 
 
 def _history(reading: Reading, after: Reading | None) -> tuple[str, ...]:
-    lines = []
+    lines = _verification(reading)
     if reading.amends is not None:
         before = reading.amends
         why = AMEND_REASONS.get(reading.amend_code, "")
@@ -200,6 +212,21 @@ def _history(reading: Reading, after: Reading | None) -> tuple[str, ...]:
             f"{_moment(after.signed_at)}, takes its place."
         )
     return tuple(lines)
+
+
+def _verification(reading: Reading) -> list[str]:
+    """Return who verified a preliminary reading, or that nobody has yet."""
+    said = verification_of(reading=reading)
+    if said is None:
+        return []
+    who = f"{said.decided_name}, {_moment(said.decided_at)}"
+    match VerificationState(said.state):
+        case VerificationState.VERIFIED:
+            return [f"Verified by {who}."]
+        case VerificationState.SENT_BACK:
+            return [f"Sent back to its reader by {who}: {said.reason}"]
+        case VerificationState.WAITING | VerificationState.REPLACED:
+            return []
 
 
 def _moment(at: datetime | None) -> str:

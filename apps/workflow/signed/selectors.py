@@ -52,7 +52,11 @@ def visible_readings(*, actor: Actor) -> QuerySet[Reading]:
             Q(reader_id=actor.user_id) | Q(signed_at__isnull=False) & ~Exists(blind)
         )
         .select_related(
-            "revision__study__patient", "revision__study__site", "protocol", "amends"
+            "revision__study__patient",
+            "revision__study__site",
+            "protocol",
+            "amends",
+            "verification",
         )
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers as s
 
-from apps.workflow.serializers import NamedSerializer
+from apps.workflow.serializers import NamedSerializer, VerificationSerializer
 
 
 class AmendRequest(s.Serializer):  # type: ignore[type-arg]
@@ -60,6 +60,7 @@ class SignedReadingSerializer(EditionSerializer):
     patient = WhoseSerializer()
     study = SignedStudySerializer()
     before = EditionSerializer(many=True)
+    verification = VerificationSerializer(allow_null=True)
 
 
 class SignedReadingsSerializer(s.Serializer):  # type: ignore[type-arg]
@@ -68,3 +69,18 @@ class SignedReadingsSerializer(s.Serializer):  # type: ignore[type-arg]
     items = SignedReadingSerializer(many=True)
     next_cursor = s.CharField(allow_null=True)
     reasons = AmendReasonSerializer(many=True)
+
+
+class UnverifiedSerializer(s.Serializer):  # type: ignore[type-arg]
+    """Preliminary readings that wait for me, who waits longest first."""
+
+    may_verify = s.BooleanField(help_text="I verify readings at a site of mine")
+    items = SignedReadingSerializer(many=True)
+    more = s.BooleanField(help_text="There are more than these")
+    reasons = AmendReasonSerializer(many=True)
+
+
+class SendBackRequest(s.Serializer):  # type: ignore[type-arg]
+    """What its reader is to look at again."""
+
+    reason = s.CharField(max_length=400, allow_blank=True)

@@ -14,6 +14,7 @@ from apps.audit.services import record
 from apps.core.errors import Conflict, Invalid
 from apps.core.permissions import Permission
 from apps.workflow.cursors import read_moment, write_moment
+from apps.workflow.rows import show_verification
 from apps.workflow.signed.selectors import is_blinding, items_of, signed_page
 from apps.workflow.visibility import live_findings
 from apps.worklist.amending import reopen_item, signed_of
@@ -83,7 +84,9 @@ def list_signed(*, actor: Actor, mine: bool, text: str, cursor: str) -> dict[str
     last = rows[-1] if more else None
     return {
         "items": [
-            _signed(actor=actor, row=row, item=items.get(row.id), before=before[row.id])
+            show_signed(
+                actor=actor, row=row, item=items.get(row.id), before=before[row.id]
+            )
             for row in rows
         ],
         "next_cursor": last
@@ -94,9 +97,10 @@ def list_signed(*, actor: Actor, mine: bool, text: str, cursor: str) -> dict[str
     }
 
 
-def _signed(
+def show_signed(
     *, actor: Actor, row: Reading, item: WorkItem | None, before: list[Reading]
 ) -> dict[str, Any]:
+    """Return a signed reading as lists show it, with the versions before it."""
     study = row.revision.study
     patient = study.patient
     holder = item.lease_holder if item is not None and item.in_hand else None
@@ -116,6 +120,7 @@ def _signed(
             "accession_number": study.accession_number,
         },
         "before": [_edition(one) for one in before],
+        "verification": show_verification(reading=row),
     }
 
 

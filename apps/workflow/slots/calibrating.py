@@ -61,6 +61,7 @@ def propose_calibration(
         "n_present": n_present,
         "n_readers": cases.n_readers,
         "n_disagreed": cases.n_disagreed,
+        "n_unasked": cases.n_unasked,
         "least": least,
         "least_each": least_each,
         "refused": too_few(method=method, n=n, n_present=n_present),

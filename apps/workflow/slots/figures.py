@@ -164,6 +164,7 @@ def _counts(kind: TruthKind, judged: JudgedCases) -> dict[str, Any]:
         "n_present": judged.n_present,
         "n_readers": judged.n_readers,
         "n_disagreed": judged.n_disagreed,
+        "n_unasked": judged.n_unasked,
     }
 
 

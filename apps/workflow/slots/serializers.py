@@ -56,6 +56,10 @@ class RoutingSerializer(s.Serializer[Any]):
     description_lacks = s.ListField(child=s.CharField(), required=False)
     hour_from = s.IntegerField(required=False, allow_null=True)
     hour_to = s.IntegerField(required=False, allow_null=True)
+    resident_first = s.BooleanField(required=False)
+    specialist_if_unsure = s.BooleanField(required=False)
+    unsure_from = s.FloatField(required=False, allow_null=True)
+    unsure_to = s.FloatField(required=False, allow_null=True)
 
 
 class SlotVersionSerializer(s.Serializer[Any]):
@@ -134,6 +138,7 @@ class TruthCountSerializer(s.Serializer[Any]):
     n_present = s.IntegerField()
     n_readers = s.IntegerField()
     n_disagreed = s.IntegerField()
+    n_unasked = s.IntegerField()
 
 
 class ScoreBinSerializer(s.Serializer[Any]):
@@ -207,6 +212,7 @@ class CalibrationSerializer(s.Serializer[Any]):
     n_present = s.IntegerField()
     n_readers = s.IntegerField()
     n_disagreed = s.IntegerField()
+    n_unasked = s.IntegerField()
     least = s.IntegerField()
     least_each = s.IntegerField()
     before = ReliabilitySerializer(allow_null=True)
@@ -238,6 +244,18 @@ class RoutingExampleSerializer(s.Serializer[Any]):
     reason = s.CharField(allow_blank=True)
 
 
+class TierTrialSerializer(s.Serializer[Any]):
+    """For whom the studies would have been that the model has scored.
+
+    `unscored` of those that the rule sends have no result of this model.
+    """
+
+    resident = s.IntegerField()
+    specialist = s.IntegerField()
+    anybody = s.IntegerField()
+    unscored = s.IntegerField()
+
+
 class RoutingTrialSerializer(s.Serializer[Any]):
     """What a rule would have done; `fits` counts what the model's card takes."""
 
@@ -247,5 +265,6 @@ class RoutingTrialSerializer(s.Serializer[Any]):
     fired = s.IntegerField()
     fired_now = s.IntegerField()
     per_day = FigureSerializer()
+    tiers = TierTrialSerializer(allow_null=True)
     by_day = RoutingDaySerializer(many=True)
     examples = RoutingExampleSerializer(many=True)

@@ -15,10 +15,14 @@ from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core import clock
 from apps.core.permissions import Permission
+from apps.inference.models import InferenceRun
 from apps.inference.rules import check_fit
+from apps.inference.selectors import probability_of
 from apps.inference.services import describe_input
 from apps.inference.slot_routing import Routing, parse_routing, why_not
 from apps.inference.slots import access_slot
+from apps.inference.tiers import Tier, is_unsure, tier_by_rule
+from apps.inference.types import RunState
 from apps.studies.models import StudyRevision
 from workers.measures.rate import poisson_rate
 
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from apps.accounts.types import Actor
+    from apps.inference.models import Slot
 
 DAYS: Final = 28
 _MOST: Final = 20_000
@@ -86,6 +91,7 @@ def try_routing(
         "fired": len(fired),
         "fired_now": sum(one["holds"] for one in outcomes),
         "per_day": asdict(poisson_rate(events=len(fired), exposure=days)),
+        "tiers": _tiers(slot, rules["asked"], fired),
         "by_day": _by_day(outcomes),
         "examples": examples,
     }
@@ -102,6 +108,7 @@ def _outcome(
         for name, rule in rules.items()
     }
     return {
+        "revision_id": revision.id,
         "study_id": revision.study_id,
         "arrived_at": revision.arrived_at,
         "modality": ", ".join(sorted(study.modalities)),
@@ -109,6 +116,40 @@ def _outcome(
         "holds": fit.fits and not words["holding"],
         "reason": words["asked"] if fit.fits else fit.reason,
     }
+
+
+def _tiers(
+    slot: Slot, rule: Routing, fired: list[dict[str, Any]]
+) -> dict[str, int] | None:
+    """Return for whom studies would have been, by what the model said of them.
+
+    None where the rule says nothing of it. The results are those of this slot's
+    package, read with this version's calibration.
+    """
+    if not rule.is_tiered:
+        return None
+    runs = InferenceRun.objects.filter(
+        revision_id__in=[one["revision_id"] for one in fired],
+        model_version_id=slot.model_version_id,
+        state=RunState.DONE,
+    ).prefetch_related("findings")
+    said = Counter(_tier(slot, rule, run) for run in runs)
+    return {
+        "resident": said[Tier.RESIDENT],
+        "specialist": said[Tier.SPECIALIST],
+        "anybody": said[Tier.ANYBODY],
+        "unscored": len(fired) - said.total(),
+    }
+
+
+def _tier(slot: Slot, rule: Routing, run: InferenceRun) -> Tier:
+    findings = list(run.findings.all())
+    for finding in findings:
+        finding.run = run
+    run.slot = slot
+    shown = [(finding, probability_of(finding=finding)) for finding in findings]
+    unsure = is_unsure(rule=rule, model=slot.model_version, findings=shown)
+    return tier_by_rule(rule=rule, unsure=unsure)
 
 
 def _by_day(outcomes: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -4,7 +4,14 @@ import { request } from './client';
 /** What a person was told. */
 export interface Notice {
   readonly id: Id;
-  readonly kind: 'stat' | 'assigned' | 'mention' | 'critical' | 'flood' | 'test';
+  readonly kind:
+    | 'stat'
+    | 'assigned'
+    | 'mention'
+    | 'critical'
+    | 'flood'
+    | 'sent_back'
+    | 'test';
   readonly title: string;
   readonly site: string;
   readonly item_id: Id | null;

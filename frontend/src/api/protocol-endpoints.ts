@@ -1,4 +1,4 @@
-import type { DisplayMode, Id, Site } from '@/domain/model';
+import type { Coded, DisplayMode, Id, Site } from '@/domain/model';
 import { request } from './client';
 
 /** When readers of a site see AI; modality '' is the rest. */
@@ -11,10 +11,18 @@ export interface ClinicalProtocol {
   readonly modality: string;
   readonly display_mode: DisplayMode;
   readonly n_readers: number;
+  /** What it asks for: not marked in a signed reading means absent. */
+  readonly labels: readonly Coded[];
 }
 
-export async function readProtocols(): Promise<readonly ClinicalProtocol[]> {
-  return (await request<{ items: ClinicalProtocol[] }>('protocols')).data.items;
+export interface Protocols {
+  readonly items: readonly ClinicalProtocol[];
+  /** The findings of the models in use, which can be asked for. */
+  readonly askable: readonly Coded[];
+}
+
+export async function readProtocols(): Promise<Protocols> {
+  return (await request<Protocols>('protocols')).data;
 }
 
 /** Makes the next version, for studies that arrive from now on. */
@@ -23,10 +31,18 @@ export async function setProtocol(
   modality: string,
   mode: DisplayMode,
   reason: string,
+  /** Codes of what is asked for; null leaves what the rule in force asks. */
+  labels: readonly string[] | null = null,
 ): Promise<void> {
   await request('protocols', {
     method: 'POST',
-    body: { site, modality, display_mode: mode, reason },
+    body: {
+      site,
+      modality,
+      display_mode: mode,
+      reason,
+      ...(labels === null ? {} : { labels }),
+    },
   });
 }
 

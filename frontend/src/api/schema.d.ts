@@ -950,6 +950,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/readings/{reading_id}/send-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Send it back, with a reason. */
+        post: operations["reading_send_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/readings/{reading_id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Verify it as it stands. */
+        post: operations["reading_verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/readings/unverified": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List what I am to verify, and what was sent back to me. */
+        get: operations["unverified_readings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs": {
         parameters: {
             query?: never;
@@ -2235,6 +2286,12 @@ export interface components {
             arrivals: number[];
             days: number;
         };
+        /** @description A finding that readers are, or can be, asked for. */
+        AskedLabel: {
+            scheme: string;
+            code: string;
+            display: string;
+        };
         /** @description Which items are for whom; `to` null takes the assignment away. */
         AssignRequestRequest: {
             items: string[];
@@ -2339,6 +2396,7 @@ export interface components {
             n_present: number;
             n_readers: number;
             n_disagreed: number;
+            n_unasked: number;
             least: number;
             least_each: number;
             before: components["schemas"]["Reliability"] | null;
@@ -2383,7 +2441,11 @@ export interface components {
         };
         /** @enum {string} */
         CheckOutcomeEnum: "passed" | "noted" | "failed";
-        /** @description A clinical protocol in force. Modality '' is any that has none of its own. */
+        /**
+         * @description A clinical protocol in force. Modality '' is any that has none of its own.
+         *
+         *     `labels` is what it asks for: not marked in a signed reading means absent.
+         */
         ClinicalProtocol: {
             /** Format: uuid */
             id: string;
@@ -2394,10 +2456,12 @@ export interface components {
             modality: string;
             display_mode: components["schemas"]["DisplayModeEnum"];
             n_readers: number;
+            labels: components["schemas"]["AskedLabel"][];
         };
-        /** @description Protocols in force. */
+        /** @description Protocols in force; `askable`: the findings of the models in use. */
         ClinicalProtocols: {
             items: components["schemas"]["ClinicalProtocol"][];
+            askable: components["schemas"]["AskedLabel"][];
         };
         /** @description Somebody was told, or a reason why nobody was. */
         CloseRequestRequest: {
@@ -2672,7 +2736,7 @@ export interface components {
             reason_text: string;
         };
         /** @enum {string} */
-        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "slot:change" | "slot:promote" | "slot:roll_back" | "slot:empty" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "discussion:read" | "discussion:write" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
+        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:tier" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "slot:change" | "slot:promote" | "slot:roll_back" | "slot:empty" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:verify" | "reading:send_back" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "discussion:read" | "discussion:write" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
         /** @description One object that left, or failed to. */
         Export: {
             /** Format: uuid */
@@ -3269,6 +3333,8 @@ export interface components {
         };
         /** @description An item that is only looked at; its signed reading, where there is one. */
         Looked: {
+            /** @description the reading waits for my verification */
+            may_verify: boolean;
             item: components["schemas"]["Row"];
             reading: components["schemas"]["Reading"] | null;
         };
@@ -3581,7 +3647,7 @@ export interface components {
             };
         };
         /** @enum {string} */
-        NoticeKindEnum: "stat" | "assigned" | "mention" | "critical" | "flood" | "test";
+        NoticeKindEnum: "stat" | "assigned" | "mention" | "critical" | "flood" | "sent_back" | "test";
         /** @description A person's choices. */
         NoticeSettings: {
             kinds: components["schemas"]["NoticeKind"][];
@@ -3706,7 +3772,7 @@ export interface components {
             age_text: string;
         };
         /** @enum {string} */
-        PermissionsEnum: "study:read" | "study:pixels:read" | "study:import" | "study:share" | "worklist:read" | "item:lease" | "item:band" | "item:assign" | "view:manage" | "reading:read" | "reading:write" | "reading:sign" | "reading:amend" | "critical:read" | "critical:close" | "label:read" | "label:lease" | "label:write" | "label:sign" | "ai:read" | "ai:switch" | "model:manage" | "protocol:manage" | "insights:read" | "quarantine:manage" | "ae_title:manage" | "site:manage" | "user:manage" | "audit:read" | "health:read" | "export:read" | "layout:manage" | "dead_letter:retry" | "machine:work";
+        PermissionsEnum: "study:read" | "study:pixels:read" | "study:import" | "study:share" | "worklist:read" | "item:lease" | "item:band" | "item:assign" | "item:specialist" | "view:manage" | "reading:read" | "reading:write" | "reading:sign" | "reading:amend" | "reading:verify" | "critical:read" | "critical:close" | "label:read" | "label:lease" | "label:write" | "label:sign" | "ai:read" | "ai:switch" | "model:manage" | "protocol:manage" | "insights:read" | "quarantine:manage" | "ae_title:manage" | "site:manage" | "user:manage" | "audit:read" | "health:read" | "export:read" | "layout:manage" | "dead_letter:retry" | "machine:work";
         /** @description A colleague. */
         Person: {
             /** Format: uuid */
@@ -3773,13 +3839,18 @@ export interface components {
             name: string;
             display_mode: components["schemas"]["DisplayModeEnum"];
         };
-        /** @description When readers see the AI from now on. */
+        /**
+         * @description When readers see the AI from now on, and what they are asked for.
+         *
+         *     `labels` are codes of what can be asked for; left out, what is asked for stays.
+         */
         ProtocolRequestRequest: {
             /** Format: uuid */
             site: string;
             /** @default  */
             modality: string;
             display_mode: components["schemas"]["DisplayModeEnum"];
+            labels?: string[];
             reason: string;
         };
         /** @description The site of a protocol. */
@@ -3854,6 +3925,9 @@ export interface components {
             /** @description 1, and one more with each amendment */
             edition: number;
             amends: components["schemas"]["Amends"] | null;
+            verification: components["schemas"]["Verification"] | null;
+            /** @description Not marked when it is signed: absent */
+            asks: string[];
             stages: components["schemas"]["Stage"][];
             unaided: components["schemas"]["Unaided"] | null;
         };
@@ -3987,7 +4061,7 @@ export interface components {
             number: number;
         };
         /** @enum {string} */
-        RoleEnum: "radiologist" | "annotator" | "clinical_lead" | "admin" | "service";
+        RoleEnum: "radiologist" | "resident" | "specialist" | "annotator" | "clinical_lead" | "admin" | "service";
         /** @description A site's rule; what is left out asks for nothing. */
         Routing: {
             modalities?: string[];
@@ -3999,6 +4073,12 @@ export interface components {
             description_lacks?: string[];
             hour_from?: number | null;
             hour_to?: number | null;
+            resident_first?: boolean;
+            specialist_if_unsure?: boolean;
+            /** Format: double */
+            unsure_from?: number | null;
+            /** Format: double */
+            unsure_to?: number | null;
         };
         /** @description One day of a trial. */
         RoutingDay: {
@@ -4027,6 +4107,12 @@ export interface components {
             description_lacks?: string[];
             hour_from?: number | null;
             hour_to?: number | null;
+            resident_first?: boolean;
+            specialist_if_unsure?: boolean;
+            /** Format: double */
+            unsure_from?: number | null;
+            /** Format: double */
+            unsure_to?: number | null;
         };
         /** @description What a rule would have done; `fits` counts what the model's card takes. */
         RoutingTrial: {
@@ -4037,6 +4123,7 @@ export interface components {
             fired: number;
             fired_now: number;
             per_day: components["schemas"]["Figure"];
+            tiers: components["schemas"]["TierTrial"] | null;
             by_day: components["schemas"]["RoutingDay"][];
             examples: components["schemas"]["RoutingExample"][];
         };
@@ -4068,6 +4155,7 @@ export interface components {
             patient: components["schemas"]["Patient"];
             study: components["schemas"]["Study"];
             ai: components["schemas"]["RowAi"];
+            tier: components["schemas"]["TierEnum"] | components["schemas"]["BlankEnum"];
             lease: components["schemas"]["Lease"] | null;
             assignee: components["schemas"]["Assignee"] | null;
         };
@@ -4269,6 +4357,10 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description What its reader is to look at again. */
+        SendBackRequestRequest: {
+            reason: string;
+        };
         /** @description One series of images; `views` of projections, `plane` of stacks. */
         Series: {
             index: number;
@@ -4391,6 +4483,7 @@ export interface components {
             patient: components["schemas"]["Whose"];
             study: components["schemas"]["SignedStudy"];
             before: components["schemas"]["Edition"][];
+            verification: components["schemas"]["Verification"] | null;
         };
         /** @description A page of signed readings, newest first. */
         SignedReadings: {
@@ -4692,6 +4785,19 @@ export interface components {
             more_alerts_per_day: number;
             histogram: components["schemas"]["ScoreBin"][];
         };
+        /** @enum {string} */
+        TierEnum: "resident" | "specialist";
+        /**
+         * @description For whom the studies would have been that the model has scored.
+         *
+         *     `unscored` of those that the rule sends have no result of this model.
+         */
+        TierTrial: {
+            resident: number;
+            specialist: number;
+            anybody: number;
+            unscored: number;
+        };
         /** @description Who was told and how, or why nobody was. */
         Told: {
             told_to: string;
@@ -4722,6 +4828,7 @@ export interface components {
             n_present: number;
             n_readers: number;
             n_disagreed: number;
+            n_unasked: number;
         };
         /** @enum {string} */
         TruthKindEnum: "unaided" | "final";
@@ -4738,6 +4845,15 @@ export interface components {
             size: number;
             /** Format: date-time */
             arrived_at: string;
+        };
+        /** @description Preliminary readings that wait for me, who waits longest first. */
+        Unverified: {
+            /** @description I verify readings at a site of mine */
+            may_verify: boolean;
+            items: components["schemas"]["SignedReading"][];
+            /** @description There are more than these */
+            more: boolean;
+            reasons: components["schemas"]["AmendReason"][];
         };
         /** @description An account, with its memberships at the sites that the asker manages. */
         User: {
@@ -4777,6 +4893,18 @@ export interface components {
         };
         /** @enum {string} */
         VerdictVerdictEnum: "accept" | "reject" | "modify";
+        /** @description How far the verification of a preliminary reading is. */
+        Verification: {
+            state: components["schemas"]["VerificationStateEnum"];
+            /** Format: date-time */
+            asked_at: string;
+            /** Format: date-time */
+            decided_at: string | null;
+            decided_by: string;
+            reason: string;
+        };
+        /** @enum {string} */
+        VerificationStateEnum: "waiting" | "sent_back" | "verified" | "replaced";
         /** @description What checking found; '' when all is well. */
         Verified: {
             problem: string;
@@ -4808,6 +4936,7 @@ export interface components {
         Vocabulary: {
             reject_reasons: components["schemas"]["Reason"][];
             band_reasons: components["schemas"]["Reason"][];
+            amend_reasons: components["schemas"]["Reason"][];
             labels: components["schemas"]["Label"][];
         };
         /** @description Somebody for whom studies on the list are, and how many. */
@@ -5031,7 +5160,7 @@ export interface operations {
             query?: {
                 actor?: string;
                 cursor?: string;
-                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "slot:change" | "slot:promote" | "slot:roll_back" | "slot:empty" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "discussion:read" | "discussion:write" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
+                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:tier" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "slot:change" | "slot:promote" | "slot:roll_back" | "slot:empty" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:verify" | "reading:send_back" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "discussion:read" | "discussion:write" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
                 from?: string;
                 limit?: number;
                 q?: string;
@@ -6387,6 +6516,71 @@ export interface operations {
                 content: {
                     "text/plain": string;
                     "application/pdf": string;
+                };
+            };
+        };
+    };
+    reading_send_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reading_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendBackRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedReading"];
+                };
+            };
+        };
+    };
+    reading_verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reading_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedReading"];
+                };
+            };
+        };
+    };
+    unverified_readings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unverified"];
                 };
             };
         };

@@ -1,4 +1,11 @@
-import type { Edition, Id, LeaseAnswer, Reading, Row } from '@/domain/model';
+import type {
+  Edition,
+  Id,
+  LeaseAnswer,
+  Reading,
+  Row,
+  Verification,
+} from '@/domain/model';
 import { request } from './client';
 
 /** A signed reading that holds, with the versions that it superseded. */
@@ -18,6 +25,29 @@ export interface SignedReading extends Edition {
     readonly accession_number: string;
   };
   readonly before: readonly Edition[];
+  readonly verification: Verification | null;
+}
+
+/** What waits for this person: to verify, or sent back; who waits longest first. */
+export interface Unverified extends Omit<SignedPage, 'next_cursor'> {
+  readonly may_verify: boolean;
+  readonly more: boolean;
+}
+
+export async function readUnverified(): Promise<Unverified> {
+  return (await request<Unverified>('readings/unverified')).data;
+}
+
+/** Makes a preliminary reading final as it stands. */
+export async function verifyReading(id: Id): Promise<SignedReading> {
+  const path = `readings/${id}/verify`;
+  return (await request<SignedReading>(path, { method: 'POST' })).data;
+}
+
+/** Sends a preliminary reading back to its reader. */
+export async function sendBackReading(id: Id, reason: string): Promise<SignedReading> {
+  const options = { method: 'POST', body: { reason } } as const;
+  return (await request<SignedReading>(`readings/${id}/send-back`, options)).data;
 }
 
 export interface SignedPage {
@@ -57,6 +87,8 @@ export interface AmendReason {
 
 /** A study to look at; the reading is the signed one, null while somebody reads it. */
 export interface Looked {
+  /** The reading waits for this person's verification. */
+  readonly may_verify: boolean;
   readonly item: Row;
   readonly reading: Reading | null;
 }

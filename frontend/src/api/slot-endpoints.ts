@@ -10,6 +10,7 @@ export type Routing = Schemas['Routing'];
 export type Figure = Schemas['Figure'];
 export type OperatingPoint = Schemas['Point'];
 export type ThresholdTrial = Schemas['Threshold'];
+export type TruthCount = Schemas['TruthCount'];
 export type ScoreBin = Schemas['ScoreBin'];
 export type TruthKind = Schemas['TruthKindEnum'];
 export type CalibrationProposal = Schemas['Calibration'];

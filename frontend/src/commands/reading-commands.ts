@@ -1,6 +1,7 @@
 import type { Command } from './command';
 import { acceptFinding } from './reading/accept-finding';
 import { addMissed } from './reading/add-missed';
+import { amendAndVerify } from './reading/amend-and-verify';
 import { capture } from './reading/capture';
 import { changeBand } from './reading/change-band';
 import { cineFaster } from './reading/cine-faster';
@@ -72,6 +73,7 @@ import { segmentShape } from './reading/segment-shape';
 import { segmentSizeCommands } from './reading/segment-size';
 import { segmentThreshold } from './reading/segment-threshold';
 import { segmentToggle } from './reading/segment-toggle';
+import { sendBack } from './reading/send-back';
 import { showHelp } from './reading/show-help';
 import { sign } from './reading/sign';
 import { slab } from './reading/slab';
@@ -87,6 +89,7 @@ import { toolScroll } from './reading/tool-scroll';
 import { toolWindow } from './reading/tool-window';
 import { toolZoom } from './reading/tool-zoom';
 import { undo } from './reading/undo';
+import { verify } from './reading/verify';
 import { windowPresetCommands } from './reading/window-preset';
 import { writeReport } from './reading/write-report';
 import { zoomIn } from './reading/zoom-in';
@@ -183,6 +186,9 @@ export const READING_COMMANDS: readonly Command<ReadingContext>[] = [
   discuss,
   retrySave,
   sign,
+  verify,
+  amendAndVerify,
+  sendBack,
   leave,
   showHelp,
 ];

@@ -63,7 +63,13 @@ export interface IntakeReport extends Intake {
 }
 
 /** The roles that carry the permission `study:import` at a site. */
-const IMPORTERS: readonly string[] = ['radiologist', 'admin', 'service'];
+const IMPORTERS: readonly string[] = [
+  'radiologist',
+  'resident',
+  'specialist',
+  'admin',
+  'service',
+];
 
 export function mayImportAt(site: { readonly roles: readonly string[] }): boolean {
   return site.roles.some((role) => IMPORTERS.includes(role));

@@ -108,6 +108,8 @@ export interface Row {
     readonly accession_number: string;
   };
   readonly ai: RowAi;
+  /** Who it is for by how sure the models are; empty: anybody. */
+  readonly tier: '' | 'resident' | 'specialist';
   readonly lease: Lease | null;
   readonly assignee: Assignee | null;
 }
@@ -415,6 +417,21 @@ export interface Edition {
   readonly reason_text: string;
 }
 
+/** How far the verification of what a resident signed is. */
+export interface Verification {
+  readonly state: 'waiting' | 'sent_back' | 'verified' | 'replaced';
+  readonly asked_at: Instant;
+  readonly decided_at: Instant | null;
+  readonly decided_by: string;
+  /** Why it was sent back. */
+  readonly reason: string;
+}
+
+/** Whether somebody else still has to answer for a signed reading. */
+export function isPreliminary(verification: Verification | null): boolean {
+  return verification?.state === 'waiting' || verification?.state === 'sent_back';
+}
+
 export interface Reading {
   readonly id: Id;
   readonly item_id: Id;
@@ -428,6 +445,10 @@ export interface Reading {
   readonly edition: number;
   /** The signed version that this amendment takes the place of, and why. */
   readonly amends: Edition | null;
+  /** How far its verification is; null where its reader's signature is enough. */
+  readonly verification: Verification | null;
+  /** What the protocol asks for, by name; not marked when it is signed means absent. */
+  readonly asks: readonly string[];
   /** The states it entered so far, in order. */
   readonly stages: readonly { readonly state: ReadingState; readonly at: Instant }[];
   /** What was committed before AI was revealed; it never changes again. */
@@ -486,6 +507,7 @@ export interface Choice {
 export interface Vocabulary {
   readonly reject_reasons: readonly Choice[];
   readonly band_reasons: readonly Choice[];
+  readonly amend_reasons: readonly Choice[];
   readonly labels: readonly Coded[];
 }
 

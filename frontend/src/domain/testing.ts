@@ -45,6 +45,7 @@ export function makeRow(change: Partial<Row> & { id: string }): Row {
       n_more: 0,
       model: null,
     },
+    tier: '',
     lease: null,
     assignee: null,
     ...change,

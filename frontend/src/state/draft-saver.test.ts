@@ -17,6 +17,8 @@ function reading(version: number, content: Content): Reading {
     signed_by: null,
     stages: [],
     edition: 1,
+    asks: [],
+    verification: null,
     amends: null,
     unaided: null,
     content,

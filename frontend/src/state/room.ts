@@ -57,6 +57,8 @@ export type Ask =
   | { readonly kind: 'conflict' }
   | { readonly kind: 'leave' }
   | { readonly kind: 'band' }
+  | { readonly kind: 'send_back' }
+  | { readonly kind: 'amend' }
   | { readonly kind: 'discussion' };
 
 /** The box that is being changed on an image. */
@@ -114,6 +116,8 @@ export interface RoomState {
   readonly lateConfirmed: boolean;
   readonly lease: Lease | null;
   readonly reading: Reading | null;
+  /** What is looked at waits for this person's verification. */
+  readonly mayVerify: boolean;
   readonly draft: Draft;
   readonly save: SaveState;
   readonly restorable: KeptCopy | null;
@@ -157,6 +161,7 @@ export const useRoom = create<RoomState>(() => ({
   lateConfirmed: false,
   lease: null,
   reading: null,
+  mayVerify: false,
   draft: startDraft(EMPTY_CONTENT),
   save: { kind: 'saved', at: null },
   restorable: null,

@@ -102,6 +102,8 @@ export const admin = {
     noMembership: 'no site',
     roles: {
       radiologist: 'Radiologist',
+      resident: 'Resident (readings are verified)',
+      specialist: 'Specialist',
       annotator: 'Annotator',
       clinical_lead: 'Clinical lead',
       admin: 'Admin',

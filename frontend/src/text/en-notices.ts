@@ -23,6 +23,7 @@ export const notices = {
     mention: 'Open the discussion',
     critical: 'Record…',
     flood: 'Open the list',
+    sent_back: 'Amend it',
     test: '',
   },
   openLabel: (title: string, patient: string) => `Open: ${title}, ${patient}`,

@@ -4,12 +4,15 @@ import type { DisplayMode } from '@/domain/model';
 export const protocols = {
   tab: 'Protocols',
   intro:
-    'When readers see AI, by site and modality. A change makes a new version: it holds for studies that arrive from now on; what is on the list is read as it came. Where AI is hidden it does not order the list either.',
+    'When readers see AI, and what they are asked for, by site and modality. A change makes a new version: it holds for studies that arrive from now on; what is on the list is read as it came. Where AI is hidden it does not order the list either.',
   site: 'Site',
   modality: 'Modality',
   modalityHint: 'CT, DX, …; empty for the rest',
   rest: 'the rest',
   mode: 'AI is shown',
+  asks: 'Readers are asked for',
+  asksHint: 'A signed reading that does not mark one of these says that it is absent',
+  asksNothing: 'nothing in particular',
   version: 'Version',
   reason: 'Reason',
   set: 'Set from now on',

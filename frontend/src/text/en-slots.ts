@@ -87,13 +87,15 @@ export const threshold = {
   } satisfies Record<TruthKind, string>,
   truthWords: {
     unaided:
-      'Their readers had not seen what AI says of the study. What a reader coded (mark, segment, report code) is there, what was not coded is not; free text is not read.',
+      'Their readers had not seen what AI says of the study. What a reader coded (mark, segment, report code) is there. It is absent where the reader said so, or was asked for it by the protocol and marked nothing. Free text is not read.',
     final:
-      'Most of these readers had seen what the model says, so sensitivity and specificity lean towards the model. Verdicts count; what is neither answered nor coded is absent.',
+      'Most of these readers had seen what the model says, so sensitivity and specificity lean towards the model. Verdicts count; what was neither answered nor coded is absent only where the protocol asks for it.',
   } satisfies Record<TruthKind, string>,
   counts: (n: number, present: number, readers: number) =>
     `${n} studies, ${present} with the finding, by ${readers} ${readers === 1 ? 'reader' : 'readers'}`,
   disagreed: (n: number) => `${n} more left out: as many readers say yes as no`,
+  unasked: (n: number) =>
+    `${n} more left out: their readers were not asked for it and did not answer`,
   figures: 'What the thresholds do',
   figure: 'Figure',
   now: (p: string) => `Now, at ${p}`,
@@ -195,6 +197,25 @@ export const routing = {
   at: 'Arrived at',
   outcomeHead: 'Outcome',
   sent: 'would have been sent',
+  tiers: {
+    title: 'Who reads it',
+    intro:
+      'By how sure the model is of a study. Nothing waits for a resident or a specialist that is STAT, past its deadline, or where the site has none. Under a protocol that hides AI from readers this rule is silent: the way of a study would tell what the model saw. What a resident signs is preliminary until verified, with or without a rule.',
+    resident: 'A resident first, where the model is sure; an attending verifies',
+    specialist: 'Straight to a specialist, where the model is unsure',
+    unsure_from: 'Unsure also from probability',
+    unsure_to: 'to probability',
+    unsureHint: 'Besides the limit that the model’s card states; empty for that alone',
+    table: 'For whom the studies would have been',
+    whom: 'For',
+    studies: 'Studies',
+    names: {
+      resident: 'A resident first',
+      specialist: 'A specialist',
+      anybody: 'Anybody',
+      unscored: 'Not known: this model has no result',
+    },
+  },
 } as const;
 
 /** `0.942 [0.902–0.967]`, or percent where asked. */

@@ -340,6 +340,8 @@ export const text = {
       showAll: 'Show all',
       hideAll: 'Hide all',
       addMissed: 'Add a finding',
+      asks: (names: readonly string[]) =>
+        `Asked for here: ${names.join(', ')}. What you do not mark counts as absent.`,
       impression: 'Impression',
       impressionHint: 'What you conclude, in your words',
       sign: 'Sign and next',

@@ -12,7 +12,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer  # noqa: TID251  as a socket would
 
-from apps.accounts.models import Role, User
+from apps.accounts.models import Membership, Role, User
 from apps.audit.models import AuditRecord
 from apps.core import clock
 from apps.core.realtime import person_group
@@ -219,7 +219,7 @@ def test_everybody_chooses_kinds_and_channels(department, client, second):
     mine = client_for(second)
     kinds = mine.get(f"{ROOT}/settings").json()["kinds"]
     names = [one["kind"] for one in kinds]
-    assert names == ["stat", "assigned", "mention", "critical", "flood"]
+    assert names == ["stat", "assigned", "mention", "critical", "flood", "sent_back"]
     assert kinds[0]["channels"] == {"app": True, "email": False, "webhook": False}
     changed = put(mine, "settings", {"choices": {"stat": {"app": False}}}).json()
     assert changed["kinds"][0]["channels"]["app"] is False
@@ -529,11 +529,31 @@ def is_reminded(department, item, second):
     return "A critical result that you signed at {site} waits"
 
 
+def is_sent_back(department, item, second):
+    Membership.objects.filter(user=second).update(role=Role.RESIDENT)
+    lease_item(actor=actor_for(second), item_id=item.id)
+    signed = client_for(second).post(
+        f"/api/worklist/items/{item.id}/sign",
+        {"content": {"impression": "Clear."}},
+        content_type="application/json",
+        headers={"If-Match": '"0"'},
+    )
+    assert signed.status_code == 200, signed.content
+    answer = client_for(department.reader).post(
+        f"/api/readings/{signed.json()['reading']['id']}/send-back",
+        {"reason": f"{NAME} was here before."},
+        content_type="application/json",
+    )
+    assert answer.status_code == 200, answer.content
+    return "A preliminary reading that you signed at {site} was sent back to you."
+
+
 EVERY = {
     Kind.STAT: becomes_stat,
     Kind.ASSIGNED: is_assigned,
     Kind.MENTION: mentions,
     Kind.CRITICAL: is_reminded,
+    Kind.SENT_BACK: is_sent_back,
 }
 
 

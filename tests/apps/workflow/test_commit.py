@@ -270,3 +270,22 @@ def test_choosing_what_holds_already_makes_no_version(department):
     assert ReadingProtocol.objects.filter(site=department.site).count() == 2
     wrong = set_mode(admin, department, display_mode="sometimes")
     assert wrong.status_code == 400
+
+
+def test_a_protocol_says_what_its_readers_are_asked_for(department):
+    admin = client_for(department.person(Role.ADMIN))
+    make_model(department.site)
+    askable = admin.get("/api/protocols").json()["askable"]
+    assert [one["code"] for one in askable] == ["233604007", "36118008"]
+    label = askable[0]
+    made = set_mode(admin, department, display_mode="none", labels=[label["code"]])
+    assert made.json()["labels"] == [label]
+    kept = set_mode(admin, department, display_mode="after_commit").json()
+    assert (kept["version"], kept["labels"]) == (3, [label])
+    item = make_item(department, protocol=ReadingProtocol.objects.get(id=kept["id"]))
+    opened = client_for(department.reader).post(f"/api/worklist/items/{item.id}/lease")
+    assert opened.json()["reading"]["asks"] == ["Pneumonia"]
+    unknown = set_mode(admin, department, display_mode="none", labels=["1"])
+    assert (unknown.status_code, unknown.json()["field"]) == (400, "labels")
+    silent = set_mode(admin, department, display_mode="after_commit", labels=[]).json()
+    assert (silent["version"], silent["labels"]) == (4, [])

@@ -29,12 +29,13 @@ from tests.factories.domain import (
     make_item,
     make_model,
     make_person,
-    make_protocol,
     make_revision,
 )
+from tests.factories.domain import make_protocol as make_any_protocol
 
 pytestmark = pytest.mark.django_db
 PNEUMONIA = "233604007"
+ASKED = [{"scheme": "SCT", "code": PNEUMONIA, "display": "Pneumonia"}]
 _numbers = count(1)
 
 
@@ -52,6 +53,11 @@ def slot(department):
 @pytest.fixture
 def admin(department):
     return client_for(make_person(site=department.site, role=Role.ADMIN, name="adm"))
+
+
+def make_protocol(department, mode):
+    """A protocol that asks for pneumonia."""
+    return make_any_protocol(department, mode, labels=ASKED)
 
 
 def content(*, present, code=PNEUMONIA):
@@ -200,6 +206,73 @@ def test_readers_who_disagree_evenly_are_left_out_and_counted(department, slot):
     read(revision, second, none, unaided=False)
     judged = cases(department, slot)
     assert (judged.cases, judged.n_disagreed) == ((), 1)
+
+
+@pytest.mark.parametrize("kind", list(TruthKind))
+@pytest.mark.parametrize(
+    ("asked", "said", "expected"),
+    [
+        ([], {}, None),
+        (ASKED, {}, False),
+        ([{**ASKED[0], "code": "1"}], {}, None),
+        ([], {"present": True}, True),
+        (ASKED, {"present": True}, True),
+        ([], {"report": False}, False),
+        ([], {"report": True}, True),
+        ([], {"report": False, "source": "ai"}, None),
+    ],
+)
+def test_silence_means_absent_only_where_the_protocol_asks(
+    department, slot, kind, asked, said, expected
+):
+    protocol = make_any_protocol(department, "none", labels=asked)
+    reading = read(
+        score(department, slot, 2.0),
+        department.reader,
+        protocol,
+        unaided=said.get("present", False),
+    )
+    if "report" in said:
+        code = {
+            **ASKED[0],
+            "present": said["report"],
+            "source": said.get("source", "reader"),
+            "source_id": "",
+        }
+        reading.content = {**reading.content, "report": {"codes": [code]}}
+        reading.save()
+    judged = cases(department, slot, kind)
+    if expected is None:
+        assert (judged.cases, judged.n_unasked) == ((), 1)
+    else:
+        assert [case.present for case in judged.cases] == [expected]
+        assert judged.n_unasked == 0
+
+
+def test_who_was_not_asked_has_no_voice_among_several(department, slot):
+    revision = score(department, slot, 2.0)
+    second = make_person(site=department.site, role=Role.RADIOLOGIST, name="second")
+    read(
+        revision,
+        department.reader,
+        make_any_protocol(department, "none"),
+        unaided=False,
+    )
+    read(revision, second, make_protocol(department, "after_commit"), unaided=True)
+    (case,) = cases(department, slot).cases
+    assert (case.present, case.readers) == (True, {second.id})
+
+
+def test_the_pages_say_how_many_were_left_out(department, slot, admin):
+    silent = make_any_protocol(department, "none")
+    silent.code = "silent"
+    silent.save()
+    filled(department, slot)
+    for raw in range(3):
+        read(score(department, slot, raw), department.reader, silent, unaided=False)
+    said = trial(admin, slot).json()
+    assert [(t["n"], t["n_unasked"]) for t in said["truths"]] == [(40, 3), (40, 3)]
+    assert (propose(admin, slot)["n"], propose(admin, slot)["n_unasked"]) == (40, 3)
 
 
 def test_verdicts_of_a_reading_with_ai_are_its_final_word(department, slot):

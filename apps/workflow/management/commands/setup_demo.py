@@ -28,6 +28,8 @@ NORTH, SOUTH = ("northfield", "Northfield General"), ("southgate", "Southgate Cl
 PEOPLE = (
     ("radiologist", "Dr. Rosa Lindqvist", ((NORTH[0], Role.RADIOLOGIST),)),
     ("radiologist2", "Dr. Ben Okafor", ((NORTH[0], Role.RADIOLOGIST),)),
+    ("resident", "Dr. Noor Haddad", ((NORTH[0], Role.RESIDENT),)),
+    ("specialist", "Dr. Ida Strand", ((NORTH[0], Role.SPECIALIST),)),
     ("southgate", "Dr. Mei Tanaka", ((SOUTH[0], Role.RADIOLOGIST),)),
     ("annotator", "Ana Duarte", ((NORTH[0], Role.ANNOTATOR),)),
     ("lead", "Prof. Lars Weber", ((NORTH[0], Role.CLINICAL_LEAD),)),

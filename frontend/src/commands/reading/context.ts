@@ -41,6 +41,8 @@ export interface ReadingContext {
   /** Goes to the mark of one's own that lies `by` further in the list. */
   readonly moveMark: (by: number) => void;
   readonly sign: () => void;
+  /** Verifies the preliminary reading that is looked at. */
+  readonly verify: () => void;
   /** Ends what is being drawn or asked; with nothing of the kind, leaves. */
   readonly escape: () => void;
   /** Saves the active viewport as a picture. */

@@ -16,6 +16,8 @@ export interface ListContext {
   readonly pageRows: number;
   readonly open: (id: Id) => void;
   readonly takeNext: () => void;
+  /** Shows the preliminary readings that wait, or the worklist again. */
+  readonly toggleUnverified: () => void;
   readonly explain: (id: Id | null) => void;
   readonly askBand: (id: Id) => void;
   readonly askColumns: () => void;

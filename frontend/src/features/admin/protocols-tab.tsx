@@ -1,8 +1,9 @@
-import { Select, TextInput } from '@mantine/core';
+import { MultiSelect, Select, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import {
   type ClinicalProtocol,
+  type Protocols,
   readProtocols,
   retireProtocol,
   setProtocol,
@@ -18,21 +19,37 @@ import { carryOut, QueryTable } from './table';
 const KEY = ['protocols'];
 const MODES = Object.entries(words.modes).map(([value, label]) => ({ value, label }));
 
-function SetForm({ onSet }: { onSet: () => Promise<void> }) {
+interface SetFormProps {
+  readonly known: Protocols | undefined;
+  readonly onSet: () => Promise<void>;
+}
+
+/** What the rule in force for a site and modality asks for; nothing where none is. */
+function inForce(known: Protocols | undefined, site: string | null, modality: string) {
+  const same = known?.items.find(
+    (one) => one.site.id === site && one.modality === modality.trim().toUpperCase(),
+  );
+  return same?.labels.map((label) => label.code) ?? [];
+}
+
+function SetForm({ known, onSet }: SetFormProps) {
   const sites = useUser()?.sites ?? [];
   const [site, setSite] = useState<string | null>(null);
   const [modality, setModality] = useState('');
   const [mode, setMode] = useState<DisplayMode | null>(null);
+  const [chosen, choose] = useState<string[] | null>(null);
   const [reason, setReason] = useState('');
   const [problem, setProblem] = useState<string | null>(null);
+  const asked = chosen ?? inForce(known, site, modality);
   const ready = site !== null && mode !== null && reason.trim() !== '';
 
   async function submit(event: FormEvent): Promise<void> {
     event.preventDefault();
     if (site === null || mode === null || !ready) return;
-    const act = () => setProtocol(site, modality.trim(), mode, reason.trim());
+    const act = () => setProtocol(site, modality.trim(), mode, reason.trim(), asked);
     if (!(await carryOut(act, setProblem))) return;
     setModality('');
+    choose(null);
     setReason('');
     await onSet();
   }
@@ -63,6 +80,18 @@ function SetForm({ onSet }: { onSet: () => Promise<void> }) {
           w={300}
           onChange={(value) => setMode(value as DisplayMode | null)}
         />
+        <MultiSelect
+          label={words.asks}
+          description={words.asksHint}
+          placeholder={asked.length === 0 ? words.asksNothing : undefined}
+          value={asked}
+          data={(known?.askable ?? []).map((one) => ({
+            value: one.code,
+            label: one.display,
+          }))}
+          w={420}
+          onChange={choose}
+        />
         <TextInput
           label={words.reason}
           value={reason}
@@ -91,11 +120,11 @@ export function ProtocolsTab() {
   return (
     <>
       <p className="admin-intro">{words.intro}</p>
-      <SetForm onSet={renew} />
+      <SetForm known={query.data} onSet={renew} />
       <QueryTable
-        query={query}
+        query={{ ...query, data: query.data?.items }}
         name={words.tab}
-        heads={[words.site, words.modality, words.mode, words.version, '']}
+        heads={[words.site, words.modality, words.mode, words.asks, words.version, '']}
         empty={words.empty}
       >
         {(row) => (
@@ -103,6 +132,11 @@ export function ProtocolsTab() {
             <td>{row.site.name}</td>
             <td>{row.modality || <span className="t3">{words.rest}</span>}</td>
             <td>{words.modes[row.display_mode]}</td>
+            <td>
+              {row.labels.map((label) => label.display).join(', ') || (
+                <span className="t3">{words.asksNothing}</span>
+              )}
+            </td>
             <td>{row.version}</td>
             <td className="end">
               {row.modality ? (

@@ -29,11 +29,17 @@ export function NoticeAbout({ notice }: { notice: Notice }) {
 const isOnList = (about: Notice['about']) =>
   about?.state === 'open' || about?.state === 'leased';
 
+const PAGES: Readonly<Partial<Record<Notice['kind'], string>>> = {
+  critical: '/critical',
+  flood: '/',
+  sent_back: '/signed',
+};
+
 /** Where a notification leads; null where there is nothing to open any more. */
 export function addressOf({ kind, item_id, about }: Notice): string | null {
   if (kind === 'mention') return about ? `/discussion/${item_id}` : null;
-  if (kind === 'critical') return '/critical';
-  if (kind === 'flood') return '/';
+  const fixed = PAGES[kind];
+  if (fixed) return fixed;
   if (kind === 'assigned' && (item_id === null || about === null)) return '/';
   return item_id !== null && isOnList(about) ? `/read/${item_id}` : null;
 }

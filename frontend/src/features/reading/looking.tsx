@@ -1,5 +1,6 @@
 import { useLocation } from 'wouter';
 import { formatExact } from '@/domain/format';
+import { isPreliminary } from '@/domain/model';
 import { useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { looking as words } from '@/text/en-looking';
@@ -12,7 +13,7 @@ export function LookingNotice() {
   const reading = useRoom((state) => state.reading);
   const holder = useRoom((state) => state.item?.lease?.holder.display_name ?? '');
   const [, navigate] = useLocation();
-  if (!here) return null;
+  if (!here || isPreliminary(reading?.verification ?? null)) return null;
   const done = reading?.signed_at;
   return (
     <Notice

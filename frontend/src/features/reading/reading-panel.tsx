@@ -9,6 +9,7 @@ import { isUnaided, mustAnswer } from '@/state/reading-session';
 import { changeDraft, type RoomState, useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { signed } from '@/text/en-signed';
+import { verifying } from '@/text/en-verify';
 import { Glyph } from '@/ui/glyph';
 import { FindingsPanel } from './findings-panel';
 import { ForeignPanel } from './foreign-panel';
@@ -60,6 +61,14 @@ function AidedSteps({ context }: { context: ReadingContext }) {
   );
 }
 
+/** What the protocol asks for: silence about it is an answer. */
+function AskedFor() {
+  const asks = useRoom((state) => state.reading?.asks ?? NOTHING);
+  return asks.length === 0 ? null : <p className="asked-for">{panel.asks(asks)}</p>;
+}
+
+const NOTHING: readonly string[] = [];
+
 function Impression({ writable }: { writable: boolean }) {
   const impression = useRoom((state) => state.draft.content.impression);
   return (
@@ -85,6 +94,13 @@ function Impression({ writable }: { writable: boolean }) {
 
 const signWord = ({ reading }: RoomState) =>
   reading?.amends ? signed.room.sign : panel.sign;
+
+/** Before it is signed: that a signature of this person is not enough. */
+function BeforeSigning({ context }: { context: ReadingContext }) {
+  const open = useRoom((state) => state.phase === 'open');
+  if (!open || context.can('reading:verify')) return null;
+  return <p className="asked-for">{verifying.beforeSigning}</p>;
+}
 
 function SignLine({ context }: { context: ReadingContext }) {
   const room = useRoom();
@@ -142,6 +158,8 @@ export function ReadingPanel({ context, index }: ReadingPanelProps) {
         <ForeignPanel index={index} />
       </div>
       <div className="panel-foot">
+        <AskedFor />
+        <BeforeSigning context={context} />
         <Impression writable={context.writable} />
         <ReportLine />
       </div>

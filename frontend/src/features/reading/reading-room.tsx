@@ -69,6 +69,7 @@ import { Toolbar } from './toolbar';
 import { startCommit } from './unaided';
 import { useDisplayOf, useHanging, usePresets } from './use-display';
 import { type PackState, usePack, useVolume } from './use-pack';
+import { useVerifying } from './verifying';
 
 const ROW_MS = 30_000;
 
@@ -228,6 +229,7 @@ function useContext(help: () => void, pack: PackState): ReadingContext {
   const can = useCan();
   const [, navigate] = useLocation();
   const sign = useSigning();
+  const verify = useVerifying();
   const shown = useShown(room.activePane);
   const control = useViews((state) => state.controls[room.activePane] ?? null);
   const modality = room.mpr === null ? (shown?.modality ?? '') : modalityOf(room);
@@ -262,6 +264,7 @@ function useContext(help: () => void, pack: PackState): ReadingContext {
     moveFinding: (by) => moveFinding(findings, by),
     moveMark: (by) => moveMark(pack.index, by),
     sign: () => void sign(),
+    verify,
     escape: () => {
       if (!endMeasuring() && !endAsking()) void leaveRoom(navigate);
     },
@@ -358,7 +361,10 @@ function Room({ itemId, user }: { itemId: Id; user: User }) {
     <div className={labels ? 'room' : 'room no-labels'}>
       <RoomHeader user={user} onBack={() => void leaveRoom(navigate)} />
       <Toolbar context={context} />
-      <RoomNotices onReload={() => void reopen(itemId, user.id)} />
+      <RoomNotices
+        onReload={() => void reopen(itemId, user.id)}
+        onVerify={context.verify}
+      />
       <div className="room-middle">
         <SeriesRail manifest={room.manifest} ready={ready} />
         <Stage pack={pack} />

@@ -20,6 +20,7 @@ import { text } from '@/text/en';
 import { discussion } from '@/text/en-discussion';
 import { ConflictDialog, LeaveDialog } from './draft-dialogs';
 import { CommitEmptyDialog } from './unaided';
+import { AmendAndVerifyDialog, SendBackDialog } from './verifying';
 
 function Actions({ submit, ready }: { submit: string; ready: boolean }) {
   return (
@@ -210,6 +211,10 @@ function ReadingDialog({
       return <CommitEmptyDialog />;
     case 'label':
       return <LabelDialog ask={ask} />;
+    case 'send_back':
+      return <SendBackDialog />;
+    case 'amend':
+      return <AmendAndVerifyDialog />;
     case 'modify':
       return null;
   }

@@ -15,6 +15,7 @@ import { CriticalNotices } from './critical-sign';
 import { LookingNotice } from './looking';
 import { hasLateSlices } from './sign-block';
 import { UnaidedBanner } from './unaided';
+import { PreliminaryNotice } from './verifying';
 
 function summary(content: Content): string {
   return text.room.conflict.summary(
@@ -185,8 +186,13 @@ function Refusal() {
   );
 }
 
+interface RoomNoticesProps {
+  readonly onReload: () => void;
+  readonly onVerify: () => void;
+}
+
 /** What must be known or decided before going on, above the images. */
-export function RoomNotices({ onReload }: { onReload: () => void }) {
+export function RoomNotices({ onReload, onVerify }: RoomNoticesProps) {
   return (
     <div className="room-notices">
       <Conflict />
@@ -195,6 +201,7 @@ export function RoomNotices({ onReload }: { onReload: () => void }) {
       <Kept />
       <AmendmentNotice />
       <LookingNotice />
+      <PreliminaryNotice onVerify={onVerify} />
       <Refusal />
       <UnaidedBanner />
       <CriticalNotices />

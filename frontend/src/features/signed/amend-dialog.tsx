@@ -2,6 +2,7 @@ import { Modal, Select, Textarea } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { useLocation } from 'wouter';
 import { amendItem, type SignedPage, type SignedReading } from '@/api/signed-endpoints';
+import type { Id, LeaseAnswer } from '@/domain/model';
 import { carryOut } from '@/features/admin/table';
 import { handOver } from '@/state/reading-session';
 import { text } from '@/text/en';
@@ -14,8 +15,35 @@ export function AmendDialog(props: {
   reasons: SignedPage['reasons'];
   onClose: () => void;
 }) {
-  const { reading, onClose } = props;
+  const { reading, reasons, onClose } = props;
   const [, navigate] = useLocation();
+  const item = reading.item_id;
+  if (item === null) return null;
+  return (
+    <AmendForm
+      item={item}
+      patient={reading.patient.name}
+      reasons={reasons}
+      onBegun={(answer) => {
+        handOver(answer);
+        navigate(`/read/${item}`);
+      }}
+      onClose={onClose}
+    />
+  );
+}
+
+interface AmendFormProps {
+  readonly item: Id;
+  readonly patient: string;
+  readonly reasons: SignedPage['reasons'];
+  readonly onBegun: (answer: LeaseAnswer) => void;
+  readonly onClose: () => void;
+}
+
+/** Asks why a signed reading is amended, and begins the amendment. */
+export function AmendForm({ item, patient, ...props }: AmendFormProps) {
+  const { onClose } = props;
   const [code, setCode] = useState<string | null>(null);
   const [note, setNote] = useState('');
   const [problem, setProblem] = useState<string | null>(null);
@@ -24,17 +52,13 @@ export function AmendDialog(props: {
 
   async function submit(event: FormEvent): Promise<void> {
     event.preventDefault();
-    const item = reading.item_id;
-    if (item === null || code === null || needsWords) return;
+    if (code === null || needsWords) return;
     const why = { reason_code: code, reason_text: note.trim() };
-    await carryOut(async () => {
-      handOver(await amendItem(item, why));
-      navigate(`/read/${item}`);
-    }, setProblem);
+    await carryOut(async () => props.onBegun(await amendItem(item, why)), setProblem);
   }
 
   return (
-    <Modal opened onClose={onClose} title={words.dialog.title(reading.patient.name)}>
+    <Modal opened onClose={onClose} title={words.dialog.title(patient)}>
       <form className="form-column" onSubmit={(event) => void submit(event)}>
         <p>{words.dialog.detail}</p>
         <Select

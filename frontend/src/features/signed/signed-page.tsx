@@ -7,7 +7,7 @@ import { Fragment, useEffect, useState } from 'react';
 import { Link } from 'wouter';
 import { readSigned, type SignedReading } from '@/api/signed-endpoints';
 import { formatDay, formatExact } from '@/domain/format';
-import type { Edition } from '@/domain/model';
+import { type Edition, isPreliminary } from '@/domain/model';
 import { wordAgo } from '@/domain/wait';
 import { QueryTable } from '@/features/admin/table';
 import { useNow } from '@/state/clock';
@@ -16,6 +16,7 @@ import { onEvents } from '@/state/site-events';
 import { text } from '@/text/en';
 import { looking } from '@/text/en-looking';
 import { signed as words } from '@/text/en-signed';
+import { verifying } from '@/text/en-verify';
 import { Glyph } from '@/ui/glyph';
 import { Notice, Segments } from '@/ui/primitives';
 import { AmendDialog } from './amend-dialog';
@@ -23,7 +24,27 @@ import { ReportLinks } from './report-links';
 
 const SIGNED_KEY = 'signed-readings';
 
-function Version({ reading }: { reading: Edition }) {
+/** That nobody answers for it yet, or who does besides its reader. */
+function Verified({ said }: { said: SignedReading['verification'] }) {
+  if (said?.state === 'verified' && said.decided_at) {
+    const at = formatExact(said.decided_at);
+    return <div className="t3">{verifying.verified(said.decided_by, at)}</div>;
+  }
+  if (!isPreliminary(said)) return null;
+  const back = said?.state === 'sent_back';
+  return (
+    <div>
+      <span className="edition preliminary">
+        {back ? verifying.sentBack : verifying.preliminary}
+      </span>
+      {back ? (
+        <div className="t3">{verifying.list.reason(said.decided_by, said.reason)}</div>
+      ) : null}
+    </div>
+  );
+}
+
+function Version({ reading }: { reading: SignedReading }) {
   const amended = reading.edition > 1;
   return (
     <td>
@@ -33,6 +54,7 @@ function Version({ reading }: { reading: Edition }) {
       {amended ? (
         <div className="t3">{words.because(reading.reason, reading.reason_text)}</div>
       ) : null}
+      <Verified said={reading.verification} />
     </td>
   );
 }

@@ -9,6 +9,7 @@ import type { AiState, Row } from '@/domain/model';
 import { measureWait, wordAgo, wordMinutes } from '@/domain/wait';
 import { useNow } from '@/state/clock';
 import { text } from '@/text/en';
+import { verifying } from '@/text/en-verify';
 import { worklist } from '@/text/en-worklist';
 import { Glyph, type GlyphName } from '@/ui/glyph';
 import { Avatar, ProbabilityBar } from '@/ui/primitives';
@@ -54,7 +55,22 @@ export const PatientCell = memo(function PatientCell({
   );
 });
 
-export const StudyCell = memo(function StudyCell({ study }: { study: Row['study'] }) {
+interface StudyCellProps {
+  readonly study: Row['study'];
+  readonly tier: Row['tier'];
+}
+
+/** Who the study is for by how sure the models are; nothing for anybody. */
+function TierTag({ tier }: { tier: Row['tier'] }) {
+  if (tier === '') return null;
+  return (
+    <span className={`tier ${tier}`} title={verifying.tierTitles[tier]}>
+      {verifying.tiers[tier]}
+    </span>
+  );
+}
+
+export const StudyCell = memo(function StudyCell({ study, tier }: StudyCellProps) {
   const images = text.list.images(formatInteger(study.n_images), study.n_images === 1);
   const parts = [images, study.station];
   if (study.revision > 1) parts.push(text.list.revision(study.revision));
@@ -65,7 +81,9 @@ export const StudyCell = memo(function StudyCell({ study }: { study: Row['study'
         <span className="l1">
           {study.description || study.body_part || study.modality}
         </span>
-        <span className="l2">{parts.filter(Boolean).join(' · ')}</span>
+        <span className="l2">
+          <TierTag tier={tier} /> {parts.filter(Boolean).join(' · ')}
+        </span>
       </span>
     </span>
   );

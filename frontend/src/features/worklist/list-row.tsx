@@ -98,7 +98,7 @@ const CELLS: Readonly<Record<ColumnId, (props: ListRowProps) => ReactNode>> = {
   band: BandCell,
   waiting: ({ row }) => <WaitCell arrived={row.arrived_at} deadline={row.deadline_at} />,
   patient: ({ row }) => <PatientCell patient={row.patient} />,
-  study: ({ row }) => <StudyCell study={row.study} />,
+  study: ({ row }) => <StudyCell study={row.study} tier={row.tier} />,
   ai: ({ row }) => <AiCell ai={row.ai} />,
   ai_state: ({ row }) => <AiStateCell ai={row.ai} />,
   reader: ({ row }) => <ReaderCell lease={row.lease} assignee={row.assignee} />,

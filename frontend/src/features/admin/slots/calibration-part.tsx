@@ -15,6 +15,7 @@ import { Notice } from '@/ui/primitives';
 import { wordsOf } from '../table';
 import type { SlotPartProps } from './parts';
 import { FindingSelect, HoldForm } from './parts';
+import { leftOut } from './threshold-part';
 
 const METHODS = (Object.keys(words.hints) as FittedMethod[]).map((value) => ({
   value,
@@ -109,8 +110,8 @@ function Proposal({ said }: { said: CalibrationProposal }) {
     <>
       <p className="t2">
         {words.holding(words.methods[said.holding])}{' '}
-        {truthWords.counts(said.n, said.n_present, said.n_readers)}.{' '}
-        {truthWords.truthWords.unaided}
+        {truthWords.counts(said.n, said.n_present, said.n_readers)}
+        {leftOut(said)}. {truthWords.truthWords.unaided}
       </p>
       {said.refused ? <Notice title={words.refused}>{said.refused}</Notice> : null}
       {said.before && said.after ? (

@@ -1,4 +1,4 @@
-import { NumberInput, TagsInput } from '@mantine/core';
+import { Checkbox, NumberInput, TagsInput } from '@mantine/core';
 import { useState } from 'react';
 import {
   changeSlot,
@@ -62,6 +62,49 @@ function Fields({ rule, onChange }: FieldsProps) {
   );
 }
 
+/** Who reads what the model has said, by how sure it is. */
+function Tiers({ rule, onChange }: FieldsProps) {
+  const tiered = rule.resident_first || rule.specialist_if_unsure;
+  const set = (change: Partial<Routing>) => {
+    const next = { ...rule, ...change };
+    const none = !next.resident_first && !next.specialist_if_unsure;
+    onChange(none ? { ...next, unsure_from: null, unsure_to: null } : next);
+  };
+  return (
+    <fieldset className="slot-tiers">
+      <legend>{words.tiers.title}</legend>
+      <p className="t2">{words.tiers.intro}</p>
+      <Checkbox
+        label={words.tiers.resident}
+        checked={rule.resident_first ?? false}
+        onChange={(event) => set({ resident_first: event.currentTarget.checked })}
+      />
+      <Checkbox
+        label={words.tiers.specialist}
+        checked={rule.specialist_if_unsure ?? false}
+        onChange={(event) => set({ specialist_if_unsure: event.currentTarget.checked })}
+      />
+      {tiered ? (
+        <div className="slot-rule">
+          {(['unsure_from', 'unsure_to'] as const).map((name) => (
+            <NumberInput
+              key={name}
+              label={words.tiers[name]}
+              description={words.tiers.unsureHint}
+              value={rule[name] ?? ''}
+              min={0}
+              max={1}
+              step={0.05}
+              decimalScale={4}
+              onChange={(value) => set({ [name]: value === '' ? null : Number(value) })}
+            />
+          ))}
+        </div>
+      ) : null}
+    </fieldset>
+  );
+}
+
 function Days({ said }: { said: RoutingTrial }) {
   return (
     <table className="slot-figures" aria-label={words.days}>
@@ -82,6 +125,29 @@ function Days({ said }: { said: RoutingTrial }) {
             <th scope="row">{formatDay(one.day)}</th>
             <td className="num">{one.arrived}</td>
             <td className="num">{one.fired}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function TierTrial({ of }: { of: NonNullable<RoutingTrial['tiers']> }) {
+  return (
+    <table className="slot-figures" aria-label={words.tiers.table}>
+      <thead>
+        <tr>
+          <th scope="col">{words.tiers.whom}</th>
+          <th scope="col" className="num">
+            {words.tiers.studies}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {(['resident', 'specialist', 'anybody', 'unscored'] as const).map((name) => (
+          <tr key={name}>
+            <th scope="row">{words.tiers.names[name]}</th>
+            <td className="num">{of[name]}</td>
           </tr>
         ))}
       </tbody>
@@ -128,6 +194,7 @@ function Said({ said }: { said: RoutingTrial }) {
       </p>
       <div className="slot-pair">
         <Days said={said} />
+        {said.tiers ? <TierTrial of={said.tiers} /> : null}
         {said.examples.length > 0 ? <Examples said={said} /> : null}
       </div>
     </>
@@ -141,16 +208,15 @@ export function RoutingPart({ slot, mayChange, onChanged }: SlotPartProps) {
   const [problem, setProblem] = useState<string | null>(null);
   const attempt = () =>
     void carryOut(async () => setSaid(await tryRouting(slot.id, rule)), setProblem);
+  const change = (next: Routing) => {
+    setSaid(null);
+    setRule(next);
+  };
   return (
     <>
       <p className="admin-intro">{words.intro}</p>
-      <Fields
-        rule={rule}
-        onChange={(next) => {
-          setSaid(null);
-          setRule(next);
-        }}
-      />
+      <Fields rule={rule} onChange={change} />
+      <Tiers rule={rule} onChange={change} />
       <button type="button" className="btn slot-try" onClick={attempt}>
         {words.try}
       </button>

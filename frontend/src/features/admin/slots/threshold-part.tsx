@@ -7,6 +7,7 @@ import {
   type Figure,
   type SlotOutput,
   type ThresholdTrial,
+  type TruthCount,
   type TruthKind,
   tryThreshold,
 } from '@/api/slot-endpoints';
@@ -67,6 +68,15 @@ function Figures({ said }: { said: ThresholdTrial }) {
   );
 }
 
+/** How many studies were left out, and why; '' where none was. */
+export function leftOut(counts: Pick<TruthCount, 'n_disagreed' | 'n_unasked'>): string {
+  const { n_disagreed: split, n_unasked: silent } = counts;
+  return [
+    split > 0 ? `; ${words.disagreed(split)}` : '',
+    silent > 0 ? `; ${words.unasked(silent)}` : '',
+  ].join('');
+}
+
 function Truth({ said }: { said: ThresholdTrial }) {
   const counts = said.truths.find((one) => one.kind === said.truth);
   if (!counts) return null;
@@ -76,8 +86,7 @@ function Truth({ said }: { said: ThresholdTrial }) {
     <>
       <p className="t2">
         {words.counts(counts.n, counts.n_present, counts.n_readers)}
-        {counts.n_disagreed > 0 ? `; ${words.disagreed(counts.n_disagreed)}` : ''}.{' '}
-        {words.truthWords[said.truth]}
+        {leftOut(counts)}. {words.truthWords[said.truth]}
       </p>
       {few ? <p className="t3">{words.noTruth(counts.n, said.least)}</p> : null}
     </>

@@ -1,0 +1,124 @@
+"""Preliminary readings: the list of what waits, and the attending's three answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from apps.annotations.amending import chains
+from apps.annotations.models import Reading
+from apps.annotations.types import AMEND_REASONS, VerificationState
+from apps.annotations.verifying import send_back_reading, verify_reading
+from apps.audit.events import Event
+from apps.audit.services import record
+from apps.core.errors import Conflict
+from apps.core.permissions import Permission
+from apps.core.queue import enqueue
+from apps.core.steps import Step
+from apps.workflow.notices.telling import tell_sent_back
+from apps.workflow.signed.selectors import (
+    access_signed,
+    items_of,
+    visible_readings,
+)
+from apps.workflow.signed.services import show_signed
+from apps.worklist.models import WorkItem
+from apps.worklist.services import announce_item, lease_words
+
+if TYPE_CHECKING:
+    from apps.accounts.types import Actor
+
+MOST: Final = 200
+
+
+@transaction.atomic
+def list_unverified(*, actor: Actor) -> dict[str, Any]:
+    """Return what the actor is to verify, and what was sent back; the oldest first.
+
+    A colleague's reading of a study that the actor may still be given to read without
+    AI is not among them (`visible_readings`), and not counted.
+    """
+    mine = Q(reader_id=actor.user_id)
+    verifies = Q(
+        revision__study__site_id__in=actor.sites_with(Permission.READING_VERIFY),
+        verification__state=VerificationState.WAITING,
+    )
+    sent_back = mine & Q(verification__state=VerificationState.SENT_BACK)
+    rows = list(
+        visible_readings(actor=actor)
+        .filter(signed_at__isnull=False)
+        .exclude(amended_by__signed_at__isnull=False)
+        .filter(verifies & ~mine | sent_back)
+        .order_by("verification__asked_at", "id")[: MOST + 1]
+    )
+    more, rows = len(rows) > MOST, rows[:MOST]
+    items, before = items_of(readings=rows), chains(readings=rows)
+    record(
+        actor=actor,
+        event=Event.READING_READ,
+        patients=sorted({row.revision.study.patient_id for row in rows}),
+        studies=sorted({row.revision.study_id for row in rows}),
+        detail={"n": len(rows), "unverified": True},
+    )
+    return {
+        "may_verify": bool(actor.sites_with(Permission.READING_VERIFY)),
+        "items": [
+            show_signed(
+                actor=actor, row=row, item=items.get(row.id), before=before[row.id]
+            )
+            for row in rows
+        ],
+        "more": more,
+        "reasons": [
+            {"code": code, "display": words} for code, words in AMEND_REASONS.items()
+        ],
+    }
+
+
+@transaction.atomic
+def verify(*, actor: Actor, reading_id: UUID) -> dict[str, Any]:
+    """Verify a preliminary reading as it stands; its verified report leaves.
+
+    Raises:
+        NotFound: There is none that the actor may see.
+        Forbidden, Conflict: As `verify_reading`; `leased` while somebody amends it.
+    """
+    reading, item = _free(actor=actor, reading_id=reading_id)
+    verify_reading(actor=actor, reading_id=reading.id)
+    enqueue(Step.EXPORT_READING, reading_id=str(reading.id))
+    return _after(actor=actor, reading=reading, item=item)
+
+
+@transaction.atomic
+def send_back(*, actor: Actor, reading_id: UUID, reason: str) -> dict[str, Any]:
+    """Send a preliminary reading back to its reader, who is told."""
+    reading, item = _free(actor=actor, reading_id=reading_id)
+    send_back_reading(actor=actor, reading_id=reading.id, reason=reason)
+    if item is not None:
+        tell_sent_back(reading=reading, item=item)
+    return _after(actor=actor, reading=reading, item=item)
+
+
+def _free(*, actor: Actor, reading_id: UUID) -> tuple[Reading, WorkItem | None]:
+    """Return a reading that the actor sees and nobody amends just now, and its item."""
+    reading = access_signed(actor=actor, reading_id=reading_id)
+    if reading.signed_at is None:
+        raise Conflict("not_signed", "This reading is not signed yet.")
+    item = items_of(readings=[reading]).get(reading.id)
+    if item is None:
+        return reading, None
+    locked = WorkItem.objects.select_for_update(of=("self",)).get(id=item.id)
+    if locked.in_hand and locked.lease_holder_id != actor.user_id:
+        raise lease_words(locked)
+    return reading, locked
+
+
+def _after(*, actor: Actor, reading: Reading, item: WorkItem | None) -> dict[str, Any]:
+    if item is not None:
+        announce_item(item=item)
+    reading = access_signed(actor=actor, reading_id=reading.id)
+    before = chains(readings=[reading])[reading.id]
+    return show_signed(actor=actor, row=reading, item=item, before=before)
