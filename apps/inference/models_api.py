@@ -54,10 +54,15 @@ class LibraryModelsSerializer(s.Serializer):  # type: ignore[type-arg]
 
 
 class ModelUseRequest(s.Serializer):  # type: ignore[type-arg]
-    """Where and how a model is to be used."""
+    """Where and how a model is to be used.
+
+    `task` names another model's slot that it is for; its own by default.
+    """
 
     site = s.UUIDField()
     kind = s.ChoiceField(choices=[kind.value for kind in SlotKind])
+    task = s.CharField(max_length=80, allow_blank=True, default="")
+    reason = s.CharField(max_length=400, allow_blank=True, default="")
 
 
 class WithdrawRequest(s.Serializer):  # type: ignore[type-arg]
@@ -100,6 +105,8 @@ class ModelUseView(APIView):
                 need=Permission.MODEL_MANAGE,
             ),
             kind=SlotKind(body.validated_data["kind"]),
+            task=body.validated_data["task"],
+            reason=body.validated_data["reason"],
         )
         return Response(status=204)
 

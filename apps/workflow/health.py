@@ -7,11 +7,12 @@ from datetime import timedelta
 
 from celery import current_app
 from django.conf import settings
+from django.db.models import Min
 
 from apps.core import clock
 from apps.core.health import State, register
-from apps.inference.models import InferenceRun
-from apps.inference.types import RunState
+from apps.inference.models import InferenceRun, ModelImport
+from apps.inference.types import UNDER_WAY, ImportState, RunState
 from apps.reports.models import ExportedObject, ExportState
 from apps.studies.archive import quick_archive
 from apps.studies.models import ArrivalFailure
@@ -19,7 +20,8 @@ from apps.studies.selectors import arrival_cursor
 from apps.workflow.models_health import check_models
 
 SILENT = timedelta(seconds=30)
-WORKERS = ("portal", "pixels", "gpu")
+WORKERS = ("portal", "imports", "pixels", "gpu")
+LONG_WAIT = timedelta(minutes=30)
 
 
 def check_archive() -> tuple[State, str]:
@@ -60,6 +62,24 @@ def check_inference() -> tuple[State, str]:
     return state, f"Runs waiting: {waiting}, given up: {failed}"
 
 
+def check_imports() -> tuple[State, str]:
+    """How much waits to be imported as a model, and since when?"""
+    under_way = ModelImport.objects.filter(state__in=list(UNDER_WAY))
+    running = under_way.filter(state=ImportState.RUNNING).count()
+    waiting = under_way.filter(state=ImportState.WAITING)
+    words = f"Imports of models running: {running}, waiting: {waiting.count()}"
+    oldest = waiting.aggregate(at=Min("asked_at"))["at"]
+    if oldest is None:
+        return State.OK, words
+    since = clock.now() - oldest
+    minutes = int(since.total_seconds() // 60)
+    long = since > LONG_WAIT and not running
+    return (
+        State.DEGRADED if long else State.OK,
+        f"{words}; the oldest for {minutes} min",
+    )
+
+
 def check_exports() -> tuple[State, str]:
     """Does everything of ours leave for the archive, checked?"""
     if shutil.which(settings.DCIODVFY) is None:
@@ -80,4 +100,5 @@ def register_checks() -> None:
     register("workers", check_workers)
     register("inference", check_inference)
     register("models", check_models)
+    register("imports", check_imports)
     register("exports", check_exports)

@@ -29,6 +29,8 @@ TABLE: dict[Key, str] = {
     ("POST", f"{_ONE}/roll-back"):     "401  403 403 403 409 403   403 403 403 404 403",
     ("POST", f"{_ONE}/empty"):         "401  403 403 403 200 403   403 403 403 404 403",
     ("GET", f"{_ONE}/threshold"):      "401  403 403 200 200 403   403 403 404 404 403",
+    # Nothing is live beside the shadow: a conflict for whoever may ask.
+    ("GET", f"{_ONE}/comparison"):     "401  403 403 409 409 403   403 403 404 404 403",
     ("GET", f"{_ONE}/calibration"):    "401  403 403 200 200 403   403 403 404 404 403",
     # Nobody has read: too few for a calibration.
     ("POST", f"{_ONE}/calibration"):   "401  403 403 403 409 403   403 403 403 404 403",
@@ -65,6 +67,7 @@ CALLS: dict[Key, Callable[[Worlds], Call]] = {
     ("GET", f"{_ONE}/threshold"): lambda w: Call(
         _path(w, f"threshold?code={_CODE}&threshold=0.4")
     ),
+    ("GET", f"{_ONE}/comparison"): lambda w: Call(_path(w, f"comparison?code={_CODE}")),
     ("GET", f"{_ONE}/calibration"): lambda w: Call(
         _path(w, f"calibration?code={_CODE}&method=platt")
     ),

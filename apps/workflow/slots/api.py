@@ -22,6 +22,7 @@ from apps.inference.slots import (
 )
 from apps.workflow.slots import serializers as shapes
 from apps.workflow.slots.calibrating import apply_calibration, propose_calibration
+from apps.workflow.slots.comparing import compare_slots
 from apps.workflow.slots.desk import list_slots, list_versions, show_version
 from apps.workflow.slots.figures import simulate_threshold
 from apps.workflow.slots.trial import try_routing
@@ -164,6 +165,28 @@ class SlotThresholdView(APIView):
             truth=TruthKind(given["truth"]),
         )
         return Response(shapes.ThresholdSerializer(body).data)
+
+
+class SlotComparisonView(APIView):
+    """A challenger or shadow beside the live model."""
+
+    permission_classes = [needs(Permission.SITE_MANAGE)]
+
+    @extend_schema(
+        operation_id="slot_comparison",
+        parameters=[shapes.SlotComparisonQuery],
+        responses=shapes.SlotComparisonSerializer,
+    )
+    def get(self, request: Request, slot_id: UUID) -> Response:
+        """Compare them on the same studies, by signed readings."""
+        given = _given(shapes.SlotComparisonQuery, request.query_params)
+        body = compare_slots(
+            actor=actor_of(request),
+            slot_id=slot_id,
+            code=given["code"],
+            truth=TruthKind(given["truth"]),
+        )
+        return Response(shapes.SlotComparisonSerializer(body).data)
 
 
 class SlotCalibrationView(APIView):

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from django.db.models import Count
 
 from apps.annotations.truth import (
     JudgedCases,
@@ -18,7 +19,9 @@ from apps.annotations.truth import (
 from apps.core import clock
 from apps.core.errors import Invalid
 from apps.core.permissions import Permission
-from apps.inference.slots import access_slot
+from apps.inference.models import Finding
+from apps.inference.slots import access_slot, versions_of
+from apps.inference.types import RunState
 from workers.measures.operating import operating_point
 from workers.measures.rate import poisson_rate
 from workers.measures.recalibration import Calibration
@@ -73,9 +76,11 @@ def simulate_threshold(
         "threshold": threshold,
         "holding": now,
         "truth": truth,
-        "truths": [_counts(kind, judged[kind]) for kind in TruthKind],
+        "truths": [truth_counts(kind, judged[kind]) for kind in TruthKind],
         "least": LEAST,
         "scored": len(scored),
+        "package_hash": slot.model_version.package_hash,
+        "others": scored_by_others(slot=slot, code=code),
         "days": window.days,
         "at_holding": holding,
         "at_threshold": asked,
@@ -102,6 +107,28 @@ def scored_at(*, slot: Slot, code: str) -> tuple[Scored, ...]:
     return scored_cases(
         site_id=slot.site_id, model_version_id=slot.model_version_id, code=code
     )
+
+
+def scored_by_others(*, slot: Slot, code: str) -> list[dict[str, Any]]:
+    """Return what other packages of a slot have scored for a label, and how much.
+
+    Their raw scores are of other networks: they can not stand in for this one's. A
+    package that is added again under the same hash is the same model, and counted.
+    """
+    others = versions_of(slot=slot).exclude(model_version_id=slot.model_version_id)
+    rows = (
+        Finding.objects.filter(
+            run__revision__study__site_id=slot.site_id,
+            run__revision__study__deleted_at__isnull=True,
+            run__model_version_id__in=others.values("model_version_id"),
+            run__state=RunState.DONE,
+            label_code=code,
+        )
+        .values_list("run__model_version__name", "run__model_version__version")
+        .annotate(n=Count("run__revision", distinct=True))
+        .order_by("run__model_version__name", "run__model_version__version")
+    )
+    return [{"model": f"{name} {version}", "n": n} for name, version, n in rows]
 
 
 def displayed(*, slot: Slot, code: str, scored: list[Scored]) -> NDArray[np.float64]:
@@ -145,11 +172,11 @@ def _figures(
     return {
         "alerts": alerts,
         "alerts_per_day": asdict(poisson_rate(events=alerts, exposure=window.days)),
-        **{name: _told(getattr(point, name)) for name in shares},
+        **{name: told(getattr(point, name)) for name in shares},
     }
 
 
-def _told(figure: Estimate | None) -> dict[str, Any]:
+def told(figure: Estimate | None) -> dict[str, Any]:
     """Return a share as it may be told: without its value where n is too small."""
     n = figure.n if figure else 0
     if figure is None or n < LEAST:
@@ -157,7 +184,8 @@ def _told(figure: Estimate | None) -> dict[str, Any]:
     return asdict(figure)
 
 
-def _counts(kind: TruthKind, judged: JudgedCases) -> dict[str, Any]:
+def truth_counts(kind: TruthKind, judged: JudgedCases) -> dict[str, Any]:
+    """Return how many studies readers judge, and how many are left out and why."""
     return {
         "kind": kind,
         "n": len(judged.cases),

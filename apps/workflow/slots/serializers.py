@@ -151,8 +151,18 @@ class ScoreBinSerializer(s.Serializer[Any]):
     unknown = s.IntegerField()
 
 
+class OtherPackageSerializer(s.Serializer[Any]):
+    """Another package of the slot, and how many studies it has scored."""
+
+    model = s.CharField()
+    n = s.IntegerField()
+
+
 class ThresholdSerializer(s.Serializer[Any]):
-    """What a threshold would do, beside the one that holds."""
+    """What a threshold would do, beside the one that holds.
+
+    By the scores of this package alone; `others` have scores that do not count.
+    """
 
     code = s.CharField()
     display = s.CharField()
@@ -162,6 +172,8 @@ class ThresholdSerializer(s.Serializer[Any]):
     truths = TruthCountSerializer(many=True)
     least = s.IntegerField()
     scored = s.IntegerField()
+    package_hash = s.CharField()
+    others = OtherPackageSerializer(many=True)
     days = s.FloatField()
     at_holding = PointSerializer()
     at_threshold = PointSerializer()
@@ -268,3 +280,80 @@ class RoutingTrialSerializer(s.Serializer[Any]):
     tiers = TierTrialSerializer(allow_null=True)
     by_day = RoutingDaySerializer(many=True)
     examples = RoutingExampleSerializer(many=True)
+
+
+class SlotComparisonQuery(s.Serializer[Any]):
+    """Which label, by whose readings."""
+
+    code = s.CharField(max_length=64)
+    truth = s.ChoiceField(
+        choices=[kind.value for kind in TruthKind], default=TruthKind.UNAIDED.value
+    )
+
+
+class SlotComparedSerializer(s.Serializer[Any]):
+    """One model on the common studies, at its own threshold."""
+
+    slot_id = s.UUIDField()
+    kind = s.ChoiceField(choices=[kind.value for kind in SlotKind])
+    number = s.IntegerField()
+    model = s.CharField()
+    threshold = s.FloatField()
+    alerts = s.IntegerField()
+    alerts_per_day = FigureSerializer()
+    sensitivity = FigureSerializer()
+    specificity = FigureSerializer()
+    auroc = FigureSerializer()
+
+
+class SlotDiscordanceSerializer(s.Serializer[Any]):
+    """How the two differ on the same cases; `first` is the live one. p: McNemar."""
+
+    n = s.IntegerField()
+    only_first = s.IntegerField()
+    only_second = s.IntegerField()
+    p = s.FloatField()
+
+
+class SlotPairedSerializer(s.Serializer[Any]):
+    """The paired tests, the newest study of each patient; or in `refused` why not.
+
+    `difference` is the AUROC of the other less that of the live one (DeLong).
+    """
+
+    n = s.IntegerField()
+    n_present = s.IntegerField()
+    refused = s.CharField(allow_blank=True)
+    difference = FigureSerializer(allow_null=True)
+    z = s.FloatField(allow_null=True)
+    p = s.FloatField(allow_null=True)
+    sensitivity = SlotDiscordanceSerializer(allow_null=True)
+    specificity = SlotDiscordanceSerializer(allow_null=True)
+
+
+class SlotDiscordantSerializer(s.Serializer[Any]):
+    """A study that one of the models flags and the other does not."""
+
+    study_id = s.UUIDField()
+    item_id = s.UUIDField(allow_null=True)
+    at = s.DateTimeField()
+    present = s.BooleanField()
+    live = s.FloatField()
+    other = s.FloatField()
+
+
+class SlotComparisonSerializer(s.Serializer[Any]):
+    """A challenger or shadow beside the live model."""
+
+    code = s.CharField()
+    display = s.CharField()
+    truth = s.ChoiceField(choices=[kind.value for kind in TruthKind])
+    least = s.IntegerField()
+    n_both = s.IntegerField()
+    days = s.FloatField()
+    truths = TruthCountSerializer(many=True)
+    live = SlotComparedSerializer()
+    other = SlotComparedSerializer()
+    paired = SlotPairedSerializer()
+    n_discordant = s.IntegerField()
+    discordant = SlotDiscordantSerializer(many=True)

@@ -13,6 +13,7 @@ urlpatterns = [
     path(f"{_SLOT}/roll-back", api.SlotRollBackView.as_view()),
     path(f"{_SLOT}/empty", api.SlotEmptyView.as_view()),
     path(f"{_SLOT}/threshold", api.SlotThresholdView.as_view()),
+    path(f"{_SLOT}/comparison", api.SlotComparisonView.as_view()),
     path(f"{_SLOT}/calibration", api.SlotCalibrationView.as_view()),
     path(f"{_SLOT}/routing-trial", api.RoutingTrialView.as_view()),
 ]

@@ -25,8 +25,17 @@ export async function readModels(): Promise<readonly LibraryModel[]> {
 }
 
 /** Lets a site use a model, with the thresholds that its card suggests. */
-export async function activateModel(id: Id, site: Id, kind: SlotKind): Promise<void> {
-  await request(`models/${id}/uses`, { method: 'POST', body: { site, kind } });
+export async function activateModel(
+  id: Id,
+  use: {
+    readonly site: Id;
+    readonly kind: SlotKind;
+    /** Another model's slot that it is for; '' is its own. */
+    readonly task: string;
+    readonly reason: string;
+  },
+): Promise<void> {
+  await request(`models/${id}/uses`, { method: 'POST', body: use });
 }
 
 /** Stops a model everywhere. */

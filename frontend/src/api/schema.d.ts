@@ -1229,6 +1229,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/slots/{slot_id}/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Compare them on the same studies, by signed readings. */
+        get: operations["slot_comparison"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/slots/{slot_id}/empty": {
         parameters: {
             query?: never;
@@ -3534,11 +3551,19 @@ export interface components {
             kind: components["schemas"]["SlotKindEnum"];
             number: number;
         };
-        /** @description Where and how a model is to be used. */
+        /**
+         * @description Where and how a model is to be used.
+         *
+         *     `task` names another model's slot that it is for; its own by default.
+         */
         ModelUseRequestRequest: {
             /** Format: uuid */
             site: string;
             kind: components["schemas"]["SlotKindEnum"];
+            /** @default  */
+            task: string;
+            /** @default  */
+            reason: string;
         };
         /** @description Files that will be sent. */
         NameRequestRequest: {
@@ -3707,6 +3732,11 @@ export interface components {
         OpeningKindEnum: "rectangle" | "circle" | "polygon";
         /** @enum {string} */
         OriginEnum: "ai" | "person" | "unknown";
+        /** @description Another package of the slot, and how many studies it has scored. */
+        OtherPackage: {
+            model: string;
+            n: number;
+        };
         /** @description Where the pixels are. */
         Pack: {
             state: components["schemas"]["PackStateEnum"];
@@ -4581,6 +4611,59 @@ export interface components {
             };
             routing?: components["schemas"]["RoutingRequest"];
         };
+        /** @description One model on the common studies, at its own threshold. */
+        SlotCompared: {
+            /** Format: uuid */
+            slot_id: string;
+            kind: components["schemas"]["SlotKindEnum"];
+            number: number;
+            model: string;
+            /** Format: double */
+            threshold: number;
+            alerts: number;
+            alerts_per_day: components["schemas"]["Figure"];
+            sensitivity: components["schemas"]["Figure"];
+            specificity: components["schemas"]["Figure"];
+            auroc: components["schemas"]["Figure"];
+        };
+        /** @description A challenger or shadow beside the live model. */
+        SlotComparison: {
+            code: string;
+            display: string;
+            truth: components["schemas"]["TruthKindEnum"];
+            least: number;
+            n_both: number;
+            /** Format: double */
+            days: number;
+            truths: components["schemas"]["TruthCount"][];
+            live: components["schemas"]["SlotCompared"];
+            other: components["schemas"]["SlotCompared"];
+            paired: components["schemas"]["SlotPaired"];
+            n_discordant: number;
+            discordant: components["schemas"]["SlotDiscordant"][];
+        };
+        /** @description How the two differ on the same cases; `first` is the live one. p: McNemar. */
+        SlotDiscordance: {
+            n: number;
+            only_first: number;
+            only_second: number;
+            /** Format: double */
+            p: number;
+        };
+        /** @description A study that one of the models flags and the other does not. */
+        SlotDiscordant: {
+            /** Format: uuid */
+            study_id: string;
+            /** Format: uuid */
+            item_id: string | null;
+            /** Format: date-time */
+            at: string;
+            present: boolean;
+            /** Format: double */
+            live: number;
+            /** Format: double */
+            other: number;
+        };
         /** @enum {string} */
         SlotKindEnum: "live" | "shadow" | "challenger";
         /** @enum {string} */
@@ -4604,6 +4687,23 @@ export interface components {
             acuity: components["schemas"]["AcuityEnum"];
             method: components["schemas"]["SlotMethodEnum"];
             n: number | null;
+        };
+        /**
+         * @description The paired tests, the newest study of each patient; or in `refused` why not.
+         *
+         *     `difference` is the AUROC of the other less that of the live one (DeLong).
+         */
+        SlotPaired: {
+            n: number;
+            n_present: number;
+            refused: string;
+            difference: components["schemas"]["Figure"] | null;
+            /** Format: double */
+            z: number | null;
+            /** Format: double */
+            p: number | null;
+            sensitivity: components["schemas"]["SlotDiscordance"] | null;
+            specificity: components["schemas"]["SlotDiscordance"] | null;
         };
         /** @description One version of a slot; `settled`: the open list follows it. */
         SlotVersion: {
@@ -4765,7 +4865,11 @@ export interface components {
         TemporaryPasswordRequest: {
             password: string;
         };
-        /** @description What a threshold would do, beside the one that holds. */
+        /**
+         * @description What a threshold would do, beside the one that holds.
+         *
+         *     By the scores of this package alone; `others` have scores that do not count.
+         */
         Threshold: {
             code: string;
             display: string;
@@ -4777,6 +4881,8 @@ export interface components {
             truths: components["schemas"]["TruthCount"][];
             least: number;
             scored: number;
+            package_hash: string;
+            others: components["schemas"]["OtherPackage"][];
             /** Format: double */
             days: number;
             at_holding: components["schemas"]["Point"];
@@ -7035,6 +7141,30 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SlotVersion"];
+                };
+            };
+        };
+    };
+    slot_comparison: {
+        parameters: {
+            query: {
+                code: string;
+                truth?: "unaided" | "final";
+            };
+            header?: never;
+            path: {
+                slot_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlotComparison"];
                 };
             };
         };

@@ -17,6 +17,8 @@ export type CalibrationProposal = Schemas['Calibration'];
 export type Reliability = Schemas['Reliability'];
 export type FittedMethod = Schemas['FittedMethodEnum'];
 export type SlotMethod = Schemas['SlotMethodEnum'];
+export type Comparison = Schemas['SlotComparison'];
+export type Compared = Schemas['SlotCompared'];
 export type RoutingTrial = Schemas['RoutingTrial'];
 
 /** What is to be otherwise in a slot's next version. */
@@ -85,4 +87,14 @@ export async function applyCalibration(
 export async function tryRouting(id: Id, routing: Routing): Promise<RoutingTrial> {
   const options = { method: 'POST', body: { routing } } as const;
   return (await request<RoutingTrial>(`slots/${id}/routing-trial`, options)).data;
+}
+
+/** A challenger or shadow beside the live model, by signed readings. */
+export async function compareSlot(
+  id: Id,
+  code: string,
+  truth: TruthKind,
+): Promise<Comparison> {
+  const search = new URLSearchParams({ code, truth });
+  return (await request<Comparison>(`slots/${id}/comparison?${search}`)).data;
 }

@@ -22,6 +22,9 @@ export const models = {
     'Studies are judged with the thresholds that its card suggests; change them under Slots. In its kind it takes the place of other versions of the same model. As live it is given the open list too.',
   activateSubmit: 'Use it',
   site: 'Site',
+  slot: 'For the slot',
+  slotHint: 'Another model’s slot: it is then compared with what is live there',
+  ownSlot: (name: string) => `its own: ${name}`,
   kind: 'As',
   kinds: {
     live: 'Live: shown to readers',

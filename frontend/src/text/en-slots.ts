@@ -38,6 +38,7 @@ export const slots = {
     threshold: 'Threshold',
     calibration: 'Calibration',
     routing: 'Routing',
+    comparison: 'Beside the live one',
     versions: 'Versions',
   },
   section: 'Part of the slot',
@@ -122,6 +123,11 @@ export const threshold = {
       : `${more > 0 ? '+' : '−'}${Math.abs(more).toFixed(1)} alerts a day.`,
   scored: (n: number, days: number) =>
     `${n} studies scored at this site; alerts counted over ${days.toFixed(0)} ${days < 1.5 ? 'day' : 'days'}.`,
+  packageOnly: (model: string, hash: string) =>
+    `Scores of ${model} alone (package ${hash.slice(0, 12)}).`,
+  others: (names: string) =>
+    `Not counted, because another package’s scores say nothing of this one’s: ${names}.`,
+  other: (model: string, n: number) => `${model}, ${n} studies`,
   none: 'The model has scored nothing at this site yet. As a shadow it can collect scores without being shown.',
   noTruth: (n: number, least: number) =>
     `There are ${n} such readings of scored studies. Sensitivity and specificity are told from ${least} with the finding and ${least} without.`,
@@ -164,6 +170,54 @@ export const calibration = {
     `The threshold moves from ${from} to ${to}, so that the same studies stay flagged.`,
   submit: 'Let it hold',
   undo: 'Back to the package’s',
+} as const;
+
+export const comparison = {
+  intro:
+    'This model beside what is live in the slot: the studies that both have scored, each model at its own threshold, judged by the same signed readings.',
+  isLive:
+    'This is the live one. Open the challenger or shadow of this slot to compare it.',
+  figures: 'What the two do on the same studies',
+  side: (kind: string, model: string) => `${kind}: ${model}`,
+  at: (p: string) => `at ${p}`,
+  names: {
+    alerts_per_day: 'Alerts a day',
+    sensitivity: 'Sensitivity',
+    specificity: 'Specificity',
+    auroc: 'AUROC',
+  },
+  definitions: {
+    alerts_per_day: 'of the common studies, at or above its threshold',
+    sensitivity: 'of those with the finding, at or above it',
+    specificity: 'of those without, below it',
+    auroc: 'by raw scores, the newest study of each patient',
+  },
+  few: 'Not enough readings to compare',
+  difference: (value: string, limits: string) =>
+    `AUROC of this one less that of the live one: ${value} ${limits}`,
+  delong: (p: string, n: number, present: number) =>
+    `DeLong, paired, ${p}; ${n} patients, ${present} with the finding.`,
+  mcnemar: {
+    sensitivity: (n: number, live: number, other: number, kind: string) =>
+      `Of ${n} with the finding, ${live} are flagged by the live one alone and ${other} by the ${kind} alone.`,
+    specificity: (n: number, live: number, other: number, kind: string) =>
+      `Of ${n} without, ${live} are left alone by the live one alone and ${other} by the ${kind} alone.`,
+  },
+  exact: (p: string) => `McNemar, exact, ${p}.`,
+  both: (n: number) => `${n} ${n === 1 ? 'study' : 'studies'} scored by both.`,
+  none: 'No study has been scored by both models yet.',
+  agree: 'Both flag the same of the studies that readers judge.',
+  discordant: (n: number, listed: number) =>
+    n === listed
+      ? `${n} judged ${n === 1 ? 'study' : 'studies'} on which they differ`
+      : `${n} judged studies on which they differ, ${listed} listed`,
+  discordantTable: 'Studies on which the models differ',
+  study: 'Study',
+  scoredAt: 'Scored at',
+  readers: 'Readers say',
+  right: 'Right is',
+  present: 'there',
+  absent: 'not there',
 } as const;
 
 export const routing = {

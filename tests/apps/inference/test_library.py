@@ -20,7 +20,7 @@ from apps.inference.models import ModelVersion, Slot
 from apps.inference.packages import package_zip
 from apps.inference.trust import allowed_models
 from apps.inference.types import SlotKind
-from tests.factories.domain import actor_for
+from tests.factories.domain import actor_for, client_for, make_model
 from tests.workers.importing.makers import FILM_CARD, SmallNet, make_onnx
 from workers.model_import import import_model
 from workers.models.package import load_package
@@ -188,3 +188,20 @@ def test_an_update_mends_a_slot_whose_files_it_changed(department, tmp_path, set
     new = Slot.objects.get(active=True)
     assert (new.model_version.version, new.kind, new.task) == ("8", "shadow", slot.task)
     assert new.reason == "an update of Overread changed the files of its model"
+
+
+def test_a_model_of_another_name_is_put_in_a_slot_over_the_page(model, department):
+    make_model(department.site, name="another", labels=model.card["labels"])
+    admin = client_for(department.person(Role.ADMIN))
+    body = {
+        "site": str(department.site.id),
+        "kind": "challenger",
+        "task": "another",
+        "reason": "to see",
+    }
+    address = f"/api/models/{model.id}/uses"
+    answer = admin.post(address, body, content_type="application/json")
+    assert answer.status_code == 204, answer.content
+    slot = Slot.objects.get(active=True, model_version=model)
+    assert (slot.task, slot.kind, slot.reason) == ("another", "challenger", "to see")
+    assert Slot.objects.filter(active=True, task="another").count() == 2

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 import redis
 from django.conf import settings as django_settings
 
 from apps.accounts.models import Role
+from apps.core import clock
 from apps.core.queue import messages_kept, waiting_by_priority
 from apps.core.steps import Step
-from apps.inference.models import InferenceRun
+from apps.inference.models import InferenceRun, ModelImport
 from apps.workflow import flow
+from apps.workflow.health import WORKERS, check_imports
 from apps.workflow.models_health import check_models
 from tests.factories.domain import (
     answer,
@@ -148,3 +151,19 @@ def test_a_worker_says_how_it_is(client, item):
         " images, models: paediatric-pneumonia 1.0 3.0 MB, memory 700 MB, given up 2,"
         " started again 1 times."
     )
+
+
+def test_the_health_page_tells_of_imports_that_wait(department):
+    assert check_imports() == ("ok", "Imports of models running: 0, waiting: 0")
+    person = make_person(site=department.site, role=Role.ADMIN, name="adm")
+    asked_at = clock.now() - timedelta(minutes=45)
+    waiting = ModelImport.objects.create(by=person, state="waiting", asked_at=asked_at)
+    state, words = check_imports()
+    assert (state, words) == (
+        "degraded",
+        "Imports of models running: 0, waiting: 1; the oldest for 45 min",
+    )
+    ModelImport.objects.create(by=person, state="running", asked_at=asked_at)
+    assert check_imports()[0] == "ok", "one at a time: it waits its turn"
+    waiting.delete()
+    assert "imports" in WORKERS

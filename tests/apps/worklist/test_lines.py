@@ -78,6 +78,7 @@ def _said_by_objects(item):
         ai_n_more=item.ai_n_more,
         ai_model_name=item.ai_model_name,
         ai_model_version=item.ai_model_version,
+        tier=item.tier,
         lease_holder_id=str_or_none(item.lease_holder_id),
         lease_since=time_or_none(item.lease_since),
         lease_expires_at=time_or_none(item.lease_expires_at),

@@ -173,7 +173,12 @@ function Shadow({ model, onUsed }: { model: string; onUsed: () => void }) {
   const act = async () => {
     setProblem('');
     try {
-      await activateModel(model, site ?? '', 'shadow');
+      await activateModel(model, {
+        site: site ?? '',
+        kind: 'shadow',
+        task: '',
+        reason: '',
+      });
       setSaid(words.shadowDone(sites.find((one) => one.id === site)?.name ?? ''));
       onUsed();
     } catch (error) {

@@ -8,6 +8,7 @@ import {
   type SlotKind,
   withdrawModel,
 } from '@/api/model-endpoints';
+import { readSlots } from '@/api/slot-endpoints';
 import { useUser } from '@/state/session';
 import { text } from '@/text/en';
 import { models as words } from '@/text/en-models';
@@ -44,16 +45,36 @@ interface DialogProps {
   readonly onClose: () => void;
 }
 
+/** The slots that a site has, besides the one of a name. */
+function useTasks(site: string | null) {
+  const query = useQuery({
+    queryKey: ['slots', site],
+    queryFn: () => readSlots(site ?? ''),
+    enabled: site !== null,
+  });
+  return (own: string) => {
+    const all = new Set((query.data?.items ?? []).map((one) => one.task));
+    return [...all]
+      .filter((one) => one !== own)
+      .map((one) => ({ value: one, label: one }));
+  };
+}
+
 function ActivateDialog({ model, onTried, onClose }: DialogProps) {
   const sites = useUser()?.sites ?? [];
   const [site, setSite] = useState<string | null>(sites[0]?.id ?? null);
   const [kind, setKind] = useState<SlotKind>('shadow');
+  const [task, setTask] = useState('');
+  const [reason, setReason] = useState('');
+  const tasks = useTasks(site);
   return (
     <ConfirmDialog
       title={words.activateTitle(title(model))}
       submit={words.activateSubmit}
       failed={words.failed}
-      act={() => activateModel(model.id, site ?? '', kind)}
+      act={() =>
+        activateModel(model.id, { site: site ?? '', kind, task, reason: reason.trim() })
+      }
       onTried={onTried}
       onClose={onClose}
     >
@@ -63,7 +84,18 @@ function ActivateDialog({ model, onTried, onClose }: DialogProps) {
         placeholder={text.common.chooseOne}
         value={site}
         data={sites.map((one) => ({ value: one.id, label: one.name }))}
-        onChange={setSite}
+        onChange={(value) => {
+          setSite(value);
+          setTask('');
+        }}
+      />
+      <Select
+        label={words.slot}
+        description={words.slotHint}
+        value={task}
+        data={[{ value: '', label: words.ownSlot(model.name) }, ...tasks(model.name)]}
+        allowDeselect={false}
+        onChange={(value) => setTask(value ?? '')}
       />
       <Select
         label={words.kind}
@@ -71,6 +103,12 @@ function ActivateDialog({ model, onTried, onClose }: DialogProps) {
         data={KINDS}
         allowDeselect={false}
         onChange={(value) => setKind((value ?? 'shadow') as SlotKind)}
+      />
+      <TextInput
+        label={words.reason}
+        value={reason}
+        maxLength={400}
+        onChange={(event) => setReason(event.currentTarget.value)}
       />
     </ConfirmDialog>
   );

@@ -11,6 +11,7 @@ import { ConfirmDialog } from '../confirm-dialog';
 import { SiteSelect, useOneSite } from '../one-site';
 import { QueryTable } from '../table';
 import { CalibrationPart } from './calibration-part';
+import { ComparisonPart } from './comparison-part';
 import { modelName, type SlotPartProps } from './parts';
 import { RoutingPart } from './routing-part';
 import { ThresholdPart } from './threshold-part';
@@ -23,6 +24,7 @@ const PARTS = {
   threshold: ThresholdPart,
   calibration: CalibrationPart,
   routing: RoutingPart,
+  comparison: ComparisonPart,
   versions: VersionsPart,
 } as const;
 type Part = keyof typeof PARTS;

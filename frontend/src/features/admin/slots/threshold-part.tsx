@@ -17,17 +17,20 @@ import { acuities, interval, slots, threshold as words } from '@/text/en-slots';
 import { Notice } from '@/ui/primitives';
 import { wordsOf } from '../table';
 import type { SlotPartProps } from './parts';
-import { FindingSelect, HoldForm } from './parts';
+import { FindingSelect, HoldForm, modelName } from './parts';
 import { ScoreChart } from './score-chart';
 
 const FIGURES = ['alerts_per_day', 'sensitivity', 'specificity', 'ppv', 'npv'] as const;
-const TRUTHS = Object.entries(words.truths).map(([value, label]) => ({ value, label }));
+export const TRUTHS = Object.entries(words.truths).map(([value, label]) => ({
+  value,
+  label,
+}));
 const ACUITIES = Object.entries(acuities).map(([value, label]) => ({ value, label }));
 const SETTLE_MS = 200;
 /** A threshold that a calibration carried over has more digits than one sets by hand. */
 const SAME = 5e-4;
 
-function FigureCell({ figure, least }: { figure: Figure; least: number }) {
+export function FigureCell({ figure, least }: { figure: Figure; least: number }) {
   const { value, low, high, n } = figure;
   if (value === null || low === null || high === null) {
     return <td className="num t3">{words.insufficient(n, least)}</td>;
@@ -93,14 +96,32 @@ function Truth({ said }: { said: ThresholdTrial }) {
   );
 }
 
-function Said({ said }: { said: ThresholdTrial }) {
-  if (said.scored === 0) return <Notice title={words.none} />;
+/** Whose scores these are, and whose are left out. */
+function Package({ said, model }: { said: ThresholdTrial; model: string }) {
+  const others = said.others.map((one) => words.other(one.model, one.n)).join(', ');
+  return (
+    <p className="t3">
+      {words.packageOnly(model, said.package_hash)} {others ? words.others(others) : null}
+    </p>
+  );
+}
+
+function Said({ said, model }: { said: ThresholdTrial; model: string }) {
+  if (said.scored === 0) {
+    return (
+      <>
+        <Notice title={words.none} />
+        <Package said={said} model={model} />
+      </>
+    );
+  }
   return (
     <>
       <p>
         <b>{words.change(said.more_alerts_per_day)}</b>{' '}
         <span className="t2">{words.scored(said.scored, said.days)}</span>
       </p>
+      <Package said={said} model={model} />
       <ScoreChart said={said} />
       <Truth said={said} />
       <Figures said={said} />
@@ -166,7 +187,7 @@ function OneThreshold({ slot, output, mayChange, onChanged }: OneProps) {
           {wordsOf(query.error)}
         </Notice>
       ) : null}
-      {query.data ? <Said said={query.data} /> : null}
+      {query.data ? <Said said={query.data} model={modelName(slot)} /> : null}
       {mayChange ? (
         <HoldForm
           submit={words.submit(formatProbability(asked))}
