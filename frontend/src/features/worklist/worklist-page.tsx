@@ -120,12 +120,13 @@ function Footer({ context }: { context: ListContext }) {
     Math.min(lengthOf(state), state.firstSeen + context.pageRows),
   );
   const length = useWorklist(lengthOf);
+  const listed = !useUnverifiedShown((state) => state.shown);
   return (
     <footer className="hints">
-      <KeyHints commands={useKeyed(WORKLIST_COMMANDS)} context={context} />
+      <KeyHints commands={useCommands()} context={context} />
       <span className="grow" />
       <span className="t3 cut">{text.list.disclaimer}</span>
-      {length > 0 ? (
+      {listed && length > 0 ? (
         <span className="t2">{text.list.range(first, last, String(length))}</span>
       ) : null}
     </footer>
