@@ -290,19 +290,13 @@ def apply_ai_each(
     changed: list[WorkItem] = []
     told: list[WorkItem] = []
     moves: list[Subject] = []
-    tiers: list[Subject] = []
+    tiers = {item.id: item.tier for item, _ in shown}
     for item, summary in shown:
         if not actor.can(Permission.MACHINE_WORK, item.site_id):
             raise Forbidden("forbidden", "Only the portal says what the AI says.")
-        fresh = _ai_columns(summary)
-        # Under a protocol that hides the AI, the way of a study tells nothing of it.
-        fresh["tier"] = summary.tier if item.shows_ai else ""
+        fresh = _ai_columns(summary, shows_ai=item.shows_ai)
         if all(getattr(item, name) == value for name, value in fresh.items()):
             continue
-        if item.tier != fresh["tier"]:
-            tiers.append(
-                _about(item, before=item.tier, after=fresh["tier"], cause=cause)
-            )
         for name, value in fresh.items():
             setattr(item, name, value)
         before = (item.band, item.due_at.isoformat())
@@ -320,10 +314,19 @@ def apply_ai_each(
     )
     _publish_all(told)
     record_each(actor=actor, event=Event.ITEM_RANK, about=moves)
-    record_each(actor=actor, event=Event.ITEM_TIER, about=tiers)
+    sent = [
+        _about(item, before=tiers[item.id], after=item.tier, cause=cause)
+        for item in changed
+        if item.tier != tiers[item.id]
+    ]
+    record_each(actor=actor, event=Event.ITEM_TIER, about=sent)
 
 
-def _ai_columns(summary: AiSummary) -> dict[str, Any]:
+def _ai_columns(summary: AiSummary, *, shows_ai: bool = True) -> dict[str, Any]:
+    """Return what an item says of the AI.
+
+    Under a protocol that hides it the way of a study tells nothing of it either.
+    """
     return {
         "ai_state": summary.state,
         "ai_reason": summary.reason,
@@ -335,7 +338,7 @@ def _ai_columns(summary: AiSummary) -> dict[str, Any]:
         "ai_n_more": summary.n_more,
         "ai_model_name": summary.model_name,
         "ai_model_version": summary.model_version,
-        "tier": summary.tier,
+        "tier": summary.tier if shows_ai else "",
     }
 
 
