@@ -27,6 +27,9 @@ from workers.inference.forward import Outputs, join, run_films
 from workers.models.package import ModelPackage
 
 BATCH: Final = 8
+BODY_BATCH: Final = 2
+"""Images at a time for a body run by ONNX Runtime: more is no faster (decisions/0022),
+and what is urgent waits for the batch before it."""
 WAIT_S: Final = 0.02
 _NO_MEMORY: Final = (MemoryError, torch.cuda.OutOfMemoryError)
 
@@ -216,7 +219,7 @@ class Engine:
             if (
                 first.work is not None
                 or first.priority <= PRIORITY_URGENT
-                or ready >= self.batch
+                or ready >= self._size(first.package)
                 or not self._coming
                 or left <= 0
             ):
@@ -229,7 +232,7 @@ class Engine:
         What is urgent goes with what is urgent alone: a full batch takes longer.
         """
         is_urgent = first.priority <= PRIORITY_URGENT
-        room = self.batch - len(first.tensors)
+        room = self._size(first.package) - len(first.tensors)
         taken, kept = [], []
         while self._heap:
             entry = heapq.heappop(self._heap)
@@ -247,6 +250,12 @@ class Engine:
         for entry in kept:
             heapq.heappush(self._heap, entry)
         return taken
+
+    def _size(self, package: ModelPackage | None) -> int:
+        """Return how many images of a model are run at a time."""
+        if isinstance(package, ModelPackage) and package.body is not None:
+            return min(self.batch, BODY_BATCH)
+        return self.batch
 
     def _do(self, jobs: list[_Job]) -> None:
         try:
@@ -294,7 +303,8 @@ class Engine:
             first.end(first.work() if first.work else None)
             return
         images = [tensor for job in jobs for tensor in job.tensors]
-        step = min(at_once or self.batch, self.batch)
+        size = self._size(first.package)
+        step = min(at_once or size, size)
         outputs = join(
             [
                 self._forward(first.package, images[at : at + step])

@@ -9,7 +9,7 @@ import torch
 from tests.fakes.portal import PUBLIC_KEY
 from workers.inference import body as module_under_test
 from workers.inference.body import Body, make_body
-from workers.inference.engine import Engine
+from workers.inference.engine import BODY_BATCH, Engine
 from workers.inference.predict import conclude, explain
 from workers.inference.store import ModelStore, bytes_of
 from workers.inference.trust import TrustedModels
@@ -57,6 +57,18 @@ def test_it_says_what_the_network_says(name, warm):
     for one, other in zip(said.scores, wanted.scores, strict=True):
         assert one.probability == pytest.approx(other.probability, abs=1e-5)
         assert one.image == other.image
+
+
+def test_a_body_runs_few_at_a_time_so_that_the_urgent_waits_for_few(warm):
+    fast = warm["paediatric-pneumonia"]
+    plain = load_package(SHIPPED / "paediatric-pneumonia")
+    images = [prepared(plain, seed).tensor for seed in range(2 * BODY_BATCH + 1)]
+    engine = Engine(device=torch.device("cpu"))
+    engine.judge(fast, images)
+    assert engine.tally.batches == 3
+    engine.judge(plain, images)
+    assert engine.tally.batches == 4, "without a body more at a time is faster"
+    engine.close()
 
 
 def test_the_reason_comes_from_the_same_map(warm):
