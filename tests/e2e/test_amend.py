@@ -133,6 +133,8 @@ def test_a_signed_study_is_looked_at_again_and_nothing_can_be_changed(new_reader
         impression = page.get_by_placeholder("What you conclude")
         expect(impression).to_have_value("Clear lungs.")
         expect(impression).to_have_attribute("readonly", "")
+        # Nobody waits for what is signed: it is not past its deadline.
+        expect(page.locator(".room-wait")).to_have_count(0)
         page.keyboard.press("Control+Enter")
         expect(page.get_by_text("You are only looking").first).to_be_visible()
         one.picture(f"looking-{who or 'own'}")
@@ -157,6 +159,7 @@ def test_what_a_colleague_reads_can_be_looked_at(new_reader):
     expect(page.get_by_text("Dr. Rosa Lindqvist is reading this study")).to_be_visible()
     expect(page.locator("canvas:not(.early-pixels)").first).to_be_visible()
     expect(page.get_by_placeholder("What you conclude")).to_have_value("")
+    expect(page.locator(".room-wait")).to_have_count(1)
     other.picture("looking-while-read")
     reader.page.get_by_placeholder("What you conclude").fill("Still mine.")
     expect(reader.page.get_by_text("All changes saved")).to_be_visible()

@@ -73,7 +73,9 @@ export function RoomHeader({ user, onBack }: { user: User; onBack: () => void })
       {item ? (
         <>
           <Band band={item.band} />
-          <Waiting arrived={item.arrived_at} deadline={item.deadline_at} />
+          {item.state === 'done' ? null : (
+            <Waiting arrived={item.arrived_at} deadline={item.deadline_at} />
+          )}
         </>
       ) : null}
       {lease ? (
