@@ -1,6 +1,7 @@
 import { cache } from '@cornerstonejs/core';
 import { countAhead } from '@/domain/memory';
 import type { GreyWindow } from '@/domain/windows';
+import { isOurs } from './decode-pool';
 import { type EarlyPicture, prepareEarly } from './early-paint';
 import {
   type PackIndex,
@@ -10,7 +11,7 @@ import {
   type Stack,
 } from './pack';
 import { Prefetcher } from './prefetch';
-import { ensureImaging, registerStack } from './setup';
+import { bringEncoded, ensureImaging, registerStack } from './setup';
 
 /** How the parts of a pack are kept, so that nothing is asked for twice. */
 export interface Keeper {
@@ -51,6 +52,12 @@ export async function bringAhead(
   await ensureImaging();
   if (!alive()) return () => undefined;
   registerStack(stack);
+  if (!isOurs(first)) {
+    // The library's decoder, with a thread of its own, is not started for what nobody
+    // may ever open: here it took more memory than all else of a small study.
+    await bringEncoded(first);
+    return () => undefined;
+  }
   const ahead = countAhead({
     ceiling: cache.getMaxCacheSize(),
     held: cache.getCacheSize(),

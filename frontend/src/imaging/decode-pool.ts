@@ -1,8 +1,9 @@
 import { type Dataset, number } from './dataset';
-import type { Answer, Described, Task } from './decode-task';
-import { greyFrame, isPlainGrey, storedOf } from './grey';
+import type { Answer, CalledOff, Described, Task } from './decode-task';
+import { greyFrame, isPlainGrey, storedOf, UNCOMPRESSED } from './grey';
 import type { ImageRef } from './pack';
-import type { GreyFrame } from './stored';
+import { bytesOf, fetchPart, PackError, syntaxOf } from './part';
+import type { GreyFrame, StoredFacts } from './stored';
 
 /** Decoding threads: two at least, else one core stays for the page itself. */
 const MOST = Math.max(2, Math.min(6, (navigator.hardwareConcurrency || 2) - 1));
@@ -60,6 +61,7 @@ function hear({ waiting }: Thread, answer: Answer): void {
   const asked = waiting.get(answer.id);
   waiting.delete(answer.id);
   if ('made' in answer) asked?.resolve(answer.made);
+  else if (answer.kind) asked?.reject(new PackError(answer.kind, answer.error));
   else asked?.reject(new Error(answer.error));
 }
 
@@ -112,31 +114,60 @@ function describe(dataset: Dataset): Described {
   };
 }
 
-/**
- * One grey frame, decoded and rescaled without the imaging library.
- *
- * @param bytes as they came; they are not to be used again, unless nothing is returned.
- * @param syntax of the bytes.
- * @returns null for colours and rare kinds, which the library must see to.
- */
-export function decodeGrey(
-  { dataset }: ImageRef,
-  bytes: Uint8Array,
-  syntax: string,
-): Promise<GreyFrame> | null {
-  const facts = storedOf(dataset);
+/** What a thread needs to know; null for colours and rare kinds. */
+function factsOf({ dataset, transferSyntax }: ImageRef): StoredFacts | null {
   const bits = number(dataset, '00280100');
-  if (!isPlainGrey(dataset) || facts === null || !(bits === 8 || bits === 16))
-    return null;
-  const plain = greyFrame(dataset, syntax, bytes);
-  if (plain) return Promise.resolve(plain);
-  if (!DECODED.has(syntax)) return null;
-  const thread = nextThread();
+  const ours = isPlainGrey(dataset) && (bits === 8 || bits === 16);
+  return ours && DECODED.has(transferSyntax) ? storedOf(dataset) : null;
+}
+
+function inThread(
+  { url, dataset, transferSyntax: syntax }: ImageRef,
+  facts: StoredFacts,
+  signal: AbortSignal | undefined,
+): Promise<GreyFrame> {
+  const { worker, waiting } = nextThread();
   restLater();
   serial += 1;
-  const task: Task = { id: serial, bytes, syntax, frame: describe(dataset), facts };
+  const id = serial;
+  const task: Task = { id, url, syntax, frame: describe(dataset), facts };
   return new Promise((resolve, reject) => {
-    thread.waiting.set(task.id, { resolve, reject });
-    thread.worker.postMessage(task, [bytes.buffer as ArrayBuffer]);
+    waiting.set(id, { resolve, reject });
+    worker.postMessage(task);
+    signal?.addEventListener('abort', () => {
+      if (!waiting.delete(id)) return;
+      const off: CalledOff = { id, off: true };
+      worker.postMessage(off);
+      reject(signal.reason);
+    });
   });
+}
+
+/** Most CT and MR frames are their pixels: they are read into the memory they stay in. */
+async function uncompressed(ref: ImageRef, signal: AbortSignal | undefined) {
+  const response = await fetchPart(ref.url, signal);
+  const syntax = syntaxOf(response, ref.transferSyntax);
+  if (syntax !== UNCOMPRESSED) return null;
+  return greyFrame(ref.dataset, syntax, await bytesOf(response));
+}
+
+/** Whether a frame is decoded here, without the imaging library. */
+export function isOurs(ref: ImageRef): boolean {
+  return factsOf(ref) !== null;
+}
+
+/**
+ * One grey frame, fetched, decoded and rescaled without the imaging library.
+ *
+ * @returns null for colours and rare kinds, which the library must see to: nothing was
+ *   asked for then.
+ * @throws PackError when it cannot be had.
+ */
+export function readGrey(ref: ImageRef, signal?: AbortSignal): Promise<GreyFrame> | null {
+  const facts = factsOf(ref);
+  if (facts === null) return null;
+  const plain =
+    ref.transferSyntax === UNCOMPRESSED && number(ref.dataset, '00280100') === 16;
+  if (!plain) return inThread(ref, facts, signal);
+  return uncompressed(ref, signal).then((made) => made ?? inThread(ref, facts, signal));
 }

@@ -1,3 +1,4 @@
+import type { PackError } from './part';
 import type { GreyFrame, StoredFacts } from './stored';
 
 /** A frame as the decoders want it described; their names. */
@@ -13,15 +14,27 @@ export interface Described {
   readonly bytesPerPixel: number;
 }
 
-/** What a decoding thread is asked; the bytes become its own. */
+/** A frame that a thread is to fetch and decode. */
 export interface Task {
   readonly id: number;
-  readonly bytes: Uint8Array;
+  readonly url: string;
+  /** Transfer syntax, unless the answer states another. */
   readonly syntax: string;
   readonly frame: Described;
   readonly facts: StoredFacts;
 }
 
+/** Nobody waits for it any more. */
+export interface CalledOff {
+  readonly id: number;
+  readonly off: true;
+}
+
 export type Answer =
   | { readonly id: number; readonly made: GreyFrame }
-  | { readonly id: number; readonly error: string };
+  | {
+      readonly id: number;
+      readonly error: string;
+      /** Why its bytes could not be had; null where they could not be decoded. */
+      readonly kind: PackError['kind'] | null;
+    };

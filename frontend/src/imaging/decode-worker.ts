@@ -6,12 +6,16 @@ import decodeLossless from '../../node_modules/@cornerstonejs/dicom-image-loader
 import decodeJls from '../../node_modules/@cornerstonejs/dicom-image-loader/dist/esm/shared/decoders/decodeJPEGLS.js';
 import decodePlain from '../../node_modules/@cornerstonejs/dicom-image-loader/dist/esm/shared/decoders/decodeLittleEndian.js';
 import decodeRle from '../../node_modules/@cornerstonejs/dicom-image-loader/dist/esm/shared/decoders/decodeRLE.js';
-import type { Answer, Described, Task } from './decode-task';
-import { apart } from './stored';
+import type { Answer, CalledOff, Described, Task } from './decode-task';
+import { bytesOf, fetchPart, PackError, syntaxOf } from './part';
+import { apart, release } from './stored';
 
 /**
- * A thread that decodes grey frames. It has the image library's decoders without the
- * library around them, and what it makes is handed over, not copied.
+ * A thread that fetches and decodes grey frames. It has the image library's decoders
+ * without the library around them, and what it makes is handed over, not copied. Bytes
+ * that come from another thread, or from the network into memory of their own, are held
+ * until this thread's rubbish is collected, which is almost never: so it fetches, into
+ * memory that it uses again.
  */
 type Decode = (
   bytes: Uint8Array,
@@ -45,29 +49,64 @@ const DECODERS: Readonly<Record<string, Decode>> = {
   '1.2.840.10008.1.2.4.203': self_(decodeHtj2k),
 };
 
-/** Gives memory back now, not when the thread's rubbish is next collected. */
-function release(buffer: ArrayBufferLike): void {
-  (buffer as { transfer?: (length: number) => unknown }).transfer?.(0);
+/** Larger memory is not kept for the next frame, */
+const MOST_KEPT = 4 * 1024 ** 2;
+/** and memory is made larger than asked for, so that it serves for others. */
+const GRAIN = 64 * 1024;
+const free: ArrayBuffer[] = [];
+
+function room(length: number): ArrayBuffer {
+  const at = free.findIndex((one) => one.byteLength >= length);
+  const [found] = at < 0 ? [] : free.splice(at, 1);
+  if (found) return found;
+  // One that is too small for this frame will be so for its neighbours.
+  const small = free.pop();
+  if (small) release(small);
+  return new ArrayBuffer(Math.ceil((length * 1.2) / GRAIN) * GRAIN);
 }
 
-async function decode({ bytes, frame, syntax, facts }: Task) {
+function giveBack(buffer: ArrayBufferLike): void {
+  if (buffer.byteLength > MOST_KEPT) release(buffer);
+  else if (buffer.byteLength > 0) free.push(buffer as ArrayBuffer);
+}
+
+const wanted = new Map<number, AbortController>();
+
+async function make({ url, frame, syntax: stated, facts }: Task, signal: AbortSignal) {
+  const response = await fetchPart(url, signal);
+  const syntax = syntaxOf(response, stated);
   const decoder = DECODERS[syntax];
   if (!decoder) throw new Error(`no decoder for transfer syntax ${syntax}`);
+  const bytes = await bytesOf(response, room);
   const { pixelData } = await decoder(bytes, frame);
   if (!pixelData) throw new Error('the decoder gave no pixels');
   const made = apart(pixelData as Int16Array, facts);
-  release(bytes.buffer);
+  // Where there was nothing to decode, the bytes have become the values.
+  if (made.values.buffer !== bytes.buffer) giveBack(bytes.buffer);
   return made;
 }
 
-addEventListener('message', ({ data }: MessageEvent<Task>) => {
-  const answer = (words: Answer, handed: Transferable[] = []) =>
-    self.postMessage(words, { transfer: handed });
-  decode(data).then(
-    (made) => answer({ id: data.id, made }, [made.values.buffer as ArrayBuffer]),
-    (error: unknown) => {
-      const words = error instanceof Error ? error.message : String(error);
-      answer({ id: data.id, error: words });
-    },
-  );
+function answer(words: Answer, handed: Transferable[] = []): void {
+  self.postMessage(words, { transfer: handed });
+}
+
+async function work(task: Task): Promise<void> {
+  const { id } = task;
+  const controller = new AbortController();
+  wanted.set(id, controller);
+  try {
+    const made = await make(task, controller.signal);
+    answer({ id, made }, [made.values.buffer as ArrayBuffer]);
+  } catch (error) {
+    const kind = error instanceof PackError ? error.kind : null;
+    const words = error instanceof Error ? error.message : String(error);
+    answer({ id, error: error instanceof PackError ? error.detail : words, kind });
+  } finally {
+    wanted.delete(id);
+  }
+}
+
+addEventListener('message', ({ data }: MessageEvent<Task | CalledOff>) => {
+  if ('off' in data) wanted.get(data.id)?.abort();
+  else void work(data);
 });

@@ -1,7 +1,7 @@
 import { type GreyWindow, rangeOf } from '@/domain/windows';
-import { decodeGrey } from './decode-pool';
+import { readGrey } from './decode-pool';
 import { firstRange, pictureOf, placeIn } from './grey';
-import { bytesOf, fetchPart, type ImageRef, syntaxOf } from './pack';
+import type { ImageRef } from './pack';
 import type { GreyFrame } from './stored';
 import { voiCurve } from './voi-curve';
 
@@ -9,12 +9,6 @@ import { voiCurve } from './voi-curve';
 export interface EarlyPicture {
   readonly image: ImageRef;
   readonly source: HTMLCanvasElement;
-}
-
-async function read(image: ImageRef): Promise<GreyFrame | null> {
-  const response = await fetchPart(image.url);
-  const syntax = syntaxOf(response, image.transferSyntax);
-  return decodeGrey(image, await bytesOf(response), syntax);
 }
 
 function sourceOf(
@@ -44,7 +38,7 @@ export async function prepareEarly(
   image: ImageRef,
   hung: () => GreyWindow | null,
 ): Promise<EarlyPicture | null> {
-  const frame = await read(image);
+  const frame = await readGrey(image);
   const source = frame ? sourceOf(image, frame, hung()) : null;
   return source ? { image, source } : null;
 }

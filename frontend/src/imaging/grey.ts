@@ -4,7 +4,7 @@ import { type Dataset, number, numbers, tableOf, text, voiOf } from './dataset';
 import { type GreyFrame, inPlace, type Span, type StoredFacts } from './stored';
 
 /** Frames of this syntax are the pixels themselves, little endian. */
-const UNCOMPRESSED = '1.2.840.10008.1.2.1';
+export const UNCOMPRESSED = '1.2.840.10008.1.2.1';
 
 /** What the header says of its stored values; null when it makes no sense. */
 export function storedOf(dataset: Dataset): StoredFacts | null {

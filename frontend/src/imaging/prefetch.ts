@@ -1,6 +1,7 @@
 import { cache, imageLoader } from '@cornerstonejs/core';
 import { backOff, nearestFirst } from '@/domain/backoff';
-import { PackError, type Stack } from './pack';
+import type { Stack } from './pack';
+import { PackError } from './part';
 import { setLoaded } from './view-store';
 
 const PARALLEL = 6;

@@ -22,18 +22,12 @@ import { isMeasureTool, type MeasureTool } from '@/domain/measure/kinds';
 import { memoryCeiling } from '@/domain/memory';
 import { isSegmentTool, type SegmentTool } from '@/domain/segment/tools';
 import { undrawable } from './dataset';
-import { decodeGrey } from './decode-pool';
+import { readGrey } from './decode-pool';
 import { onForget } from './forget';
 import { greyImage } from './grey-image';
 import { buildModule } from './modules';
-import {
-  bytesOf,
-  fetchPart,
-  type ImageRef,
-  PackError,
-  type Stack,
-  syntaxOf,
-} from './pack';
+import type { ImageRef, Stack } from './pack';
+import { bytesOf, fetchPart, PackError, syntaxOf } from './part';
 import { processorDraws } from './plain/choose';
 import { ScrollTool } from './scroll-tool';
 
@@ -56,6 +50,32 @@ function provideMetadata(type: string, imageId: unknown): unknown {
   return entry ? buildModule(type, entry.ref.dataset, entry.place) : undefined;
 }
 
+interface Encoded {
+  readonly bytes: Uint8Array;
+  readonly syntax: string;
+}
+
+/** A frame's bytes, brought in before anybody asks for it. */
+let brought: { readonly imageId: string; readonly encoded: Encoded } | null = null;
+
+async function encodedOf(ref: ImageRef, signal?: AbortSignal): Promise<Encoded> {
+  const response = await fetchPart(ref.url, signal);
+  const syntax = syntaxOf(response, ref.transferSyntax);
+  return { bytes: await bytesOf(response), syntax };
+}
+
+/** Brings in a frame as it is sent. Only the last is kept, until it is asked for. */
+export async function bringEncoded(ref: ImageRef): Promise<void> {
+  brought = { imageId: ref.imageId, encoded: await encodedOf(ref) };
+}
+
+function takeEncoded(imageId: string): Encoded | null {
+  if (brought?.imageId !== imageId) return null;
+  const { encoded } = brought;
+  brought = null;
+  return encoded;
+}
+
 async function fetchImage(
   imageId: string,
   options: Record<string, unknown>,
@@ -65,13 +85,11 @@ async function fetchImage(
   if (!entry) throw new Error('unknown image');
   const against = undrawable(entry.ref.dataset);
   if (against !== null) throw new Error(against);
-  const response = await fetchPart(entry.ref.url, signal);
-  const bytes = await bytesOf(response);
-  const syntax = syntaxOf(response, entry.ref.transferSyntax);
-  const grey = decodeGrey(entry.ref, bytes, syntax);
+  const grey = readGrey(entry.ref, signal);
   if (grey) return greyImage(entry.ref, await grey);
+  const encoded = takeEncoded(imageId) ?? (await encodedOf(entry.ref, signal));
   const { libraryImage } = await import('./colour-image');
-  return libraryImage(imageId, bytes, syntax, options);
+  return libraryImage(imageId, encoded.bytes, encoded.syntax, options);
 }
 
 function loadImage(imageId: string, options: Record<string, unknown> = {}) {
@@ -180,6 +198,7 @@ export function forgetImages(keep: readonly string[] = []): void {
     }
   }
   if (known.size === 0) cache.purgeCache();
+  if (brought && !known.has(brought.imageId)) brought = null;
 }
 
 const NAMES: Readonly<Record<PointerTool, string>> = {

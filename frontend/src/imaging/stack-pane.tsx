@@ -16,7 +16,8 @@ import {
 import { type GreyWindow, rangeOf, windowOf } from '@/domain/windows';
 import { text } from './dataset';
 import { afterFirstPaint } from './first-paint';
-import { type ImageRef, PackError, type Stack } from './pack';
+import type { ImageRef, Stack } from './pack';
+import { PackError } from './part';
 import { viewportKinds } from './plain/register';
 import { Prefetcher } from './prefetch';
 import {

@@ -52,7 +52,7 @@ describe('a modality table', () => {
   });
 });
 
-describe('values in memory of their own', () => {
+describe('values that are handed over', () => {
   const facts = {
     bits: 12,
     signed: false,
@@ -62,17 +62,30 @@ describe('values in memory of their own', () => {
     padding: null,
     inverted: false,
   };
+  const stored = () => Uint16Array.of(0, 255);
 
   it('are as small as the header allows, and broken ones keep their fractions', () => {
-    const from = Uint16Array.of(0, 255);
-    expect(apart(from, { ...facts, bits: 8 }).values).toBeInstanceOf(Uint8Array);
-    expect(apart(from, facts).values).toBeInstanceOf(Uint16Array);
-    expect(apart(from, { ...facts, intercept: -1024 }).values).toEqual(
+    expect(apart(stored(), { ...facts, bits: 8 }).values).toBeInstanceOf(Uint8Array);
+    expect(apart(stored(), facts).values).toBeInstanceOf(Uint16Array);
+    expect(apart(stored(), { ...facts, intercept: -1024 }).values).toEqual(
       Int16Array.of(-1024, -769),
     );
-    expect(apart(from, { ...facts, slope: 0.5 }).values).toEqual(
+    expect(apart(stored(), { ...facts, slope: 0.5 }).values).toEqual(
       Float32Array.of(0, 127.5),
     );
+  });
+
+  it('take over memory that was the stored ones alone', () => {
+    const from = stored();
+    expect(apart(from, facts).values.buffer).toBe(from.buffer);
+  });
+
+  it('lie beside a memory that a decoder goes on using', () => {
+    const memory = new Uint16Array(64).fill(7);
+    const { values } = apart(memory.subarray(8, 10), { ...facts, intercept: -1 });
+    expect(values).toEqual(Int16Array.of(6, 6));
+    expect(values.buffer.byteLength).toBe(4);
+    expect(memory.every((value) => value === 7)).toBe(true);
   });
 });
 

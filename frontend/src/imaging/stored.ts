@@ -165,12 +165,30 @@ export function inPlace(
   return convert(from, new Values(from.buffer, from.byteOffset, from.length), facts);
 }
 
-/** Values in memory of their own, of as few bytes as the header allows. */
+/** Gives memory back now, not when the rubbish is next collected. */
+export function release(buffer: ArrayBufferLike): void {
+  (buffer as { transfer?: (length: number) => unknown }).transfer?.(0);
+}
+
+/**
+ * Values that can be handed to another thread, of as few bytes as the header allows.
+ * Where the stored ones have memory of their own it becomes theirs, or is given back;
+ * where they lie in a decoder's memory they are left there.
+ */
 export function apart(from: Integers, facts: StoredFacts): GreyFrame {
   const { low, high } = boundsOf(facts);
   // Padding needs a value that no pixel has.
   const small = isWhole(facts) && low >= 0 && high <= 255 && facts.padding === null;
-  const Values = small ? Uint8Array : (sixteenBits(facts) ?? Float32Array);
-  const bytes = new ArrayBuffer(from.length * Values.BYTES_PER_ELEMENT);
-  return convert(from, new Values(bytes), facts);
+  const Values: Made = small ? Uint8Array : (sixteenBits(facts) ?? Float32Array);
+  const { buffer, byteLength, length } = from;
+  const own = buffer.byteLength === byteLength;
+  if (own && Values.BYTES_PER_ELEMENT === from.BYTES_PER_ELEMENT)
+    return convert(from, new Values(buffer), facts);
+  const made = convert(
+    from,
+    new Values(new ArrayBuffer(length * Values.BYTES_PER_ELEMENT)),
+    facts,
+  );
+  if (own) release(buffer);
+  return made;
 }

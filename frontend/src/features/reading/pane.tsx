@@ -13,7 +13,8 @@ import { edgeLetters, pickScale, scaleOf } from '@/domain/geometry';
 import { type Mask, patchOn } from '@/domain/mask';
 import type { Id, Manifest } from '@/domain/model';
 import { placeAfterMpr } from '@/imaging/mpr-store';
-import type { PackError, PackIndex, Stack } from '@/imaging/pack';
+import type { PackIndex, Stack } from '@/imaging/pack';
+import type { PackError } from '@/imaging/part';
 import { StackPane } from '@/imaging/stack-pane';
 import {
   NO_PANE,

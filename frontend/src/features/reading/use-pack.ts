@@ -4,13 +4,13 @@ import type { Manifest } from '@/domain/model';
 import { type Grid, gridOf, isGrid, type NoGrid } from '@/domain/volume';
 import {
   isColour,
-  PackError,
   type PackIndex,
   type PackSeries,
   readIndex,
   readStack,
   type Stack,
 } from '@/imaging/pack';
+import { PackError } from '@/imaging/part';
 import { refreshManifest } from '@/state/reading-session';
 import { text } from '@/text/en';
 import { whyNoGrid } from '@/text/en-mpr';
