@@ -134,7 +134,10 @@ export const threshold = {
   distribution: 'Scores at this site',
   distributionLabel: (n: number, p: string) =>
     `Distribution of ${n} scores from 0 to 1, with the threshold at ${p}`,
-  legend: { present: 'with the finding', absent: 'without', unknown: 'not read' },
+  legend: { present: 'with the finding', absent: 'without', unknown: 'not judged' },
+  binLabel: (from: string, to: string, present: number, absent: number, rest: number) =>
+    `${from} to ${to}: ${present} with the finding, ${absent} without, ${rest} not judged`,
+  most: (n: number) => `tallest bar: ${n} studies`,
   submit: (p: string) => `Let ${p} hold`,
   same: 'This threshold holds already.',
 } as const;
@@ -162,6 +165,9 @@ export const calibration = {
   ece: 'Expected calibration error',
   brier: 'Brier score',
   n: 'Studies',
+  bin: (stated: string, observed: string, n: number) =>
+    `stated ${stated}, observed ${observed}, ${n} ${n === 1 ? 'study' : 'studies'}`,
+  sizes: 'A point is the larger, the more studies it stands for.',
   chart: 'Reliability',
   chartLabel: (before: string, after: string) =>
     `Reliability curves: calibration error ${before} before and ${after} after`,

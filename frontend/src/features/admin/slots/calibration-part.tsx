@@ -19,12 +19,31 @@ import { leftOut } from './threshold-part';
 
 const METHODS = (Object.keys(words.hints) as FittedMethod[]).map((value) => ({
   value,
-  label: `${words.methods[value]}: ${words.hints[value]}`,
+  label: words.methods[value],
 }));
 const SIDE = 240;
 
+/** A point's radius: its area is as the number of studies that it stands for. */
+const radius = (n: number, most: number) => 2 + 5 * Math.sqrt(n / most);
+
+const TICKS = [0, 0.5, 1];
+
+function Ticks() {
+  return TICKS.map((p) => (
+    <g key={p}>
+      <text x={p * SIDE} y={SIDE + 13} textAnchor="middle">
+        {p}
+      </text>
+      <text x={-4} y={SIDE - p * SIDE + 4} textAnchor="end">
+        {p}
+      </text>
+    </g>
+  ));
+}
+
 function Curve({ of, name }: { of: Reliability; name: string }) {
   const at = (p: number) => p * SIDE;
+  const most = Math.max(1, ...of.curve.map((one) => one.n));
   const points = of.curve.map((one) => `${at(one.stated)},${SIDE - at(one.observed)}`);
   return (
     <g className={`curve ${name}`}>
@@ -34,8 +53,12 @@ function Curve({ of, name }: { of: Reliability; name: string }) {
           key={one.stated}
           cx={at(one.stated)}
           cy={SIDE - at(one.observed)}
-          r={name === 'before' ? 3 : 4}
-        />
+          r={radius(one.n, most)}
+        >
+          <title>
+            {words.bin(one.stated.toFixed(2), one.observed.toFixed(2), one.n)}
+          </title>
+        </circle>
       ))}
     </g>
   );
@@ -50,24 +73,26 @@ function ReliabilityChart({ before, after }: PairProps) {
   return (
     <figure className="reliability">
       <svg
-        viewBox={`-24 -8 ${SIDE + 32} ${SIDE + 34}`}
+        viewBox={`-40 -8 ${SIDE + 50} ${SIDE + 44}`}
         role="img"
         aria-label={words.chartLabel(before.ece.toFixed(3), after.ece.toFixed(3))}
       >
         <rect className="reliability-box" width={SIDE} height={SIDE} />
         <line className="score-axis" x1={0} y1={SIDE} x2={SIDE} y2={0} />
+        <Ticks />
         <Curve of={before} name="before" />
         <Curve of={after} name="after" />
-        <text x={SIDE / 2} y={SIDE + 20} textAnchor="middle">
+        <text x={SIDE / 2} y={SIDE + 30} textAnchor="middle">
           {words.axes.stated}
         </text>
-        <text x={-SIDE / 2} y={-10} textAnchor="middle" transform="rotate(-90)">
+        <text x={-SIDE / 2} y={-26} textAnchor="middle" transform="rotate(-90)">
           {words.axes.observed}
         </text>
       </svg>
       <figcaption>
         <span className="curve-key before">{words.before}</span>
         <span className="curve-key after">{words.after}</span>
+        <span className="t3">{words.sizes}</span>
       </figcaption>
     </figure>
   );
@@ -149,6 +174,7 @@ export function CalibrationPart({ slot, mayChange, onChanged }: SlotPartProps) {
         <FindingSelect slot={slot} code={code} onChoose={setCode} />
         <Select
           label={words.method}
+          description={words.hints[method]}
           value={method}
           data={METHODS}
           allowDeselect={false}

@@ -12,7 +12,9 @@ const across = (p: number) => p * W;
 
 function Bar({ bin, most }: { bin: ScoreBin; most: number }) {
   let top = H;
-  return KINDS.map((kind) => {
+  const { low, high, present, absent, unknown } = bin;
+  const [from, to] = [low.toFixed(2), high.toFixed(2)];
+  const parts = KINDS.map((kind) => {
     const height = (bin[kind] / most) * (H - PAD);
     top -= height;
     return (
@@ -26,6 +28,12 @@ function Bar({ bin, most }: { bin: ScoreBin; most: number }) {
       />
     );
   });
+  return (
+    <g>
+      <title>{words.binLabel(from, to, present, absent, unknown)}</title>
+      {parts}
+    </g>
+  );
 }
 
 function Line({ at, name }: { at: number; name: string }) {
@@ -53,6 +61,7 @@ export function ScoreChart({ said }: { said: ThresholdTrial }) {
             {words.legend[kind]}
           </span>
         ))}
+        <span className="t3">{words.most(most)}</span>
       </figcaption>
       <svg viewBox={`0 0 ${W} ${H + PAD}`} role="img" aria-label={label}>
         {said.histogram.map((bin) => (
