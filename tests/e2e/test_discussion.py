@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import FILMS, send_film
+from tests.e2e.test_accessibility import AXE, _violations
 
 pytestmark = [
     pytest.mark.stack,
@@ -67,3 +68,32 @@ def test_a_colleague_is_called_and_answers(new_reader):
     expect(dialog.get_by_text("The edge of a blanket.")).to_be_visible()
     second.picture("discussion-page")
     assert first.errors == second.errors == []
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed (npm ci)")
+def test_the_panel_and_the_page_are_accessible(reader):
+    """The panel as it opens; the page with a message and a colleague called."""
+    reader.login("radiologist")
+    name = send_film(reader.stack, age="054Y")
+    reader.find(name)
+    expect(reader.row(name)).to_have_count(1)
+    reader.row(name).dblclick()
+    page = reader.page
+    page.wait_for_url(re.compile("/read/"))
+    expect(page.get_by_placeholder("What you conclude")).to_be_editable()
+    page.keyboard.press("Shift+w")
+    dialog = page.get_by_role("dialog")
+    field = dialog.get_by_role("textbox", name="Message")
+    expect(field).to_be_focused()
+    page.wait_for_timeout(600)
+    assert _violations(page) == []
+    field.fill("A blanket, not a lesion.")
+    page.keyboard.press("Control+Enter")
+    expect(dialog.get_by_text("A blanket, not a lesion.")).to_be_visible()
+    item = page.url.rstrip("/").split("/")[-1]
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    page.goto(f"{reader.stack.url}/discussion/{item}")
+    expect(page.get_by_text("A blanket, not a lesion.")).to_be_visible()
+    page.wait_for_timeout(600)
+    assert _violations(page) == []

@@ -109,7 +109,11 @@ function Search({ field }: { field: RefObject<HTMLInputElement | null> }) {
         autoComplete="off"
         onChange={(event) => setTyped(event.currentTarget.value)}
         onKeyDown={(event) => {
-          if (event.key === 'Escape') event.currentTarget.blur();
+          if (event.key !== 'Escape' && event.key !== 'Enter') return;
+          // The browser would empty the field: the keys that come next would be of
+          // another row than the one that was searched for.
+          event.preventDefault();
+          event.currentTarget.blur();
         }}
       />
       <CommandKey command={focusSearch} />
