@@ -159,8 +159,11 @@ def _burst(running: Running, found: Found, *, prefix: str) -> None:
         _say(f"{BURST} wait")
         began = time.time()
     department.wait_ended(min(50, BURST // 10))
-    for number in range(N_URGENT):
-        patient = f"{prefix}{BURST - 1 - number:06d}"
+    for _ in range(N_URGENT):
+        patient = department.last_waiting()
+        if patient is None:
+            _say("nothing waits any more: take more --studies")
+            break
         found.waiting = found.waiting or BURST - department.counts().ended
         seconds = _make_urgent(running, reader, patient)
         if seconds < 0:

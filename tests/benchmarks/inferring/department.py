@@ -109,6 +109,19 @@ class Department:
         """
         return Counts(*self.running.rows(query, f"{self.prefix}%")[0])
 
+    def last_waiting(self) -> str | None:
+        """Return the Patient ID of the run that was asked for last and still waits."""
+        query = """
+            SELECT p.patient_id FROM inference_inferencerun i
+            JOIN studies_studyrevision r ON r.id = i.revision_id
+            JOIN studies_study s ON s.id = r.study_id
+            JOIN studies_patient p ON p.id = s.patient_id
+            WHERE p.patient_id LIKE %s AND i.finished_at IS NULL
+            ORDER BY i.requested_at DESC LIMIT 1
+        """
+        rows = self.running.rows(query, self.prefix + "%")
+        return str(rows[0][0]) if rows else None
+
     def column(self, what: str) -> list[float]:
         """Return an SQL expression over the ended runs (`i`), in order of their end."""
         query = f"""
