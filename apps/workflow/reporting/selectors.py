@@ -88,7 +88,7 @@ def earlier_readings(*, item: WorkItem, limit: int) -> list[Reading]:
     """
     study = item.case.revision.study
     rows = (
-        Reading.objects.select_related("revision__study", "protocol")
+        Reading.objects.select_related("revision__study", "protocol", "verification")
         .filter(
             state=ReadingState.SIGNED,
             revision__study__patient_id=study.patient_id,

@@ -100,6 +100,7 @@ class EarlierReportSerializer(s.Serializer):  # type: ignore[type-arg]
     study = ReportedStudySerializer()
     signed_by = s.CharField()
     signed_at = s.DateTimeField()
+    preliminary = s.BooleanField()
     sections = EarlierSectionSerializer(many=True)
     impression = s.CharField()
 

@@ -10,6 +10,7 @@ from django.db.models import Max
 
 from apps.accounts.selectors import access_site
 from apps.annotations.content import parse_content, plain_content
+from apps.annotations.verifying import is_preliminary
 from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core.errors import DomainError, Invalid, NotFound
@@ -179,6 +180,7 @@ def _earlier(reading: Reading) -> dict[str, Any]:
         },
         "signed_by": reading.signed_name,
         "signed_at": reading.signed_at,
+        "preliminary": is_preliminary(reading=reading),
         "sections": [
             {"title": section["title"], "text": section["text"]}
             for section in report.get("sections", ())

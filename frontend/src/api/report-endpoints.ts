@@ -28,6 +28,8 @@ export interface EarlierReport {
   };
   readonly signed_by: string;
   readonly signed_at: Instant;
+  /** Signed by a resident, and by nobody verified. */
+  readonly preliminary: boolean;
   readonly sections: readonly { readonly title: string; readonly text: string }[];
   readonly impression: string;
 }

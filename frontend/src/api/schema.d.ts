@@ -2715,6 +2715,7 @@ export interface components {
             signed_by: string;
             /** Format: date-time */
             signed_at: string;
+            preliminary: boolean;
             sections: components["schemas"]["EarlierSection"][];
             impression: string;
         };

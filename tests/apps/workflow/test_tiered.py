@@ -147,6 +147,18 @@ def test_what_a_resident_signs_is_preliminary_until_verified(department, residen
     assert (again.status_code, again.json()["code"]) == (409, "not_waiting")
 
 
+def test_an_earlier_report_says_that_nobody_has_verified_it(department, resident):
+    first = read(resident, make_item(department, patient_id="P1"))
+    second = make_item(department, patient_id="P1")
+    lease_item(actor=actor_for(department.reader), item_id=second.id)
+    path = f"/api/worklist/items/{second.id}/earlier-reports"
+    [earlier] = client_for(department.reader).get(path).json()["items"]
+    assert earlier["preliminary"]
+    assert verify(department.reader, first).status_code == 200
+    [earlier] = client_for(department.reader).get(path).json()["items"]
+    assert not earlier["preliminary"]
+
+
 @pytest.mark.parametrize("role", [Role.RADIOLOGIST, Role.SPECIALIST])
 def test_what_an_attending_signs_needs_nobody(department, role):
     read(make_person(site=department.site, role=role, name="at"), make_item(department))

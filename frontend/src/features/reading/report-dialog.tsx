@@ -20,6 +20,7 @@ import { changeDraft, getRoom, useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { report as words } from '@/text/en-report';
 import { signed } from '@/text/en-signed';
+import { verifying } from '@/text/en-verify';
 import { AiTag, Notice } from '@/ui/primitives';
 
 /** Drafts the report of the present answers, and puts it into the draft. */
@@ -152,6 +153,9 @@ function Earlier({ itemId, writable }: { itemId: Id; writable: boolean }) {
         <article key={one.id} className="report-earlier">
           <b>{one.study.description || one.study.modality}</b>
           <p className="t3">{words.signed(one.signed_by, formatDay(one.signed_at))}</p>
+          {one.preliminary ? (
+            <span className="edition preliminary">{verifying.preliminary}</span>
+          ) : null}
           {saidIn(one).map(({ title, text: said }) => (
             <Said
               key={title}
