@@ -1,4 +1,4 @@
-import decodeHtj2k from '../../node_modules/@cornerstonejs/dicom-image-loader/dist/esm/shared/decoders/decodeHTJ2K.js';
+import openjph from '@cornerstonejs/codec-openjph/wasm?url';
 import decodeJ2k from '../../node_modules/@cornerstonejs/dicom-image-loader/dist/esm/shared/decoders/decodeJPEG2000.js';
 import decode8Bit from '../../node_modules/@cornerstonejs/dicom-image-loader/dist/esm/shared/decoders/decodeJPEGBaseline8Bit.js';
 import decode12Bit from '../../node_modules/@cornerstonejs/dicom-image-loader/dist/esm/shared/decoders/decodeJPEGBaseline12Bit-js.js';
@@ -7,6 +7,7 @@ import decodeJls from '../../node_modules/@cornerstonejs/dicom-image-loader/dist
 import decodePlain from '../../node_modules/@cornerstonejs/dicom-image-loader/dist/esm/shared/decoders/decodeLittleEndian.js';
 import decodeRle from '../../node_modules/@cornerstonejs/dicom-image-loader/dist/esm/shared/decoders/decodeRLE.js';
 import type { Answer, CalledOff, Described, Task } from './decode-task';
+import { makeHtj2k } from './htj2k';
 import { bytesOf, fetchPart, PackError, syntaxOf } from './part';
 import { apart, release } from './stored';
 
@@ -32,6 +33,9 @@ const told =
       bytes,
     );
 
+const htj2k = makeHtj2k(openjph);
+const decodeHtj2k: Decode = async (bytes) => ({ pixelData: await htj2k(bytes) });
+
 const DECODERS: Readonly<Record<string, Decode>> = {
   '1.2.840.10008.1.2': told(decodePlain),
   '1.2.840.10008.1.2.1': told(decodePlain),
@@ -44,9 +48,9 @@ const DECODERS: Readonly<Record<string, Decode>> = {
   '1.2.840.10008.1.2.4.81': self_(decodeJls),
   '1.2.840.10008.1.2.4.90': self_(decodeJ2k),
   '1.2.840.10008.1.2.4.91': self_(decodeJ2k),
-  '1.2.840.10008.1.2.4.201': self_(decodeHtj2k),
-  '1.2.840.10008.1.2.4.202': self_(decodeHtj2k),
-  '1.2.840.10008.1.2.4.203': self_(decodeHtj2k),
+  '1.2.840.10008.1.2.4.201': decodeHtj2k,
+  '1.2.840.10008.1.2.4.202': decodeHtj2k,
+  '1.2.840.10008.1.2.4.203': decodeHtj2k,
 };
 
 /** Larger memory is not kept for the next frame, */
