@@ -94,7 +94,7 @@ class Sent(list):
     """What went to the portal's queue."""
 
     def send_task(self, name, *, kwargs, queue, priority=None):
-        self.append(kwargs["result"])
+        self.extend(kwargs["results"] if "results" in kwargs else [kwargs["result"]])
 
 
 class Task:
