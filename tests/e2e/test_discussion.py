@@ -9,6 +9,8 @@ from playwright.sync_api import expect
 
 from tests.e2e.conftest import FILMS, send_film
 from tests.e2e.test_accessibility import AXE, _violations
+from tests.e2e.test_unaided import Tap, _blinded, _press
+from tests.person import Person
 
 pytestmark = [
     pytest.mark.stack,
@@ -97,3 +99,48 @@ def test_the_panel_and_the_page_are_accessible(reader):
     expect(page.get_by_text("A blanket, not a lesion.")).to_be_visible()
     page.wait_for_timeout(600)
     assert _violations(page) == []
+
+
+def test_a_blind_reader_learns_nothing_of_what_is_said(new_reader):
+    """Not in the panel and not on the wire; after the commit it is all there."""
+    reader = new_reader()
+    spoken = "QZXSPOKEN: I see a mass"
+    with _blinded(reader.stack):
+        name = send_film(reader.stack, age="054Y")
+        lead = Person(reader.stack, "lead")
+        row = lead.wait_for(name, lambda one: one["state"] == "open")
+        path = f"worklist/items/{row['id']}/discussion"
+        called = lead.send("POST", path, json={"text": f"@radiologist {spoken}"})
+        assert called.status_code == 400, "who reads blind cannot be called"
+        lead.send("POST", path, json={"text": spoken}).raise_for_status()
+
+        tap = Tap(reader.page)
+        reader.login("radiologist")
+        reader.find(name)
+        expect(reader.row(name)).to_have_count(1)
+        reader.row(name).dblclick()
+        page = reader.page
+        page.wait_for_url(re.compile("/read/"))
+        expect(page.get_by_text("Unaided reading")).to_be_visible()
+        _press(reader, "Shift+w")
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_text("What others write about this study")).to_be_visible()
+        page.keyboard.type("@")
+        page.wait_for_timeout(11_000)  # the panel asks again
+        expect(dialog.get_by_text("QZXSPOKEN")).to_have_count(0)
+        expect(dialog.get_by_text(re.compile("^Tab takes"))).to_have_count(0)
+        reader.picture("discussion-blind")
+        assert tap.drain() > 0
+        assert tap.where("QZXSPOKEN") == []
+        assert any("/discussion" in where for where in tap.where("hidden_reason"))
+        dialog.get_by_role("textbox", name="Message").fill("")
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+
+        page.get_by_placeholder("What you conclude").fill("A mass, I think.")
+        expect(page.get_by_text("All changes saved")).to_be_visible()
+        _press(reader, "Control+Enter")
+        expect(page.get_by_text("Unaided reading")).to_have_count(0)
+        _press(reader, "Shift+w")
+        expect(dialog.get_by_text("QZXSPOKEN")).to_be_visible()
+    assert reader.errors == []

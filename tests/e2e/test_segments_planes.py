@@ -231,3 +231,62 @@ def test_a_plane_is_painted_by_keys_and_by_value(reader: Reader) -> None:
     coronal.click(0.3, 0.5)
     expect(bench.page.get_by_text("A slab is several planes")).to_be_visible()
     assert np.array_equal(volume_of(bench)[1], more)
+
+
+def test_signed_segments_are_seen_by_who_looks_and_beside_a_later_study(
+    reader: Reader, new_reader
+) -> None:
+    """A colleague's segments and marks, when one looks, and in a prior's pane."""
+    reader.login("radiologist2")
+    series = send_series(reader, date="20250302")
+    bench = open_series(reader, series)
+    bench.press("4", "]", "]", "]", "]")  # 20 mm
+    bench.page.mouse.move(*bench.place(0.5, 0.5))
+    bench.page.mouse.down()
+    bench.page.mouse.up()
+    bench.press("l", "Enter")
+    mark = "[data-pane='1'] .measure-plate"
+    expect(bench.page.locator(mark)).to_have_count(1)
+    bench.saved()
+    figure = bench.figure(1)
+    plate = bench.page.locator(mark).inner_text()
+    bench.press("Control+Enter")
+    bench.page.wait_for_url(lambda url: bench.item not in url)
+
+    other = new_reader()
+    other.login("radiologist")
+    other.page.goto(f"{other.stack.url}/signed")
+    other.page.get_by_text("Everybody’s", exact=True).click()
+    other.page.get_by_role("searchbox").fill(series.name)
+    look = other.page.get_by_role("link", name=re.compile(f"Look at {series.name}"))
+    look.click()
+    expect(
+        other.page.get_by_text(re.compile("signed", re.IGNORECASE)).first
+    ).to_be_visible()
+    expect(other.page.locator(".pane .corner.bl").first).to_be_visible()
+    seen = Bench(other, series, bench.item)
+    seen_in(seen, "[data-pane='1']")
+    assert seen.figure(1) == figure
+    expect(other.page.locator(mark)).to_have_text(plate, use_inner_text=True)
+    other.picture("segment-looked-at")
+    other.page.keyboard.press("Escape")
+
+    send_series(reader, name=series.name, date="20261120")
+    other.page.goto(other.stack.url)
+    other.find(series.name)
+    expect(other.row(series.name)).to_have_count(1)
+    other.row(series.name).dblclick()
+    other.page.wait_for_url(re.compile("/read/"))
+    expect(other.page.get_by_text("1 found")).to_be_visible()
+    expect(other.page.locator(".pane .corner.bl").first).to_be_visible()
+    other.page.keyboard.press("Alt+c")
+    expect(other.page.locator(".prior-badge")).to_contain_text("PRIOR, 21 months")
+    seen_in(seen, "[data-pane='2']")
+    prior = other.page.locator("[data-pane='2']")
+    expect(prior.locator(".measure-plate")).to_contain_text(plate.split("\n")[0])
+    legend = prior.locator(".signed-segments")
+    expect(legend).to_contain_text("Tissue")
+    expect(legend).to_contain_text("signed by")
+    assert other.page.locator("[data-pane='1'] .signed-segments").count() == 0
+    other.picture("segment-of-a-prior")
+    assert other.errors == []
