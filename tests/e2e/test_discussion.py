@@ -90,6 +90,8 @@ def test_the_panel_and_the_page_are_accessible(reader):
     page.wait_for_timeout(600)
     assert _violations(page) == []
     field.fill("A blanket, not a lesion.")
+    page.wait_for_timeout(600)
+    assert _violations(page) == []
     page.keyboard.press("Control+Enter")
     expect(dialog.get_by_text("A blanket, not a lesion.")).to_be_visible()
     item = page.url.rstrip("/").split("/")[-1]
