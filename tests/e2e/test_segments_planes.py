@@ -281,6 +281,8 @@ def test_signed_segments_are_seen_by_who_looks_and_beside_a_later_study(
     expect(other.page.locator(".pane .corner.bl").first).to_be_visible()
     other.page.keyboard.press("Alt+c")
     expect(other.page.locator(".prior-badge")).to_contain_text("PRIOR, 21 months")
+    windows = other.page.locator(".pane .corner.bl div:first-child")
+    expect(windows).to_have_text(["WW 400 WL 40"] * 2)  # a CT's prior in its window
     seen_in(seen, "[data-pane='2']")
     prior = other.page.locator("[data-pane='2']")
     expect(prior.locator(".measure-plate")).to_contain_text(plate.split("\n")[0])

@@ -1,7 +1,7 @@
 import { useEffect } from 'react';
 import { setDisplay, useDisplay } from '@/state/display';
 import { openPrior } from '@/state/hanging';
-import { compareWith, firstPrior, likeOf } from './compare';
+import { compareWith, firstPrior } from './compare';
 import { usePrior } from './use-prior';
 
 /** Compares with the earlier study that a reader would reach for first, when asked to. */
@@ -14,7 +14,7 @@ export function CompareFirst() {
   }, [prior]);
   useEffect(() => {
     if (prior === null || !manifest || !index) return;
-    compareWith(prior, likeOf(manifest, index));
+    compareWith(prior, manifest, index);
     setDisplay({ compare: false });
   }, [prior, manifest, index]);
   return null;

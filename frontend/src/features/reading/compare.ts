@@ -15,7 +15,7 @@ function shownNow(): Pane | null {
 }
 
 /** The most alike of an earlier study's series that can be shown; null for none. */
-export function likeOf(prior: Manifest, index: PackIndex | null): number | null {
+function likeOf(prior: Manifest, index: PackIndex | null): number | null {
   const now = getRoom().manifest?.series.find((one) => one.index === shownNow()?.series);
   if (!now) return null;
   const shown = new Set(
@@ -27,18 +27,32 @@ export function likeOf(prior: Manifest, index: PackIndex | null): number | null 
   );
 }
 
-/** Side by side: what is read on the left, an earlier study's series on the right. */
-export function compareWith(study: Id, series: number | null): void {
+/** Only a CT's grey values mean the same in every study. */
+const isCt = (manifest: Manifest | null, series: number | null) =>
+  manifest?.series.find((one) => one.index === series)?.modality === 'CT';
+
+/** The window that a CT is read in, for the like of it beside. */
+function windowBeside(now: Pane, prior: Manifest, series: number | null) {
+  const { manifest, panes } = getRoom();
+  if (!isCt(manifest, now.series) || !isCt(prior, series)) return null;
+  return useViews.getState().panes[panes.indexOf(now)]?.view?.window ?? null;
+}
+
+/** Side by side: what is read on the left, an earlier study's like of it on the right. */
+export function compareWith(study: Id, prior: Manifest, index: PackIndex | null): void {
   leaveMpr();
+  const series = likeOf(prior, index);
   const { panes, activePane } = getRoom();
   const now = shownNow() ?? panes[activePane] ?? { series: null };
+  const window = windowBeside(now, prior, series);
+  const start = window ? { start: { sopUid: null, window, lean: null } } : {};
   const rest = panes.slice(2).map(() => ({ series: null }));
   setLinks({ scroll: true, offsets: {} });
   openPrior(study);
   setHangings({ applied: null });
   setRoom({
     layout: '1x2',
-    panes: [now, { series, study }, ...rest],
+    panes: [now, { series, study, ...start }, ...rest],
     activePane: 0,
     maximised: null,
   });

@@ -5,7 +5,7 @@ import { loadPriors, openPrior, useHangings } from '@/state/hanging';
 import { useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { display } from '@/text/en-display';
-import { compareWith, likeOf } from './compare';
+import { compareWith } from './compare';
 import { SeriesCard } from './series-card';
 import { usePrior } from './use-prior';
 
@@ -21,7 +21,7 @@ function Inside({ prior }: { prior: Prior }) {
       <button
         type="button"
         className="btn small"
-        onClick={() => compareWith(prior.id, likeOf(manifest, index))}
+        onClick={() => compareWith(prior.id, manifest, index)}
       >
         {words.compare}
       </button>
