@@ -31,8 +31,11 @@ MODES = ("none", "after_commit", "concurrent")
 STATES = (None, "draft", "unaided", "committed", "revealed", "signed")
 
 
+READERS = {Role.RESIDENT, Role.RADIOLOGIST, Role.SPECIALIST, Role.CLINICAL_LEAD}
+
+
 def expected(mode: str, state: str | None, role: Role) -> bool:
-    if role not in {Role.RADIOLOGIST, Role.CLINICAL_LEAD}:
+    if role not in READERS:
         return False
     if mode == "after_commit":
         return state in {"revealed", "signed"}
