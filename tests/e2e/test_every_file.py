@@ -98,7 +98,7 @@ class Walk:
         return np.asarray(picture.convert("RGB")).astype(float)
 
 
-def _import(stack: Stack, folder: Path) -> dict[int, tuple[str, str]]:
+def import_folder(stack: Stack, folder: Path) -> dict[int, tuple[str, str]]:
     """Import a folder as an administrator would; return each file's outcome."""
     lines = (stack.state / "env").read_text().splitlines()
     pairs = (one.split("=", 1) for one in lines if "=" in one and one[0] != "#")
@@ -130,7 +130,7 @@ def walk(stack: Stack, browser: Browser) -> Iterator[Walk]:
             copy = make_copy(path, number=number, study_uid=study_uid, patient=patient)
             if copy is not None:
                 (folder / f"{number:03}.dcm").write_bytes(copy.content)
-        outcomes = _import(stack, folder)
+        outcomes = import_folder(stack, folder)
     context = browser.new_context(viewport=VIEW)
     context.set_default_timeout(WAIT_MS)
     expect.set_options(timeout=WAIT_MS)

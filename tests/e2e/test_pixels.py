@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +16,13 @@ import pydicom
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
+from pydicom.encaps import encapsulate
 from pydicom.sr.codedict import codes
+from pydicom.uid import HTJ2KLossless
 
+from tests.conformance.test_adapters import FRONTEND, node
 from tests.e2e.conftest import send
+from tests.e2e.test_every_file import import_folder
 from tests.e2e.test_foreign import _presentation, fit_of
 from tests.factories.dicom import make_ct_series, make_dx, to_bytes
 
@@ -285,3 +290,50 @@ def test_a_fractional_segment_is_as_dense_as_it_says(reader):
         seen, bare = shown[place], before[place]
         wanted = bare + (colour - bare) * part * opacity
         assert np.abs(seen - wanted).max() <= 4, (part, seen, wanted)
+
+
+_ENCODE = """
+const make = require('@cornerstonejs/codec-openjph/wasmjs');
+const input = require('fs').readFileSync(0);
+const wasm = require.resolve('@cornerstonejs/codec-openjph/wasm');
+make({ locateFile: () => wasm, print: () => 0 }).then((codec) => {
+  const encoder = new codec.HTJ2KEncoder();
+  const size = Number(process.argv[1]);
+  encoder.getDecodedBuffer({ width: size, height: size, bitsPerSample: 16,
+    componentCount: 1, isSigned: false, isUsingColorTransform: false }).set(input);
+  encoder.setQuality(true, 0);
+  encoder.encode();
+  process.stdout.write(Buffer.from(encoder.getEncodedBuffer().slice()));
+});
+"""
+
+
+def test_a_grey_image_in_high_throughput_jpeg_2000_is_seen(reader) -> None:
+    """Its decoder is ours to call; none of the real files is both grey and of it."""
+    pixels = _scene()
+    encoded = subprocess.run(
+        [node(), "-e", _ENCODE, str(SIZE)],
+        input=pixels.tobytes(),
+        stdout=subprocess.PIPE,
+        cwd=FRONTEND,
+        check=True,
+    ).stdout
+    name = _name()
+    film = _film(name, pixels)
+    film.PixelData = encapsulate([encoded + b"\0" * (len(encoded) % 2)])
+    film["PixelData"].VR = "OB"
+    film["PixelData"].is_undefined_length = True
+    film.file_meta.TransferSyntaxUID = HTJ2KLossless
+    with tempfile.TemporaryDirectory() as place:  # dcmtk cannot send it
+        folder = Path(place, "files")
+        folder.mkdir()
+        Path(folder, "1.dcm").write_bytes(to_bytes(film))
+        assert import_folder(reader.stack, folder)[1][0] == "stored"
+    _open(reader, name)
+    shown = _shown(reader).mean(axis=2)
+    to_pane = _at(reader, SIZE, SIZE)
+    wanted = np.clip((pixels.astype(float) - 400) / 1600 * 255, 0, 255)
+    places = [(x, y) for x in range(40, 480, 40) for y in range(200, 480, 40)]
+    off = [abs(shown[to_pane(x + 0.5, y + 0.5)] - wanted[y, x]) for x, y in places]
+    assert np.mean(off) < 4
+    assert reader.errors == []

@@ -272,6 +272,12 @@ def test_signed_segments_are_seen_by_who_looks_and_beside_a_later_study(
     other.page.keyboard.press("Escape")
 
     send_series(reader, name=series.name, date="20261120")
+    _beside_a_later_study(seen, plate.split("\n")[0])
+
+
+def _beside_a_later_study(seen: Bench, name: str) -> None:
+    """The prior in the second pane, with what its reader drew, under a name."""
+    other, series = seen.reader, seen.series
     other.page.goto(other.stack.url)
     other.find(series.name)
     expect(other.row(series.name)).to_have_count(1)
@@ -285,7 +291,7 @@ def test_signed_segments_are_seen_by_who_looks_and_beside_a_later_study(
     expect(windows).to_have_text(["WW 400 WL 40"] * 2)  # a CT's prior in its window
     seen_in(seen, "[data-pane='2']")
     prior = other.page.locator("[data-pane='2']")
-    expect(prior.locator(".measure-plate")).to_contain_text(plate.split("\n")[0])
+    expect(prior.locator(".measure-plate")).to_contain_text(name)
     legend = prior.locator(".signed-segments")
     expect(legend).to_contain_text("Tissue")
     expect(legend).to_contain_text("signed by")
