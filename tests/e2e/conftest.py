@@ -109,7 +109,10 @@ def new_reader(stack, browser):
     contexts = []
 
     def open_window() -> Reader:
-        context = browser.new_context(viewport={"width": 1600, "height": 1000})
+        # What fades in is there at once: half of the way its contrast is too low.
+        context = browser.new_context(
+            viewport={"width": 1600, "height": 1000}, reduced_motion="reduce"
+        )
         context.set_default_timeout(WAIT_MS)
         contexts.append(context)
         if DRAWING:
