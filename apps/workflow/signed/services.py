@@ -21,6 +21,8 @@ from apps.worklist.amending import reopen_item, signed_of
 from apps.worklist.selectors import access_item
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from apps.accounts.types import Actor
     from apps.annotations.models import Reading
     from apps.worklist.models import WorkItem
@@ -73,28 +75,39 @@ def list_signed(*, actor: Actor, mine: bool, text: str, cursor: str) -> dict[str
         limit=PAGE + 1,
     )
     more, rows = len(rows) > PAGE, rows[:PAGE]
-    items, before = items_of(readings=rows), chains(readings=rows)
-    record(
-        actor=actor,
-        event=Event.READING_READ,
-        patients=sorted({row.revision.study.patient_id for row in rows}),
-        studies=sorted({row.revision.study_id for row in rows}),
-        detail={"n": len(rows), "mine": mine},
-    )
     last = rows[-1] if more else None
     return {
-        "items": [
-            show_signed(
-                actor=actor, row=row, item=items.get(row.id), before=before[row.id]
-            )
-            for row in rows
-        ],
+        "items": show_readings(actor=actor, rows=rows, asked={"mine": mine}),
         "next_cursor": last
         and write_moment(at=last.signed_at, row_id=last.id, salt=_SALT),
         "reasons": [
             {"code": code, "display": words} for code, words in AMEND_REASONS.items()
         ],
     }
+
+
+def show_readings(
+    *, actor: Actor, rows: Sequence[Reading], asked: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Return readings as a person may see them, and record that they were read.
+
+    Args:
+        actor: Who asks.
+        rows: What they may see.
+        asked: What of, for the audit log.
+    """
+    items, before = items_of(readings=rows), chains(readings=rows)
+    record(
+        actor=actor,
+        event=Event.READING_READ,
+        patients=sorted({row.revision.study.patient_id for row in rows}),
+        studies=sorted({row.revision.study_id for row in rows}),
+        detail={"n": len(rows), **asked},
+    )
+    return [
+        show_signed(actor=actor, row=row, item=items.get(row.id), before=before[row.id])
+        for row in rows
+    ]
 
 
 def show_signed(

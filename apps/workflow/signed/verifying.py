@@ -12,8 +12,6 @@ from apps.annotations.amending import chains
 from apps.annotations.models import Reading
 from apps.annotations.types import AMEND_REASONS, VerificationState
 from apps.annotations.verifying import send_back_reading, verify_reading
-from apps.audit.events import Event
-from apps.audit.services import record
 from apps.core.errors import Conflict
 from apps.core.permissions import Permission
 from apps.core.queue import enqueue
@@ -24,7 +22,7 @@ from apps.workflow.signed.selectors import (
     items_of,
     visible_readings,
 )
-from apps.workflow.signed.services import show_signed
+from apps.workflow.signed.services import show_readings, show_signed
 from apps.worklist.models import WorkItem
 from apps.worklist.services import announce_item, lease_words
 
@@ -55,22 +53,9 @@ def list_unverified(*, actor: Actor) -> dict[str, Any]:
         .order_by("verification__asked_at", "id")[: MOST + 1]
     )
     more, rows = len(rows) > MOST, rows[:MOST]
-    items, before = items_of(readings=rows), chains(readings=rows)
-    record(
-        actor=actor,
-        event=Event.READING_READ,
-        patients=sorted({row.revision.study.patient_id for row in rows}),
-        studies=sorted({row.revision.study_id for row in rows}),
-        detail={"n": len(rows), "unverified": True},
-    )
     return {
         "may_verify": bool(actor.sites_with(Permission.READING_VERIFY)),
-        "items": [
-            show_signed(
-                actor=actor, row=row, item=items.get(row.id), before=before[row.id]
-            )
-            for row in rows
-        ],
+        "items": show_readings(actor=actor, rows=rows, asked={"unverified": True}),
         "more": more,
         "reasons": [
             {"code": code, "display": words} for code, words in AMEND_REASONS.items()
