@@ -20,6 +20,7 @@ export const admin = {
       arrivals: 'Arrivals',
       database: 'Database',
       exports: 'Exports',
+      imports: 'Imports of models',
       inference: 'Inference',
       redis: 'Queues',
       models: 'Models',

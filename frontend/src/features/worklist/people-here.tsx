@@ -10,6 +10,7 @@ const FACES = 3;
 export function PeopleHere() {
   const people = useWorklist((state) => state.people);
   const [opened, setOpened] = useState(false);
+  if (people.length === 0) return null;
   return (
     <Popover
       opened={opened}

@@ -33,7 +33,7 @@ export function UnverifiedChip() {
   const said = useUnverified().data;
   const shown = useUnverifiedShown((state) => state.shown);
   const n = said?.items.length ?? 0;
-  if (!said || (!said.may_verify && n === 0 && !shown)) return null;
+  if (!said || (n === 0 && !shown)) return null;
   return (
     <span className={shown ? 'chip on' : 'chip'}>
       <button type="button" aria-pressed={shown} onClick={toggleUnverifiedShown}>
