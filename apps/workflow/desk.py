@@ -24,7 +24,13 @@ from apps.studies.services import open_study
 from apps.workflow import flow
 from apps.workflow.measuring import checked_content
 from apps.workflow.notices.telling import tell_stat
-from apps.workflow.rows import build_ai, build_manifest, build_reading, build_row
+from apps.workflow.rows import (
+    build_ai,
+    build_manifest,
+    build_reading,
+    build_row,
+    show_choices,
+)
 from apps.workflow.signed.services import amend_item
 from apps.workflow.urgency import URGENCY
 from apps.workflow.visibility import visible_ai
@@ -401,14 +407,8 @@ def show_manifest(*, actor: Actor, study_id: UUID, revision: str) -> dict[str, A
 def vocabulary(*, actor: Actor) -> dict[str, Any]:
     """Return the codes that people choose from at the actor's sites."""
     return {
-        "reject_reasons": [
-            {"code": code, "display": words} for code, words in REJECT_REASONS.items()
-        ],
-        "band_reasons": [
-            {"code": code, "display": words} for code, words in BAND_REASONS.items()
-        ],
-        "amend_reasons": [
-            {"code": code, "display": words} for code, words in AMEND_REASONS.items()
-        ],
+        "reject_reasons": show_choices(REJECT_REASONS),
+        "band_reasons": show_choices(BAND_REASONS),
+        "amend_reasons": show_choices(AMEND_REASONS),
         "labels": known_labels(actor=actor),
     }

@@ -40,6 +40,11 @@ if TYPE_CHECKING:
     from apps.worklist.models import WorkItem
 
 
+def show_choices(choices: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return codes that a person chooses from, each with its words, in their order."""
+    return [{"code": code, "display": words} for code, words in choices.items()]
+
+
 def build_row(
     *, actor: Actor, item: WorkItem, rank_total: int = 0, rank: int | None = None
 ) -> dict[str, Any]:

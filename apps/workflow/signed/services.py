@@ -14,7 +14,7 @@ from apps.audit.services import record
 from apps.core.errors import Conflict, Invalid
 from apps.core.permissions import Permission
 from apps.workflow.cursors import read_moment, write_moment
-from apps.workflow.rows import show_verification
+from apps.workflow.rows import show_choices, show_verification
 from apps.workflow.signed.selectors import is_blinding, items_of, signed_page
 from apps.workflow.visibility import live_findings
 from apps.worklist.amending import reopen_item, signed_of
@@ -80,9 +80,7 @@ def list_signed(*, actor: Actor, mine: bool, text: str, cursor: str) -> dict[str
         "items": show_readings(actor=actor, rows=rows, asked={"mine": mine}),
         "next_cursor": last
         and write_moment(at=last.signed_at, row_id=last.id, salt=_SALT),
-        "reasons": [
-            {"code": code, "display": words} for code, words in AMEND_REASONS.items()
-        ],
+        "reasons": show_choices(AMEND_REASONS),
     }
 
 

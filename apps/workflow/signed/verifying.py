@@ -17,6 +17,7 @@ from apps.core.permissions import Permission
 from apps.core.queue import enqueue
 from apps.core.steps import Step
 from apps.workflow.notices.telling import tell_sent_back
+from apps.workflow.rows import show_choices
 from apps.workflow.signed.selectors import (
     access_signed,
     items_of,
@@ -57,9 +58,7 @@ def list_unverified(*, actor: Actor) -> dict[str, Any]:
         "may_verify": bool(actor.sites_with(Permission.READING_VERIFY)),
         "items": show_readings(actor=actor, rows=rows, asked={"unverified": True}),
         "more": more,
-        "reasons": [
-            {"code": code, "display": words} for code, words in AMEND_REASONS.items()
-        ],
+        "reasons": show_choices(AMEND_REASONS),
     }
 
 

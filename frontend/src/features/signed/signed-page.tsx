@@ -10,15 +10,15 @@ import { formatDay, formatExact } from '@/domain/format';
 import { type Edition, isPreliminary } from '@/domain/model';
 import { wordAgo } from '@/domain/wait';
 import { QueryTable } from '@/features/admin/table';
+import { DoneMessage } from '@/features/shell/done-message';
 import { useNow } from '@/state/clock';
 import { takeMessage } from '@/state/message';
 import { onEvents } from '@/state/site-events';
-import { text } from '@/text/en';
 import { looking } from '@/text/en-looking';
 import { signed as words } from '@/text/en-signed';
 import { verifying } from '@/text/en-verify';
 import { Glyph } from '@/ui/glyph';
-import { Notice, Segments } from '@/ui/primitives';
+import { Segments } from '@/ui/primitives';
 import { AmendDialog } from './amend-dialog';
 import { ReportLinks } from './report-links';
 
@@ -195,21 +195,7 @@ export function SignedPage() {
       <div className="admin-body">
         <h1 className="page-title">{words.title}</h1>
         <p className="admin-intro">{words.intro}</p>
-        {message === null ? null : (
-          <Notice
-            kind="good"
-            title={message}
-            actions={
-              <button
-                type="button"
-                className="btn small"
-                onClick={() => setMessage(null)}
-              >
-                {text.common.close}
-              </button>
-            }
-          />
-        )}
+        <DoneMessage message={message} onClose={() => setMessage(null)} />
         <div className="signed-tools">
           <Segments
             label={words.whose}

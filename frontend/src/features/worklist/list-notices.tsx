@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react';
 import { type Filters, isNarrowed, NO_FILTERS } from '@/domain/filters';
 import type { Id, User } from '@/domain/model';
 import { VIEWS } from '@/domain/views';
+import { DoneMessage } from '@/features/shell/done-message';
 import { takeMessage } from '@/state/message';
 import { useStill } from '@/state/press';
 import {
@@ -194,17 +195,7 @@ export function ListNotices({ user, problem, onDismiss, onShow }: ListNoticesPro
       <Awaiting />
       <Empty user={user} />
       <DoneNotice />
-      {message === null ? null : (
-        <Notice
-          kind="good"
-          title={message}
-          actions={
-            <button type="button" className="btn small" onClick={() => setMessage(null)}>
-              {text.common.close}
-            </button>
-          }
-        />
-      )}
+      <DoneMessage message={message} onClose={() => setMessage(null)} />
       {problem === '' ? null : (
         <Notice
           kind="warn"

@@ -9,13 +9,12 @@ import { formatExact } from '@/domain/format';
 import { wordAgo } from '@/domain/wait';
 import { QueryTable } from '@/features/admin/table';
 import { CommandKey } from '@/features/shell/command-key';
+import { DoneMessage } from '@/features/shell/done-message';
 import { useNow } from '@/state/clock';
 import { takeMessage } from '@/state/message';
 import { onEvents } from '@/state/site-events';
 import { toggleUnverifiedShown, useUnverifiedShown } from '@/state/unverified';
-import { text } from '@/text/en';
 import { verifying } from '@/text/en-verify';
-import { Notice } from '@/ui/primitives';
 
 const words = verifying.list;
 const EVERY_MS = 30_000;
@@ -112,21 +111,7 @@ export function Unverified() {
             {words.back}
           </button>
         </div>
-        {message === null ? null : (
-          <Notice
-            kind="good"
-            title={message}
-            actions={
-              <button
-                type="button"
-                className="btn small"
-                onClick={() => setMessage(null)}
-              >
-                {text.common.close}
-              </button>
-            }
-          />
-        )}
+        <DoneMessage message={message} onClose={() => setMessage(null)} />
         <QueryTable
           query={{ ...query, data: query.data?.items }}
           name={words.title}
