@@ -3,13 +3,16 @@
 Many of those files share their UIDs, or have none. Each copy is a series of its own
 in one study of one new patient, so that one window of the reading room can be led
 through all of them; pixels, transfer syntax and header are as they were.
+`OVERREAD_FILES` names another folder whose files are to be tried.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import imagecodecs
@@ -22,11 +25,9 @@ from pydicom.uid import generate_uid
 from tests.e2e.conftest import SHARED
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pydicom.dataset import Dataset
 
-SMALL = SHARED / "dicom_small"
+SMALL = Path(os.environ.get("OVERREAD_FILES", SHARED / "dicom_small"))
 JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
 GROUPS = ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")
 
@@ -127,12 +128,12 @@ def aspect_of(path: str) -> float:
     assert dataset is not None
     measures = _macro(dataset, "PixelMeasuresSequence")
     region = dataset.get("SequenceOfUltrasoundRegions")
-    if pair := measures.get("PixelSpacing"):
+    if (pair := measures.get("PixelSpacing")) and all(pair):
         return float(pair[0]) / float(pair[1])
     if region and len(region) == 1 and region[0].PhysicalUnitsXDirection == 3:
         return abs(region[0].PhysicalDeltaY / region[0].PhysicalDeltaX)
     for name in ("ImagerPixelSpacing", "PixelAspectRatio"):
-        if pair := dataset.get(name):
+        if (pair := dataset.get(name)) and all(pair):
             return float(pair[0]) / float(pair[1])
     return 1.0
 

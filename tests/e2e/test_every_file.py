@@ -60,7 +60,7 @@ _SETTLED = """name => {
   return pane.querySelector('.corner.tl')?.textContent.includes(name) ?? false;
 }"""
 _CANVAS = """() => document.querySelector(
-  "[data-pane='1'] canvas:not(.early-pixels):not(.overlay-plane)").toDataURL()"""
+  "[data-pane='1'] canvas:not(.early-pixels):not(.pane-over canvas)").toDataURL()"""
 
 
 @dataclass

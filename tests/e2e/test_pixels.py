@@ -74,9 +74,9 @@ def _open(reader: Reader, name: str) -> None:
     reader.page.wait_for_timeout(1500)
 
 
-def _shown(reader: Reader) -> np.ndarray:
-    """Return what is seen of the first pane, layers over the image included."""
-    hidden = ".pane-over > *:not(.shutter):not(.foreign-item) { visibility: hidden }"
+def _shown(reader: Reader, layers: str = ".shutter, .foreign-item") -> np.ndarray:
+    """Return what is seen of the first pane, some layers over the image included."""
+    hidden = f".pane-over > *:not({layers}) {{ visibility: hidden }}"
     style = reader.page.add_style_tag(content=hidden)
     body = reader.page.locator(".pane").first.screenshot()
     style.evaluate("node => node.remove()")
@@ -290,6 +290,37 @@ def test_a_fractional_segment_is_as_dense_as_it_says(reader):
         seen, bare = shown[place], before[place]
         wanted = bare + (colour - bare) * part * opacity
         assert np.abs(seen - wanted).max() <= 4, (part, seen, wanted)
+
+
+def test_a_map_is_in_the_colours_that_it_states(reader) -> None:
+    """Values from a supplemental palette's first on are coloured, others grey."""
+    name = _name()
+    bands = np.arange(1200, 2000, 100)
+    film = _film(
+        name, np.tile(np.repeat(bands, SIZE // 8), (SIZE, 1)).astype(np.uint16)
+    )
+    first, entries = 1500, 300
+    tables = np.stack(
+        [np.linspace(20, 250, entries), np.linspace(200, 30, entries), np.full(300, 90)]
+    ).astype(np.uint16)
+    for colour, table in zip(("Red", "Green", "Blue"), tables, strict=True):
+        stem = f"{colour}PaletteColorLookupTable"
+        setattr(film, f"{stem}Descriptor", [entries, first, 16])
+        setattr(film, f"{stem}Data", (table << 8).tobytes())
+    _send(reader, film)
+    _open(reader, name)
+    expect(reader.page.locator("canvas.colour-map")).to_be_visible()
+    reader.picture("colour-map")
+    shown = _shown(reader, ".colour-map")
+    to_pane = _at(reader, SIZE, SIZE)
+    for number, value in enumerate(bands):
+        seen = shown[to_pane(SIZE / 16 * (2 * number + 1), SIZE / 3)]
+        grey = 255 * np.clip((value - 1199.5) / 1599 + 0.5, 0, 1)
+        stated = tables[:, min(value - first, entries - 1)]
+        wanted = stated if value >= first else np.full(3, grey)
+        assert np.abs(seen - wanted).max() <= 3, (value, seen, wanted)
+    reader.page.keyboard.press("Alt+o")
+    expect(reader.page.locator("canvas.colour-map")).to_have_count(0)
 
 
 _ENCODE = """

@@ -145,3 +145,30 @@ def test_an_image_that_does_not_come_is_said_and_nothing_is_named(
     expect(corner).to_contain_text(f"Grey {GREYS[2]}")
     expect(word).to_have_count(0)
     assert page.evaluate("[...window.__lies]") == []
+
+
+def test_a_small_picture_that_is_not_made_yet_comes_later(reader: Reader) -> None:
+    """A study that has just arrived has none; the room asks again by itself."""
+    patient, _ = _send(reader)
+    asked: list[str] = []
+
+    def not_yet(route) -> None:
+        asked.append(route.request.url)
+        if len(asked) > len(GREYS):
+            route.continue_()
+        else:
+            route.fulfill(status=503, json={"code": "pack_building"})
+
+    reader.page.route(re.compile(r"/thumbs/"), not_yet)
+    reader.login("radiologist2")
+    reader.find(patient)
+    reader.row(patient).dblclick()
+    reader.page.wait_for_url(re.compile("/read/"))
+    cards = reader.page.locator(".rail .series img.thumb")
+    expect(cards).to_have_count(len(GREYS))
+    whole = "one => one.complete && one.naturalWidth > 0"
+    for number in range(len(GREYS)):
+        cards.nth(number).scroll_into_view_if_needed()
+        seen = f"() => ({whole})(document.querySelectorAll('img.thumb')[{number}])"
+        reader.page.wait_for_function(seen)
+    assert len(asked) > len(GREYS)

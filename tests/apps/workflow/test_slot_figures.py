@@ -398,7 +398,8 @@ def test_a_calibration_is_a_version_and_flags_the_same(department, slot, admin):
     before = {f.id: f.raw_score for f in Finding.objects.all()}
     said = propose(admin, slot)
     assert said["refused"] == ""
-    assert said["after"]["ece"] < said["before"]["ece"]
+    # Folds follow the patients' ids: the error of ten bins alone may go either way.
+    assert said["after"]["brier"] < said["before"]["brier"]
     assert said["after"]["n"] == 120
     done = calibrate(admin, slot)
     assert done.status_code == 201, done.content

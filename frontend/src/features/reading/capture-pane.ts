@@ -76,6 +76,15 @@ async function drawPane(element: Element, view: PaneView): Promise<HTMLCanvasEle
   const context = canvas.getContext('2d');
   if (!pixels || !context) throw new Error(display.capture.failed);
   context.drawImage(pixels, 0, 0, view.width, view.height);
+  const colours = element.querySelector<HTMLCanvasElement>('canvas.colour-map');
+  if (colours) {
+    const { a, b, c, d, e, f } = view.matrix;
+    context.save();
+    context.imageSmoothingEnabled = false;
+    context.transform(a, b, c, d, e, f);
+    context.drawImage(colours, 0, 0);
+    context.restore();
+  }
   for (const svg of element.querySelectorAll<SVGElement>('.pane-over > svg')) {
     context.drawImage(await pictureOf(svg, view), 0, 0);
   }

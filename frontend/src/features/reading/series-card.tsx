@@ -1,3 +1,4 @@
+import { useEffect, useState } from 'react';
 import { formatInteger } from '@/domain/format';
 import { countOf } from '@/domain/layout';
 import type { Id, ManifestSeries } from '@/domain/model';
@@ -40,18 +41,37 @@ export interface SeriesCardProps {
   readonly study: Id | null;
 }
 
+/** Seconds after which a small picture that is not made yet is asked for again. */
+const RETRY_S = [2, 4, 8, 15, 30, 60, 120] as const;
+
+/** How often it was asked for in vain; a study that has just come has none yet. */
+function useRetries() {
+  const [failed, setFailed] = useState(0);
+  const [tries, setTries] = useState(0);
+  useEffect(() => {
+    const wait = RETRY_S[failed - 1];
+    if (wait === undefined) return;
+    const timer = setTimeout(() => setTries(failed), wait * 1000);
+    return () => clearTimeout(timer);
+  }, [failed]);
+  return { missing: failed > tries, tries, fail: () => setFailed(tries + 1) };
+}
+
 function Thumbnail({ series, base, ready }: SeriesCardProps) {
-  if (!ready || series.displayable === false) return <span className="thumb" />;
+  const { missing, tries, fail } = useRetries();
+  if (!ready || missing || series.displayable === false) {
+    return <span className="thumb" />;
+  }
   return (
     <img
+      // An address that failed is not asked for again by the same element.
+      key={tries}
       className="thumb"
       src={thumbnailUrl(base, series.index)}
       alt=""
       draggable={false}
       loading="lazy"
-      onError={(event) => {
-        event.currentTarget.style.visibility = 'hidden';
-      }}
+      onError={fail}
     />
   );
 }
