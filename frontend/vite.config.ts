@@ -55,6 +55,25 @@ const escaped = (code: string) =>
     (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 
+/** Styles of Mantine's are listed one by one (src/ui/mantine.ts): none may be missing. */
+function mantineStyles(): Plugin {
+  const MODULE = /\/@mantine\/core\/.*\/(\w+)\.module\.mjs$/;
+  return {
+    name: 'mantine-styles',
+    apply: 'build',
+    generateBundle(_options, bundle) {
+      const chunks = Object.values(bundle).filter((one) => one.type === 'chunk');
+      const needed = chunks.flatMap((chunk) =>
+        Object.keys(chunk.modules).flatMap((id) => MODULE.exec(id)?.[1] ?? []),
+      );
+      const listed = [...this.getModuleIds()].join('\n');
+      const missing = needed.filter((name) => !listed.includes(`/styles/${name}.css`));
+      if (needed.length === 0) this.error('no component of Mantine in the bundle');
+      if (missing.length > 0) this.error(`src/ui/mantine.ts lacks ${missing}`);
+    },
+  };
+}
+
 /** Beside each built file its gzip, made once and well: the server sends that. */
 function precompress(): Plugin {
   const KINDS = /\.(js|css|wasm|svg|html|json)$/;
@@ -78,7 +97,7 @@ const here = (path: string) => new URL(path, import.meta.url).pathname;
 const portal = process.env.OVERREAD_DEV_PORTAL ?? 'http://127.0.0.1:18301';
 
 export default defineConfig({
-  plugins: [react(), plainLetters(), prefetchRoom(), precompress()],
+  plugins: [react(), mantineStyles(), plainLetters(), prefetchRoom(), precompress()],
   resolve: {
     alias: [
       { find: /^@(?=\/)/, replacement: here('./src') },
@@ -86,6 +105,13 @@ export default defineConfig({
       // its log and two lists that are not used here; and polygons that are never cut.
       { find: /^dcmjs$/, replacement: here('./src/imaging/leave-out/dcmjs.ts') },
       { find: /^clipper2-ts$/, replacement: here('./src/imaging/leave-out/clipper.ts') },
+      // Meshes' files, which are never read, and drawing through WebGPU, which the viewer
+      // library never asks for: a fifth of the room's code.
+      { find: /^xmlbuilder2$/, replacement: here('./src/imaging/leave-out/xml.ts') },
+      {
+        find: /^\.\.\/WebGPU\/Profiles\/\w+\.js$/,
+        replacement: here('./src/imaging/leave-out/webgpu.ts'),
+      },
     ],
   },
   base: '/',

@@ -1,4 +1,4 @@
-import '@mantine/core/styles.css';
+import '@/ui/mantine';
 import '@/ui/tokens.css';
 import '@/ui/base.css';
 import { createRoot } from 'react-dom/client';

@@ -368,3 +368,43 @@ def test_a_grey_image_in_high_throughput_jpeg_2000_is_seen(reader) -> None:
     off = [abs(shown[to_pane(x + 0.5, y + 0.5)] - wanted[y, x]) for x, y in places]
     assert np.mean(off) < 4
     assert reader.errors == []
+
+
+_COUNT_DRAWN = """
+window.drawnByCard = 0;
+for (const name of ['drawArrays', 'drawElements']) {
+  const draw = WebGL2RenderingContext.prototype[name];
+  WebGL2RenderingContext.prototype[name] = function (...parts) {
+    window.drawnByCard += 1;
+    return draw.apply(this, parts);
+  };
+}
+"""
+
+
+@pytest.mark.parametrize("drawing", ["card", "processor"])
+def test_card_and_processor_draw_the_same_greys(new_reader, drawing: str) -> None:
+    """The graphics card is SwiftShader's here; what it is asked to draw is the same."""
+    reader = new_reader()
+    choose = f"localStorage.setItem('overread.drawing', '{drawing}')"
+    reader.page.context.add_init_script(choose + ";" + _COUNT_DRAWN)
+    pixels, name = _scene(), _name()
+    _send(reader, _film(name, pixels))
+    _open(reader, name)
+    reader.page.evaluate("drawnByCard = 0")  # it was asked what it can do
+    for _ in range(2):
+        reader.page.keyboard.press("i")
+        reader.page.wait_for_timeout(700)
+    assert (reader.page.evaluate("drawnByCard") > 0) == (drawing == "card")
+    shown = _shown(reader).mean(axis=2)
+    to_pane = _at(reader, SIZE, SIZE)
+    wanted = np.clip((pixels.astype(float) - 400) / 1600 * 255, 0, 255)
+    places = [(x, y) for x in range(20, 500, 20) for y in range(20, 500, 20)]
+    off = [abs(shown[to_pane(x + 0.5, y + 0.5)] - wanted[y, x]) for x, y in places]
+    assert np.mean(off) < 2, np.mean(off)
+    assert np.max(off) < 8, np.max(off)
+    # Nothing shines through the image, and nothing is blended with it.
+    canvas = reader.page.locator(".pane-pixels canvas").first
+    told = canvas.evaluate("node => node.getContext('2d').getContextAttributes()")
+    assert told["alpha"] is False
+    assert reader.errors == []

@@ -191,6 +191,10 @@ def said_ml(text: str) -> float:
 def test_a_brush_of_millimetres_is_saved_voxel_by_voxel(bench: Bench):
     """A click, then a stroke; the volume and the mean that are shown are NumPy's."""
     series = bench.series
+    # A canvas with nothing on it would cost as much as the image with every frame.
+    labels = bench.page.locator(".pane canvas.labels").first
+    expect(labels).to_be_attached()
+    expect(labels).to_be_hidden()
     bench.press("4", "]", "]")  # 10, 12, 15 mm
     bench.page.mouse.move(*bench.place(0.45, 0.5))
     at = bench.cursor()
@@ -201,6 +205,7 @@ def test_a_brush_of_millimetres_is_saved_voxel_by_voxel(bench: Bench):
     (key,) = maps
     assert key == series.keys[0]
     assert np.array_equal(maps[key], wanted.astype(np.uint8))
+    expect(labels).to_be_visible()
     assert one["series_uid"] == series.uid
     assert [s["number"] for s in one["segments"]] == [1]
     assert said_ml(bench.figure(1)) == pytest.approx(

@@ -20,9 +20,17 @@ const ref = (change: Record<string, readonly unknown[]>, transferSyntax = JPEG_L
 
 describe('what our threads decode', () => {
   let isOurs: (image: ImageRef) => boolean;
+  let threadsFor: (bytes: number, most: number) => number;
   beforeAll(async () => {
     vi.stubGlobal('navigator', { hardwareConcurrency: 2 });
-    ({ isOurs } = await import('./decode-pool'));
+    ({ isOurs, threadsFor } = await import('./decode-pool'));
+  });
+
+  it('is shared out only where there is much of it', () => {
+    const mb = 1024 ** 2;
+    expect([0, 25, 40, 75, 900].map((n) => threadsFor(n * mb, 6))).toEqual([
+      1, 1, 2, 3, 6,
+    ]);
   });
 
   it('is grey, of one or two bytes, in a syntax that they know', () => {

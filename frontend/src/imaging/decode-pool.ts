@@ -7,6 +7,8 @@ import type { GreyFrame, StoredFacts } from './stored';
 
 /** Decoding threads: two at least, else one core stays for the page itself. */
 const MOST = Math.max(2, Math.min(6, (navigator.hardwareConcurrency || 2) - 1));
+/** A thread for so many bytes of decoded frames: for less, another costs more than it brings. */
+const BYTES_EACH = 32 * 1024 ** 2;
 /** Threads that nobody asked anything for this long are ended: each holds megabytes. */
 const IDLE_MS = 15_000;
 
@@ -41,6 +43,7 @@ interface Thread {
 }
 
 const threads = new Set<Thread>();
+const expected = new Map<string, number>();
 let idle: ReturnType<typeof setTimeout> | undefined;
 let serial = 0;
 
@@ -84,10 +87,27 @@ function startThread(): Thread {
   return thread;
 }
 
+/** Tells of the frames (bytes, decoded) of a series that is about to be shown. */
+export function expectSeries(uid: string, bytes: number): void {
+  expected.set(uid, bytes);
+}
+
+/** Nothing of what was told is shown any more. */
+export function expectNone(): void {
+  expected.clear();
+}
+
+/** How many threads what is shown is worth. */
+export function threadsFor(bytes: number, most: number): number {
+  return Math.min(most, 1 + Math.floor(bytes / BYTES_EACH));
+}
+
 /** The thread with the least to do; a new one while all are busy and there may be more. */
 function nextThread(): Thread {
   const [least] = [...threads].sort((a, b) => a.waiting.size - b.waiting.size);
-  if (least && (least.waiting.size === 0 || threads.size >= MOST)) return least;
+  const bytes = [...expected.values()].reduce((sum, one) => sum + one, 0);
+  const most = threadsFor(bytes, MOST);
+  if (least && (least.waiting.size === 0 || threads.size >= most)) return least;
   return startThread();
 }
 

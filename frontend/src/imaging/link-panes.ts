@@ -1,5 +1,5 @@
 import { isParallel, linkedIndex, offsetBetween, sharesFrame } from '@/domain/linking';
-import { type PaneView, paneControl, useViews } from './view-store';
+import { hearMoves, type PaneView, paneControl, useViews } from './view-store';
 
 /** How the panes are tied, as the room has set it. */
 export interface Ties {
@@ -92,13 +92,30 @@ function take(
 }
 
 /**
+ * The leader has another image and draws it at the next frame: who scrolls with it draws
+ * in the same one. A frame of the screen is what an image costs where there is no
+ * graphics card, and panes one after the other are two.
+ */
+function moveTogether(lead: number, index: number, ties: Ties): void {
+  const { panes } = useViews.getState();
+  const before = panes[lead]?.view;
+  const image = before?.stack.images[index];
+  if (!before || !image || before.index === index || !ties.scroll) return;
+  const step = { now: { ...before, index, image }, before };
+  for (const [pane, view] of followers(panes, lead)) follow(pane, step, view, ties);
+}
+
+/**
  * Moves the other panes with the active one; only the active one leads, so that nothing
  * goes round in circles.
  *
  * @returns how to stop.
  */
 export function linkPanes(active: () => number, ties: () => Ties): () => void {
-  return useViews.subscribe((state, before) => {
+  const stopMoves = hearMoves((pane, index) => {
+    if (pane === active()) moveTogether(pane, index, ties());
+  });
+  const stopViews = useViews.subscribe((state, before) => {
     const lead = active();
     const viewIn = (panes: typeof state.panes) => panes[lead]?.view ?? null;
     const step = stepOf(viewIn(state.panes), viewIn(before.panes));
@@ -107,4 +124,8 @@ export function linkPanes(active: () => number, ties: () => Ties): () => void {
       take(pane, lead, step, view, ties());
     }
   });
+  return () => {
+    stopMoves();
+    stopViews();
+  };
 }

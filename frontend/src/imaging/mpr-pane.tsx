@@ -12,6 +12,7 @@ import {
 } from '@/domain/volume';
 import { rangeOf, windowOf } from '@/domain/windows';
 import { moveAlong, type SlabMode, setMprView, useMpr } from './mpr-store';
+import { makeOpaque } from './opaque';
 import { viewportKinds } from './plain/register';
 import { scrollAgainst } from './scroll-tool';
 import { joinTools, leaveTools, renderingEngine, resizePanes } from './setup';
@@ -204,6 +205,7 @@ async function mount(element: HTMLDivElement, props: MprPaneProps) {
   const engine = renderingEngine();
   const id = viewportId(props.pane);
   const { normal, up } = cameraOf(props.view);
+  makeOpaque(element);
   engine.enableElement({
     viewportId: id,
     type: viewportKinds().planes,

@@ -22,7 +22,7 @@ import { isMeasureTool, type MeasureTool } from '@/domain/measure/kinds';
 import { memoryCeiling } from '@/domain/memory';
 import { isSegmentTool, type SegmentTool } from '@/domain/segment/tools';
 import { undrawable } from './dataset';
-import { readGrey } from './decode-pool';
+import { expectNone, expectSeries, isOurs, readGrey } from './decode-pool';
 import { onForget } from './forget';
 import { greyImage } from './grey-image';
 import { buildModule } from './modules';
@@ -182,6 +182,8 @@ export function resizePanes(then?: () => void): void {
 /** Makes a series known to the loader: from here on its images can be asked for. */
 export function registerStack(stack: Stack): void {
   cache.setMaxCacheSize(memoryCeiling());
+  const [first] = stack.images;
+  if (first && isOurs(first)) expectSeries(stack.uid, stack.decodedBytes);
   stack.images.forEach((ref, place) => {
     known.set(ref.imageId, { ref, place });
   });
@@ -189,6 +191,7 @@ export function registerStack(stack: Stack): void {
 
 /** Forgets all images but those under the addresses that are kept for what comes next. */
 export function forgetImages(keep: readonly string[] = []): void {
+  expectNone();
   const kept = (url: string) => keep.some((base) => url.startsWith(base));
   for (const [imageId, { ref }] of known) {
     if (kept(ref.url)) continue;

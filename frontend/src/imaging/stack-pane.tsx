@@ -16,6 +16,7 @@ import {
 import { type GreyWindow, rangeOf, windowOf } from '@/domain/windows';
 import { text } from './dataset';
 import { afterFirstPaint } from './first-paint';
+import { makeOpaque } from './opaque';
 import type { ImageRef, Stack } from './pack';
 import { PackError } from './part';
 import { viewportKinds } from './plain/register';
@@ -36,6 +37,7 @@ import {
   registerPane,
   type ShownAs,
   setPane,
+  tellMove,
   useViews,
 } from './view-store';
 import { shapeGreys } from './voi-curve';
@@ -336,6 +338,7 @@ async function mount(
   const id = viewportId(pane);
   const engine = renderingEngine();
   registerStack(stack);
+  makeOpaque(element);
   engine.enableElement({ viewportId: id, type: viewportKinds().stack, element });
   const viewport = engine.getViewport(id) as StackViewport;
   joinTools(id);
@@ -349,7 +352,9 @@ async function mount(
   const onNewImage = () => {
     if (!begun) begin(viewport, stack, start);
     begun = true;
-    prefetcher.focus(viewport.getCurrentImageIdIndex());
+    const index = viewport.getCurrentImageIdIndex();
+    prefetcher.focus(index);
+    tellMove(pane, index);
   };
   const onFailed = (event: Event) => {
     const { detail } = event as CustomEvent<{ imageId?: string; error?: unknown }>;

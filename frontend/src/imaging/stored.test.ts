@@ -145,3 +145,34 @@ describe('padding', () => {
     expect(inPlace(Uint16Array.of(0, 1), facts)).toMatchObject({ padding: null });
   });
 });
+
+describe('values and a whole number', () => {
+  const facts = (bits: number, signed: boolean, intercept: number) => ({
+    bits,
+    signed,
+    slope: 1,
+    intercept,
+    table: null,
+    padding: null,
+    inverted: false,
+  });
+
+  it('are made where the stored ones lie', () => {
+    const stored = Uint16Array.of(1024, 1000, 4024, 1031);
+    const made = inPlace(stored, facts(12, false, -1024));
+    expect(made).toMatchObject({ min: -24, max: 3000 });
+    expect([...(made?.values ?? [])]).toEqual([0, -24, 3000, 7]);
+    expect(made?.values.buffer).toBe(stored.buffer);
+  });
+
+  it('get their sign from the bits that are stored, not from those around them', () => {
+    const made = inPlace(Uint16Array.of(0x0fff, 0x0001), facts(12, true, 10));
+    expect([...(made?.values ?? [])]).toEqual([9, 11]);
+    expect(made).toMatchObject({ min: 9, max: 11 });
+  });
+
+  it('without a sign may become ones with', () => {
+    const made = inPlace(Uint16Array.of(4095, 0), facts(12, false, -1024));
+    expect([...(made?.values ?? [])]).toEqual([3071, -1024]);
+  });
+});

@@ -57,8 +57,12 @@ export function setPane(pane: number, change: Partial<PaneEntry>): void {
   }));
 }
 
-/** Hundreds of images come within seconds; how many there are is told a few times. */
-const TELL_MS = 100;
+/**
+ * Hundreds of images come within seconds; how many there are is told a few times. Each
+ * time is a frame of the whole screen, which without a graphics card is what the time
+ * that images need goes to.
+ */
+const TELL_MS = 300;
 let untold: Loaded = {};
 let telling: ReturnType<typeof setTimeout> | undefined;
 
@@ -82,6 +86,20 @@ export function resetViews(): void {
   telling = undefined;
   untold = {};
   useViews.setState({ panes: {}, loaded: {} });
+}
+
+/** Hears that a pane is about to draw the image at `index`. */
+type MoveListener = (pane: number, index: number) => void;
+const moveListeners = new Set<MoveListener>();
+
+/** Tells that a pane has another image, which it draws at the next frame. */
+export function tellMove(pane: number, index: number): void {
+  for (const listener of moveListeners) listener(pane, index);
+}
+
+export function hearMoves(listener: MoveListener): () => void {
+  moveListeners.add(listener);
+  return () => void moveListeners.delete(listener);
 }
 
 /** Zoom, pan, turn and mirroring of a pane, told so that another pane can take them. */

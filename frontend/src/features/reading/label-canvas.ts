@@ -58,6 +58,7 @@ export class LabelCanvas {
 
   constructor(canvas: HTMLCanvasElement) {
     this.#canvas = canvas;
+    canvas.hidden = true;
   }
 
   /** Shows a label map, or none. */
@@ -136,20 +137,24 @@ export class LabelCanvas {
     context?.putImageData(image, rect.x0, rect.y0);
   }
 
+  /**
+   * A canvas without anything on it is taken out: laid over the image, it would cost as
+   * much as the image itself with every frame.
+   */
   #draw(due: 'all' | Rect): void {
-    const context = this.#canvas.getContext('2d');
-    if (!context) return;
+    const wasHidden = this.#canvas.hidden;
+    const empty = !this.#map || !this.#bounds;
+    this.#canvas.hidden = empty;
+    const context = empty ? null : this.#canvas.getContext('2d');
+    if (!context || !this.#map || !this.#bounds) return;
     const density = this.#density;
     context.setTransform(density, 0, 0, density, 0, 0);
-    if (due === 'all') {
+    if (due === 'all' || wasHidden) {
       context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
-      if (this.#map && this.#bounds) {
-        this.#edges ??= edgesIn(this.#map, this.#bounds, this.#shown);
-        this.#drawPart(context, this.#bounds, this.#edges);
-      }
+      this.#edges ??= edgesIn(this.#map, this.#bounds, this.#shown);
+      this.#drawPart(context, this.#bounds, this.#edges);
       return;
     }
-    if (!this.#map) return;
     const margin = Math.ceil(HALO / Math.max(scaleOf(this.#matrix), 0.05)) + 1;
     const part = grown(due, margin, this.#map);
     const { left, top, width, height } = seenRect(due, this.#matrix);

@@ -1,4 +1,4 @@
-import { Menu, Tooltip } from '@mantine/core';
+import { Menu } from '@mantine/core';
 import { Fragment, useRef } from 'react';
 import { type Command, groupCommands } from '@/commands/command';
 import type { ReadingContext } from '@/commands/reading/context';
@@ -12,6 +12,7 @@ import { text } from '@/text/en';
 import { segments } from '@/text/en-segments';
 import { Glyph } from '@/ui/glyph';
 import { HangingMenu } from './hanging-menu';
+import { ToolTip } from './tool-tip';
 import { foldedOf, MoreTools, useFolded } from './toolbar-more';
 import { LockedOverlay } from './unaided';
 
@@ -35,20 +36,19 @@ function ToolButton(props: ToolProps) {
   const { command, context } = props;
   const key = useKeyOf(command);
   return (
-    <Tooltip label={label(props, key)} multiline maw={320}>
-      <button
-        type="button"
-        className="tool"
-        aria-label={command.name}
-        aria-description={command.whyNot?.(context) ?? undefined}
-        aria-keyshortcuts={ariaHotkey(key)}
-        aria-pressed={command.on ? command.on(context) : undefined}
-        aria-disabled={!command.when(context)}
-        onClick={() => run(props)}
-      >
-        {command.glyph ? <Glyph name={command.glyph} /> : command.name}
-      </button>
-    </Tooltip>
+    <button
+      type="button"
+      className="tool"
+      data-tip={label(props, key)}
+      aria-label={command.name}
+      aria-description={command.whyNot?.(context) ?? undefined}
+      aria-keyshortcuts={ariaHotkey(key)}
+      aria-pressed={command.on ? command.on(context) : undefined}
+      aria-disabled={!command.when(context)}
+      onClick={() => run(props)}
+    >
+      {command.glyph ? <Glyph name={command.glyph} /> : command.name}
+    </button>
   );
 }
 
@@ -223,6 +223,7 @@ export function Toolbar({ context }: { context: ReadingContext }) {
   const placed = tools.filter(({ group }) => !folded.has(group));
   return (
     <div ref={bar} className="tools" role="toolbar" aria-label={text.room.groups.image}>
+      <ToolTip bar={bar} />
       <HangingMenu />
       {placed.map(({ group, name, commands }) => (
         <Fragment key={group}>

@@ -43,25 +43,32 @@ function tonesOf(transfer: Transfer): Tones {
   return { table, low, high };
 }
 
+/** What was drawn last, of whatever canvas: panes of one size use the same memory. */
+let scratch: ImageData | null = null;
+
+function scratchOf(width: number, height: number): ImageData {
+  if (scratch?.width !== width || scratch.height !== height) {
+    scratch = new ImageData(width, height);
+  }
+  return scratch;
+}
+
 /** A canvas whose pixels are written one by one. */
 export class Surface {
   readonly #canvas: HTMLCanvasElement;
-  #image: ImageData | null = null;
 
   constructor(canvas: HTMLCanvasElement) {
     this.#canvas = canvas;
   }
 
-  /** Lets something be drawn and shows it; false when the canvas has no size. */
+  /** Lets all of it be drawn and shows it; false when the canvas has no size. */
   show(draw: (screen: Screen) => void): boolean {
     const { width, height } = this.#canvas;
     const pen = this.#canvas.getContext('2d');
     if (!pen || width < 1 || height < 1) return false;
-    if (this.#image?.width !== width || this.#image.height !== height) {
-      this.#image = pen.createImageData(width, height);
-    }
-    draw({ pixels: new Uint32Array(this.#image.data.buffer), width, height });
-    pen.putImageData(this.#image, 0, 0);
+    const image = scratchOf(width, height);
+    draw({ pixels: new Uint32Array(image.data.buffer), width, height });
+    pen.putImageData(image, 0, 0);
     return true;
   }
 }

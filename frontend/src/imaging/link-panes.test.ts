@@ -1,0 +1,82 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { linkPanes, type Ties } from './link-panes';
+import type { Stack } from './pack';
+import {
+  type PaneControl,
+  type PaneView,
+  registerPane,
+  setPane,
+  tellMove,
+  useViews,
+} from './view-store';
+
+const IMAGES = Array.from({ length: 9 }, (_, place) => ({
+  plane: {
+    origin: [0, 0, place * 3],
+    row: [1, 0, 0],
+    column: [0, 1, 0],
+    rowSpacing: 1,
+    columnSpacing: 1,
+  },
+  placed: true,
+  rows: 4,
+  columns: 4,
+  frameOfReference: '1.2.3',
+}));
+
+function show(pane: number, uid: string, index: number) {
+  const stack = { uid, images: IMAGES, modality: 'CT' } as unknown as Stack;
+  const view = { uid, stack, index, image: IMAGES[index] } as unknown as PaneView;
+  setPane(pane, { view });
+}
+
+const TIES: Ties = {
+  scroll: true,
+  look: false,
+  offset: () => null,
+  keepOffset: () => undefined,
+};
+
+function hang(ties: Ties, active = 0) {
+  const controls = [0, 1, 2].map(() => ({ goTo: vi.fn() }));
+  controls.forEach((control, pane) => {
+    registerPane(pane, control as unknown as PaneControl);
+  });
+  show(0, 'a', 2);
+  show(1, 'a', 2);
+  show(2, 'b', 2);
+  const stop = linkPanes(
+    () => active,
+    () => ties,
+  );
+  return { stop, went: () => controls.map(({ goTo }) => goTo.mock.calls.flat()) };
+}
+
+afterEach(() => useViews.setState({ panes: {}, controls: {} }));
+
+test('followers are moved before the leader is drawn, so that one frame shows them all', () => {
+  const { stop, went } = hang(TIES);
+  tellMove(0, 5);
+  // Nothing was published: no pane has been drawn at its new image yet.
+  expect(useViews.getState().panes[0]?.view?.index).toBe(2);
+  expect(went()).toEqual([[], [5], [5]]);
+  stop();
+});
+
+test('what moves without leading, or is not tied, moves nobody', () => {
+  const other = hang(TIES, 1);
+  tellMove(0, 5);
+  expect(other.went()).toEqual([[], [], []]);
+  other.stop();
+  const loose = hang({ ...TIES, scroll: false });
+  tellMove(0, 5);
+  expect(loose.went()).toEqual([[], [], []]);
+  loose.stop();
+});
+
+test('who stopped linking hears of no move', () => {
+  const { stop, went } = hang(TIES);
+  stop();
+  tellMove(0, 5);
+  expect(went()).toEqual([[], [], []]);
+});
