@@ -99,8 +99,10 @@ class CriticalState(models.TextChoices):
 class CriticalResult(BaseModel):
     """A signed critical finding, and who was told of it.
 
-    `source` and `source_id` name what in the reading says it: `finding` and the
-    finding's id, or `annotation` and the mark's. Closed it never changes: either
+    One of a label and a reading, however many places the label is marked at
+    (`n_places`): who is told is told of all. `source` and `source_id` name the first
+    of what in the reading says it: `finding` and the finding's id, or `annotation`
+    and the mark's. Closed it never changes: either
     somebody was told (`told_to`, `how`, `told_at`, `read_back`) or `reason_code`
     says why nobody was. While it is open, `remind_at` is when to remind next.
     """
@@ -116,6 +118,7 @@ class CriticalResult(BaseModel):
     label_scheme = models.CharField(max_length=16)
     label_code = models.CharField(max_length=32)
     label_display = models.CharField(max_length=120)
+    n_places = models.PositiveSmallIntegerField(default=1)
     state = models.CharField(
         max_length=8, choices=CriticalState.choices, default=CriticalState.OPEN
     )

@@ -72,6 +72,7 @@ class CriticalSerializer(s.Serializer):  # type: ignore[type-arg]
     patient = CriticalPatientSerializer()
     study = CriticalStudySerializer()
     label = CriticalLabelSerializer()  # type: ignore[assignment]
+    n_places = s.IntegerField(help_text="at how many places of the study it was found")
     reader = CriticalPersonSerializer()
     mine = s.BooleanField()
     raised_at = s.DateTimeField()

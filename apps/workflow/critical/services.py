@@ -31,10 +31,11 @@ from apps.workflow.notices.telling import tell_reminder, untell_reminder
 from apps.worklist.selectors import access_item
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from apps.accounts.types import Actor
     from apps.annotations.models import Reading
+    from apps.workflow.critical.selectors import Statement
     from apps.worklist.models import WorkItem
 
 log = logging.getLogger(__name__)
@@ -53,25 +54,27 @@ def raise_critical(
 ) -> list[CriticalResult]:
     """Record the critical findings of a reading that was just signed.
 
-    An amendment goes on with what the versions before it raised: the same finding
-    is not raised again, and one that was taken back is closed.
+    One is raised of a label, however many places it was found at. An amendment goes
+    on with what the versions before it raised: the same finding is not raised again,
+    and one that was taken back is closed.
 
     Args:
         actor: The reader.
         item: The work item that was read.
         reading: Signed.
-        told: `{source_id: …}` as `parse_told` reads it, of those already told.
+        told: `{source_id: …}` as `parse_told` reads it, of those already told: of a
+            label it is enough to name one place.
 
     Raises:
         Invalid: What was told is of no critical finding of the reading, or a field
             of it is wrong: nothing is signed then.
     """
-    said = {one.source_id: one for one in critical_statements(reading=reading)}
-    given = _given(told, set(said))
+    said = critical_statements(reading=reading)
+    given = _given(told, {one.source_id for one in said})
     before = _before(reading)
     rows = []
-    for key, one in said.items():
-        row = before.pop((one.scheme, one.code), None)
+    for label, places in _by_label(said).items():
+        one, row = places[0], before.pop(label, None)
         if row is None:
             row = CriticalResult.objects.create(
                 site=item.site,
@@ -79,23 +82,38 @@ def raise_critical(
                 reading=reading,
                 item_id=item.id,
                 source=one.source,
-                source_id=key,
+                source_id=one.source_id,
                 label_scheme=one.scheme,
                 label_code=one.code,
                 label_display=one.display,
+                n_places=len(places),
                 raised_at=clock.now(),
                 remind_at=clock.now() + remind_every(),
             )
             _audit(actor, Event.CRITICAL_RAISE, row)
+        elif row.state == CriticalState.OPEN and row.n_places != len(places):
+            row.n_places = len(places)
+            row.save(update_fields=["n_places", "updated_at"])
         rows.append(row)
-        if key in given and row.state == CriticalState.OPEN:
-            _close(actor=actor, row=row, told=given[key])
+        answer = next(
+            (given[at.source_id] for at in places if at.source_id in given), None
+        )
+        if answer is not None and row.state == CriticalState.OPEN:
+            _close(actor=actor, row=row, told=answer)
     for row in before.values():
         if row.state == CriticalState.OPEN:
             _close(actor=actor, row=row, told=Told(reason_code="amended"))
     if rows or before:
         publish_change(site_id=item.site_id, kind="critical", object_id=item.id)
     return rows
+
+
+def _by_label(said: Iterable[Statement]) -> dict[tuple[str, str], list[Statement]]:
+    """Return what a reading says is there by label, with each place of it."""
+    found: dict[tuple[str, str], list[Statement]] = {}
+    for one in said:
+        found.setdefault((one.scheme, one.code), []).append(one)
+    return found
 
 
 def _given(told: object, said: set[str]) -> dict[str, Told]:
@@ -293,6 +311,7 @@ def build_critical(*, actor: Actor, row: CriticalResult) -> dict[str, Any]:
             "code": row.label_code,
             "display": row.label_display,
         },
+        "n_places": row.n_places,
         "reader": _person(row.reading.reader),
         "mine": row.reading.reader_id == actor.user_id,
         "raised_at": row.raised_at,

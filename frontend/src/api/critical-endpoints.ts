@@ -30,6 +30,8 @@ export interface Critical {
     readonly accession_number: string;
   };
   readonly label: Coded;
+  /** At how many places of the study it was found. */
+  readonly n_places: number;
   readonly reader: { readonly id: Id; readonly display_name: string };
   readonly mine: boolean;
   readonly raised_at: Instant;

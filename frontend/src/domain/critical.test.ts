@@ -48,7 +48,16 @@ describe('what somebody has to be told of', () => {
       said({ f: modify(null, pneumothorax) }),
       CODES,
     );
-    expect(found).toEqual([{ source: 'f', display: 'Pneumothorax' }]);
+    expect(found).toEqual([{ source: 'f', display: 'Pneumothorax', places: 1 }]);
+  });
+
+  it('is asked once of a label, however many places it was found at', () => {
+    const places = ['f', 'g'].map((id) => ({ ...finding(true), id }));
+    const mark = { id: 'm', label: pneumothorax } as Content['annotations'][number];
+    const content = { ...said({ f: accept(), g: accept() }), annotations: [mark] };
+    expect(criticalStatements(places, content, CODES)).toEqual([
+      { source: 'f', display: 'Pneumothorax', places: 3 },
+    ]);
   });
 });
 

@@ -20,6 +20,8 @@ export const critical = {
     back: 'Read back',
     by: 'Recorded by',
   },
+  /** After a finding that is marked more than once. */
+  places: (n: number) => `${n} places`,
   yes: 'Yes',
   no: 'No',
   nobody: 'Nobody',

@@ -230,6 +230,25 @@ def test_a_mark_of_the_readers_own_is_critical_by_its_label(department, client):
     assert (row.source, row.source_id) == ("annotation", "mark-1")
 
 
+def test_one_label_at_several_places_is_one_result(department, client):
+    item = leased(department, BOTH)
+    answers = verdicts(pneumonia="reject", pneumothorax="accept")
+    answer = sign(
+        client,
+        item,
+        answers=answers,
+        annotations=[mark(item, PNEUMOTHORAX)],
+        told={"mark-1": phoned()},
+    )
+    assert answer.status_code == 200, answer.content
+    [row] = CriticalResult.objects.all()
+    assert (row.source, row.n_places) == ("finding", 2)
+    assert (row.state, row.told_to) == ("closed", "Dr. Ward"), "told of one is of all"
+    [shown] = client.get("/api/critical-results").json()["items"]
+    assert shown["n_places"] == 2
+    assert AuditRecord.objects.filter(event="critical:raise").count() == 1
+
+
 def test_an_open_result_is_reminded_of_until_it_is_closed(
     department, client, settings, broker
 ):

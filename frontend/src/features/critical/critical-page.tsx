@@ -26,13 +26,17 @@ function Whose({ result }: { result: Critical }) {
   );
 }
 
+function Places({ n }: { n: number }) {
+  return n > 1 ? <span className="t3">{words.places(n)}</span> : null;
+}
+
 function OpenRow({ result, onClose }: { result: Critical; onClose: () => void }) {
   const now = useNow();
   const may = useCan()('critical:close');
   return (
     <tr>
       <td>
-        <b>{result.label.display}</b>
+        <b>{result.label.display}</b> <Places n={result.n_places} />
       </td>
       <Whose result={result} />
       <td>{result.reader.display_name}</td>
@@ -66,7 +70,9 @@ function ClosedRow({ result, told }: { result: Critical; told: Told }) {
   const how = told.how || [told.reason, told.reason_text].filter(Boolean).join(': ');
   return (
     <tr>
-      <td>{result.label.display}</td>
+      <td>
+        {result.label.display} <Places n={result.n_places} />
+      </td>
       <Whose result={result} />
       <td>{who}</td>
       <td className="when">

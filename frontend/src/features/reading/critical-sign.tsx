@@ -78,9 +78,12 @@ function SignDialog(props: {
     <Modal opened size="lg" onClose={endTelling} title={words.signTitle}>
       <form className="form-column" onSubmit={submit}>
         <p className="t2">{words.signIntro(statements.length)}</p>
-        {statements.map(({ source, display }) => (
+        {statements.map(({ source, display, places }) => (
           <section key={source} className="told-one" aria-label={display}>
-            <h3>{display}</h3>
+            <h3>
+              {display}{' '}
+              {places > 1 ? <span className="t3">{words.places(places)}</span> : null}
+            </h3>
             <ToldFields
               form={forms[source] ?? blankTelltale(portalNow())}
               choices={choices}
