@@ -38,25 +38,30 @@ def check_fit(*, card: Mapping[str, Any], study: StudyInput) -> Fit:
     The rules are `modalities`, `body_parts`, `views_excluded`, `age_years` (`min`,
     `max`, both inclusive in completed years, and `unknown`: `reject` or `accept`)
     and `synthetic`: `true` takes phantoms and nothing else, `"allowed"` takes both,
-    and without it phantoms are refused.
+    and without it phantoms are refused. Words never say the patient's age.
     """
     rules = card.get("input", {})
     name = str(card.get("name", "model"))
-    other_kind = (
-        _synthetic(rules=rules, study=study),
-        _modality(rules=rules, study=study),
-    )
-    checks = (
-        *other_kind,
-        _body_part(rules=rules, study=study),
-        _view(rules=rules, study=study),
-        _age(rules=rules, study=study),
-    )
-    reason = next((text for text in checks if text), "")
+    other_kind = {
+        "synthetic": _synthetic(rules=rules, study=study),
+        "modality": _modality(rules=rules, study=study),
+    }
+    other_part = {"body_part": _other_body_part(rules=rules, study=study)}
+    rejected = {
+        "body_part": _unstated_body_part(rules=rules, study=study),
+        "view": _view(rules=rules, study=study),
+        "age": _age(rules=rules, study=study),
+    }
+    checks = [*other_kind.items(), *other_part.items(), *rejected.items()]
+    check, reason = next(((key, text) for key, text in checks if text), ("", ""))
     return Fit(
         fits=not reason,
         reason=f"{name}: {reason}" if reason else "",
-        near=not any(other_kind),
+        near=not any(other_kind.values()),
+        rejects=bool(reason)
+        and not any(other_kind.values())
+        and not any(other_part.values()),
+        check=check,
     )
 
 
@@ -76,12 +81,17 @@ def _modality(*, rules: Mapping[str, Any], study: StudyInput) -> str:
     return f"needs {' or '.join(sorted(wanted))}"
 
 
-def _body_part(*, rules: Mapping[str, Any], study: StudyInput) -> str:
+def _other_body_part(*, rules: Mapping[str, Any], study: StudyInput) -> str:
     wanted = {str(p).upper() for p in rules.get("body_parts", [])}
-    if not wanted:
+    if not wanted or not study.body_parts or wanted & study.body_parts:
         return ""
-    if study.body_parts:
-        return "" if wanted & study.body_parts else "is for another body part"
+    return "is for another body part"
+
+
+def _unstated_body_part(*, rules: Mapping[str, Any], study: StudyInput) -> str:
+    wanted = {str(p).upper() for p in rules.get("body_parts", [])}
+    if not wanted or study.body_parts:
+        return ""
     text = study.description.upper()
     if any(part in text for part in wanted):
         return ""
@@ -108,10 +118,5 @@ def _age(*, rules: Mapping[str, Any], study: StudyInput) -> str:
         return f"only for {span}; the age is not known"
     if low <= study.age_years < high + 1:
         return ""
-    return f"only for {span}; this patient is {_age_words(study.age_years)}"
-
-
-def _age_words(years: float) -> str:
-    if years < 1:
-        return f"{int(years * 12)} months old"
-    return f"{int(years)} years old"
+    side = "younger" if study.age_years < low else "older"
+    return f"only for {span}; this patient is {side}"

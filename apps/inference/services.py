@@ -26,6 +26,7 @@ from apps.inference.types import (
     IntendedUse,
     OpenedRuns,
     RunState,
+    SlotKind,
 )
 from apps.studies.selectors import access_revision
 from workers.contracts import LOST_WORKER
@@ -127,8 +128,10 @@ def check_slot(*, slot: Slot, study: StudyInput, arrived_at: datetime) -> Fit:
 def open_runs(*, actor: Actor, revision_id: UUID) -> OpenedRuns:
     """Open one run per model of the site that fits the revision and is sent to it.
 
-    Running it again opens nothing twice: a run is unique per revision and
-    model version.
+    A live model that is for such images, but whose card rules this study out, has a
+    run too, which has ended: the input is rejected, and on record as the gate's
+    rejections are. Running it again opens nothing twice: a run is unique per revision
+    and model version.
     """
     revision = access_revision(
         actor=actor, revision_id=revision_id, need=Permission.MACHINE_WORK
@@ -138,11 +141,17 @@ def open_runs(*, actor: Actor, revision_id: UUID) -> OpenedRuns:
         site_id=revision.study.site_id, active=True
     )
     waiting: list[UUID] = []
+    rejected: list[UUID] = []
     refusals: list[Fit] = []
     for slot in slots:
         fit = check_slot(slot=slot, study=study_input, arrived_at=revision.arrived_at)
         if not fit.fits:
             refusals.append(fit)
+            if fit.rejects and slot.kind == SlotKind.LIVE:
+                run, created = _reject(slot=slot, revision=revision, fit=fit)
+                if created:
+                    _audit_run(actor=actor, run=run, event=Event.INFERENCE_RESULT)
+                    rejected.append(run.id)
             continue
         run, created = InferenceRun.objects.get_or_create(
             revision=revision,
@@ -155,7 +164,30 @@ def open_runs(*, actor: Actor, revision_id: UUID) -> OpenedRuns:
             waiting.append(run.id)
     refusals.sort(key=lambda fit: not fit.near)
     return OpenedRuns(
-        run_ids=tuple(waiting), refusals=tuple(fit.reason for fit in refusals)
+        run_ids=tuple(waiting),
+        rejected_ids=tuple(rejected),
+        refusals=tuple(fit.reason for fit in refusals),
+    )
+
+
+def _reject(
+    *, slot: Slot, revision: StudyRevision, fit: Fit
+) -> tuple[InferenceRun, bool]:
+    """Return the ended run of a model whose card rules a study out, and if it is new.
+
+    No worker is asked; what the card said is its one check.
+    """
+    check = {"name": fit.check, "outcome": "failed", "words": fit.reason}
+    return InferenceRun.objects.get_or_create(
+        revision=revision,
+        model_version=slot.model_version,
+        defaults={
+            "slot": slot,
+            "state": RunState.REJECTED,
+            "reason": fit.reason[:400],
+            "finished_at": clock.now(),
+            "quality": {"verdict": "rejected", "checks": [check]},
+        },
     )
 
 

@@ -71,9 +71,14 @@ def tier_of(*, runs: Iterable[InferenceRun]) -> Tier:
 
 
 def _tier(run: InferenceRun) -> Tier | None:
-    """Return what one run says; None where its slot has no such rule."""
+    """Return what one run says.
+
+    None where its slot has no such rule, or its model was never asked: its card rules
+    the study out (`services.open_runs`).
+    """
     rule = parse_routing(raw=run.slot.routing)
-    if not rule.is_tiered:
+    never_asked = run.state == RunState.REJECTED and run.requested_at is None
+    if not rule.is_tiered or never_asked:
         return None
     if run.state != RunState.DONE:
         return Tier.ANYBODY

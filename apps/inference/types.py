@@ -68,12 +68,16 @@ class Fit:
     """Whether a model's declared input covers a study, and if not, why.
 
     `near`: it is for such images, and something else is in the way; that is the
-    reason that a reader wants to see first.
+    reason that a reader wants to see first. `rejects`: it is for such images of that
+    part of the body, and its card rules this study out: a rejected input, as the
+    gate's are; the site's own rule never makes one. `check` names what failed.
     """
 
     fits: bool
     reason: str = ""
     near: bool = True
+    rejects: bool = False
+    check: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +86,13 @@ class OpenedRuns:
 
     Attributes:
         run_ids: Runs that wait for the GPU queue, old and new.
+        rejected_ids: Runs that have just ended: the card rules the study out.
         refusals: For each model of the site that does not fit, why not; those of
             models for such images first.
     """
 
     run_ids: tuple[UUID, ...] = ()
+    rejected_ids: tuple[UUID, ...] = ()
     refusals: tuple[str, ...] = field(default=())
 
 

@@ -308,6 +308,8 @@ def request_inference(*, revision_id: UUID, cause: str = "ai") -> None:
     opened = open_runs(actor=SYSTEM, revision_id=revision_id)
     for run_id in opened.run_ids:
         send_run(run_id=run_id)
+    for run_id in opened.rejected_ids:
+        _export(run_id=run_id)
     show_ai(revision_id=revision_id, refusals=opened.refusals, cause=cause)
 
 

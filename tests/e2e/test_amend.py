@@ -22,7 +22,7 @@ pytestmark = [
 def sign_film(reader: Reader, number: int) -> str:
     name = send_film(reader.stack, age="054Y", number=number)
     reader.find(name)
-    expect(reader.row(name)).to_contain_text("no model applies")
+    expect(reader.row(name)).to_contain_text("this patient is older")
     reader.row(name).dblclick()
     reader.page.wait_for_url(re.compile("/read/"))
     expect(reader.page.locator("canvas:not(.early-pixels)").first).to_be_visible()

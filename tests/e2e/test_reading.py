@@ -166,7 +166,7 @@ def test_an_adult_is_kept_from_the_childrens_model(reader):
     reader.login("radiologist")
     name = send_film(reader.stack, age="054Y")
     reader.find(name)
-    expect(reader.row(name)).to_contain_text("no model applies")
+    expect(reader.row(name)).to_contain_text("this patient is older")
     expect(reader.row(name)).to_contain_text("ROUTINE")
 
 

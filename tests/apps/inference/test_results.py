@@ -22,6 +22,7 @@ from apps.core.realtime import last_seq
 from apps.inference.artefacts import artefact_path, read_artefact, write_artefact
 from apps.inference.models import Artefact, Finding, InferenceRun, Slot
 from apps.inference.packages import read_package
+from apps.inference.quality import input_quality
 from apps.inference.results import record_result, record_results
 from apps.inference.rules import StudyInput, check_fit
 from apps.inference.services import (
@@ -32,6 +33,7 @@ from apps.inference.services import (
     start_run,
 )
 from apps.inference.slots import fill_slot
+from apps.inference.types import SlotKind
 from apps.workflow import flow
 from apps.worklist.models import WorkItem
 from tests.factories.domain import (
@@ -105,8 +107,44 @@ def test_a_run_is_opened_once_for_each_model_that_fits(department):
     assert len(first.run_ids) == 2
     assert first.refusals == again.refusals
     assert first.refusals == (
-        "adults: only for patients of 18 to 99 years; this patient is 4 years old",
+        "adults: only for patients of 18 to 99 years; this patient is younger",
     )
+
+
+def test_an_input_that_a_live_card_rules_out_is_on_record_as_rejected(department):
+    old = {"age_years": {"min": 18, "max": 99}}
+    adults = make_model(department.site, name="adults", input=old)
+    make_model(department.site, name="shadow", input=old, kind=SlotKind.SHADOW)
+    make_model(department.site, name="ct", input={"modalities": ["CT"]})
+    make_model(department.site, name="knee", input={"body_parts": ["KNEE"]})
+    make_model(department.site, name="phantoms", input={"synthetic": True})
+    revision = make_revision(department)
+    opened = open_runs(actor=SYSTEM, revision_id=revision.id)
+    assert opened.run_ids == ()
+    assert len(opened.refusals) == 5
+    run = InferenceRun.objects.get()
+    assert opened.rejected_ids == (run.id,)
+    assert (run.model_version, run.state) == (adults, "rejected")
+    assert run.reason == opened.refusals[0]
+    assert (run.requested_at, run.attempts) == (None, 0), "no worker is asked"
+    assert run.finished_at is not None
+    assert input_quality(run.quality) == {
+        "verdict": "rejected",
+        "checks": [
+            {
+                "name": "age",
+                "outcome": "failed",
+                "words": run.reason,
+                "value": None,
+                "limit": None,
+                "unit": "",
+            }
+        ],
+    }
+    events = AuditRecord.objects.filter(object_id=run.id)
+    assert [event.event for event in events] == ["inference:result"]
+    again = unchanged_by(lambda: open_runs(actor=SYSTEM, revision_id=revision.id))
+    assert again.rejected_ids == (), "it is written once"
 
 
 def test_a_new_version_takes_the_slot_of_the_old_one(department):
@@ -364,12 +402,12 @@ class TestStore:
         ({"age_years": 1.0}, ""),
         (
             {"age_years": 0.9},
-            "only for patients of 1 to 5 years; this patient is 10 months old",
+            "only for patients of 1 to 5 years; this patient is younger",
         ),
         ({"age_years": 5.99}, ""),
         (
             {"age_years": 6.0},
-            "only for patients of 1 to 5 years; this patient is 6 years old",
+            "only for patients of 1 to 5 years; this patient is older",
         ),
         (
             {"age_years": None},
