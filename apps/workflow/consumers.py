@@ -34,15 +34,18 @@ from apps.core.realtime import (
     site_group,
 )
 from apps.notifications.selectors import count_unread
+from apps.workflow.lists.waiting import waiting_rows
 from apps.workflow.rows import build_rows
 from apps.workflow.visibility import blind_reads
 from apps.worklist.lines import listed_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from apps.accounts.types import Actor
     from apps.core.models import Change
     from apps.workflow.visibility import Blinds
-    from apps.worklist.lines import Lines
+    from apps.worklist.lines import Line, Lines
 
 log = logging.getLogger(__name__)
 TICK_S = 5.0
@@ -131,15 +134,17 @@ class Delivery:
             return _resync(site, "the order of the whole list changed")
         found, blinds = _listed(site, changes)
         rows = build_rows(actor=actor, found=found, blinds=blinds)
-        shown = {row["id"]: row for row in rows}
+        off_list = _items(changes) - {UUID(line.id) for line in found.lines}
+        waiting, done = waiting_rows(actor=actor, site_id=site, ids=off_list)
+        shown = {row["id"]: row for row in (*rows, *done)}
         # On the record before anything leaves, in one statement: no transaction.
-        self._audit_new(actor=actor, site=site, found=found)
+        self._audit_new(actor=actor, site=site, lines=(*found.lines, *waiting.lines))
         self.sent[site] = changes[-1].seq
         events = [_event(change, shown) for change in changes]
         return {"type": "events", "events": events, "now": clock.now()}
 
-    def _audit_new(self, *, actor: Actor, site: UUID, found: Lines) -> None:
-        fresh = {UUID(line.patient) for line in found.lines} - self.patients
+    def _audit_new(self, *, actor: Actor, site: UUID, lines: Iterable[Line]) -> None:
+        fresh = {UUID(line.patient) for line in lines} - self.patients
         if not fresh:
             return
         record(
@@ -174,8 +179,7 @@ def _listed(site: UUID, changes: list[Change]) -> tuple[Lines, Blinds]:
     kept = _KEPT.get(key)
     if kept is not None and time.monotonic() - kept[0] < KEPT_S:
         return kept[1:]
-    ids = {change.object_id for change in changes if change.kind == "item"}
-    found = listed_lines(site_id=site, ids=ids)
+    found = listed_lines(site_id=site, ids=_items(changes))
     if len(_KEPT) >= KEPT_MOST:
         _KEPT.clear()
     blinds = blind_reads({line.study_id for line in found.lines})
@@ -186,6 +190,10 @@ def _listed(site: UUID, changes: list[Change]) -> tuple[Lines, Blinds]:
 KEPT_S = 5.0
 KEPT_MOST = 64
 _KEPT: dict[tuple[UUID, int, int], tuple[float, Lines, Blinds]] = {}
+
+
+def _items(changes: Iterable[Change]) -> set[UUID]:
+    return {change.object_id for change in changes if change.kind == "item"}
 
 
 def _event(change: Change, rows: dict[str, dict[str, Any]]) -> dict[str, Any]:

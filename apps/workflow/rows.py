@@ -131,6 +131,7 @@ def _row(line: Line, people: Mapping[str, Any], me: str) -> dict[str, Any]:
         "tier": "",
         "lease": _lease(line, people, me),
         "assignee": _assignee(line, people, me),
+        "preliminary": None,
     }
 
 

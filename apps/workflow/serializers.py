@@ -105,6 +105,23 @@ class AssigneeSerializer(s.Serializer):  # type: ignore[type-arg]
     at = s.DateTimeField()
 
 
+class VerificationSerializer(s.Serializer):  # type: ignore[type-arg]
+    """How far the verification of a preliminary reading is."""
+
+    state = s.ChoiceField(choices=_values(VerificationState))
+    asked_at = s.DateTimeField()
+    decided_at = s.DateTimeField(allow_null=True)
+    decided_by = s.CharField(allow_blank=True)
+    reason = s.CharField(allow_blank=True)
+
+
+class PreliminarySerializer(VerificationSerializer):
+    """Of a signed study that waits for me: who signed it, and what is to be done."""
+
+    signed_by = s.CharField()
+    mine = s.BooleanField(help_text="I signed it, and it was sent back to me")
+
+
 class RowSerializer(s.Serializer):  # type: ignore[type-arg]
     """One line of the worklist."""
 
@@ -129,6 +146,9 @@ class RowSerializer(s.Serializer):  # type: ignore[type-arg]
     tier = s.ChoiceField(choices=[t.value for t in Tier if t], allow_blank=True)
     lease = LeaseSerializer(allow_null=True)
     assignee = AssigneeSerializer(allow_null=True)
+    preliminary = PreliminarySerializer(
+        allow_null=True, help_text="only where the list is asked for what waits for me"
+    )
 
 
 class BandCountSerializer(s.Serializer):  # type: ignore[type-arg]
@@ -446,16 +466,6 @@ class AmendsSerializer(s.Serializer):  # type: ignore[type-arg]
     reason_text = s.CharField(allow_blank=True)
 
 
-class VerificationSerializer(s.Serializer):  # type: ignore[type-arg]
-    """How far the verification of a preliminary reading is."""
-
-    state = s.ChoiceField(choices=_values(VerificationState))
-    asked_at = s.DateTimeField()
-    decided_at = s.DateTimeField(allow_null=True)
-    decided_by = s.CharField(allow_blank=True)
-    reason = s.CharField(allow_blank=True)
-
-
 class ReadingSerializer(s.Serializer):  # type: ignore[type-arg]
     """A reading."""
 
@@ -489,6 +499,7 @@ class LookedSerializer(s.Serializer):  # type: ignore[type-arg]
     """An item that is only looked at; its signed reading, where there is one."""
 
     may_verify = s.BooleanField(help_text="the reading waits for my verification")
+    may_amend = s.BooleanField(help_text="the reading is mine to amend, or to verify")
 
     item = RowSerializer()
     reading = ReadingSerializer(allow_null=True)

@@ -34,7 +34,7 @@ from django.db.models.functions import RowNumber
 from apps.worklist.listed import fold
 from apps.worklist.models import LISTED, WorkItem
 from apps.worklist.selectors import ORDER, SortKey, visible_items
-from apps.worklist.types import ON_LIST, Band, SortColumn
+from apps.worklist.types import ON_LIST, Band, ItemState, SortColumn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +58,8 @@ class Filters:
         unassigned: Only what is assigned to nobody.
         past_deadline_at: Only items whose deadline is before this time.
         text: Words of name, Patient ID, accession number, description or finding.
+        readings: Only done items of which one of these is the reading, whatever
+            `states` says; None for the list of what is to be read.
     """
 
     sites: tuple[UUID, ...] = ()
@@ -71,6 +73,7 @@ class Filters:
     unassigned: bool = False
     past_deadline_at: datetime | None = None
     text: str = ""
+    readings: tuple[UUID, ...] | None = None
 
     @property
     def by_group(self) -> bool:
@@ -83,6 +86,7 @@ class Filters:
                 self.assignee,
                 self.unassigned,
                 self.text.strip(),
+                self.readings is not None,
             )
         )
 
@@ -101,6 +105,7 @@ class Filters:
                 self.unassigned,
                 self.past_deadline_at,
                 self.text.strip(),
+                self.readings is not None,
             )
         )
 
@@ -199,6 +204,8 @@ def condition_of(filters: Filters) -> Q:
         "deadline_at__lt": filters.past_deadline_at,
     }
     asked = Q(**{name: value for name, value in wanted.items() if value})
+    if filters.readings is not None:
+        asked &= Q(reading_id__in=filters.readings)
     if filters.unassigned:
         asked &= Q(assignee__isnull=True)
     if filters.mine:
@@ -214,7 +221,10 @@ def condition_of(filters: Filters) -> Q:
 
 def filter_items(*, items: QuerySet[WorkItem], filters: Filters) -> QuerySet[WorkItem]:
     """Return the items that the filters leave."""
-    return items.filter(condition_of(filters), state__in=filters.states or ON_LIST)
+    states = filters.states or ON_LIST
+    if filters.readings is not None:
+        states = (ItemState.DONE,)
+    return items.filter(condition_of(filters), state__in=states)
 
 
 def _ai_states(states: Sequence[str]) -> Q:
@@ -298,6 +308,9 @@ def list_rows(
         counted: Count as well how many rows the filters leave, where that costs no
             further scan of the list.
     """
+    if filters.readings is not None:
+        # Signed work has no place in the list of what is to be read.
+        return _plain_rows(actor=actor, filters=filters, span=span, sort=sort)
     if filters.states or not (filters.narrows or sort):
         rows = _plain_rows(actor=actor, filters=filters, span=span, sort=sort)
         ranks = {}

@@ -159,6 +159,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SCHEMA_PATH_PREFIX": "/api",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
+        "VerificationStateEnum": ["waiting", "sent_back", "verified", "replaced"],
         "HealthStateEnum": ["ok", "degraded", "down"],
         "SlotKindEnum": ["live", "shadow", "challenger"],
         "TruthKindEnum": ["unaided", "final"],

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 _AMEND = "api/worklist/items/<uuid:item_id>/amend"
 _LOOK = "api/worklist/items/<uuid:item_id>/look"
-_UNVERIFIED = "api/readings/unverified"
 _VERIFY = "api/readings/<uuid:reading_id>/verify"
 _SEND_BACK = "api/readings/<uuid:reading_id>/send-back"
 _REPORT = "api/readings/<uuid:reading_id>/report.<slug:form>"
@@ -25,7 +24,6 @@ TABLE: dict[Key, str] = {
     #                        A: rad ann lead adm srv  B: the same
     ("GET", "api/readings"):  "401  200 403 403 403 403   200 403 403 403 403",
     ("GET", _REPORT):         "401  200 403 403 403 403   404 403 403 403 403",
-    ("GET", _UNVERIFIED):     "401  200 403 403 403 403   200 403 403 403 403",
     # A draft, not signed: nothing to verify for its reader, nothing at all for others.
     ("POST", _VERIFY):        "401  409 403 403 403 403   404 403 403 403 403",
     ("POST", _SEND_BACK):     "401  409 403 403 403 403   404 403 403 403 403",
@@ -53,7 +51,6 @@ def _draft(worlds: Worlds) -> UUID:
 CALLS: dict[Key, Callable[[Worlds], Call]] = {
     ("GET", "api/readings"): lambda _: Call("/api/readings"),
     ("GET", _REPORT): lambda w: Call(f"/api/readings/{_draft(w)}/report.txt"),
-    ("GET", _UNVERIFIED): lambda _: Call("/api/readings/unverified"),
     ("POST", _VERIFY): lambda w: Call(f"/api/readings/{_draft(w)}/verify"),
     ("POST", _SEND_BACK): lambda w: Call(
         f"/api/readings/{_draft(w)}/send-back", {"reason": "a test"}

@@ -22,6 +22,7 @@ from apps.core.permissions import Permission
 from apps.core.realtime import last_sequences
 from apps.workflow.cursors import read_cursor, write_cursor
 from apps.workflow.lists.presence import people_here
+from apps.workflow.lists.waiting import tell_waiting, waiting_readings
 from apps.workflow.rows import build_rows
 from apps.worklist import listing
 from apps.worklist.lines import read_lines
@@ -158,7 +159,11 @@ def show_window(*, actor: Actor, wanted: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **head,
         "items": _rows(
-            actor=actor, rows=rows, offset=span.at if plain else None, counts=counts
+            actor=actor,
+            rows=rows,
+            offset=span.at if plain else None,
+            counts=counts,
+            waiting=filters.readings is not None,
         ),
         "more": rows.more,
         "counts": counts,
@@ -195,6 +200,7 @@ def filters_of(*, actor: Actor, wanted: Mapping[str, Any], now: datetime) -> Fil
         unassigned=assignee == "nobody",
         past_deadline_at=now if wanted["past_deadline"] else None,
         text=wanted["q"],
+        readings=waiting_readings(actor=actor) if wanted["to_verify"] else None,
     )
 
 
@@ -294,6 +300,7 @@ def _counts(
         total = listing.count_rows(actor=actor, filters=filters)
     return {
         "total": total,
+        "to_verify": _to_verify(actor=actor, filters=filters),
         "rank_total": sum(count.n for count in bands.values()),
         "bands": {
             band.value: asdict(bands.get(band.value, BandCount())) for band in Band
@@ -302,12 +309,24 @@ def _counts(
     }
 
 
+def _to_verify(*, actor: Actor, filters: Filters) -> int:
+    """Return how many preliminary readings wait for the actor at the chosen sites."""
+    readings = filters.readings
+    if readings is None:
+        readings = waiting_readings(actor=actor)
+    if not readings:
+        return 0
+    waiting = Filters(sites=filters.sites, readings=readings)
+    return listing.count_rows(actor=actor, filters=waiting)
+
+
 def _rows(
     *,
     actor: Actor,
     rows: Rows,
     offset: int | None,
     counts: Mapping[str, Any] | None,
+    waiting: bool = False,
 ) -> list[dict[str, Any]]:
     """Return rows, audited with the patients that they name.
 
@@ -317,6 +336,7 @@ def _rows(
         offset: How many rows stand above the first, where rows follow each other in
             the whole list; None where `rows` says the ranks, or nobody knows them.
         counts: The list's counters, where they were asked for.
+        waiting: They are signed, and wait for the actor: say by whom and what for.
     """
     found = read_lines(ids=rows.ids)
     record(
@@ -329,4 +349,8 @@ def _rows(
     if offset is not None:
         ranks = {str(i): n for n, i in enumerate(rows.ids, start=offset + 1)}
     whole = counts["rank_total"] if counts else 0
-    return build_rows(actor=actor, found=found, rank_total=whole, ranks=ranks)
+    shown = build_rows(actor=actor, found=found, rank_total=whole, ranks=ranks)
+    if waiting:
+        told = tell_waiting(actor=actor, items=rows.ids)
+        shown = [{**row, "preliminary": told.get(row["id"])} for row in shown]
+    return shown

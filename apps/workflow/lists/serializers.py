@@ -48,6 +48,10 @@ class ListFiltersSerializer(s.Serializer):  # type: ignore[type-arg]
     )
     mine = s.BooleanField(default=False)
     past_deadline = s.BooleanField(default=False)
+    to_verify = s.BooleanField(
+        default=False,
+        help_text="signed work that waits for my verification, or was sent back to me",
+    )
     assignee = AssigneeField(default="", allow_blank=True)
     q = s.CharField(default="", allow_blank=True, max_length=100)
 
@@ -106,6 +110,7 @@ class CountsSerializer(s.Serializer):  # type: ignore[type-arg]
     """How many rows there are."""
 
     total = s.IntegerField()
+    to_verify = s.IntegerField(help_text="preliminary readings that wait for me")
     rank_total = s.IntegerField()
     bands = BandCountsSerializer()
     facets = FacetsSerializer()

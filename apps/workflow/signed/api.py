@@ -50,20 +50,6 @@ class SignedView(APIView):
         return Response(shapes.SignedReadingsSerializer(body).data)
 
 
-class UnverifiedView(APIView):
-    """The preliminary readings that wait for me."""
-
-    permission_classes = [needs(Permission.READING_READ)]
-
-    @extend_schema(
-        operation_id="unverified_readings", responses=shapes.UnverifiedSerializer
-    )
-    def get(self, request: Request) -> Response:
-        """List what I am to verify, and what was sent back to me."""
-        body = verifying.list_unverified(actor=actor_of(request))
-        return Response(shapes.UnverifiedSerializer(body).data)
-
-
 class VerifyView(APIView):
     """The verification of a preliminary reading."""
 

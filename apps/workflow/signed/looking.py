@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
+from apps.annotations.amending import may_amend
 from apps.annotations.verifying import may_verify
 from apps.audit.events import Event
 from apps.audit.services import record
@@ -29,8 +30,9 @@ def look_at(*, actor: Actor, item_id: UUID) -> dict[str, Any]:
     """Open a study to look at: a signed one, or one that somebody else reads.
 
     Returns:
-        `{item, reading}`; the reading is the signed one that holds, and None while the
-        study is still read: a colleague's draft is nobody else's to see.
+        `{may_verify, may_amend, item, reading}`; the reading is the signed one that
+        holds, and None while the study is still read: a colleague's draft is nobody
+        else's to see.
 
     Raises:
         Conflict: `open`: it is free, so it is opened to be read.
@@ -56,6 +58,7 @@ def look_at(*, actor: Actor, item_id: UUID) -> dict[str, Any]:
         )
     return {
         "may_verify": reading is not None and may_verify(actor=actor, reading=reading),
+        "may_amend": reading is not None and may_amend(actor=actor, reading=reading),
         "item": build_row(actor=actor, item=item),
         "reading": reading and build_reading(reading=reading, item=item),
     }

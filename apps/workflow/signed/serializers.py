@@ -71,15 +71,6 @@ class SignedReadingsSerializer(s.Serializer):  # type: ignore[type-arg]
     reasons = AmendReasonSerializer(many=True)
 
 
-class UnverifiedSerializer(s.Serializer):  # type: ignore[type-arg]
-    """Preliminary readings that wait for me, who waits longest first."""
-
-    may_verify = s.BooleanField(help_text="I verify readings at a site of mine")
-    items = SignedReadingSerializer(many=True)
-    more = s.BooleanField(help_text="There are more than these")
-    reasons = AmendReasonSerializer(many=True)
-
-
 class SendBackRequest(s.Serializer):  # type: ignore[type-arg]
     """What its reader is to look at again."""
 

@@ -1,65 +1,26 @@
-"""Preliminary readings: the list of what waits, and the attending's three answers."""
+"""Preliminary readings: an attending verifies one, or sends it back."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
 
 from apps.annotations.amending import chains
 from apps.annotations.models import Reading
-from apps.annotations.types import AMEND_REASONS, VerificationState
 from apps.annotations.verifying import send_back_reading, verify_reading
 from apps.core.errors import Conflict
-from apps.core.permissions import Permission
 from apps.core.queue import enqueue
 from apps.core.steps import Step
 from apps.workflow.notices.telling import tell_sent_back
-from apps.workflow.rows import show_choices
-from apps.workflow.signed.selectors import (
-    access_signed,
-    items_of,
-    visible_readings,
-)
-from apps.workflow.signed.services import show_readings, show_signed
+from apps.workflow.signed.selectors import access_signed, items_of
+from apps.workflow.signed.services import show_signed
 from apps.worklist.models import WorkItem
 from apps.worklist.services import announce_item, lease_words
 
 if TYPE_CHECKING:
     from apps.accounts.types import Actor
-
-MOST: Final = 200
-
-
-@transaction.atomic
-def list_unverified(*, actor: Actor) -> dict[str, Any]:
-    """Return what the actor is to verify, and what was sent back; the oldest first.
-
-    A colleague's reading of a study that the actor may still be given to read without
-    AI is not among them (`visible_readings`), and not counted.
-    """
-    mine = Q(reader_id=actor.user_id)
-    verifies = Q(
-        revision__study__site_id__in=actor.sites_with(Permission.READING_VERIFY),
-        verification__state=VerificationState.WAITING,
-    )
-    sent_back = mine & Q(verification__state=VerificationState.SENT_BACK)
-    rows = list(
-        visible_readings(actor=actor)
-        .filter(signed_at__isnull=False)
-        .exclude(amended_by__signed_at__isnull=False)
-        .filter(verifies & ~mine | sent_back)
-        .order_by("verification__asked_at", "id")[: MOST + 1]
-    )
-    more, rows = len(rows) > MOST, rows[:MOST]
-    return {
-        "may_verify": bool(actor.sites_with(Permission.READING_VERIFY)),
-        "items": show_readings(actor=actor, rows=rows, asked={"unverified": True}),
-        "more": more,
-        "reasons": show_choices(AMEND_REASONS),
-    }
 
 
 @transaction.atomic

@@ -984,23 +984,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/readings/unverified": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** @description List what I am to verify, and what was sent back to me. */
-        get: operations["unverified_readings"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/runs": {
         parameters: {
             query?: never;
@@ -2551,6 +2534,8 @@ export interface components {
         /** @description How many rows there are. */
         Counts: {
             total: number;
+            /** @description preliminary readings that wait for me */
+            to_verify: number;
             rank_total: number;
             bands: components["schemas"]["BandCounts"];
             facets: components["schemas"]["Facets"];
@@ -2590,6 +2575,8 @@ export interface components {
             patient: components["schemas"]["CriticalPatient"];
             study: components["schemas"]["CriticalStudy"];
             label: components["schemas"]["CriticalLabel"];
+            /** @description at how many places of the study it was found */
+            n_places: number;
             reader: components["schemas"]["CriticalPerson"];
             mine: boolean;
             /** Format: date-time */
@@ -3271,6 +3258,11 @@ export interface components {
             mine: boolean;
             /** @default false */
             past_deadline: boolean;
+            /**
+             * @description signed work that waits for my verification, or was sent back to me
+             * @default false
+             */
+            to_verify: boolean;
             /** @default  */
             assignee: string;
             /** @default  */
@@ -3289,6 +3281,11 @@ export interface components {
             mine: boolean;
             /** @default false */
             past_deadline: boolean;
+            /**
+             * @description signed work that waits for my verification, or was sent back to me
+             * @default false
+             */
+            to_verify: boolean;
             /** @default  */
             assignee: string;
             /** @default  */
@@ -3353,6 +3350,8 @@ export interface components {
         Looked: {
             /** @description the reading waits for my verification */
             may_verify: boolean;
+            /** @description the reading is mine to amend, or to verify */
+            may_amend: boolean;
             item: components["schemas"]["Row"];
             reading: components["schemas"]["Reading"] | null;
         };
@@ -3834,6 +3833,19 @@ export interface components {
             ppv: components["schemas"]["Figure"];
             npv: components["schemas"]["Figure"];
         };
+        /** @description Of a signed study that waits for me: who signed it, and what is to be done. */
+        Preliminary: {
+            state: components["schemas"]["VerificationStateEnum"];
+            /** Format: date-time */
+            asked_at: string;
+            /** Format: date-time */
+            decided_at: string | null;
+            decided_by: string;
+            reason: string;
+            signed_by: string;
+            /** @description I signed it, and it was sent back to me */
+            mine: boolean;
+        };
         /** @description How some images are to be shown; an image is [SOP Instance UID, frame or 0]. */
         Presentation: {
             images: unknown[][];
@@ -4189,6 +4201,8 @@ export interface components {
             tier: components["schemas"]["TierEnum"] | components["schemas"]["BlankEnum"];
             lease: components["schemas"]["Lease"] | null;
             assignee: components["schemas"]["Assignee"] | null;
+            /** @description only where the list is asked for what waits for me */
+            preliminary: components["schemas"]["Preliminary"] | null;
         };
         /** @description What the AI saw, in one line. */
         RowAi: {
@@ -4952,15 +4966,6 @@ export interface components {
             size: number;
             /** Format: date-time */
             arrived_at: string;
-        };
-        /** @description Preliminary readings that wait for me, who waits longest first. */
-        Unverified: {
-            /** @description I verify readings at a site of mine */
-            may_verify: boolean;
-            items: components["schemas"]["SignedReading"][];
-            /** @description There are more than these */
-            more: boolean;
-            reasons: components["schemas"]["AmendReason"][];
         };
         /** @description An account, with its memberships at the sites that the asker manages. */
         User: {
@@ -6669,25 +6674,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SignedReading"];
-                };
-            };
-        };
-    };
-    unverified_readings: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Unverified"];
                 };
             };
         };

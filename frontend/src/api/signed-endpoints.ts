@@ -28,16 +28,6 @@ export interface SignedReading extends Edition {
   readonly verification: Verification | null;
 }
 
-/** What waits for this person: to verify, or sent back; who waits longest first. */
-export interface Unverified extends Omit<SignedPage, 'next_cursor'> {
-  readonly may_verify: boolean;
-  readonly more: boolean;
-}
-
-export async function readUnverified(): Promise<Unverified> {
-  return (await request<Unverified>('readings/unverified')).data;
-}
-
 /** Makes a preliminary reading final as it stands. */
 export async function verifyReading(id: Id): Promise<SignedReading> {
   const path = `readings/${id}/verify`;
@@ -89,6 +79,8 @@ export interface AmendReason {
 export interface Looked {
   /** The reading waits for this person's verification. */
   readonly may_verify: boolean;
+  /** It is this person's to amend: their own, or one to verify. */
+  readonly may_amend: boolean;
   readonly item: Row;
   readonly reading: Reading | null;
 }

@@ -22,7 +22,7 @@ import { saveView } from './worklist/save-view';
 import { showFresh } from './worklist/show-fresh';
 import { showHelp } from './worklist/show-help';
 import { takeNext } from './worklist/take-next';
-import { toggleUnverified } from './worklist/toggle-unverified';
+import { toggleToVerify } from './worklist/toggle-to-verify';
 import { undoAssign } from './worklist/undo-assign';
 
 /** Everything that can be done on the worklist, in the order of the help overlay. */
@@ -34,7 +34,7 @@ export const WORKLIST_COMMANDS: readonly Command<ListContext>[] = [
   goToTopCommand,
   openRow,
   takeNext,
-  toggleUnverified,
+  toggleToVerify,
   explainRank,
   changeBand,
   focusSearch,

@@ -11,6 +11,8 @@ export interface Filters {
   /** Held by me, or meant for me. */
   readonly mine: boolean;
   readonly past_deadline: boolean;
+  /** Instead of what is to be read: what is signed and waits for this person. */
+  readonly to_verify: boolean;
   /** Meant for this person; `nobody` for nobody; empty for whomever. */
   readonly assignee: Id | 'nobody' | '';
   readonly q: string;
@@ -28,6 +30,7 @@ export const NO_FILTERS: Filters = {
   state: [],
   mine: false,
   past_deadline: false,
+  to_verify: false,
   assignee: '',
   q: '',
 };
@@ -45,6 +48,7 @@ export function isNarrowed(filters: Filters): boolean {
     filters.q.trim() !== '' ||
     filters.mine ||
     filters.past_deadline ||
+    filters.to_verify ||
     filters.assignee !== '' ||
     lists.some((list) => list.length > 0)
   );
@@ -53,8 +57,9 @@ export function isNarrowed(filters: Filters): boolean {
 const some = (wanted: readonly string[], value: string) =>
   wanted.length === 0 || wanted.includes(value);
 
-function stateFits(row: Row, wanted: readonly ItemState[]): boolean {
-  const states = wanted.length > 0 ? wanted : ['open', 'leased'];
+function stateFits(row: Row, { state, to_verify }: Filters): boolean {
+  if (to_verify) return row.preliminary !== null;
+  const states = state.length > 0 ? state : ['open', 'leased'];
   return states.includes(row.state);
 }
 
@@ -96,7 +101,7 @@ export function fits(row: Row, filters: Filters, now: number): boolean {
     modalityFits(row, filters.modality) &&
     some(filters.body_part, row.study.body_part) &&
     some(filters.ai, row.ai.state) &&
-    stateFits(row, filters.state) &&
+    stateFits(row, filters) &&
     personFits(row, filters) &&
     (late || !filters.past_deadline) &&
     wordsFit(row, filters.q)

@@ -112,6 +112,20 @@ export interface Row {
   readonly tier: '' | 'resident' | 'specialist';
   readonly lease: Lease | null;
   readonly assignee: Assignee | null;
+  /** Of a signed study on the view of what waits for this person; else null. */
+  readonly preliminary: Preliminary | null;
+}
+
+/** Whether a row is on the list of what is to be read: only there it has a rank. */
+export function isToBeRead(row: Row | null): boolean {
+  return row !== null && row.preliminary === null;
+}
+
+/** Who signed a preliminary reading, and whether it waits or was sent back. */
+export interface Preliminary extends Verification {
+  readonly signed_by: string;
+  /** This person signed it: it was sent back to them. */
+  readonly mine: boolean;
 }
 
 export interface BandCount {
@@ -139,6 +153,8 @@ export interface WorklistPage {
 /** How many rows there are. */
 export interface Counts {
   readonly total: number;
+  /** Preliminary readings that wait for this person, at the chosen sites. */
+  readonly to_verify: number;
   readonly rank_total: number;
   readonly bands: Readonly<Partial<Record<Band, BandCount>>>;
   readonly facets: WorklistPage['facets'];

@@ -48,6 +48,7 @@ export function makeRow(change: Partial<Row> & { id: string }): Row {
     tier: '',
     lease: null,
     assignee: null,
+    preliminary: null,
     ...change,
   };
 }

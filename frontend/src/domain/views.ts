@@ -3,9 +3,15 @@ import { type Filters, NO_FILTERS } from './filters';
 import type { Id } from './model';
 import type { Sort } from './order';
 
-export type BuiltInId = 'queue' | 'stat' | 'past_deadline' | 'ai_missing' | 'mine';
+export type BuiltInId =
+  | 'queue'
+  | 'stat'
+  | 'past_deadline'
+  | 'ai_missing'
+  | 'mine'
+  | 'to_verify';
 
-/** A view that every reader has. */
+/** A view that is there without anybody saving it. */
 export interface BuiltIn {
   readonly id: BuiltInId;
   readonly filters: Partial<Filters>;
@@ -17,7 +23,11 @@ export const VIEWS: readonly BuiltIn[] = [
   { id: 'past_deadline', filters: { past_deadline: true } },
   { id: 'ai_missing', filters: { ai: ['failed', 'rejected', 'none'] } },
   { id: 'mine', filters: { mine: true } },
+  { id: 'to_verify', filters: { to_verify: true } },
 ];
+
+/** The preliminary readings that wait for this person; nobody else has the view. */
+export const TO_VERIFY = 'to_verify';
 
 /** A view that somebody saved, for oneself or for a site. */
 export interface SavedView {

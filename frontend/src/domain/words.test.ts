@@ -95,6 +95,22 @@ describe('filters', () => {
     expect(holds({ modality: ['PT'] }, both)).toBe(true);
     expect(holds({ modality: ['MR'] }, both)).toBe(false);
   });
+  it('show what is signed and waits for me, instead of what is to be read', () => {
+    const said = {
+      state: 'waiting',
+      asked_at: row.arrived_at,
+      decided_at: null,
+      decided_by: '',
+      reason: '',
+      signed_by: 'R',
+      mine: false,
+    } as const;
+    const done = { ...row, state: 'done', preliminary: said } as const;
+    expect(holds({}, done)).toBe(false);
+    expect(holds({ to_verify: true }, done)).toBe(true);
+    expect(holds({ to_verify: true }, { ...done, preliminary: null })).toBe(false);
+    expect(holds({ to_verify: true })).toBe(false);
+  });
   it('narrow to what is late', () => {
     expect(holds({ past_deadline: true })).toBe(false);
     expect(holds({ past_deadline: true }, row, late)).toBe(true);

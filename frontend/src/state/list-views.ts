@@ -8,7 +8,13 @@ import {
 } from '@/api/list-endpoints';
 import { type ColumnId, PLAIN_COLUMNS, readColumns } from '@/domain/columns';
 import type { Id } from '@/domain/model';
-import { filtersOf, type SavedView, type View, viewsOf } from '@/domain/views';
+import {
+  type BuiltInId,
+  filtersOf,
+  type SavedView,
+  type View,
+  viewsOf,
+} from '@/domain/views';
 import { openView, useWorklist } from './worklist';
 
 /** Views and columns of the list, as the portal keeps them for this person. */
@@ -66,6 +72,12 @@ export function chooseViewAt(index: number): boolean {
   const view = get().views[index];
   if (view) chooseView(view);
   return view !== undefined;
+}
+
+/** Opens a built-in view. */
+export function chooseBuiltIn(id: BuiltInId): void {
+  const view = get().views.find((one) => one.id === id);
+  if (view) chooseView(view);
 }
 
 /** The columns on the screen: the open view's, or the person's own. */

@@ -83,7 +83,7 @@ async function openAnew(itemId: Id, user: Id): Promise<void> {
 /** Opens a study that is signed, or that somebody else reads, to look at alone. */
 export async function lookInto(itemId: Id): Promise<void> {
   try {
-    const { item, reading, may_verify } = await lookAt(itemId);
+    const { item, reading, may_verify, may_amend } = await lookAt(itemId);
     if (getRoom().itemId !== itemId) return;
     resetSegments();
     // What was signed is fetched from the portal; nothing is kept in this browser for it.
@@ -94,6 +94,7 @@ export async function lookInto(itemId: Id): Promise<void> {
       item,
       reading,
       mayVerify: may_verify,
+      mayAmend: may_amend,
       draft: startDraft(reading?.content ?? EMPTY_CONTENT),
       openedRevision: { id: item.study.revision_id, number: item.study.revision },
     });

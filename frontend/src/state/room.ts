@@ -118,6 +118,8 @@ export interface RoomState {
   readonly reading: Reading | null;
   /** What is looked at waits for this person's verification. */
   readonly mayVerify: boolean;
+  /** The signed reading that is looked at is this person's to amend. */
+  readonly mayAmend: boolean;
   readonly draft: Draft;
   readonly save: SaveState;
   readonly restorable: KeptCopy | null;
@@ -162,6 +164,7 @@ export const useRoom = create<RoomState>(() => ({
   lease: null,
   reading: null,
   mayVerify: false,
+  mayAmend: false,
   draft: startDraft(EMPTY_CONTENT),
   save: { kind: 'saved', at: null },
   restorable: null,

@@ -82,6 +82,7 @@ export interface WorklistState {
 
 const NO_PAGE: WorklistState['page'] = {
   total: 0,
+  to_verify: 0,
   rank_total: 0,
   bands: {},
   facets: { modality: [], body_part: [] },

@@ -12,7 +12,9 @@ export const worklist = {
     past_deadline: 'Past deadline',
     ai_missing: 'AI failed or none',
     mine: 'Mine',
+    to_verify: 'To verify',
   } satisfies Record<BuiltInId, string>,
+  sentBack: 'Sent back to you',
   viewAt: (n: number) => `View ${n}`,
   columns: {
     rank: 'Rank',
@@ -138,6 +140,9 @@ export const worklist = {
     past_deadline: 'Nothing is past its deadline.',
     stat: 'No STAT is waiting.',
     ai_missing: 'AI answered for every study on the list.',
+    to_verify: 'No preliminary reading waits for you.',
+    to_verify_detail:
+      'What residents sign comes here to be verified; what was sent back, to its reader.',
   },
   emptyAt: (site: string) => `Nothing waits to be read at ${site}.`,
   allSites: 'Show all sites',

@@ -516,3 +516,49 @@ async def test_a_blinded_item_says_nothing_of_the_ai_on_the_socket():
     assert "Pneumothorax" not in str(row)
     assert (item.band, item.due_at) == before
     assert await sync_to_async(Change.objects.count)() == last
+
+
+def _signed_by_a_resident(department: Department) -> WorkItem:
+    resident = make_person(site=department.site, role=Role.RESIDENT, name="resident")
+    item = make_item(department)
+    lease_item(actor=actor_for(resident), item_id=item.id)
+    done = client_for(resident).post(
+        f"/api/worklist/items/{item.id}/sign",
+        {"content": {"verdicts": {}, "annotations": [], "impression": "Clear."}},
+        content_type="application/json",
+        headers={"If-Match": '"0"'},
+    )
+    assert done.status_code == 200, done.content
+    return item
+
+
+@pytest.mark.asyncio
+async def test_what_a_resident_signs_comes_to_who_verifies_and_leaves_again(
+    department,
+):
+    """A preliminary reading is pushed to attendings, and to nobody else."""
+    attending = await sync_to_async(client_for)(department.reader)
+    lead = await sync_to_async(client_for)(
+        await sync_to_async(department.person)(Role.CLINICAL_LEAD)
+    )
+    async with socket(attending) as one, socket(lead) as two:
+        first, second = Follower(one, attending), Follower(two, lead)
+        await first.begin()
+        await second.begin()
+        item = await sync_to_async(_signed_by_a_resident)(department)
+        site = str(department.site.id)
+        until = await sync_to_async(last_seq)(site_id=department.site.id)
+        await first.catch_up(site, until)
+        await second.catch_up(site, until)
+        row = first.rows[str(item.id)]
+        assert row["state"] == "done"
+        assert row["preliminary"]["state"] == "waiting"
+        assert str(item.id) not in second.rows
+        await sync_to_async(item.refresh_from_db)()
+        verified = await sync_to_async(attending.post)(
+            f"/api/readings/{item.reading_id}/verify"
+        )
+        assert verified.status_code == 200
+        until = await sync_to_async(last_seq)(site_id=department.site.id)
+        await first.catch_up(site, until)
+        assert first.rows == {}

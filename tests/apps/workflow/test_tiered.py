@@ -16,6 +16,7 @@ from apps.annotations.truth import TruthKind, judge_cases, scored_cases
 from apps.audit.models import AuditRecord
 from apps.core import clock
 from apps.inference.models import InferenceRun, Slot
+from apps.inference.tiers import tier_of
 from apps.notifications.models import Notification
 from apps.reports.models import ExportedObject
 from apps.workflow import flow
@@ -109,7 +110,12 @@ def send_back(user, reading, reason="Look at the left apex."):
 
 
 def waiting(user):
-    return client_for(user).get("/api/readings/unverified").json()
+    """What the worklist's view of preliminary readings has for a person."""
+    body = {"filters": {"to_verify": True}, "counts": True}
+    answer = post(client_for(user), "/api/worklist/window", body).json()
+    assert answer["counts"]["to_verify"] == answer["counts"]["total"]
+    assert answer["counts"]["total"] == len(answer["items"])
+    return answer["items"]
 
 
 def events(name):
@@ -123,14 +129,16 @@ def test_what_a_resident_signs_is_preliminary_until_verified(department, residen
     item = make_item(department)
     first = read(resident, item)
     assert Verification.objects.get().reading == first
-    [row] = waiting(department.reader)["items"]
-    assert row["id"] == str(first.id)
-    assert row["verification"]["state"] == "waiting"
-    assert waiting(resident) == {**waiting(resident), "may_verify": False, "items": []}
+    [row] = waiting(department.reader)
+    assert (row["id"], row["state"]) == (str(item.id), "done")
+    assert row["preliminary"]["state"] == "waiting"
+    assert row["preliminary"]["signed_by"] == resident.display_name
+    assert waiting(resident) == []
     looked = post(
         client_for(department.reader), f"/api/worklist/items/{item.id}/look"
     ).json()
     assert looked["may_verify"]
+    assert looked["may_amend"]
     assert looked["reading"]["verification"]["state"] == "waiting"
 
     done = verify(department.reader, first)
@@ -140,7 +148,7 @@ def test_what_a_resident_signs_is_preliminary_until_verified(department, residen
     assert said_now["decided_by"] == department.reader.display_name
     first.refresh_from_db()
     assert first.signed_name == resident.display_name, "the reading stays as it was"
-    assert waiting(department.reader)["items"] == []
+    assert waiting(department.reader) == []
     [event] = events("reading:verify")
     assert (event.object_id, event.detail["how"]) == (first.id, "as_signed")
     again = verify(department.reader, first)
@@ -163,7 +171,7 @@ def test_an_earlier_report_says_that_nobody_has_verified_it(department, resident
 def test_what_an_attending_signs_needs_nobody(department, role):
     read(make_person(site=department.site, role=role, name="at"), make_item(department))
     assert not Verification.objects.exists()
-    assert waiting(department.reader)["items"] == []
+    assert waiting(department.reader) == []
 
 
 def test_nobody_verifies_their_own_and_a_resident_nothing(department, resident):
@@ -179,7 +187,7 @@ def test_nobody_verifies_their_own_and_a_resident_nothing(department, resident):
     ):
         assert verify(who, reading).status_code == status
         assert send_back(who, reading).status_code == status
-    assert waiting(elsewhere)["items"] == []
+    assert waiting(elsewhere) == []
     # Made an attending meanwhile, it is still one's own.
     grant_membership(
         actor=SYSTEM,
@@ -189,7 +197,7 @@ def test_nobody_verifies_their_own_and_a_resident_nothing(department, resident):
     )
     refused = verify(resident, reading)
     assert (refused.status_code, refused.json()["code"]) == (403, "own")
-    assert waiting(resident)["items"] == []
+    assert waiting(resident) == []
     assert Verification.objects.get().state == "waiting"
 
 
@@ -201,10 +209,12 @@ def test_sent_back_it_is_its_readers_again_and_preliminary_again(department, res
     assert send_back(department.reader, first).status_code == 200
     assert events("reading:send_back")[0].detail["reason"] == "Look at the left apex."
     assert Notification.objects.get().kind == "sent_back"
-    [row] = waiting(resident)["items"]
-    assert row["verification"]["reason"] == "Look at the left apex."
-    assert row["may_amend"]
-    assert waiting(department.reader)["items"] == []
+    [row] = waiting(resident)
+    assert row["preliminary"]["reason"] == "Look at the left apex."
+    assert row["preliminary"]["mine"]
+    look = f"/api/worklist/items/{item.id}/look"
+    assert post(client_for(resident), look).json()["may_amend"]
+    assert waiting(department.reader) == []
     assert verify(department.reader, first).json()["code"] == "not_waiting"
 
     why = {"reason_code": "second_opinion"}
@@ -213,9 +223,9 @@ def test_sent_back_it_is_its_readers_again_and_preliminary_again(department, res
     second = sign(resident, item, said("Nodule in the left apex."))
     states = {v.reading_id: v.state for v in Verification.objects.all()}
     assert states == {first.id: "replaced", second.id: "waiting"}
-    assert waiting(resident)["items"] == []
-    [row] = waiting(department.reader)["items"]
-    assert (row["id"], row["edition"]) == (str(second.id), 2)
+    assert waiting(resident) == []
+    [row] = waiting(department.reader)
+    assert (row["id"], row["preliminary"]["mine"]) == (str(item.id), False)
 
 
 def test_an_attendings_amendment_is_final(department, resident):
@@ -234,7 +244,7 @@ def test_an_attendings_amendment_is_final(department, resident):
     assert second.edition == 2
     [event] = events("reading:verify")
     assert (event.object_id, event.detail["how"]) == (second.id, "amended")
-    assert waiting(other)["items"] == []
+    assert waiting(other) == []
     # A final reading is again its reader's alone to amend.
     assert post(client_for(other), path, why).status_code == 403
 
@@ -360,6 +370,16 @@ def test_a_rule_says_by_the_models_sureness_who_reads(
     row = client_for(department.reader).get(f"/api/worklist/items/{item.id}").json()
     assert row["tier"] == tier
     assert [e.detail["after"] for e in events("item:tier")] == ([tier] if tier else [])
+
+
+def test_a_model_that_was_never_asked_has_no_say_in_who_reads(department, slot):
+    item = make_item(department)
+    give_ai(item, probabilities=SURE)
+    run = InferenceRun.objects.get()
+    ruled_out = InferenceRun(slot=run.slot, state="rejected")
+    assert tier_of(runs=[run, ruled_out]) == "resident"
+    by_gate = InferenceRun(slot=run.slot, state="rejected", requested_at=clock.now())
+    assert tier_of(runs=[run, by_gate]) == ""
 
 
 @pytest.mark.parametrize(
@@ -544,7 +564,7 @@ def test_who_may_still_read_it_unaided_is_not_told_of_a_preliminary_one(
 ):
     first = make_item(department)
     reading = read(resident, first)
-    assert len(waiting(department.reader)["items"]) == 1
+    assert len(waiting(department.reader)) == 1
     study = first.case.revision.study
     twin = study.revisions.create(
         number=2, image_hash="other", n_images=1, series=[], arrived_at=clock.now()
@@ -552,6 +572,61 @@ def test_who_may_still_read_it_unaided_is_not_told_of_a_preliminary_one(
     flow.place_item(
         actor=SYSTEM, revision=twin, protocol=make_protocol(department, "none")
     )
-    assert waiting(department.reader)["items"] == []
+    assert waiting(department.reader) == []
     assert verify(department.reader, reading).status_code == 404
     assert Verification.objects.get().state == "waiting"
+
+
+def test_the_view_is_narrowed_and_kept_as_the_list_is(department, resident):
+    ct = make_item(department, modality="CT", patient_id="P1", name="Adler, B")
+    mr = make_item(department, modality="MR", patient_id="P2", name="Zorn, C")
+    make_item(department, modality="CT", patient_id="P3", name="Adler, D")
+    for item in (ct, mr):
+        read(resident, item)
+    client = client_for(department.reader)
+
+    def found(**filters):
+        body = {"filters": {"to_verify": True, **filters}, "counts": True}
+        answer = post(client, "/api/worklist/window", body).json()
+        assert answer["counts"]["to_verify"] == 2, "whatever else narrows it"
+        assert answer["counts"]["total"] == len(answer["items"])
+        return {row["id"] for row in answer["items"]}
+
+    assert found(modality=["CT"]) == {str(ct.id)}
+    assert found(q="zorn") == {str(mr.id)}
+    assert found(band=["STAT"]) == set()
+    assert found(site=[str(department.site.id)]) == {str(ct.id), str(mr.id)}
+    body = {"filters": {"to_verify": True}, "limit": 1}
+    first = post(client, "/api/worklist/window", body).json()
+    second = post(client, "/api/worklist/window", {**body, "at": 1}).json()
+    assert (first["more"], second["more"]) == (True, False)
+    assert [first["items"][0]["id"], second["items"][0]["id"]] == [
+        str(item.id) for item in sorted((ct, mr), key=lambda one: one.sort_at)
+    ]
+    listed = post(client, "/api/worklist/window", {"counts": True}).json()
+    assert len(listed["items"]) == 1, "what is signed is not to be read"
+    assert listed["counts"]["to_verify"] == 2
+
+    view = {
+        "name": "CT to verify",
+        "filters": {"to_verify": True, "modality": ["CT"]},
+        "columns": ["rank", "band", "waiting", "patient"],
+    }
+    assert post(client, "/api/worklist/views", view).status_code == 201
+    [kept] = client.get("/api/worklist/views").json()["items"]
+    assert kept["filters"]["to_verify"]
+    lead = client_for(department.person(Role.CLINICAL_LEAD))
+    answer = post(lead, "/api/worklist/window", {"filters": {"to_verify": True}})
+    assert answer.json()["items"] == [], "a lead verifies nothing"
+
+
+def test_one_that_is_amended_stays_on_the_view_and_says_by_whom(department, resident):
+    item = make_item(department)
+    read(resident, item)
+    path = f"/api/worklist/items/{item.id}/amend"
+    why = {"reason_code": "correction"}
+    assert post(client_for(department.reader), path, why).status_code == 200
+    other = make_person(site=department.site, role=Role.RADIOLOGIST, name="other")
+    [row] = waiting(other)
+    assert row["preliminary"]["signed_by"] == resident.display_name
+    assert row["lease"]["holder"]["display_name"] == department.reader.display_name

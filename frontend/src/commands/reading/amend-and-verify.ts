@@ -8,6 +8,6 @@ export const amendAndVerify: Command<ReadingContext> = {
   name: verifying.commands.amend,
   group: 'reading',
   keys: ['Alt+a'],
-  when: ({ room }) => room.phase === 'looking' && room.mayVerify,
+  when: ({ room }) => room.phase === 'looking' && room.mayAmend,
   perform: () => setRoom({ ask: { kind: 'amend' } }),
 };

@@ -1,3 +1,4 @@
+import { isToBeRead } from '@/domain/model';
 import { text } from '@/text/en';
 import type { Command } from '../command';
 import type { ListContext } from './context';
@@ -8,7 +9,7 @@ export const changeBand: Command<ListContext> = {
   group: 'list',
   keys: ['b'],
   hint: text.hints.changeBand,
-  when: ({ row, can }) => row !== null && can('item:band'),
+  when: ({ row, can }) => isToBeRead(row) && can('item:band'),
   perform: ({ row, askBand }) => {
     if (row) askBand(row.id);
   },

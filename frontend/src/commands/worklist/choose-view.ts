@@ -1,4 +1,4 @@
-import { VIEWS } from '@/domain/views';
+import { TO_VERIFY, VIEWS } from '@/domain/views';
 import { chooseViewAt } from '@/state/list-views';
 import { text } from '@/text/en';
 import { worklist } from '@/text/en-worklist';
@@ -9,7 +9,8 @@ const NUMBERS = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 /** One command a tab: the digits from 1, in the order of the tabs. */
 export const chooseViewCommands: readonly Command<ListContext>[] = NUMBERS.map((n) => {
-  const builtIn = VIEWS[n - 1];
+  // Who signs nothing has one tab less: only the others have a number for certain.
+  const builtIn = VIEWS.filter(({ id }) => id !== TO_VERIFY)[n - 1];
   return {
     id: `worklist.view-${n}`,
     name: builtIn

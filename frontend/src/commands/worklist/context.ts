@@ -16,8 +16,8 @@ export interface ListContext {
   readonly pageRows: number;
   readonly open: (id: Id) => void;
   readonly takeNext: () => void;
-  /** Shows the preliminary readings that wait, or the worklist again. */
-  readonly toggleUnverified: () => void;
+  /** Shows the preliminary readings that wait, or one's queue again. */
+  readonly toggleToVerify: () => void;
   readonly explain: (id: Id | null) => void;
   readonly askBand: (id: Id) => void;
   readonly askColumns: () => void;

@@ -1,3 +1,4 @@
+import { isToBeRead } from '@/domain/model';
 import { text } from '@/text/en';
 import type { Command } from '../command';
 import type { ListContext } from './context';
@@ -8,6 +9,6 @@ export const explainRank: Command<ListContext> = {
   group: 'list',
   keys: ['w'],
   hint: text.hints.why,
-  when: ({ row }) => row !== null,
+  when: ({ row }) => isToBeRead(row),
   perform: ({ row, explain }) => explain(row?.id ?? null),
 };

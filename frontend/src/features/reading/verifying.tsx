@@ -7,21 +7,22 @@ import { sendBack } from '@/commands/reading/send-back';
 import { verify } from '@/commands/reading/verify';
 import { formatExact } from '@/domain/format';
 import { isPreliminary } from '@/domain/model';
+import { TO_VERIFY } from '@/domain/views';
 import { carryOut } from '@/features/admin/table';
 import { CommandKey } from '@/features/shell/command-key';
 import { AmendForm } from '@/features/signed/amend-dialog';
+import { chooseBuiltIn } from '@/state/list-views';
 import { leaveMessage } from '@/state/message';
 import { handOver, openItem } from '@/state/reading-session';
 import { endAsking, getRoom, setRoom, useRoom } from '@/state/room';
 import { useUser, useVocabulary } from '@/state/session';
-import { useUnverifiedShown } from '@/state/unverified';
 import { text } from '@/text/en';
 import { verifying as words } from '@/text/en-verify';
 import { Notice } from '@/ui/primitives';
 
 /** Back to the other preliminary readings that wait. */
 function backToWaiting(navigate: (to: string) => void): void {
-  useUnverifiedShown.setState({ shown: true });
+  chooseBuiltIn(TO_VERIFY);
   navigate('/');
 }
 
@@ -42,6 +43,40 @@ export function useVerifying() {
   };
 }
 
+/** What this person may do with the preliminary reading. */
+function Answers({ onVerify }: { onVerify: () => void }) {
+  const mayVerify = useRoom((state) => state.mayVerify);
+  const mayAmend = useRoom((state) => state.mayAmend);
+  return (
+    <>
+      {mayVerify ? (
+        <button type="button" className="btn primary small" onClick={onVerify}>
+          {words.verify} <CommandKey command={verify} />
+        </button>
+      ) : null}
+      {mayAmend ? (
+        <button
+          type="button"
+          className="btn small"
+          onClick={() => setRoom({ ask: { kind: 'amend' } })}
+        >
+          {mayVerify ? words.amend : words.amendOwn}{' '}
+          <CommandKey command={amendAndVerify} />
+        </button>
+      ) : null}
+      {mayVerify ? (
+        <button
+          type="button"
+          className="btn small"
+          onClick={() => setRoom({ ask: { kind: 'send_back' } })}
+        >
+          {words.sendBack} <CommandKey command={sendBack} />
+        </button>
+      ) : null}
+    </>
+  );
+}
+
 /** Above the images: that a reading is preliminary, and what one can do about it. */
 export function PreliminaryNotice({ onVerify }: { onVerify: () => void }) {
   const reading = useRoom((state) => state.reading);
@@ -54,29 +89,7 @@ export function PreliminaryNotice({ onVerify }: { onVerify: () => void }) {
     <Notice
       kind="warn"
       title={said?.state === 'sent_back' ? words.sentBack : words.preliminary}
-      actions={
-        mayVerify ? (
-          <>
-            <button type="button" className="btn primary small" onClick={onVerify}>
-              {words.verify} <CommandKey command={verify} />
-            </button>
-            <button
-              type="button"
-              className="btn small"
-              onClick={() => setRoom({ ask: { kind: 'amend' } })}
-            >
-              {words.amend} <CommandKey command={amendAndVerify} />
-            </button>
-            <button
-              type="button"
-              className="btn small"
-              onClick={() => setRoom({ ask: { kind: 'send_back' } })}
-            >
-              {words.sendBack} <CommandKey command={sendBack} />
-            </button>
-          </>
-        ) : null
-      }
+      actions={<Answers onVerify={onVerify} />}
     >
       {words.signed(by, formatExact(reading.signed_at))}{' '}
       {said?.state === 'sent_back'

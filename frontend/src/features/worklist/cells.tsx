@@ -5,7 +5,7 @@ import {
   formatInteger,
   formatProbability,
 } from '@/domain/format';
-import type { AiState, Row } from '@/domain/model';
+import type { AiState, Preliminary, Row } from '@/domain/model';
 import { measureWait, wordAgo, wordMinutes } from '@/domain/wait';
 import { useNow } from '@/state/clock';
 import { text } from '@/text/en';
@@ -191,14 +191,41 @@ function Person({ person, me, name, words, meant = false }: PersonProps) {
   );
 }
 
-/** Who reads it; else for whom it is meant; else that it is free. */
-export function ReaderCell({ lease, assignee }: Pick<Row, 'lease' | 'assignee'>) {
+/** What a signed study waits for, and since when: its deadline is no longer its clock. */
+export function VerifyCell({ said }: { said: Preliminary }) {
+  const since = said.decided_at ?? said.asked_at;
+  const words = said.mine ? verifying.list.toAmend : verifying.list.toVerify;
+  return (
+    <span title={verifying.list.since(formatExact(since))}>
+      <span className="l1">{wordAgo(since, useNow())}</span>
+      <span className="l2">{words}</span>
+    </span>
+  );
+}
+
+/** Who signed it; of one that was sent back, who sent it and why. */
+function SignerCell({ said }: { said: Preliminary }) {
+  const name = said.mine ? said.decided_by : said.signed_by;
+  const words = said.mine ? said.reason : verifying.list.signedIt;
+  return (
+    <span title={said.mine ? verifying.list.reason(name, words) : name}>
+      <span className="l1">{name}</span>
+      <span className="l2">{words}</span>
+    </span>
+  );
+}
+
+type ReaderCellProps = Pick<Row, 'lease' | 'assignee' | 'preliminary'>;
+
+/** Who reads it; else who signed it; else for whom it is meant; else that it is free. */
+export function ReaderCell({ lease, assignee, preliminary }: ReaderCellProps) {
   const now = useNow();
   if (lease) {
     const name = lease.mine ? text.common.you : lease.holder.display_name;
     const words = leaseWords(lease, now);
     return <Person person={lease.holder} me={lease.mine} name={name} words={words} />;
   }
+  if (preliminary) return <SignerCell said={preliminary} />;
   if (!assignee) return <span className="t3">{text.list.free}</span>;
   const { person, mine, at } = assignee;
   const name = mine ? worklist.meantForYou : worklist.meantFor(person.display_name);

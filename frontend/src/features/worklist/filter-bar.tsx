@@ -13,7 +13,6 @@ import { Glyph } from '@/ui/glyph';
 import { Band } from '@/ui/primitives';
 import { AssigneeChip } from './assignee-chip';
 import { PeopleHere } from './people-here';
-import { UnverifiedChip } from './unverified';
 
 interface Choice {
   readonly value: string;
@@ -202,7 +201,6 @@ export function FilterBar({ user, search, onColumns }: FilterBarProps) {
         choices={states.map((value) => ({ value, label: text.aiStates[value] }))}
       />
       <AssigneeChip user={user} />
-      <UnverifiedChip />
       {isNarrowed(filters) ? (
         <button type="button" className="btn quiet small" onClick={clearFilters}>
           {text.list.clear}

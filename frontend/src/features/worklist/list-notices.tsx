@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { type Filters, isNarrowed, NO_FILTERS } from '@/domain/filters';
 import type { Id, User } from '@/domain/model';
-import { VIEWS } from '@/domain/views';
+import { TO_VERIFY, VIEWS } from '@/domain/views';
 import { DoneMessage } from '@/features/shell/done-message';
 import { takeMessage } from '@/state/message';
 import { useStill } from '@/state/press';
@@ -123,6 +123,7 @@ function emptyWords(view: string, filters: Filters): readonly [string, string] {
   const own = plain && sameFilters({ ...NO_FILTERS, ...plain.filters }, filters);
   const { empty } = worklist;
   if (own && view === 'mine') return [empty.mine, empty.mineDetail];
+  if (own && view === TO_VERIFY) return [empty.to_verify, empty.to_verify_detail];
   if (own && (view === 'stat' || view === 'past_deadline' || view === 'ai_missing')) {
     return [empty[view], text.list.emptyDetail];
   }

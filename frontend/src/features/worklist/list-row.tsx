@@ -2,7 +2,7 @@
 // biome-ignore-all lint/a11y/useFocusableInteractive: the grid holds the focus and names the row by aria-activedescendant
 import { type MouseEvent, memo, type ReactNode } from 'react';
 import type { ColumnId } from '@/domain/columns';
-import type { Id, Row } from '@/domain/model';
+import { type Id, isToBeRead, type Row } from '@/domain/model';
 import { chooseTo, toggleChosen } from '@/state/choosing';
 import { beganOn, pressRow } from '@/state/press';
 import { type Climb, select } from '@/state/worklist';
@@ -19,6 +19,7 @@ import {
   PlainCell,
   ReaderCell,
   StudyCell,
+  VerifyCell,
   WaitCell,
 } from './cells';
 
@@ -96,21 +97,29 @@ function WhyButton({ row, selected, onWhy }: ListRowProps) {
 const CELLS: Readonly<Record<ColumnId, (props: ListRowProps) => ReactNode>> = {
   rank: RankCell,
   band: BandCell,
-  waiting: ({ row }) => <WaitCell arrived={row.arrived_at} deadline={row.deadline_at} />,
+  waiting: ({ row }) =>
+    row.preliminary ? (
+      <VerifyCell said={row.preliminary} />
+    ) : (
+      <WaitCell arrived={row.arrived_at} deadline={row.deadline_at} />
+    ),
   patient: ({ row }) => <PatientCell patient={row.patient} />,
   study: ({ row }) => <StudyCell study={row.study} tier={row.tier} />,
   ai: ({ row }) => <AiCell ai={row.ai} />,
   ai_state: ({ row }) => <AiStateCell ai={row.ai} />,
-  reader: ({ row }) => <ReaderCell lease={row.lease} assignee={row.assignee} />,
-  deadline: ({ row }) => (
-    <DeadlineCell arrived={row.arrived_at} deadline={row.deadline_at} />
-  ),
+  reader: ({ row }) => <ReaderCell {...row} />,
+  deadline: ({ row }) =>
+    row.preliminary ? (
+      <PlainCell words="" />
+    ) : (
+      <DeadlineCell arrived={row.arrived_at} deadline={row.deadline_at} />
+    ),
   body_part: ({ row }) => <PlainCell words={row.study.body_part} />,
   accession: ({ row }) => <PlainCell words={row.study.accession_number} />,
   station: ({ row }) => <PlainCell words={row.study.station} />,
   study_date: ({ row }) => <DateCell day={row.study.study_date} />,
   site: ({ row }) => <PlainCell words={row.site.name} />,
-  actions: WhyButton,
+  actions: (props) => (isToBeRead(props.row) ? <WhyButton {...props} /> : null),
 };
 
 function ChooseBox({ row, chosen, selected }: ListRowProps) {

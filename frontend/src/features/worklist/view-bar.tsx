@@ -2,9 +2,10 @@ import { useState } from 'react';
 import { showFresh as showFreshCommand } from '@/commands/worklist/show-fresh';
 import { takeNext } from '@/commands/worklist/take-next';
 import type { BandCount, User } from '@/domain/model';
-import type { View } from '@/domain/views';
+import { TO_VERIFY, type View } from '@/domain/views';
 import { CommandKey } from '@/features/shell/command-key';
 import { chooseView, useListViews } from '@/state/list-views';
+import { type Can, useCan } from '@/state/session';
 import { chooseSort, showFresh, useWorklist, type WorklistState } from '@/state/worklist';
 import { text } from '@/text/en';
 import { worklist } from '@/text/en-worklist';
@@ -21,14 +22,23 @@ function countOf(view: string, state: WorklistState): number | null {
     return counts(state.page.bands).reduce((sum, band) => sum + band.past_deadline, 0);
   }
   if (view === 'stat') return state.page.bands.STAT?.n ?? 0;
+  if (view === TO_VERIFY) return state.page.to_verify;
   return view === state.view ? state.page.total : null;
+}
+
+function nameOf(view: View, can: Can): string {
+  if (view.saved) return view.saved.name;
+  // Who verifies nothing has there what was sent back to them.
+  if (view.id === TO_VERIFY && !can('reading:verify')) return worklist.sentBack;
+  return worklist.views[view.id as keyof typeof worklist.views];
 }
 
 function Tab({ view }: { view: View }) {
   const here = useWorklist((state) => state.view === view.id);
   const count = useWorklist((state) => countOf(view.id, state));
   const alarm = view.id === 'past_deadline' && (count ?? 0) > 0;
-  const name = view.saved?.name ?? worklist.views[view.id as keyof typeof worklist.views];
+  const can = useCan();
+  const name = nameOf(view, can);
   const site = view.saved?.site?.name;
   return (
     <button
@@ -131,7 +141,10 @@ export interface ViewBarProps {
 
 export function ViewBar({ user, maySwitch, mayTake, onTake, onViews }: ViewBarProps) {
   const live = useWorklist((state) => state.live);
-  const views = useListViews((state) => state.views);
+  const can = useCan();
+  const views = useListViews((state) => state.views).filter(
+    (view) => view.id !== TO_VERIFY || can('reading:sign'),
+  );
   return (
     <div className="views">
       <div role="tablist" aria-label={text.list.views}>

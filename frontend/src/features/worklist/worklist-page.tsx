@@ -3,25 +3,22 @@ import { CommandKey } from '@/features/shell/command-key';
 import { useKeyed } from '@/state/own-keys';
 import './worklist.css';
 import './list-more.css';
-import { type RefObject, useEffect, useMemo, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { ApiError } from '@/api/client';
 import { takeNext } from '@/api/endpoints';
 import { findCommand } from '@/commands/command';
 import type { ListContext } from '@/commands/worklist/context';
-import { showHelp } from '@/commands/worklist/show-help';
-import { takeNext as takeNextCommand } from '@/commands/worklist/take-next';
-import { toggleUnverified } from '@/commands/worklist/toggle-unverified';
 import { WORKLIST_COMMANDS } from '@/commands/worklist-commands';
 import type { Id, User } from '@/domain/model';
+import { TO_VERIFY } from '@/domain/views';
 import { BandDialog } from '@/features/band/band-dialog';
 import { KeyHints, KeysOverlay } from '@/features/shell/keys-overlay';
 import { toggleChosen, useChoosing } from '@/state/choosing';
-import { loadViews } from '@/state/list-views';
+import { chooseBuiltIn, loadViews } from '@/state/list-views';
 import { useStill } from '@/state/press';
 import { handOver } from '@/state/reading-session';
 import { useCan, useUser } from '@/state/session';
-import { toggleUnverifiedShown, useUnverifiedShown } from '@/state/unverified';
 import {
   goToTop,
   hold,
@@ -45,7 +42,6 @@ import { ColumnsDialog } from './columns-dialog';
 import { FilterBar } from './filter-bar';
 import { ListNotices } from './list-notices';
 import { ListTable } from './list-table';
-import { Unverified } from './unverified';
 import { ViewBar } from './view-bar';
 import { ViewsDialog } from './views-dialog';
 import { WhyPopover } from './why-popover';
@@ -120,57 +116,29 @@ function Footer({ context }: { context: ListContext }) {
     Math.min(lengthOf(state), state.firstSeen + context.pageRows),
   );
   const length = useWorklist(lengthOf);
-  const listed = !useUnverifiedShown((state) => state.shown);
   return (
     <footer className="hints">
-      <KeyHints commands={useCommands()} context={context} />
+      <KeyHints commands={useKeyed(WORKLIST_COMMANDS)} context={context} />
       <span className="grow" />
       <span className="t3 cut">{text.list.disclaimer}</span>
-      {listed && length > 0 ? (
+      {length > 0 ? (
         <span className="t2">{text.list.range(first, last, String(length))}</span>
       ) : null}
     </footer>
   );
 }
 
-const aboutUnverified = ({ id }: { id: string }) =>
-  id === toggleUnverified.id || id === takeNextCommand.id || id === showHelp.id;
+/** Shows the preliminary readings that wait, or one's queue again. */
+function toggleToVerify(): void {
+  const { view } = useWorklist.getState();
+  chooseBuiltIn(view === TO_VERIFY ? 'queue' : TO_VERIFY);
+}
 
 /** Opens the assigning with the chosen rows, or with the selected one. */
 function chosenOrSelected(): boolean {
   const { selected } = useWorklist.getState();
   if (useChoosing.getState().chosen.size === 0 && selected) toggleChosen(selected);
   return useChoosing.getState().chosen.size > 0;
-}
-
-interface MiddleProps {
-  readonly mayAssign: boolean;
-  readonly pageRows: RefObject<number>;
-  readonly context: ListContext;
-}
-
-/** The list, or the preliminary readings that wait. */
-function Middle({ mayAssign, pageRows, context }: MiddleProps) {
-  if (useUnverifiedShown((state) => state.shown)) return <Unverified />;
-  return (
-    <>
-      <NewAbove />
-      <ListTable
-        choosing={mayAssign}
-        pageRows={pageRows}
-        onOpen={context.open}
-        onWhy={context.explain}
-      />
-      {mayAssign ? <ChoosingBar onAssign={context.askAssign} /> : null}
-    </>
-  );
-}
-
-/** The commands of what is shown: behind preliminary readings no list can be moved in. */
-function useCommands() {
-  const commands = useKeyed(WORKLIST_COMMANDS);
-  const unverified = useUnverifiedShown((state) => state.shown);
-  return unverified ? commands.filter(aboutUnverified) : commands;
 }
 
 function Page({ user }: { user: User }) {
@@ -183,7 +151,7 @@ function Page({ user }: { user: User }) {
   const pending = useWorklist((state) => state.pending);
   const live = useWorklist((state) => state.live);
   const take = useTakeNext(setProblem);
-  const commands = useCommands();
+  const commands = useKeyed(WORKLIST_COMMANDS);
   const mayRead = can('item:lease');
 
   const mayAssign = can('item:assign');
@@ -225,7 +193,7 @@ function Page({ user }: { user: User }) {
         else if (!live) setProblem(text.list.leaseOff);
       },
       takeNext: () => void take(),
-      toggleUnverified: toggleUnverifiedShown,
+      toggleToVerify,
       explain: (id) => setOver(id === null ? null : { kind: 'why', id }),
       askBand: (id) => setOver({ kind: 'band', id }),
       focusSearch: () => search.current?.focus(),
@@ -261,7 +229,14 @@ function Page({ user }: { user: User }) {
         onDismiss={() => setProblem('')}
         onShow={select}
       />
-      <Middle mayAssign={mayAssign} pageRows={pageRows} context={context} />
+      <NewAbove />
+      <ListTable
+        choosing={mayAssign}
+        pageRows={pageRows}
+        onOpen={context.open}
+        onWhy={context.explain}
+      />
+      {mayAssign ? <ChoosingBar onAssign={context.askAssign} /> : null}
       <Footer context={context} />
       {over?.kind === 'why' && row ? (
         <WhyPopover
