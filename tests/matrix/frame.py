@@ -15,7 +15,8 @@ To add routes, write a part: a module with
 - `populate(worlds)`: puts objects into `worlds.a.things` and strings that B may
   never be sent into `worlds.a.secrets`.
 
-and list it in `parts.PARTS`.
+and list it in `parts.PARTS`. Residents and specialists are answered as radiologists
+are, but for the rows of `readers.READERS`.
 """
 
 from __future__ import annotations

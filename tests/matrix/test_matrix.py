@@ -11,7 +11,8 @@ from apps.core import health
 from portal.asgi import application
 from tests.matrix.frame import ask, leaks, routes, sockets
 from tests.matrix.parts import PARTS
-from tests.matrix.worlds import ASKERS
+from tests.matrix.readers import READERS
+from tests.matrix.worlds import ASKERS, READER_ASKERS
 
 TABLE = {key: row.split() for part in PARTS for key, row in part.TABLE.items()}
 CALLS = {key: call for part in PARTS for key, call in part.CALLS.items()}
@@ -21,6 +22,16 @@ ALLOWED = {
     for part in PARTS
     for key, allowed in getattr(part, "ALLOWED", {}).items()
 }
+RADIOLOGISTS = (ASKERS.index("radiologist@a"), ASKERS.index("radiologist@b"))
+
+
+def _expected(key, row):
+    """What each asker is to be answered; residents and specialists by `READERS`."""
+    a, b = (row[at] for at in RADIOLOGISTS)
+    readers = READERS[key].split() if key in READERS else [a, a, b, b]
+    return dict(zip((*ASKERS, *READER_ASKERS), (*row, *readers), strict=True))
+
+
 # Machines carry no cookie but a token of their own.
 WRITES = [
     (method, route)
@@ -51,13 +62,18 @@ def test_every_row_is_whole_and_can_be_asked():
     assert len(TABLE) == sum(len(part.TABLE) for part in PARTS)
     for key, row in (TABLE | SOCKETS).items():
         assert len(row) == len(ASKERS), key
+    assert set(READERS) <= set(TABLE)
+    for key, row in READERS.items():
+        assert len(row.split()) == len(READER_ASKERS), key
+        a, b = (TABLE[key][at] for at in RADIOLOGISTS)
+        assert row.split() != [a, a, b, b], f"{key}: answered as radiologists are"
 
 
 @pytest.mark.parametrize("key", sorted(TABLE), ids=" ".join)
 def test_http(populated, key):
     call = CALLS[key](populated)
-    expected = dict(zip(ASKERS, TABLE[key], strict=True))
-    answers = {who: ask(populated, who, key[0], call) for who in ASKERS}
+    expected = _expected(key, TABLE[key])
+    answers = {who: ask(populated, who, key[0], call) for who in expected}
     got = {who: str(answer.status_code) for who, answer in answers.items()}
     words = {
         who: answers[who].content[:200] for who in got if got[who] != expected[who]
@@ -120,8 +136,9 @@ def _connect(who: str, worlds, route: str, origin: str) -> str:
 @pytest.mark.django_db(transaction=True)  # a consumer closes connections in between
 @pytest.mark.parametrize("route", sorted(SOCKETS))
 def test_socket(populated, route):
-    got = {who: _connect(who, populated, route, "http://localhost") for who in ASKERS}
-    assert got == dict(zip(ASKERS, SOCKETS[route], strict=True))
+    expected = _expected(route, SOCKETS[route])
+    got = {who: _connect(who, populated, route, "http://localhost") for who in expected}
+    assert got == expected
 
 
 @pytest.mark.django_db(transaction=True)  # a consumer closes connections in between

@@ -71,6 +71,14 @@ ASKERS: tuple[str, ...] = (
     "service@b",
 )
 
+READER_ASKERS: tuple[str, ...] = (
+    "resident@a",
+    "specialist@a",
+    "resident@b",
+    "specialist@b",
+)
+"""Who is answered as the site's radiologist is, but for what `readers.READERS` says."""
+
 
 def make_world(letter: str) -> World:
     site = create_site(
