@@ -13,7 +13,11 @@ app = make_app(
     "overread-pixels",
     broker_url=read_settings().broker_url,
     queue=QUEUE_PIXELS,
-    include=["workers.tasks_pixels", "workers.tasks_segments"],
+    include=[
+        "workers.tasks_pixels",
+        "workers.tasks_segments",
+        "workers.tasks_compare",
+    ],
     limit_s=LIMIT_S,
 )
 log_as_json()

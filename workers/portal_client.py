@@ -279,6 +279,27 @@ class PortalClient:
         path = f"segment-interpolations/{quote(job_id, safe='')}/slices/{sha256}"
         return self._ask("GET", path, doing="what was drawn").content
 
+    def read_comparison(self, comparison_id: str) -> dict[str, Any]:
+        """Return what a comparison is of, as the portal words it.
+
+        Raises:
+            PortalError: It may not be read, or is gone.
+            PortalUnavailableError: The portal gives no answer.
+        """
+        path = f"comparisons/{quote(comparison_id, safe='')}"
+        answer: dict[str, Any] = self._ask("GET", path, doing="what to compare").json()
+        return answer
+
+    def read_compared_mask(self, comparison_id: str, sha256: str) -> bytes:
+        """Return a mask of a comparison, as gzip.
+
+        Raises:
+            PortalError: It may not be read, or is gone.
+            PortalUnavailableError: The portal gives no answer.
+        """
+        path = f"comparisons/{quote(comparison_id, safe='')}/masks/{quote(sha256)}"
+        return self._ask("GET", path, doing="a mask").content
+
     def store_label_map(self, job_id: str, sha256: str, packed: bytes) -> None:
         """Store a label map that an interpolation made, given as gzip.
 

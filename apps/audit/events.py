@@ -65,6 +65,8 @@ class Event(StrEnum):
     ITEM_CANCEL = "item:cancel"
     INFERENCE_REQUEST = "inference:request"
     INFERENCE_RESULT = "inference:result"
+    COMPARISON_REQUEST = "comparison:request"
+    COMPARISON_RESULT = "comparison:result"
     INFERENCE_RETRY = "inference:retry"
     PACK_RETRY = "pack:retry"
     MODEL_REGISTER = "model:register"

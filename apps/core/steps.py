@@ -29,6 +29,8 @@ class Step(StrEnum):
     ABANDON_UPLOADS = "workflow.abandon_uploads"
     WATCH_FOLDERS = "workflow.watch_folders"
     ACCEPT_INTERPOLATION = "workflow.accept_interpolation"
+    REQUEST_COMPARISON = "workflow.request_comparison"
+    ACCEPT_COMPARISON = "workflow.accept_comparison"
     FORGET_SLICES = "workflow.forget_slices"
     RUN_MODEL_IMPORT = "inference.run_model_import"
     SWEEP_MODEL_IMPORTS = "inference.sweep_model_imports"

@@ -8,7 +8,13 @@ from django.db import models
 
 from apps.accounts.models import Site, User
 from apps.core.models import BaseModel
-from apps.inference.types import ImportState, IntendedUse, RunState, SlotKind
+from apps.inference.types import (
+    ComparisonState,
+    ImportState,
+    IntendedUse,
+    RunState,
+    SlotKind,
+)
 from apps.studies.models import StudyRevision
 
 
@@ -196,6 +202,53 @@ class Finding(BaseModel):
 
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["run", "label_code"], name="finding_once")
+        ]
+
+
+class Comparison(BaseModel):
+    """What a model marked on a study, beside what it marked on an earlier one.
+
+    Attributes:
+        run: Of the study; `prior_run` of the earlier one, by the same model.
+        days: Whole days between the two.
+        repeatability: `{percent, least_ml, source}` that a change has to exceed.
+        registration: How the studies lie over each other; numbers by name.
+        lesions: One object a lesion: `{label_code, tracking_uid, now, then, now_at,
+            then_at}` and what `workers.measures.change.VolumeChange` says.
+    """
+
+    run = models.ForeignKey(
+        InferenceRun, on_delete=models.PROTECT, related_name="comparisons"
+    )
+    prior_run = models.ForeignKey(
+        InferenceRun, on_delete=models.PROTECT, related_name="+"
+    )
+    state = models.CharField(
+        max_length=16,
+        choices=[(s.value, s.value) for s in ComparisonState],
+        default=ComparisonState.QUEUED,
+    )
+    attempts = models.PositiveSmallIntegerField(default=0)
+    requested_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=400, blank=True, default="")
+    days = models.PositiveIntegerField()
+    repeatability = models.JSONField(default=dict)
+    registration = models.JSONField(default=dict)
+    lesions = models.JSONField(default=list)
+
+    class Meta:
+        """One of each pair of runs."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["run", "prior_run"], name="comparison_once")
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["requested_at"],
+                name="comparison_open",
+                condition=models.Q(state__in=["queued", "running"]),
+            )
         ]
 
 

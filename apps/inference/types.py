@@ -33,6 +33,16 @@ class RunState(StrEnum):
     REJECTED = "rejected"
 
 
+class ComparisonState(StrEnum):
+    """Where a comparison with an earlier study is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    INCOMPARABLE = "incomparable"
+    FAILED = "failed"
+
+
 class ImportState(StrEnum):
     """Where the import of a model from a page is."""
 

@@ -24,6 +24,7 @@ READ_INSTANCES = "instances:read"
 READ_MODEL = "model:read"
 WRITE_ARTEFACT = "artefact:write"
 INTERPOLATE = "segments:interpolate"
+COMPARE = "comparison:work"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

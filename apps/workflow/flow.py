@@ -63,14 +63,11 @@ from apps.studies.tombstones import bury_study, forget_held
 from apps.studies.types import Registered
 from apps.workflow.answers import show_ai, show_ai_of
 from apps.workflow.critical.services import raise_critical
+from apps.workflow.longitudinal.comparing import ask_comparisons, send_overdue
 from apps.workflow.reporting.services import settle_report
 from apps.workflow.segments.interpolation import send_waiting
 from apps.workflow.urgency import LAST, urgency_of
-from apps.workflow.visibility import (
-    live_findings,
-    shown_findings,
-    withheld_of,
-)
+from apps.workflow.visibility import live_findings, shown_findings, withheld_of
 from apps.worklist.selectors import (
     access_item,
     expired_leases,
@@ -428,6 +425,7 @@ def _accept(results: Sequence[InferResult]) -> None:
     show_ai_of(revision_ids=[run.revision_id for run in runs])
     for run in runs:
         _export(run_id=run.id)
+    ask_comparisons(runs=runs)
 
 
 def _export(*, run_id: UUID) -> None:
@@ -488,7 +486,7 @@ def sign_item(
         actor=actor,
         reading_id=item.reading.id,
         expected_version=expected_version,
-        raw=settle_report(item=item, raw=raw, findings=findings),
+        raw=settle_report(actor=actor, item=item, raw=raw, findings=findings),
         findings=findings,
     )
     complete_item(actor=actor, item_id=item.id, reading=reading)
@@ -555,6 +553,7 @@ def sweep() -> dict[str, int]:
     for run_id in found["runs"]:
         _attempt(send_run, run_id=run_id)
     _attempt(send_waiting, now=now, limit=BATCH)
+    _attempt(send_overdue, now=now, limit=BATCH)
     again = [(Step.SETTLE_SLOTS, "site_id", site_id) for site_id in found["slots"]]
     for step, field, source_id in [*again, *found["exports"]]:
         _attempt(_send_again, step=step, field=field, source_id=source_id)

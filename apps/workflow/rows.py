@@ -16,6 +16,7 @@ from apps.inference.selectors import (
     threshold_of,
 )
 from apps.studies.types import PackState
+from apps.workflow.longitudinal.showing import show_comparison
 from apps.workflow.visibility import (
     Visibility,
     may_be_ai,
@@ -315,11 +316,12 @@ def build_ai(*, actor: Actor, item: WorkItem) -> dict[str, Any]:
         "requires_review": True,
         "state": item.ai_state if sight.visible else "blinded",
         "reason": item.ai_reason if sight.visible else sight.reason,
-        "runs": [_run(run, marks=visible_marks(actor=actor, run=run)) for run in runs],
+        "runs": [_run(actor, run) for run in runs],
     }
 
 
-def _run(run: InferenceRun, *, marks: bool) -> dict[str, Any]:
+def _run(actor: Actor, run: InferenceRun) -> dict[str, Any]:
+    marks = visible_marks(actor=actor, run=run)
     model = run.model_version
     return {
         "id": run.id,
@@ -334,6 +336,7 @@ def _run(run: InferenceRun, *, marks: bool) -> dict[str, Any]:
             "card": model.card,
         },
         "findings": [_finding(f, model, marks=marks) for f in run.findings.all()],
+        "comparison": show_comparison(actor=actor, run=run) if marks else None,
     }
 
 

@@ -8,6 +8,7 @@ from apps.annotations.geometry import GEOMETRY_KINDS
 from apps.annotations.measured import SCALES
 from apps.annotations.types import DisplayMode, ReadingState, VerificationState
 from apps.inference.tiers import Tier
+from apps.workflow.longitudinal.shapes import RunComparisonSerializer
 from apps.workflow.segment_shapes import SegmentationSerializer
 from apps.worklist.types import Band, BandSource, ItemReason, ItemState
 
@@ -325,6 +326,7 @@ class RunSerializer(s.Serializer):  # type: ignore[type-arg]
     quality = QualitySerializer(allow_null=True)
     model = ModelSerializer()
     findings = FindingSerializer(many=True)
+    comparison = RunComparisonSerializer(allow_null=True)
 
 
 class AiSerializer(s.Serializer):  # type: ignore[type-arg]

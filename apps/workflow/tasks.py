@@ -13,7 +13,9 @@ from apps.workflow.critical.services import remind_critical as remind
 from apps.workflow.flood import watch_stat_share
 from apps.workflow.intake.upload import abandon_uploads as abandon
 from apps.workflow.intake.watch import watch_folders as look
+from apps.workflow.longitudinal import comparing
 from apps.workflow.segments.interpolation import accept_filled
+from workers.compare_contracts import CompareResult
 from workers.contracts import InferResult, PackResult
 from workers.segment_contracts import InterpolateResult
 
@@ -118,6 +120,18 @@ def watch_folders() -> None:
 def accept_interpolation(*, result: dict[str, Any]) -> None:
     """Take a worker's word about an interpolation."""
     accept_filled(result=InterpolateResult.from_message(result))
+
+
+@task(name=Step.REQUEST_COMPARISON)
+def request_comparison(*, run_id: str) -> None:
+    """Have a result compared with the patient's earlier one."""
+    comparing.request_comparison(run_id=UUID(run_id))
+
+
+@task(name=Step.ACCEPT_COMPARISON)
+def accept_comparison(*, result: dict[str, Any]) -> None:
+    """Take a worker's word about what changed."""
+    comparing.accept_comparison(result=CompareResult.from_message(result))
 
 
 @task(name=Step.FORGET_SLICES)

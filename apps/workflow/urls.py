@@ -64,6 +64,7 @@ urlpatterns = [
     path("", include("apps.workflow.marks.urls")),
     path("", include("apps.workflow.segments.urls")),
     path("", include("apps.workflow.lists.urls")),
+    path("", include("apps.workflow.longitudinal.urls")),
     path("", include("apps.workflow.slots.urls")),
     path("api/vocabulary", api.VocabularyView.as_view()),
 ]

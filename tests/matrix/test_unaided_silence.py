@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from apps.annotations.models import Reading, ReadingProtocol
-from apps.inference.models import Finding, InferenceRun, ModelVersion
+from apps.inference.models import Comparison, Finding, InferenceRun, ModelVersion
 from apps.studies.models import Attachment
 from apps.worklist.models import WorkItem
 from tests.matrix.frame import ask
@@ -17,7 +17,15 @@ from tests.matrix.test_matrix import CALLS, TABLE, populated
 
 __all__ = ["populated"]
 READER = "radiologist@a"
-WORDS = ("QZXFINDING", "QZXCODE", "QZXMODEL", "0.98765", "0.87654", "QZXRIVAL")
+WORDS = (
+    "QZXFINDING",
+    "QZXCODE",
+    "QZXMODEL",
+    "0.98765",
+    "0.87654",
+    "QZXRIVAL",
+    "QZXCHANGE",
+)
 SAID = "QZXSAID"
 BLIND = "AI says so"
 
@@ -49,6 +57,11 @@ def blinded(populated):
         ai_reason=BLIND,
         ai_model_name="QZXMODEL",
     )
+    for run in runs:
+        # Beside itself: whatever it is compared with, nothing of it may be told.
+        Comparison.objects.create(
+            run=run, prior_run=run, days=0, state="failed", reason="QZXCHANGE"
+        )
     tokens = {str(run.id) for run in runs}
     for finding in Finding.objects.filter(run__in=runs):
         tokens |= {str(finding.id), str(finding.saliency_id)}
@@ -86,7 +99,9 @@ def test_the_words_are_there_after_it(blinded):
     Reading.objects.filter(revision=revision).update(state="revealed")
     item = f"/api/worklist/items/{worlds.a.things['item'].id}"
     client = worlds.client(READER)
-    assert b"QZXFINDING" in client.get(f"{item}/ai").content
+    said = client.get(f"{item}/ai").content
+    assert b"QZXFINDING" in said
+    assert b"QZXCHANGE" in said
     assert b"QZXMODEL" in client.get(item).content
     WorkItem.objects.exclude(id=worlds.a.things["item"].id).filter(
         study_id=worlds.a.things["study"].id

@@ -31,6 +31,8 @@ class Plan:
         films: single chest films.
         recent: those of them that came in the last hours, for the list of today.
         followed: patients with two or three films, whose finding grows or goes.
+        bleeds: patients with two head CTs, whose haemorrhage grows or shrinks; the
+            second one came in the last hours.
         kinds: numbers of the other studies by kind.
         film_size: rows and columns of most films.
         slices: slices of a chest CT.
@@ -39,6 +41,7 @@ class Plan:
     films: int = 48
     recent: int = 16
     followed: int = 8
+    bleeds: int = 2
     kinds: tuple[tuple[str, int], ...] = (
         ("chest-ct", 8),
         ("head-ct", 6),
@@ -54,6 +57,7 @@ SMALL = Plan(
     films=12,
     recent=5,
     followed=2,
+    bleeds=1,
     kinds=(("chest-ct", 2), ("head-ct", 3), ("mammogram", 2), ("pet-ct", 1)),
     film_size=640,
     slices=40,
@@ -73,6 +77,7 @@ def plan_orders(seed: int, *, days: int, now: datetime, plan: Plan) -> list[Orde
         *_single_films(seed, plan, days, now),
         *_followed_films(seed, plan, days, now),
         *_others(seed, plan, days, now),
+        *_followed_heads(seed, plan, days, now),
     ]
     return sorted(orders, key=lambda order: order.when)
 
@@ -141,6 +146,23 @@ def _followed_films(seed: int, plan: Plan, days: int, now: datetime) -> Iterator
                 _moment(rng, float(before), now),
             )
             yield replace(order, strengths=then, size=plan.film_size)
+
+
+def _followed_heads(seed: int, plan: Plan, days: int, now: datetime) -> Iterator[Order]:
+    for k in range(plan.bleeds):
+        person = _number(seed, "bleed", k)
+        rng = rng_for(person, "order")
+        sizes = (0.55, 0.75) if k % 2 == 0 else (0.75, 0.55)
+        before = days * float(rng.uniform(0.3, 0.6))
+        recent = now - timedelta(minutes=float(rng.uniform(20, 30 * LIST_HOURS)))
+        moments = (_moment(rng, before, now), recent.replace(microsecond=0))
+        for visit, (size, when) in enumerate(zip(sizes, moments, strict=True)):
+            order = _order(
+                "head-ct", _number(person, "visit", visit), person, rng, when
+            )
+            strengths = {"intraparenchymal": size}
+            # At the site whose people the demonstration's logins are.
+            yield replace(order, strengths=strengths, bleed=person, site=NORTH)
 
 
 def _grown(person: int) -> dict[str, float]:

@@ -55,6 +55,8 @@ class HeadVolume:
         volume_ml: of the mask.
         age: years.
         female: sex.
+        pose: how the head lies in the scan, (turn, shift in mm, scale): a point of the
+            scan, (z, y, x), is the head's own `turn @ (point - shift) / scale`.
     """
 
     hu: NDArray[np.int16]
@@ -67,6 +69,7 @@ class HeadVolume:
     volume_ml: float
     age: float
     female: bool
+    pose: tuple[NDArray[np.float32], NDArray[np.float32], float]
 
 
 def head_volume(
@@ -77,6 +80,7 @@ def head_volume(
     size: int = 128,
     person: int | None = None,
     strengths: Mapping[str, float] | None = None,
+    bleed: int | None = None,
 ) -> HeadVolume:
     """Makes one head CT.
 
@@ -88,14 +92,17 @@ def head_volume(
         person: seed of the anatomy; the same as `seed` by default.
         strengths: haemorrhages by kind, 0 to 1 (`haemorrhage` picks a kind); None
             draws them, empty means none.
+        bleed: seed of where the haemorrhages are; the same as `seed` by default. With
+            one seed and a greater strength the same haemorrhage has grown.
     """
     head = draw_head(seed if person is None else person, settings)
-    bleeds = _draw_bleeds(seed, head, settings, strengths)
+    bleeds = _draw_bleeds(seed if bleed is None else bleed, head, settings, strengths)
     spacing = (160.0 / slices, _FIELD_MM / size, _FIELD_MM / size)
     grid = Grid.centred((slices, size, size), spacing)
     grid = Grid(grid.shape, spacing, (-66.0 + spacing[0] / 2, *grid.origin[1:]))
     rng = rng_for(seed, "head-scan")
-    hu, blood = _fill(grid, head, bleeds, settings, rng)
+    pose = _draw_pose(settings, rng)
+    hu, blood = _fill(grid, head, bleeds, pose)
     hu = _scan(hu, grid, settings, rng)
     burn(hu, WORD, value=1200.0, place=(0.99, 0.02))
     mask = blood >= 0.5
@@ -112,6 +119,7 @@ def head_volume(
         volume_ml=round(float(mask.sum()) * float(np.prod(spacing)) / 1000.0, 2),
         age=head.age,
         female=head.female,
+        pose=(*pose, head.scale),
     )
 
 
@@ -184,17 +192,23 @@ def _draw_bleeds(
     )
 
 
+def _draw_pose(
+    settings: Settings, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Draws how the head lies in the scan: its turn and shift."""
+    angles = tuple(settings.head.tilt_deg.draw(rng) for _ in range(3))
+    turn = rotation((angles[0], angles[1], 0.6 * angles[2])).astype(np.float32)
+    return turn, rng.normal(0.0, (3.0, 2.5, 2.5)).astype(np.float32)
+
+
 def _fill(
     grid: Grid,
     head: Head,
     bleeds: tuple[Bleed, ...],
-    settings: Settings,
-    rng: np.random.Generator,
+    pose: tuple[NDArray[np.float32], NDArray[np.float32]],
 ) -> tuple[Floats, Floats]:
     """Fills the grid, a slab at a time; thick slices are averages of two."""
-    angles = tuple(settings.head.tilt_deg.draw(rng) for _ in range(3))
-    turn = rotation((angles[0], angles[1], 0.6 * angles[2])).astype(np.float32)
-    shift = rng.normal(0.0, (3.0, 2.5, 2.5)).astype(np.float32)
+    turn, shift = pose
     parts = 2 if grid.spacing[0] > 2.0 else 1
     n, rows, columns = grid.shape
     hu = np.empty(grid.shape, np.float32)

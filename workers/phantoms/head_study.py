@@ -20,6 +20,7 @@ def head_study(order: Order) -> Study:
         size=order.size or 256,
         person=order.person,
         strengths=order.strengths,
+        bleed=order.bleed,
     )
     _, scanner = scanner_for(order, "CT")
     volume = Slices(made.hu, made.spacing_mm, made.origin_mm, (40, 90))

@@ -22,6 +22,8 @@ class Order:
         person: seed of the patient: the same for all studies of one.
         strengths: chest findings by label; None draws them.
         size: rows and columns; 0 is the kind's usual size.
+        bleed: of head CT, seed of where the haemorrhages are, so that one may grow from
+            study to study; None is `seed`.
         slices: of CT; 0 is the usual number.
         overlay: add a presentation state to a film: `note` as a radiographer leaves
             one, `truth` with the findings' boxes, empty for none.
@@ -37,6 +39,7 @@ class Order:
     size: int = 0
     slices: int = 0
     overlay: str = ""
+    bleed: int | None = None
 
 
 def patient_for(

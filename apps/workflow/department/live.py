@@ -29,6 +29,7 @@ from apps.workflow.intake.door import take_file
 from apps.workflow.intake.types import Via
 from apps.worklist.models import WorkItem
 from apps.worklist.types import Band, ItemState
+from workers.compare_contracts import TASK_COMPARE
 from workers.contracts import TASK_INFER, TASK_PACK, InferResult
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ class Department:
 
     def _do(self, message: Message, *, at: datetime, began: float) -> timedelta:
         """Do one; return how long it took in the department's time."""
-        if message.name == TASK_PACK:
+        if message.name in {TASK_PACK, TASK_COMPARE}:
             self._packs.append(message)
             return timedelta(0)
         if message.name == TASK_INFER:

@@ -45,10 +45,25 @@ def template_for(*, item: WorkItem) -> Mapping[str, Any]:
     )
 
 
-def said_in(*, content: ReadingContent, findings: Mapping[str, Finding]) -> list[Said]:
-    """Return what a reading says is there or is not: answers first, then marks."""
+def said_in(
+    *,
+    content: ReadingContent,
+    findings: Mapping[str, Finding],
+    changes: Mapping[str, str] | None = None,
+) -> list[Said]:
+    """Return what a reading says is there or is not: answers first, then marks.
+
+    Args:
+        content: The reading.
+        findings: What its reader was shown of the AI, by id.
+        changes: What became of findings since an earlier study, in words, by id.
+    """
     answered = [
-        _answer(verdict, findings[verdict.finding_id])
+        _answer(
+            verdict,
+            findings[verdict.finding_id],
+            (changes or {}).get(verdict.finding_id),
+        )
         for verdict in content.verdicts
         if verdict.finding_id in findings
     ]
@@ -67,7 +82,9 @@ def said_in(*, content: ReadingContent, findings: Mapping[str, Finding]) -> list
     return sorted([*answered, *own], key=lambda one: not one.present)
 
 
-def _answer(verdict: VerdictContent, finding: Finding) -> Said:
+def _answer(
+    verdict: VerdictContent, finding: Finding, change: str | None = None
+) -> Said:
     label, positive = verdict.label, is_positive(finding=finding)
     agrees = verdict.verdict is VerdictKind.ACCEPT
     return Said(
@@ -77,6 +94,7 @@ def _answer(verdict: VerdictContent, finding: Finding) -> Said:
         present=verdict.verdict is VerdictKind.MODIFY or agrees == positive,
         source="ai",
         source_id=verdict.finding_id,
+        note=change if change and agrees else "",
     )
 
 

@@ -24,6 +24,7 @@ from apps.reports.drafting import (
 )
 from apps.reports.models import ReportTemplate
 from apps.reports.shipped import SHIPPED
+from apps.workflow.longitudinal.showing import changes_in_words
 from apps.workflow.reporting.selectors import (
     earlier_readings,
     said_in,
@@ -84,7 +85,11 @@ def draft_report(
     content = parse_content(raw=raw)
     findings = shown_findings(actor=actor, item=item)
     template = template_for(item=item)
-    said = said_in(content=content, findings=findings)
+    said = said_in(
+        content=content,
+        findings=findings,
+        changes=changes_in_words(actor=actor, findings=findings),
+    )
     return {
         "template": dict(template),
         "report": {
@@ -100,7 +105,7 @@ def _named(template: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def settle_report(
-    *, item: WorkItem, raw: object, findings: Mapping[str, Finding]
+    *, actor: Actor, item: WorkItem, raw: object, findings: Mapping[str, Finding]
 ) -> dict[str, Any]:
     """Return the content to sign: what is required is there, the codes are ours.
 
@@ -115,7 +120,11 @@ def settle_report(
     report = plain.get("report")
     template = template_for(item=item)
     if report is not None:
-        said = said_in(content=content, findings=findings)
+        said = said_in(
+            content=content,
+            findings=findings,
+            changes=_read(report, changes_in_words(actor=actor, findings=findings)),
+        )
         report = plain["report"] = {
             **report,
             "sections": _fresh(template=template, report=report, said=said),
@@ -129,6 +138,12 @@ def settle_report(
     if missing:
         raise DomainError("incomplete", missing[0]["detail"], 422, missing=missing)
     return plain
+
+
+def _read(report: Mapping[str, Any], changes: Mapping[str, str]) -> dict[str, str]:
+    """Return the changes that are in the report already: what came later is not."""
+    text = "\n".join(section["text"] for section in report["sections"])
+    return {name: words for name, words in changes.items() if words in text}
 
 
 def _fresh(

@@ -332,6 +332,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/machine/comparisons/{comparison_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return series and masks of both studies. */
+        get: operations["machine_comparison"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/machine/comparisons/{comparison_id}/masks/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return a mask, as a gzip file. */
+        get: operations["machine_comparison_mask"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/machine/inputs": {
         parameters: {
             query?: never;
@@ -2493,6 +2527,15 @@ export interface components {
             reading: components["schemas"]["Reading"];
             item: components["schemas"]["Row"];
         };
+        /** @description The earlier study. */
+        ComparedPrior: {
+            /** Format: uuid */
+            study_id: string;
+            /** Format: date */
+            study_date: string;
+            model: components["schemas"]["PriorModel"];
+            same_version: boolean;
+        };
         /** @description Both sides of what is held. */
         Comparison: {
             item: components["schemas"]["Quarantined"];
@@ -2500,6 +2543,11 @@ export interface components {
             files: components["schemas"]["DifferingFile"][];
             n_files: number;
             actions: components["schemas"]["ActionsEnum"][];
+        };
+        /** @description What a worker has to compare. */
+        ComparisonWork: {
+            now: components["schemas"]["WorkSide"];
+            then: components["schemas"]["WorkSide"];
         };
         /** @description What a reading says. */
         Content: {
@@ -2741,7 +2789,7 @@ export interface components {
             reason_text: string;
         };
         /** @enum {string} */
-        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:tier" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "slot:change" | "slot:promote" | "slot:roll_back" | "slot:empty" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:verify" | "reading:send_back" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "discussion:read" | "discussion:write" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
+        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:tier" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "comparison:request" | "comparison:result" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "slot:change" | "slot:promote" | "slot:roll_back" | "slot:empty" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:verify" | "reading:send_back" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "discussion:read" | "discussion:write" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
         /** @description One object that left, or failed to. */
         Export: {
             /** Format: uuid */
@@ -3224,6 +3272,58 @@ export interface components {
             lease: components["schemas"]["Lease"];
             item: components["schemas"]["Row"];
             reading: components["schemas"]["Reading"];
+        };
+        /** @description A lesion now and then. */
+        Lesion: {
+            /**
+             * Format: uuid
+             * @description null: not found now
+             */
+            finding_id: string | null;
+            label: components["schemas"]["LesionLabel"];
+            tracking_uid: string;
+            kind: components["schemas"]["LesionKindEnum"];
+            now: components["schemas"]["LesionSize"] | null;
+            then: components["schemas"]["LesionSize"] | null;
+            now_at: components["schemas"]["LesionSpot"] | null;
+            then_at: components["schemas"]["LesionSpot"] | null;
+            /** Format: double */
+            change_ml: number;
+            /** Format: double */
+            percent: number | null;
+            /** Format: double */
+            percent_low: number | null;
+            /** Format: double */
+            percent_high: number | null;
+            /** Format: double */
+            doubling_days: number | null;
+            repeatability: components["schemas"]["Repeatability"];
+        };
+        /** @enum {string} */
+        LesionKindEnum: "new" | "resolved" | "unchanged" | "grown" | "shrunk";
+        /** @description A coded label. */
+        LesionLabel: {
+            scheme: string;
+            code: string;
+            display: string;
+        };
+        /** @description How large a lesion is. */
+        LesionSize: {
+            /** Format: double */
+            volume_ml: number;
+            /**
+             * Format: double
+             * @description the longest in one slice
+             */
+            diameter_mm: number;
+        };
+        /** @description A place on an image, in pixels. */
+        LesionSpot: {
+            sop_uid: string;
+            /** Format: double */
+            column: number;
+            /** Format: double */
+            row: number;
         };
         /** @description A model version. `problem` says why no worker loads it; '' when all is well. */
         LibraryModel: {
@@ -3869,6 +3969,11 @@ export interface components {
             modality: string;
             items: components["schemas"]["Preset"][];
         };
+        /** @description Name and version of the model that judged the earlier study. */
+        PriorModel: {
+            name: string;
+            version: string;
+        };
         /** @description Earlier studies: of the same region first, then the newest first. */
         Priors: {
             items: components["schemas"]["EarlierStudy"][];
@@ -4005,6 +4110,25 @@ export interface components {
             code: string;
             detail: string;
         };
+        /** @description How the two studies lie over each other. */
+        Registration: {
+            /**
+             * Format: double
+             * @description share of the body that both show
+             */
+            overlap: number;
+            /** Format: double */
+            correlation: number;
+            /**
+             * Format: double
+             * @description mean error there and back
+             */
+            inconsistency_mm: number;
+            /** Format: double */
+            turn_degrees: number;
+            /** Format: double */
+            shift_mm: number;
+        };
         /** @description Which site a held study belongs to, and why. */
         ReleaseRequestRequest: {
             /** Format: uuid */
@@ -4031,6 +4155,14 @@ export interface components {
         /** @description A lease that goes on. */
         Renewed: {
             lease: components["schemas"]["Lease"];
+        };
+        /** @description Beyond what a volume counts as changed. */
+        Repeatability: {
+            /** Format: double */
+            percent: number;
+            /** Format: double */
+            least_ml: number;
+            source: string;
         };
         /** @description The written report of a reading. */
         Report: {
@@ -4229,7 +4361,21 @@ export interface components {
             quality: components["schemas"]["Quality"] | null;
             model: components["schemas"]["Model"];
             findings: components["schemas"]["Finding"][];
+            comparison: components["schemas"]["RunComparison"] | null;
         };
+        /** @description What a model marked beside what it marked on an earlier study. */
+        RunComparison: {
+            /** Format: uuid */
+            id: string;
+            state: components["schemas"]["RunComparisonStateEnum"];
+            reason: string;
+            days: number;
+            prior: components["schemas"]["ComparedPrior"];
+            registration: components["schemas"]["Registration"] | null;
+            lesions: components["schemas"]["Lesion"][];
+        };
+        /** @enum {string} */
+        RunComparisonStateEnum: "queued" | "running" | "done" | "incomparable" | "failed";
         /** @description An inference run as work. */
         RunWork: {
             /** Format: uuid */
@@ -5137,10 +5283,23 @@ export interface components {
         };
         /** @enum {string} */
         WorkItemStateEnum: "open" | "leased" | "done" | "cancelled";
+        /** @description A mask to compare. */
+        WorkMask: {
+            label_code: string;
+            sha256: string;
+            sop_uids: string[];
+            rows: number;
+            columns: number;
+        };
         /** @description Which model. */
         WorkModel: {
             name: string;
             version: string;
+        };
+        /** @description One of the two studies of a comparison. */
+        WorkSide: {
+            series_uid: string;
+            masks: components["schemas"]["WorkMask"][];
         };
         /** @description Whose work it is. */
         WorkSite: {
@@ -5272,7 +5431,7 @@ export interface operations {
             query?: {
                 actor?: string;
                 cursor?: string;
-                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:tier" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "slot:change" | "slot:promote" | "slot:roll_back" | "slot:empty" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:verify" | "reading:send_back" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "discussion:read" | "discussion:write" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
+                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:tier" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "comparison:request" | "comparison:result" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "slot:change" | "slot:promote" | "slot:roll_back" | "slot:empty" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:remove" | "reading:amend" | "reading:verify" | "reading:send_back" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "discussion:read" | "discussion:write" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
                 from?: string;
                 limit?: number;
                 q?: string;
@@ -5703,6 +5862,49 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    machine_comparison: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                comparison_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComparisonWork"];
+                };
+            };
+        };
+    };
+    machine_comparison_mask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                comparison_id: string;
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/gzip": string;
+                };
             };
         };
     };

@@ -321,6 +321,65 @@ export interface AiRun {
     readonly checks: readonly InputCheck[];
   } | null;
   readonly findings: readonly Finding[];
+  /** Beside the newest earlier study that the same model judged; null without one. */
+  readonly comparison: RunComparison | null;
+}
+
+/** A place on an image, in pixels. */
+export interface LesionSpot {
+  readonly sop_uid: string;
+  readonly column: number;
+  readonly row: number;
+}
+
+/** How large a lesion is. */
+export interface LesionSize {
+  readonly volume_ml: number;
+  /** The longest in one slice. */
+  readonly diameter_mm: number;
+}
+
+/** A lesion now and then, and what became of it. */
+export interface LesionChange {
+  readonly finding_id: Id | null;
+  readonly label: Coded;
+  readonly tracking_uid: string;
+  readonly kind: 'new' | 'resolved' | 'unchanged' | 'grown' | 'shrunk';
+  readonly now: LesionSize | null;
+  readonly then: LesionSize | null;
+  readonly now_at: LesionSpot | null;
+  readonly then_at: LesionSpot | null;
+  readonly change_ml: number;
+  readonly percent: number | null;
+  readonly percent_low: number | null;
+  readonly percent_high: number | null;
+  readonly doubling_days: number | null;
+  readonly repeatability: {
+    readonly percent: number;
+    readonly least_ml: number;
+    readonly source: string;
+  };
+}
+
+export interface RunComparison {
+  readonly id: Id;
+  readonly state: 'queued' | 'running' | 'done' | 'incomparable' | 'failed';
+  readonly reason: string;
+  readonly days: number;
+  readonly prior: {
+    readonly study_id: Id;
+    readonly study_date: string;
+    readonly model: ModelRef;
+    readonly same_version: boolean;
+  };
+  readonly registration: {
+    readonly overlap: number;
+    readonly correlation: number;
+    readonly inconsistency_mm: number;
+    readonly turn_degrees: number;
+    readonly shift_mm: number;
+  } | null;
+  readonly lesions: readonly LesionChange[];
 }
 
 export interface Ai {

@@ -60,6 +60,8 @@ const events: Readonly<Record<string, string>> = {
   'item:cancel': 'Work item cancelled',
   'inference:request': 'Inference run asked for',
   'inference:result': 'Inference result recorded',
+  'comparison:request': 'Comparison with an earlier study asked for',
+  'comparison:result': 'Comparison with an earlier study recorded',
   'inference:retry': 'Inference run tried again',
   'pack:retry': 'Pixel pack tried again',
   'model:register': 'Model version registered',

@@ -7,8 +7,9 @@ import redis
 from celery.exceptions import Retry
 
 from tests.faults.brokers import own_broker
-from workers import tasks_gpu, tasks_pixels, tasks_segments
+from workers import tasks_compare, tasks_gpu, tasks_pixels, tasks_segments
 from workers.attempts import LOST, MAX_ATTEMPTS, TOO_LATE, Attempts, Turn
+from workers.compare_contracts import REGISTRATION, CompareRequest, CompareResult
 from workers.contracts import (
     LOST_WORKER,
     InferRequest,
@@ -140,6 +141,18 @@ def ask_segments(task):
     tasks_segments.interpolate_task.run.__func__(task, request=request.to_message())
 
 
+def ask_compare(task):
+    request = CompareRequest(
+        comparison_id=RUN,
+        revision_id=REVISION,
+        prior_revision_id=REVISION,
+        token="t",
+        prior_token="t",
+        portal_url="http://127.0.0.1:1",
+    )
+    tasks_compare.compare_task.run.__func__(task, request=request.to_message())
+
+
 class Killed(BaseException):
     """Stands for the end of the process."""
 
@@ -156,6 +169,13 @@ def pack_result(given, **_):
 
 def segment_result(given, **_):
     return InterpolateResult(job_id=given.job_id, state="done")
+
+
+def compare_result(given, **_):
+    numbers = dict.fromkeys(REGISTRATION, 1.0)
+    return CompareResult(
+        comparison_id=given.comparison_id, state="done", registration=numbers
+    )
 
 
 class Worker:
@@ -179,7 +199,7 @@ class Worker:
         self._set(do)
 
 
-@pytest.fixture(params=["gpu", "pixels", "segments"])
+@pytest.fixture(params=["gpu", "pixels", "segments", "compare"])
 def worker(request, monkeypatch, broker, attempts):
     monkeypatch.setenv("REDIS_URL", broker)
     tasks_gpu._answered.clear()
@@ -187,6 +207,10 @@ def worker(request, monkeypatch, broker, attempts):
         kept.cache_clear()
     if request.param == "gpu":
         return Worker(monkeypatch, tasks_gpu, "ask", ask_gpu, gpu_result)
+    if request.param == "compare":
+        return Worker(
+            monkeypatch, tasks_compare, "compare", ask_compare, compare_result
+        )
     if request.param == "segments":
         return Worker(
             monkeypatch, tasks_segments, "interpolate", ask_segments, segment_result

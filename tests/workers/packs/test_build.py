@@ -329,6 +329,7 @@ def test_the_decoding_process_knows_no_secret():
         "workers.celery_pixels",
         "workers.tasks_pixels",
         "workers.tasks_segments",
+        "workers.tasks_compare",
     ],
 )
 def test_no_torch_and_no_django(module):

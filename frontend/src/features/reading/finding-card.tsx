@@ -27,6 +27,7 @@ import { unaided } from '@/text/en-unaided';
 import { Glyph, type GlyphName } from '@/ui/glyph';
 import { ModelCard } from '@/ui/model-card';
 import { AiTag } from '@/ui/primitives';
+import { Changes } from './changes';
 import { useCopyFinding } from './copy-segment';
 import { volumeText } from './masks';
 
@@ -403,6 +404,7 @@ export function FindingCard(props: FindingProps) {
       {finding.positive ? null : <p className="l2">{panel.below}</p>}
       <Specialist {...props} />
       <Meta {...props} />
+      <Changes finding={finding} run={props.run} place={props.place} />
       <Said {...props} />
       {asking ? <ModifyForm {...props} /> : <Verdicts {...props} />}
     </section>

@@ -1,0 +1,1 @@
+"""What a model marked beside what it marked on an earlier study of the patient."""
