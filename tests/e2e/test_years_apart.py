@@ -1,4 +1,7 @@
-"""A head that bled before and bleeds more now: what the panel says of it, and shows."""
+"""A head that bled before and bleeds more now: what the panel says of it, and shows.
+
+Its name makes it the last of the folder: it leaves two STAT studies on the list.
+"""
 
 from __future__ import annotations
 
