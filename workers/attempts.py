@@ -69,22 +69,26 @@ class Attempts:
             return
 
     def turn(self, request_id: str) -> Turn:
-        """Say whether a request is to be done now; nothing is counted.
+        """Say whether a request is to be done now, see `look`."""
+        return self.look(request_id)[0]
 
-        `LATER` is said once for each loss; the next time it is `NOW`. `NEVER` is
-        said until `forget`, or for an hour.
+    def look(self, request_id: str) -> tuple[Turn, int]:
+        """Say whether a request is to be done now, and how often it was lost.
+
+        Nothing is counted. `LATER` is said once for each loss; the next time it is
+        `NOW`. `NEVER` is said until `forget`, or for an hour.
         """
         begun_key, put_off_key = attempt_keys(request_id)
         try:
             begun, put_off = self._numbers(begun_key, put_off_key)
             if begun >= MAX_ATTEMPTS:
-                return Turn.NEVER
+                return Turn.NEVER, begun
             if begun > put_off:
                 self._redis.set(put_off_key, begun, ex=_KEPT_S)
-                return Turn.LATER
+                return Turn.LATER, begun
         except redis.RedisError:
-            return Turn.NOW
-        return Turn.NOW
+            return Turn.NOW, 0
+        return Turn.NOW, begun
 
     def losses(self, request_id: str) -> int:
         """Return how often a request was begun and not ended."""
@@ -102,10 +106,14 @@ class Attempts:
         except redis.RedisError:
             return
 
-    def end(self, request_id: str) -> None:
-        """Forget a request that has its answer."""
+    def end(self, *request_ids: str) -> None:
+        """Forget requests that have their answer."""
+        if not request_ids:
+            return
         try:
-            self._redis.delete(*attempt_keys(request_id))
+            self._redis.delete(
+                *(key for one in request_ids for key in attempt_keys(one))
+            )
         except redis.RedisError:
             return
 

@@ -26,6 +26,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final
 
+import redis
 from celery import Celery
 from celery.signals import worker_init
 from kombu import Queue
@@ -117,6 +118,18 @@ def node_name(*, queue: str, arguments: Sequence[str] | None = None) -> str:
             name = flag.removeprefix("--hostname=")
     name = name.replace("%h", host).replace("%n", queue).replace("%d", "")
     return re.sub(r"[^A-Za-z0-9@._-]", "_", name)
+
+
+def has_urgent(client: redis.Redis, *, queue: str) -> bool:
+    """Say whether something of the first urgency waits in a queue.
+
+    Its list has the queue's own name, those of the other steps have a suffix. Where
+    the broker cannot be asked, nothing does.
+    """
+    try:
+        return bool(client.llen(queue))
+    except redis.RedisError:
+        return False
 
 
 def give_back(app: Celery) -> int:

@@ -6,11 +6,12 @@ before it is: a request is acknowledged only after its answer is in the portal's
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from workers.contracts import PRIORITY_URGENT
 
@@ -28,6 +29,10 @@ class _Wish(Generic[Given, Done]):
     error: Exception | None = None
 
 
+LOOK_S: Final = 0.02
+"""How often it asks, while things wait for others, whether that must end."""
+
+
 class Gatherer(Generic[Given, Done]):
     """Does things in threads of its own; any number of threads may hand over.
 
@@ -41,7 +46,9 @@ class Gatherer(Generic[Given, Done]):
         most: int,
         wait_s: float,
         in_hand: Callable[[], int] = lambda: 1,
+        is_hurried: Callable[[], bool] | None = None,
         threads: int = 1,
+        has_express: bool = False,
     ) -> None:
         """Take what is to be done.
 
@@ -51,16 +58,25 @@ class Gatherer(Generic[Given, Done]):
             most: How many at a time.
             wait_s: Longest wait for others; what is urgent is not kept waiting.
             in_hand: How many may still come soon; where none may nobody waits.
+            is_hurried: Says, while things wait for others, whether they no longer may.
             threads: How often it works at a time.
+            has_express: Whether one more thread does what is urgent and nothing else,
+                so that it does not wait until the others have a hand free.
         """
         self._work = work
         self._most = most
         self._wait_s = wait_s
         self._in_hand = in_hand
+        self._is_hurried = is_hurried
         self._wishes: list[_Wish[Given, Done]] = []
         self._changed = threading.Condition()
-        for _ in range(threads):
-            threading.Thread(target=self._serve, daemon=True, name="gather").start()
+        for is_express in [False] * threads + [True] * has_express:
+            threading.Thread(
+                target=self._serve,
+                kwargs={"is_express": is_express},
+                daemon=True,
+                name="gather",
+            ).start()
 
     @property
     def waiting(self) -> int:
@@ -82,24 +98,46 @@ class Gatherer(Generic[Given, Done]):
             raise wish.error
         return wish.done[0]
 
-    def _serve(self) -> None:
+    def _serve(self, *, is_express: bool) -> None:
         while True:
-            self._fulfil(self._take())
+            self._fulfil(self._take(is_express=is_express))
 
-    def _take(self) -> list[_Wish[Given, Done]]:
+    def _take(self, *, is_express: bool) -> list[_Wish[Given, Done]]:
         """Wait until there is something to do, and return it."""
         with self._changed:
-            while not self._wishes or (left := self._left_to_wait()) > 0:
-                self._changed.wait(left if self._wishes else None)
+            while (left := self._left_to_wait(is_express=is_express)) > 0:
+                if math.isinf(left):
+                    self._changed.wait()
+                elif self._is_hurried is None:
+                    self._changed.wait(left)
+                else:
+                    self._changed.wait(min(left, LOOK_S))
+                    self._look()
             first = min(wish.priority for wish in self._wishes)
             like = [wish for wish in self._wishes if wish.priority == first]
             taken = like[: self._most]
             self._wishes = [wish for wish in self._wishes if wish not in taken]
         return taken
 
-    def _left_to_wait(self) -> float:
-        is_urgent = any(wish.priority <= PRIORITY_URGENT for wish in self._wishes)
-        if is_urgent or len(self._wishes) >= self._most or not self._in_hand():
+    def _look(self) -> None:
+        """Ask whether those that wait must be done now; more may come meanwhile."""
+        waiting = list(self._wishes)
+        self._changed.release()
+        try:
+            is_hurried = bool(waiting and self._is_hurried and self._is_hurried())
+        finally:
+            self._changed.acquire()
+        if is_hurried:
+            for wish in waiting:
+                wish.entered = -math.inf
+
+    def _left_to_wait(self, *, is_express: bool) -> float:
+        """Return seconds until something is to be done; infinity where nothing is."""
+        if any(wish.priority <= PRIORITY_URGENT for wish in self._wishes):
+            return 0.0
+        if is_express or not self._wishes:
+            return math.inf
+        if len(self._wishes) >= self._most or not self._in_hand():
             return 0.0
         return self._wishes[0].entered + self._wait_s - time.monotonic()
 

@@ -371,12 +371,14 @@ class PortalLine:
             most=MOST_STUDIES,
             wait_s=GATHER_S,
             threads=LINE_THREADS,
+            has_express=True,
         )
         self.artefacts: Gatherer[Parcel, bool] = Gatherer(
             work=self._store,
             most=MOST_STUDIES,
             wait_s=GATHER_S,
             threads=LINE_THREADS,
+            has_express=True,
         )
 
     def _ask_inputs(

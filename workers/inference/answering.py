@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
+from typing import Final
 
 import httpx
 import numpy as np
@@ -26,12 +27,17 @@ from workers.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
 
+LANES: Final = 2
+"""Bodies of films that run side by side on a processor, each with its share of the
+threads: threads of one body wait for each other, which costs a tenth of its time."""
+
 
 def make_workplace(settings: WorkerSettings) -> Workplace:
     """Return what a worker process keeps: models, decoder, device, engine."""
     limit_threads(settings.torch_threads)
     device = pick_device()
     words, threads = describe_device(device), torch.get_num_threads()
+    lanes = min(LANES, threads) if device.type == "cpu" else 1
     return Workplace(
         store=ModelStore(
             trusted=TrustedModels(
@@ -42,11 +48,13 @@ def make_workplace(settings: WorkerSettings) -> Workplace:
             cache=settings.models_dir / "cache",
             device=device,
             budget_mb=settings.models_mb,
-            threads=threads,
+            threads=max(1, threads // lanes),
         ),
         decoder=IsolatedDecoder(),
         device=device,
-        engine=Engine(device=device, batch=settings.batch, threads=threads),
+        engine=Engine(
+            device=device, batch=settings.batch, threads=threads, lanes=lanes
+        ),
         device_words=words,
         gate=Gate(len(os.sched_getaffinity(0))),
         lines=Lines(),

@@ -1,11 +1,15 @@
 """The one place where networks run: batches across studies, the most urgent first.
 
-Threads that prepare studies hand tensors over and wait. A single thread takes what is
-ready, in the order of urgency, and runs films of one model together. When others are
-about to be ready it waits for them, a moment at most and never with something urgent in
-hand, which makes a batch of its own. A batch that fails is run again one study at a
-time, so that only the study at fault gets the error; one that needs more memory than
-there is, once more in two halves.
+Threads that prepare studies hand tensors over and wait. A lane, which is a thread of
+the engine, takes what is ready, in the order of urgency, and runs films of one model
+together. When others are about to be ready it waits for them, a moment at most and
+never with something urgent in hand, which makes a batch of its own. A batch that fails
+is run again one study at a time, so that only the study at fault gets the error; one
+that needs more memory than there is, once more in two halves.
+
+The first lane runs anything. Bodies that ONNX Runtime runs on a processor need little
+memory: where it is told to, the engine has further lanes for those, and one that takes
+only what is urgent among them, so that it waits for no batch.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from __future__ import annotations
 import gc
 import heapq
 import itertools
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -97,8 +102,12 @@ class _Job:
         return self.result
 
 
+Takes = Callable[[_Job], bool]
+"""Which jobs a lane takes."""
+
+
 class Engine:
-    """Runs networks in one thread; any number of threads may ask.
+    """Runs networks in threads of its own; any number of threads may ask.
 
     Attributes:
         tally: What it did so far.
@@ -112,6 +121,7 @@ class Engine:
         batch: int = BATCH,
         wait_s: float = WAIT_S,
         threads: int = 0,
+        lanes: int = 1,
         forward: Forward | None = None,
     ) -> None:
         """Start it.
@@ -121,21 +131,27 @@ class Engine:
             batch: Images at a time.
             wait_s: Longest wait for others to fill a batch.
             threads: Processor threads of a network; 0 leaves them as they are.
+            lanes: Bodies run side by side; where it is more than one, urgent ones have
+                a further lane.
             forward: What runs films; the networks by default.
         """
         self.tally = Tally()
         self._device = device
         self.batch = max(1, batch)
         self._wait_s = wait_s
-        self._threads = threads
         self._forward = forward or self._run_films
         self._heap: list[tuple[int, int, _Job]] = []
         self._order = itertools.count()
         self._coming = 0
         self._is_closed = False
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._serve, daemon=True, name="engine")
-        self._thread.start()
+        takes: list[tuple[Takes, int]] = [(lambda _: True, threads)]
+        if lanes > 1:
+            takes += [(_is_body, 1)] * (lanes - 1) + [(_is_urgent_body, 1)]
+        for given in takes:
+            threading.Thread(
+                target=self._serve, args=given, daemon=True, name="engine"
+            ).start()
 
     @contextmanager
     def coming(self) -> Iterator[None]:
@@ -185,46 +201,55 @@ class Engine:
             self._changed.notify_all()
         return job
 
-    def _serve(self) -> None:
-        if self._threads:
-            torch.set_num_threads(self._threads)
-        while jobs := self._take():
+    def _serve(self, takes: Takes, threads: int) -> None:
+        """Work as a lane, until the engine is closed."""
+        if threads:
+            torch.set_num_threads(threads)
+        while jobs := self._take(takes):
             began = time.perf_counter()
             self._do(jobs)
-            self.tally.busy_s += time.perf_counter() - began
+            with self._changed:
+                self.tally.busy_s += time.perf_counter() - began
 
-    def _take(self) -> list[_Job]:
-        """Return what is to be run next; nothing when it is closed."""
+    def _take(self, takes: Takes) -> list[_Job]:
+        """Return what a lane is to run next; nothing when it is closed."""
         with self._changed:
-            while not self._heap:
-                if self._is_closed:
+            while (left := self._left_to_wait(takes)) > 0:
+                if self._is_closed and math.isinf(left):
                     return []
-                self._changed.wait()
-            self._fill()
-            _, _, first = heapq.heappop(self._heap)
+                self._changed.wait(None if math.isinf(left) else left)
+            first = self._pop(takes)
             if first.work is not None:
                 return [first]
             return [first, *self._like(first)]
 
-    def _fill(self) -> None:
-        """Wait until a batch is full, nobody is coming, or the wait is over."""
-        while True:
-            first = self._heap[0][2]
-            left = first.entered + self._wait_s - time.monotonic()
-            ready = sum(
-                len(job.tensors)
-                for _, _, job in self._heap
-                if job.package is first.package
-            )
-            if (
-                first.work is not None
-                or first.priority <= PRIORITY_URGENT
-                or ready >= self._size(first.package)
-                or not self._coming
-                or left <= 0
-            ):
-                return
-            self._changed.wait(left)
+    def _pop(self, takes: Takes) -> _Job:
+        """Take the most urgent job of a lane, of which there is one."""
+        entry = min(entry for entry in self._heap if takes(entry[2]))
+        self._heap.remove(entry)
+        heapq.heapify(self._heap)
+        return entry[2]
+
+    def _left_to_wait(self, takes: Takes) -> float:
+        """Return in how many seconds a lane is to begin; infinity without a job.
+
+        It waits until a batch is full, nobody is coming, or the wait is over.
+        """
+        mine = [entry for entry in self._heap if takes(entry[2])]
+        if not mine:
+            return math.inf
+        first = min(mine)[2]
+        ready = sum(
+            len(job.tensors) for _, _, job in mine if job.package is first.package
+        )
+        if (
+            first.work is not None
+            or first.priority <= PRIORITY_URGENT
+            or ready >= self._size(first.package)
+            or not self._coming
+        ):
+            return 0.0
+        return first.entered + self._wait_s - time.monotonic()
 
     def _like(self, first: _Job) -> list[_Job]:
         """Take those that fit into a batch with the first, the most urgent first.
@@ -253,9 +278,7 @@ class Engine:
 
     def _size(self, package: ModelPackage | None) -> int:
         """Return how many images of a model are run at a time."""
-        if isinstance(package, ModelPackage) and package.body is not None:
-            return min(self.batch, BODY_BATCH)
-        return self.batch
+        return min(self.batch, BODY_BATCH) if _has_body(package) else self.batch
 
     def _do(self, jobs: list[_Job]) -> None:
         try:
@@ -311,8 +334,9 @@ class Engine:
                 for at in range(0, len(images), step)
             ]
         )
-        self.tally.batches += -(-len(images) // step)
-        self.tally.images += len(images)
+        with self._changed:
+            self.tally.batches += -(-len(images) // step)
+            self.tally.images += len(images)
         at = 0
         for job in jobs:
             job.end(outputs.part(at, at + len(job.tensors)))
@@ -322,6 +346,18 @@ class Engine:
         self, package: ModelPackage, tensors: Sequence[torch.Tensor]
     ) -> Outputs:
         return run_films(package, tensors, device=self._device)
+
+
+def _has_body(package: ModelPackage | None) -> bool:
+    return isinstance(package, ModelPackage) and package.body is not None
+
+
+def _is_body(job: _Job) -> bool:
+    return job.work is None and _has_body(job.package)
+
+
+def _is_urgent_body(job: _Job) -> bool:
+    return job.priority <= PRIORITY_URGENT and _is_body(job)
 
 
 def free_memory() -> None:

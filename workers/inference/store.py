@@ -71,6 +71,7 @@ class ModelStore:
         self._cache = cache
         self._device = device
         self._loaded: OrderedDict[str, ModelPackage] = OrderedDict()
+        self._sizes: dict[str, int] = {}
         self._folders: dict[str, Path] | None = None
 
     def get(
@@ -103,17 +104,19 @@ class ModelStore:
     def loaded(self) -> list[tuple[str, int]]:
         """Return what is loaded, the last used last: name and version, and bytes."""
         return [
-            (f"{one.card['name']} {one.card['version']}", bytes_of(one))
-            for one in list(self._loaded.values())
+            (f"{one.card['name']} {one.card['version']}", self._sizes[name])
+            for name, one in list(self._loaded.items())
         ]
 
     def _get(self, wanted: str, *, fetch: Callable[[], bytes]) -> ModelPackage:
         found = self._loaded.get(wanted)
         if found is None:
             found = self._place(self._find(wanted, fetch))
+            # Counted once: walking through a network takes as long as preparing a film.
+            self._sizes[wanted] = bytes_of(found)
             self._loaded[wanted] = found
+            self._make_room()
         self._loaded.move_to_end(wanted)
-        self._make_room()
         return found
 
     def _make_room(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +81,16 @@ class ModelPackage:
     package_hash: str
     input_space: InputSpace | None = None
     body: Callable[[torch.Tensor], torch.Tensor] | None = None
+    _parsed: list[Card] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
 
     @property
     def parsed(self) -> Card:
-        """The card, read."""
-        return read_card(self.card)
+        """The card, read: once, for every study asks for it."""
+        if not self._parsed:
+            self._parsed.append(read_card(self.card))
+        return self._parsed[0]
 
     @property
     def film_module(self) -> ExplainableModel | OnnxFilm:

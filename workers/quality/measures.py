@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 _SIDE: Final = 512
-_LAPLACE_PAIR: Final = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 _BLUR_WINDOW: Final = 9
 _SOFT_TISSUE: Final = (-150.0, 250.0)
 _LEAST_ARC: Final = 0.3
@@ -27,13 +26,15 @@ def noise(values: NDArray[Any]) -> float:
     """Return the standard deviation of the noise, in the picture's own unit.
 
     Immerkær, "Fast noise variance estimation", CVIU 64, 1996: the mean magnitude
-    after a mask that is blind to edges. Where a quarter of the picture or more is
-    exactly even (collimation, filler), that part is left out.
+    after a mask that is blind to edges, which is the second difference down and then
+    across. Where a quarter of the picture or more is exactly even (collimation,
+    filler), that part is left out.
     """
     picture = np.asarray(values, dtype=np.float32)
     if min(picture.shape) < 8:
         return 0.0
-    response = np.abs(ndimage.convolve(picture, _LAPLACE_PAIR)[1:-1, 1:-1])
+    down = picture[2:] - 2 * picture[1:-1] + picture[:-2]
+    response = np.abs(down[:, 2:] - 2 * down[:, 1:-1] + down[:, :-2])
     lively = response[response > 0]
     if not lively.size:
         return 0.0

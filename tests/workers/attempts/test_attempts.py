@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import pytest
 import redis
+from celery import Celery
 from celery.exceptions import Retry
 
 from tests.faults.brokers import own_broker
 from workers import tasks_compare, tasks_gpu, tasks_pixels, tasks_segments
 from workers.attempts import LOST, MAX_ATTEMPTS, TOO_LATE, Attempts, Turn
+from workers.broker import has_urgent, transport_options
 from workers.compare_contracts import REGISTRATION, CompareRequest, CompareResult
 from workers.contracts import (
     LOST_WORKER,
+    QUEUE_GPU,
+    TASK_INFER,
     InferRequest,
     InferResult,
     PackRequest,
@@ -261,6 +265,18 @@ def test_what_lost_its_worker_once_may_still_be_done(worker, broker):
     worker.ask(task)
     assert worker.sent[0]["state"] in {"done", "ready"}
     assert redis.Redis.from_url(broker).keys("*") == []
+
+
+def test_the_urgent_that_waits_is_seen_in_the_broker(broker, attempts):
+    client = redis.Redis.from_url(broker)
+    app = Celery(broker=broker, set_as_current=False)
+    app.conf.broker_transport_options = transport_options(node="sender")
+    app.send_task(TASK_INFER, queue=QUEUE_GPU, priority=6)
+    assert not has_urgent(client, queue=QUEUE_GPU)
+    app.send_task(TASK_INFER, queue=QUEUE_GPU, priority=0)
+    assert has_urgent(client, queue=QUEUE_GPU)
+    away = redis.Redis(port=1, socket_connect_timeout=1)
+    assert not has_urgent(away, queue=QUEUE_GPU)
 
 
 # --- the process that runs models, with several studies in it

@@ -8,6 +8,7 @@ import torch
 
 from tests.fakes.portal import PUBLIC_KEY
 from workers.inference import body as module_under_test
+from workers.inference import store as store_module
 from workers.inference.body import Body, make_body
 from workers.inference.engine import BODY_BATCH, Engine
 from workers.inference.predict import conclude, explain
@@ -139,3 +140,19 @@ def test_models_give_way_when_memory_is_short(tmp_path, warm):
     assert sum(size for _, size in small.loaded()) <= max(
         bytes_of(last), max(1, bytes_of(last) >> 20) << 20
     )
+
+
+def test_a_network_is_measured_once_and_not_for_every_study(tmp_path, monkeypatch):
+    asked = []
+
+    def measure(package):
+        asked.append(package.package_hash)
+        return 1
+
+    monkeypatch.setattr(store_module, "bytes_of", measure)
+    found = store(tmp_path)
+    names = [package.package_hash for package in found.warm()]
+    for _ in range(3):
+        found.warm()
+    assert asked == names
+    assert [size for _, size in found.loaded()] == [1] * len(names)

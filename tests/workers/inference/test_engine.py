@@ -12,6 +12,7 @@ import torch
 from workers.inference.engine import Engine, TooLargeError
 from workers.inference.forward import Outputs
 from workers.inference.workplace import Gate
+from workers.models.package import ModelPackage
 
 CPU = torch.device("cpu")
 
@@ -196,6 +197,85 @@ def test_a_volume_has_the_device_for_itself(engine):
     assert engine.call(lambda: "marked", priority=0) == "marked"
     with pytest.raises(KeyError):
         engine.call(lambda: {}["nothing"])
+
+
+class Blocked:
+    """Stands for networks of which each image is kept until it is let go."""
+
+    def __init__(self):
+        self.begun, self.ended = [], []
+        self.gates = {}
+
+    def __call__(self, package, tensors):
+        values = [float(tensor) for tensor in tensors]
+        self.begun.append(values)
+        for value in values:
+            self.gates.setdefault(value, threading.Event()).wait(20)
+        self.ended.append(values)
+        column = torch.tensor(values)
+        return Outputs(members=column.view(1, -1, 1))
+
+    def let(self, *values):
+        for value in values:
+            self.gates.setdefault(float(value), threading.Event()).set()
+
+    def wait(self, *batches):
+        end = time.monotonic() + 20
+        while self.begun != [list(map(float, batch)) for batch in batches]:
+            assert time.monotonic() < end, self.begun
+            time.sleep(0.005)
+
+
+@pytest.fixture
+def lanes():
+    network = Blocked()
+    engine = Engine(device=CPU, batch=2, wait_s=0.0, lanes=2, forward=network)
+    yield engine, network
+    network.let(*range(20))
+    engine.close()
+
+
+BODY = ModelPackage(card={}, module=None, package_hash="", body=lambda images: images)
+
+
+def test_bodies_run_side_by_side_and_what_is_urgent_waits_for_none(lanes):
+    engine, network = lanes
+    first = Study(engine, BODY, 1, 2)
+    network.wait([1, 2])
+    second = Study(engine, BODY, 3, 4)
+    network.wait([1, 2], [3, 4])
+    third = Study(engine, BODY, 5)
+    while not engine._heap:
+        time.sleep(0.005)
+    urgent = Study(engine, BODY, 6, priority=0)
+    network.wait([1, 2], [3, 4], [6])
+    network.let(6)
+    urgent.join(10)
+    assert (urgent.said, third.said) == ([6], None)
+    network.let(3, 4, 5)
+    for study in (second, third):
+        study.join(10)
+    assert (second.said, third.said, first.said) == ([3, 4], [5], None)
+    network.let(1, 2)
+    first.join(10)
+    assert first.said == [1, 2]
+    assert (engine.tally.batches, engine.tally.images) == (4, 6)
+
+
+def test_only_bodies_run_beside_others(lanes):
+    engine, network = lanes
+    plain = Study(engine, MODEL, 1)
+    network.wait([1])
+    second, urgent = Study(engine, MODEL, 2), Study(engine, MODEL, 3, priority=0)
+    body = Study(engine, BODY, 4)
+    network.wait([1], [4])
+    network.let(4)
+    body.join(10)
+    assert (body.said, len(engine._heap)) == ([4], 2)
+    network.let(1, 2, 3)
+    for study in (plain, second, urgent):
+        study.join(10)
+    assert network.begun == [[1], [4], [3], [2]]
 
 
 def test_the_gate_lets_the_most_urgent_through_first():

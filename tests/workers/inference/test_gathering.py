@@ -113,3 +113,34 @@ def test_nobody_goes_on_before_it_was_sent(post):
     sender.join(LONG_S)
     assert not sender.is_alive()
     assert len(post.sent) == 1
+
+
+def test_what_is_urgent_does_not_wait_until_others_are_done(post):
+    line = gatherer(post, wait_s=0.0, has_express=True)
+    post.is_open.clear()
+    calm = Sender(line)
+    until(lambda: not line.waiting)
+    urgent = Sender(line, priority=0)
+    until(lambda: not line.waiting)
+    another = Sender(line)
+    post.is_open.set()
+    for sender in (calm, urgent, another):
+        sender.join(LONG_S)
+    assert sorted(post.sent) == [
+        (0, [urgent.given]),
+        (6, [calm.given]),
+        (6, [another.given]),
+    ]
+
+
+def test_what_waits_for_others_goes_when_it_must_not_wait_any_more(post):
+    must = threading.Event()
+    outbox = gatherer(post, is_hurried=must.is_set)
+    senders = [Sender(outbox) for _ in range(3)]
+    until(lambda: outbox.waiting == 3)
+    assert post.sent == []
+    must.set()
+    for sender in senders:
+        sender.join(LONG_S / 2)
+    [(_, sent)] = post.sent
+    assert set(sent) == {sender.given for sender in senders}
