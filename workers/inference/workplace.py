@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import torch
 
-from workers.contracts import PRIORITY_NORMAL, ArtefactRef, FindingResult
+from workers.contracts import PRIORITY_NORMAL, PRIORITY_URGENT, ArtefactRef, FindingResult
 from workers.inference.engine import Engine
 from workers.inference.store import ModelStore
 from workers.packs.isolation import IsolatedDecoder
@@ -53,7 +53,10 @@ class Clock:
 
 
 class Gate:
-    """Lets so many through at a time, the most urgent of those that wait first."""
+    """Lets so many through at a time, the more urgent of those that wait first.
+
+    What is urgent waits for nobody: it shares the processor with those inside.
+    """
 
     def __init__(self, room: int) -> None:
         """Take how many."""
@@ -65,6 +68,9 @@ class Gate:
     @contextmanager
     def turn(self, priority: int) -> Iterator[None]:
         """Wait for one's turn and keep it for a block."""
+        if priority <= PRIORITY_URGENT:
+            yield
+            return
         mine = (priority, next(self._numbers))
         with self._changed:
             heapq.heappush(self._waiting, mine)
