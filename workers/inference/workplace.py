@@ -14,7 +14,12 @@ from typing import Any
 import httpx
 import torch
 
-from workers.contracts import PRIORITY_NORMAL, PRIORITY_URGENT, ArtefactRef, FindingResult
+from workers.contracts import (
+    PRIORITY_NORMAL,
+    PRIORITY_URGENT,
+    ArtefactRef,
+    FindingResult,
+)
 from workers.inference.engine import Engine
 from workers.inference.store import ModelStore
 from workers.packs.isolation import IsolatedDecoder
