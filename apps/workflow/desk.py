@@ -228,24 +228,27 @@ def give_back_item(*, actor: Actor, item_id: UUID) -> None:
     services.release_lease(actor=actor, item_id=item_id)
 
 
-@transaction.atomic
 def change_band(
     *, actor: Actor, item_id: UUID, band: str, reason_code: str, reason_text: str
 ) -> dict[str, Any]:
-    """Set a clinician's band."""
-    before = worklist.access_item(
-        actor=actor, item_id=item_id, need=Permission.ITEM_BAND
-    ).band
-    item = services.set_band(
-        actor=actor,
-        item_id=item_id,
-        band=band,
-        reason_code=reason_code,
-        reason_text=reason_text,
-    )
-    tell_stat(item=item, before=before, by=actor.user_id)
-    if URGENCY[Band(item.band)] < URGENCY[Band(before)]:
-        flow.hurry_runs(revision_id=item.case.revision_id)
+    """Set a clinician's band.
+
+    The models are asked when it is on record, before the answer is made up.
+    """
+    with transaction.atomic():
+        before = worklist.access_item(
+            actor=actor, item_id=item_id, need=Permission.ITEM_BAND
+        ).band
+        item = services.set_band(
+            actor=actor,
+            item_id=item_id,
+            band=band,
+            reason_code=reason_code,
+            reason_text=reason_text,
+        )
+        tell_stat(item=item, before=before, by=actor.user_id)
+        if URGENCY[Band(item.band)] < URGENCY[Band(before)]:
+            flow.hurry_runs(revision_id=item.case.revision_id)
     return _row(actor=actor, item=item)
 
 

@@ -312,7 +312,6 @@ def apply_ai_each(
     WorkItem.objects.bulk_create(
         changed, update_conflicts=True, unique_fields=["id"], update_fields=_BY_AI
     )
-    _publish_all(told)
     record_each(actor=actor, event=Event.ITEM_RANK, about=moves)
     sent = [
         _about(item, before=tiers[item.id], after=item.tier, cause=cause)
@@ -320,6 +319,7 @@ def apply_ai_each(
         if item.tier != tiers[item.id]
     ]
     record_each(actor=actor, event=Event.ITEM_TIER, about=sent)
+    _publish_all(told)  # last: whoever else changes the site's list waits from now on
 
 
 def _ai_columns(summary: AiSummary, *, shows_ai: bool = True) -> dict[str, Any]:
