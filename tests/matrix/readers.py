@@ -29,6 +29,7 @@ READERS: dict[Key, str] = {
     ("POST", "api/worklist/items/<uuid:item_id>/segment-interpolations"): "409 409   404 404",
     ("POST", "api/worklist/items/<uuid:item_id>/sign"): "409 409   404 404",
     ("PUT", "api/intakes/<uuid:intake_id>/files/<uuid:file_id>"): "403 403   404 404",
+    ("POST", "api/worklist/items/<uuid:item_id>/lease"): "409 409   404 404",
     ("PUT", "api/worklist/items/<uuid:item_id>/lease"): "409 409   404 404",
     ("PUT", "api/worklist/items/<uuid:item_id>/reading"): "409 409   404 404",
     ("PUT", "api/worklist/items/<uuid:item_id>/segment-slices/<str:sha256>"): "409 409   404 404",
