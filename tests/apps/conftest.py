@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from portal.celery import app
 from tests.factories.domain import make_department
 
 # `tests/apps/interop` has a real archive under the same name, which wins there.
@@ -14,6 +15,12 @@ from tests.fakes.border import broker as broker
 
 if TYPE_CHECKING:
     from tests.factories.domain import Department
+
+
+@pytest.fixture(autouse=True)
+def _our_queue() -> None:
+    """Make the portal's application current: a worker's makes itself so at import."""
+    app.set_current()
 
 
 @pytest.fixture
