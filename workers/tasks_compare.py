@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-from functools import cache
-from typing import Any, Final
+from functools import cache, partial
+from typing import Any
 
 import httpx
 import numpy as np
 from celery import Task
-from celery.exceptions import SoftTimeLimitExceeded
 
-from workers.attempts import DEFER_S, LOST, MAX_ATTEMPTS, Attempts, Turn
 from workers.celery_pixels import app
 from workers.compare_contracts import (
     TASK_ACCEPT_COMPARISON,
@@ -19,16 +16,12 @@ from workers.compare_contracts import (
     CompareRequest,
     CompareResult,
 )
-from workers.contracts import PRIORITY_MAX, QUEUE_PORTAL
+from workers.contracts import PRIORITY_MAX
+from workers.jobs import MOST_RETRIES, answered, carry_out
 from workers.longitudinal.compare import Side, compare_sides, load_side
 from workers.longitudinal.registration import NotComparableError
 from workers.packs.isolation import IsolatedDecoder
-from workers.portal_client import PortalClient, PortalError, PortalUnavailableError
-from workers.settings import read_settings
-
-log = logging.getLogger(__name__)
-
-MAX_RETRIES: Final = 5
+from workers.portal_client import PortalClient
 
 
 @cache
@@ -36,7 +29,7 @@ def _decoder() -> IsolatedDecoder:
     return IsolatedDecoder()
 
 
-@app.task(name=TASK_COMPARE, bind=True, max_retries=MAX_RETRIES + MAX_ATTEMPTS)
+@app.task(name=TASK_COMPARE, bind=True, max_retries=MOST_RETRIES)
 def compare_task(self: Task[..., None], *, request: dict[str, Any]) -> None:
     """Compare two studies and tell the portal.
 
@@ -45,29 +38,14 @@ def compare_task(self: Task[..., None], *, request: dict[str, Any]) -> None:
         request: A `CompareRequest` message.
     """
     wanted = CompareRequest.from_message(request)
-    attempts = Attempts(broker_url=read_settings().broker_url)
-    turn = attempts.begin(wanted.comparison_id)
-    if turn is Turn.LATER:
-        raise self.retry(countdown=DEFER_S * attempts.losses(wanted.comparison_id))
-    try:
-        result = (
-            _failed(wanted, LOST)
-            if turn is Turn.NEVER
-            else compare(wanted, decoder=_decoder())
-        )
-    except PortalUnavailableError as error:
-        attempts.excuse(wanted.comparison_id)
-        if self.request.retries < MAX_RETRIES:
-            raise self.retry(exc=error, countdown=2**self.request.retries) from error
-        result = _failed(wanted, "the portal could not be reached")
-    app.send_task(
-        TASK_ACCEPT_COMPARISON,
-        kwargs={"result": result.to_message()},
-        queue=QUEUE_PORTAL,
+    carry_out(
+        self,
+        job_id=wanted.comparison_id,
+        do=lambda: compare(wanted, decoder=_decoder()),
+        failed=partial(_failed, wanted),
+        answer_task=TASK_ACCEPT_COMPARISON,
         priority=PRIORITY_MAX,
     )
-    if turn is not Turn.NEVER:
-        attempts.end(wanted.comparison_id)
 
 
 def compare(
@@ -86,6 +64,18 @@ def compare(
     Raises:
         PortalUnavailableError: The portal gives no answer; ask again later.
     """
+    return answered(
+        lambda: _compared(request, decoder=decoder, transport=transport),
+        failed=partial(_failed, request),
+    )
+
+
+def _compared(
+    request: CompareRequest,
+    *,
+    decoder: IsolatedDecoder,
+    transport: httpx.BaseTransport | None,
+) -> CompareResult:
     try:
         now, then = _sides(request, decoder=decoder, transport=transport)
         registration, lesions = compare_sides(now=now, then=then)
@@ -95,15 +85,6 @@ def compare(
             state="incomparable",
             reason=str(error),
         )
-    except PortalError as error:
-        return _failed(request, str(error))
-    except SoftTimeLimitExceeded:
-        return _failed(request, "it took too long")
-    except PortalUnavailableError:
-        raise
-    except Exception as error:  # the reader gets words, the log the type and place
-        log.exception("studies not compared")
-        return _failed(request, f"an unexpected error ({type(error).__name__})")
     return CompareResult(
         comparison_id=request.comparison_id,
         state="done",

@@ -4,34 +4,27 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import logging
-from typing import Any, Final
+from functools import partial
+from typing import Any
 
 import httpx
 import numpy as np
 from celery import Task
-from celery.exceptions import SoftTimeLimitExceeded
 from numpy.typing import NDArray
 
-from workers.attempts import DEFER_S, LOST, MAX_ATTEMPTS, Attempts, Turn
 from workers.celery_pixels import app
-from workers.contracts import QUEUE_PORTAL
+from workers.jobs import MOST_RETRIES, answered, carry_out
 from workers.measures.interpolation import fill_between
-from workers.portal_client import PortalClient, PortalError, PortalUnavailableError
+from workers.portal_client import PortalClient
 from workers.segment_contracts import (
     TASK_ACCEPT_INTERPOLATION,
     TASK_INTERPOLATE,
     InterpolateRequest,
     InterpolateResult,
 )
-from workers.settings import read_settings
-
-log = logging.getLogger(__name__)
-
-MAX_RETRIES: Final = 5
 
 
-@app.task(name=TASK_INTERPOLATE, bind=True, max_retries=MAX_RETRIES + MAX_ATTEMPTS)
+@app.task(name=TASK_INTERPOLATE, bind=True, max_retries=MOST_RETRIES)
 def interpolate_task(self: Task[..., None], *, request: dict[str, Any]) -> None:
     """Interpolate a segment between slices and tell the portal.
 
@@ -40,24 +33,13 @@ def interpolate_task(self: Task[..., None], *, request: dict[str, Any]) -> None:
         request: An `InterpolateRequest` message.
     """
     wanted = InterpolateRequest.from_message(request)
-    attempts = Attempts(broker_url=read_settings().broker_url)
-    turn = attempts.begin(wanted.job_id)
-    if turn is Turn.LATER:
-        raise self.retry(countdown=DEFER_S * attempts.losses(wanted.job_id))
-    try:
-        result = _failed(wanted, LOST) if turn is Turn.NEVER else interpolate(wanted)
-    except PortalUnavailableError as error:
-        attempts.excuse(wanted.job_id)
-        if self.request.retries < MAX_RETRIES:
-            raise self.retry(exc=error, countdown=2**self.request.retries) from error
-        result = _failed(wanted, "the portal could not be reached")
-    app.send_task(
-        TASK_ACCEPT_INTERPOLATION,
-        kwargs={"result": result.to_message()},
-        queue=QUEUE_PORTAL,
+    carry_out(
+        self,
+        job_id=wanted.job_id,
+        do=lambda: interpolate(wanted),
+        failed=partial(_failed, wanted),
+        answer_task=TASK_ACCEPT_INTERPOLATION,
     )
-    if turn is not Turn.NEVER:
-        attempts.end(wanted.job_id)
 
 
 def interpolate(
@@ -72,27 +54,26 @@ def interpolate(
     Raises:
         PortalUnavailableError: The portal gives no answer; ask again later.
     """
-    try:
-        with PortalClient(
-            portal_url=request.portal_url,
-            token=request.token,
-            revision_id=request.revision_id,
-            transport=transport,
-        ) as portal:
-            return InterpolateResult(
-                job_id=request.job_id,
-                state="done",
-                slices=_filled(request.job_id, portal),
-            )
-    except PortalError as error:
-        return _failed(request, str(error))
-    except SoftTimeLimitExceeded:
-        return _failed(request, "it took too long")
-    except PortalUnavailableError:
-        raise
-    except Exception as error:  # the reader gets words, the log the type and place
-        log.exception("segment not interpolated")
-        return _failed(request, f"an unexpected error ({type(error).__name__})")
+    return answered(
+        lambda: _interpolated(request, transport=transport),
+        failed=partial(_failed, request),
+    )
+
+
+def _interpolated(
+    request: InterpolateRequest, *, transport: httpx.BaseTransport | None
+) -> InterpolateResult:
+    with PortalClient(
+        portal_url=request.portal_url,
+        token=request.token,
+        revision_id=request.revision_id,
+        transport=transport,
+    ) as portal:
+        return InterpolateResult(
+            job_id=request.job_id,
+            state="done",
+            slices=_filled(request.job_id, portal),
+        )
 
 
 def _filled(job_id: str, portal: PortalClient) -> dict[str, str]:

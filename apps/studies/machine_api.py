@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.core.access import Open
-from apps.core.errors import NotFound, Unavailable
+from apps.core.errors import Forbidden, NotFound, Unavailable
 from apps.interop.types import ArchiveError, NotInArchive
 from apps.studies.inputs import gather_inputs
 from apps.studies.machine import READ_INSTANCES, MachineScope, read_token
@@ -42,6 +42,13 @@ class MachineView(APIView):
         if kind != "Bearer" or not token:
             raise AuthenticationFailed("Send the worker token as a bearer token.")
         return read_token(token=token)
+
+    def require_job(self, *, verb: str, job_id: UUID) -> None:
+        """Raise `Forbidden` unless the token is of this very job."""
+        scope = self.scope
+        scope.require(verb=verb)
+        if scope.request_id != str(job_id):
+            raise Forbidden("forbidden", "This token is for another job.")
 
     def get_authenticate_header(self, request: Request) -> str:  # noqa: ARG002
         """Answer 401, not 403, when the token is missing."""

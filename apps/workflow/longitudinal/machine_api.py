@@ -10,7 +10,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
-from apps.core.errors import Forbidden
 from apps.studies.machine import COMPARE
 from apps.studies.machine_api import MachineView
 from apps.workflow.longitudinal import comparing
@@ -22,16 +21,7 @@ if TYPE_CHECKING:
 PACKED = "application/gzip"
 
 
-class _ComparisonView(MachineView):
-    def require(self, comparison_id: UUID) -> None:
-        """Raise `Forbidden` unless the token is of this very comparison."""
-        scope = self.scope
-        scope.require(verb=COMPARE)
-        if scope.request_id != str(comparison_id):
-            raise Forbidden("forbidden", "This token is for another comparison.")
-
-
-class WorkView(_ComparisonView):
+class WorkView(MachineView):
     """What is to be compared."""
 
     @extend_schema(
@@ -39,11 +29,11 @@ class WorkView(_ComparisonView):
     )
     def get(self, request: Request, comparison_id: UUID) -> Response:  # noqa: ARG002
         """Return series and masks of both studies."""
-        self.require(comparison_id)
+        self.require_job(verb=COMPARE, job_id=comparison_id)
         return Response(comparing.work_of(comparison_id=comparison_id))
 
 
-class WorkMaskView(_ComparisonView):
+class WorkMaskView(MachineView):
     """One mask of a comparison."""
 
     @extend_schema(
@@ -52,6 +42,6 @@ class WorkMaskView(_ComparisonView):
     )
     def get(self, request: Request, comparison_id: UUID, sha256: str) -> HttpResponse:  # noqa: ARG002
         """Return a mask, as a gzip file."""
-        self.require(comparison_id)
+        self.require_job(verb=COMPARE, job_id=comparison_id)
         body = comparing.mask_for_work(comparison_id=comparison_id, sha256=sha256)
         return HttpResponse(body, content_type=PACKED)

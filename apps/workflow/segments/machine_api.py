@@ -10,7 +10,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
-from apps.core.errors import Forbidden
 from apps.studies.machine import INTERPOLATE
 from apps.studies.machine_api import MachineView
 from apps.workflow.segments import interpolation
@@ -23,16 +22,7 @@ if TYPE_CHECKING:
 PACKED = "application/gzip"
 
 
-class _JobView(MachineView):
-    def require(self, job_id: UUID) -> None:
-        """Raise `Forbidden` unless the token is of this very job."""
-        scope = self.scope
-        scope.require(verb=INTERPOLATE)
-        if scope.request_id != str(job_id):
-            raise Forbidden("forbidden", "This token is for another job.")
-
-
-class WorkView(_JobView):
+class WorkView(MachineView):
     """What is to be done."""
 
     @extend_schema(
@@ -40,11 +30,11 @@ class WorkView(_JobView):
     )
     def get(self, request: Request, job_id: UUID) -> Response:  # noqa: ARG002
         """Return the images in the order in which they lie."""
-        self.require(job_id)
+        self.require_job(verb=INTERPOLATE, job_id=job_id)
         return Response(interpolation.work_of(job_id=job_id))
 
 
-class WorkSliceView(_JobView):
+class WorkSliceView(MachineView):
     """One label map of a job."""
 
     parser_classes = (LabelMapParser,)
@@ -55,7 +45,7 @@ class WorkSliceView(_JobView):
     )
     def get(self, request: Request, job_id: UUID, sha256: str) -> HttpResponse:  # noqa: ARG002
         """Return a label map, as a gzip file."""
-        self.require(job_id)
+        self.require_job(verb=INTERPOLATE, job_id=job_id)
         body = interpolation.read_for_work(job_id=job_id, sha256=sha256)
         return HttpResponse(body, content_type=PACKED)
 
@@ -66,7 +56,7 @@ class WorkSliceView(_JobView):
     )
     def put(self, request: Request, job_id: UUID, sha256: str) -> Response:
         """Keep a label map; when this answers, it is on disk."""
-        self.require(job_id)
+        self.require_job(verb=INTERPOLATE, job_id=job_id)
         body = cast("object", request.data)
         created = interpolation.keep_for_work(
             job_id=job_id,
