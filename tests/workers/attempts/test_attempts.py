@@ -187,10 +187,14 @@ class Worker:
 
     def __init__(self, monkeypatch, module, work, ask, good):
         self.sent = Sent()
-        self.ask = ask
+        self._ask = ask
         self.good = good
         self._set = lambda do: monkeypatch.setattr(module, work, do)
         monkeypatch.setattr(module, "app", self.sent)
+
+    def ask(self, task):
+        task.app = self.sent
+        self._ask(task)
 
     def does(self, outcome):
         def do(given, *, begun=lambda: None, **more):
