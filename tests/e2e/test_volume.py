@@ -42,7 +42,7 @@ def _drawn(reader: Reader) -> np.ndarray:
         _, _, body = reader.page.evaluate(_CANVAS).partition(",")
         picture = Image.open(io.BytesIO(base64.b64decode(body))).convert("RGB")
         pictures.append(np.asarray(picture).astype(float))
-        if len(pictures) > 2 and (pictures[-1] == pictures[-3]).all():
+        if len(pictures) > 2 and np.array_equal(pictures[-1], pictures[-3]):
             return pictures[-1]
     return pictures[-1]
 
