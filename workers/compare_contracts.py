@@ -10,9 +10,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Self
-from uuid import UUID
 
-from workers.contracts import VERSION, ContractError
+from workers.contracts import (
+    VERSION,
+    ContractError,
+    check_uuid,
+    read_fields,
+    read_message,
+    require,
+)
 
 TASK_COMPARE: Final = "workers.compare"
 TASK_ACCEPT_COMPARISON: Final = "workflow.accept_comparison"
@@ -25,19 +31,6 @@ _REQUEST: Final = (
     *("comparison_id", "revision_id", "prior_revision_id"),
     *("token", "prior_token", "portal_url"),
 )
-
-
-def _require(*, ok: bool, name: str, rule: str) -> None:
-    if not ok:
-        raise ContractError(f"{name}: {rule}")
-
-
-def _check_uuid(value: object, *, name: str) -> None:
-    try:
-        ok = isinstance(value, str) and str(UUID(value)) == value
-    except ValueError:
-        ok = False
-    _require(ok=ok, name=name, rule="must be a UUID in lower-case canonical form")
 
 
 def _is_number(value: object) -> bool:
@@ -58,22 +51,6 @@ def _are_numbers(value: object, names: frozenset[str]) -> bool:
     if not isinstance(value, Mapping) or set(value) != names:
         return False
     return all(_is_number(one) for one in value.values())
-
-
-def _body(message: object, names: frozenset[str]) -> dict[str, Any]:
-    if not isinstance(message, Mapping):
-        raise ContractError("message: must be a JSON object")
-    body = dict(message)
-    if body.pop("version", None) != VERSION:
-        raise ContractError(f"version: this side speaks version {VERSION}")
-    _plain(body, names, name="message")
-    return body
-
-
-def _plain(value: object, names: frozenset[str], *, name: str) -> dict[str, Any]:
-    if not isinstance(value, Mapping) or set(value) != names:
-        raise ContractError(f"{name}: must have {', '.join(sorted(names))}")
-    return dict(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,12 +76,12 @@ class CompareRequest:
     def __post_init__(self) -> None:
         """Check every field."""
         for name in ("comparison_id", "revision_id", "prior_revision_id"):
-            _check_uuid(getattr(self, name), name=name)
+            check_uuid(getattr(self, name), name=name)
         for name in ("token", "prior_token"):
             ok = isinstance(getattr(self, name), str)
-            _require(ok=ok, name=name, rule="must be text")
+            require(ok=ok, name=name, rule="must be text")
         ok = _is_text(self.portal_url, most=400) and self.portal_url.startswith("http")
-        _require(ok=ok, name="portal_url", rule="must be an http(s) address")
+        require(ok=ok, name="portal_url", rule="must be an http(s) address")
 
     def to_message(self) -> dict[str, Any]:
         """Return the plain JSON object."""
@@ -117,7 +94,7 @@ class CompareRequest:
         Raises:
             ContractError: It does not keep to the contract.
         """
-        return cls(**_body(message, frozenset(_REQUEST)))
+        return cls(**read_message(message, frozenset(_REQUEST)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,17 +108,19 @@ class Spot:
     def __post_init__(self) -> None:
         """Check every field."""
         ok = _is_text(self.sop_uid, most=64) and self.sop_uid != ""
-        _require(ok=ok, name="sop_uid", rule="must be a DICOM UID")
+        require(ok=ok, name="sop_uid", rule="must be a DICOM UID")
         for name in ("column", "row"):
             ok = _is_number(getattr(self, name))
-            _require(ok=ok, name=name, rule="must be a number")
+            require(ok=ok, name=name, rule="must be a number")
 
     @classmethod
     def of(cls, value: object) -> Self | None:
         """Read a JSON object, or None."""
         if value is None:
             return None
-        return cls(**_plain(value, frozenset({"sop_uid", "column", "row"}), name="at"))
+        return cls(
+            **read_fields(value, frozenset({"sop_uid", "column", "row"}), name="at")
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +135,7 @@ class Size:
         for name in ("volume_ml", "diameter_mm"):
             value = getattr(self, name)
             ok = _is_number(value) and value > 0
-            _require(ok=ok, name=name, rule="must be a number above 0")
+            require(ok=ok, name=name, rule="must be a number above 0")
 
     @classmethod
     def of(cls, value: object) -> Self | None:
@@ -164,7 +143,7 @@ class Size:
         if value is None:
             return None
         names = frozenset({"volume_ml", "diameter_mm"})
-        return cls(**_plain(value, names, name="size"))
+        return cls(**read_fields(value, names, name="size"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,20 +171,22 @@ class LesionPair:
     def __post_init__(self) -> None:
         """Check every field."""
         ok = _is_text(self.label_code, most=32) and self.label_code != ""
-        _require(ok=ok, name="label_code", rule="must be a code")
+        require(ok=ok, name="label_code", rule="must be a code")
         ok = self.now is not None or self.then is not None
-        _require(ok=ok, name="lesion", rule="must be there now or then")
+        require(ok=ok, name="lesion", rule="must be there now or then")
         sizes = ((self.now_number, self.now), (self.then_number, self.then))
         for number, size in sizes:
             ok = (number is None) == (size is None)
             ok = ok and (number is None or _is_place(number))
-            _require(ok=ok, name="number", rule="must be there with its size")
+            require(ok=ok, name="number", rule="must be there with its size")
 
     @classmethod
     def of(cls, value: object) -> Self:
         """Read a JSON object."""
         names = ("label_code", "now_number", "then_number", "now", "then")
-        body = _plain(value, frozenset({*names, "now_at", "then_at"}), name="lesion")
+        body = read_fields(
+            value, frozenset({*names, "now_at", "then_at"}), name="lesion"
+        )
         return cls(
             label_code=body["label_code"],
             now_number=body["now_number"],
@@ -237,16 +218,16 @@ class CompareResult:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        _check_uuid(self.comparison_id, name="comparison_id")
+        check_uuid(self.comparison_id, name="comparison_id")
         done = self.state == "done"
         ok = self.state in STATES
-        _require(ok=ok, name="state", rule="must be done, incomparable or failed")
+        require(ok=ok, name="state", rule="must be done, incomparable or failed")
         ok = _is_text(self.reason, most=4000) and bool(self.reason) != done
-        _require(ok=ok, name="reason", rule="must say why, unless done")
+        require(ok=ok, name="reason", rule="must say why, unless done")
         ok = len(self.lesions) <= MOST_LESIONS and (done or not self.lesions)
-        _require(ok=ok, name="lesions", rule="must be few, and none unless done")
+        require(ok=ok, name="lesions", rule="must be few, and none unless done")
         ok = _are_numbers(self.registration, REGISTRATION if done else frozenset())
-        _require(ok=ok, name="registration", rule="must be its numbers, when done")
+        require(ok=ok, name="registration", rule="must be its numbers, when done")
 
     def to_message(self) -> dict[str, Any]:
         """Return the plain JSON object."""
@@ -267,7 +248,7 @@ class CompareResult:
             ContractError: It does not keep to the contract.
         """
         names = ("comparison_id", "state", "reason", "registration", "lesions")
-        body = _body(message, frozenset(names))
+        body = read_message(message, frozenset(names))
         if not isinstance(body["lesions"], list):
             raise ContractError("lesions: must be a list")
         lesions = tuple(LesionPair.of(one) for one in body.pop("lesions"))

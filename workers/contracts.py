@@ -71,28 +71,47 @@ class ContractError(ValueError):
 # --- checks
 
 
-def _require(*, ok: bool, name: str, rule: str) -> None:
+def require(*, ok: bool, name: str, rule: str) -> None:
+    """Raise `ContractError`, which names the field and its rule, unless it is kept."""
     if not ok:
         raise ContractError(f"{name}: {rule}")
 
 
 def _check_text(value: object, *, name: str) -> None:
-    _require(ok=isinstance(value, str), name=name, rule="must be text")
+    require(ok=isinstance(value, str), name=name, rule="must be text")
 
 
 def _check_pattern(
     value: object, *, name: str, pattern: re.Pattern[str], rule: str
 ) -> None:
     ok = isinstance(value, str) and pattern.match(value) is not None
-    _require(ok=ok, name=name, rule=rule)
+    require(ok=ok, name=name, rule=rule)
 
 
-def _check_uuid(value: object, *, name: str) -> None:
+def check_uuid(value: object, *, name: str) -> None:
+    """Raise `ContractError` unless a field is a UUID as `str` writes it."""
     try:
         ok = isinstance(value, str) and str(UUID(value)) == value
     except ValueError:
         ok = False
-    _require(ok=ok, name=name, rule="must be a UUID in lower-case canonical form")
+    require(ok=ok, name=name, rule="must be a UUID in lower-case canonical form")
+
+
+def read_fields(value: object, names: frozenset[str], *, name: str) -> dict[str, Any]:
+    """Return a JSON object with exactly these fields, else raise `ContractError`."""
+    if not isinstance(value, Mapping) or set(value) != names:
+        raise ContractError(f"{name}: must have {', '.join(sorted(names))}")
+    return dict(value)
+
+
+def read_message(message: object, names: frozenset[str]) -> dict[str, Any]:
+    """Return a message's fields without its version, else raise `ContractError`."""
+    if not isinstance(message, Mapping):
+        raise ContractError("message: must be a JSON object")
+    body = dict(message)
+    if body.pop("version", None) != VERSION:
+        raise ContractError(f"version: this side speaks version {VERSION}")
+    return read_fields(body, names, name="message")
 
 
 def _check_sha256(value: object, *, name: str) -> None:
@@ -103,7 +122,7 @@ def _check_sha256(value: object, *, name: str) -> None:
 
 def _check_uid(value: object, *, name: str) -> None:
     _check_pattern(value, name=name, pattern=_UID, rule="must be a DICOM UID")
-    _require(ok=len(str(value)) <= 64, name=name, rule="must be a DICOM UID")
+    require(ok=len(str(value)) <= 64, name=name, rule="must be a DICOM UID")
 
 
 def _is_number(value: object) -> bool:
@@ -124,7 +143,7 @@ def _is_corner(value: object) -> bool:
 
 def _check_share(value: object, *, name: str) -> None:
     ok = _is_number(value) and isinstance(value, int | float) and 0 <= value <= 1
-    _require(ok=ok, name=name, rule="must be a number from 0 to 1")
+    require(ok=ok, name=name, rule="must be a number from 0 to 1")
 
 
 def _check_whole(
@@ -134,17 +153,17 @@ def _check_whole(
     if ok and high is not None and isinstance(value, int):
         ok = value <= high
     limit = f"from {low}" + (f" to {high}" if high is not None else "")
-    _require(ok=ok, name=name, rule=f"must be a whole number {limit}")
+    require(ok=ok, name=name, rule=f"must be a whole number {limit}")
 
 
 def _check_type(value: object, kind: type, *, name: str) -> None:
     ok = value is None or isinstance(value, kind)
-    _require(ok=ok, name=name, rule=f"must be a {kind.__name__}")
+    require(ok=ok, name=name, rule=f"must be a {kind.__name__}")
 
 
 def _check_url(value: object, *, name: str) -> None:
     ok = isinstance(value, str) and value.startswith(("http://", "https://"))
-    _require(ok=ok, name=name, rule="must be an http(s) address")
+    require(ok=ok, name=name, rule="must be an http(s) address")
 
 
 def _check_json(value: object, *, name: str) -> None:
@@ -157,14 +176,14 @@ def _check_json(value: object, *, name: str) -> None:
         return
     if isinstance(value, Mapping):
         for key, part in value.items():
-            _require(ok=isinstance(key, str), name=name, rule="keys must be text")
+            require(ok=isinstance(key, str), name=name, rule="keys must be text")
             _check_json(part, name=name)
         return
     raise ContractError(f"{name}: must be plain JSON")
 
 
 def _check_object(value: object, *, name: str) -> None:
-    _require(ok=isinstance(value, Mapping), name=name, rule="must be a JSON object")
+    require(ok=isinstance(value, Mapping), name=name, rule="must be a JSON object")
     _check_json(value, name=name)
 
 
@@ -172,15 +191,15 @@ def _check_timings(value: object, *, name: str) -> None:
     _check_object(value, name=name)
     if isinstance(value, Mapping):
         ok = all(_is_number(part) and part >= 0 for part in value.values())
-        _require(ok=ok, name=name, rule="must hold seconds, 0 or more")
+        require(ok=ok, name=name, rule="must hold seconds, 0 or more")
 
 
 def _check_state(value: object, reason: object, *, allowed: frozenset[str]) -> None:
     names = ", ".join(sorted(allowed))
-    _require(ok=value in allowed, name="state", rule=f"must be one of {names}")
+    require(ok=value in allowed, name="state", rule=f"must be one of {names}")
     _check_text(reason, name="reason")
     if value in {"failed", "rejected"}:
-        _require(ok=bool(reason), name="reason", rule="must say why")
+        require(ok=bool(reason), name="reason", rule="must say why")
 
 
 def _plain(value: Any) -> Any:
@@ -284,7 +303,7 @@ class PackRequest(_Message):
         _check_pattern(
             self.request_id, name="request_id", pattern=_OPAQUE, rule="must be an id"
         )
-        _check_uuid(self.revision_id, name="revision_id")
+        check_uuid(self.revision_id, name="revision_id")
         _check_text(self.token, name="token")
         _check_url(self.portal_url, name="portal_url")
         _check_pattern(
@@ -314,8 +333,8 @@ class InferRequest(_Message):
 
     def __post_init__(self) -> None:
         """Check every field."""
-        _check_uuid(self.run_id, name="run_id")
-        _check_uuid(self.revision_id, name="revision_id")
+        check_uuid(self.run_id, name="run_id")
+        check_uuid(self.revision_id, name="revision_id")
         _check_sha256(self.package_hash, name="package_hash")
         _check_text(self.token, name="token")
         _check_url(self.portal_url, name="portal_url")
@@ -381,10 +400,10 @@ class BoxResult(_Part):
         _check_uid(self.sop_uid, name="sop_uid")
         _check_whole(self.frame, name="frame", low=1)
         ok = _is_pair(self.points) and all(_is_corner(point) for point in self.points)
-        _require(ok=ok, name="points", rule="must be two corners in the image")
+        require(ok=ok, name="points", rule="must be two corners in the image")
         (left, top), (right, bottom) = self.points
         ok = left < right and top < bottom
-        _require(ok=ok, name="points", rule="must be top left, then bottom right")
+        require(ok=ok, name="points", rule="must be top left, then bottom right")
 
     @classmethod
     def _parse(cls, body: dict[str, Any]) -> dict[str, Any]:
@@ -421,19 +440,19 @@ class MaskRef(_Part):
         """Check every field."""
         kind = getattr(self.artefact, "media_type", None)
         ok = kind == MASK_MEDIA_TYPE
-        _require(ok=ok, name="artefact", rule=f"must be of {MASK_MEDIA_TYPE}")
+        require(ok=ok, name="artefact", rule=f"must be of {MASK_MEDIA_TYPE}")
         _check_uid(self.series_uid, name="series_uid")
         _check_type(self.sop_uids, tuple, name="sop_uids")
         ok = bool(self.sop_uids)
-        _require(ok=ok, name="sop_uids", rule="must name at least one image")
+        require(ok=ok, name="sop_uids", rule="must name at least one image")
         for sop_uid in self.sop_uids:
             _check_uid(sop_uid, name="sop_uids")
         ok = len(set(self.sop_uids)) == len(self.sop_uids)
-        _require(ok=ok, name="sop_uids", rule="must name each image once")
+        require(ok=ok, name="sop_uids", rule="must name each image once")
         _check_whole(self.rows, name="rows", low=1, high=65535)
         _check_whole(self.columns, name="columns", low=1, high=65535)
         ok = _is_number(self.volume_ml) and self.volume_ml >= 0
-        _require(ok=ok, name="volume_ml", rule="must be millilitres, 0 or more")
+        require(ok=ok, name="volume_ml", rule="must be millilitres, 0 or more")
 
     @property
     def n_bytes(self) -> int:
@@ -476,9 +495,9 @@ class FindingResult(_Part):
     def __post_init__(self) -> None:
         """Check every field."""
         _check_text(self.label_code, name="label_code")
-        _require(ok=bool(self.label_code), name="label_code", rule="must not be empty")
+        require(ok=bool(self.label_code), name="label_code", rule="must not be empty")
         ok = _is_number(self.raw_score)
-        _require(ok=ok, name="raw_score", rule="must be a finite number")
+        require(ok=ok, name="raw_score", rule="must be a finite number")
         _check_share(self.probability, name="probability")
         if self.uncertainty is not None:
             _check_share(self.uncertainty, name="uncertainty")
@@ -526,19 +545,19 @@ class InferResult(_Message):
 
     def __post_init__(self) -> None:
         """Check every field."""
-        _check_uuid(self.run_id, name="run_id")
+        check_uuid(self.run_id, name="run_id")
         _check_sha256(self.package_hash, name="package_hash")
         _check_state(self.state, self.reason, allowed=INFER_STATES)
         _check_object(self.quality, name="quality")
         ok = isinstance(self.findings, tuple)
-        _require(ok=ok, name="findings", rule="must be a list")
+        require(ok=ok, name="findings", rule="must be a list")
         ok = self.state == "done" or not self.findings
-        _require(ok=ok, name="findings", rule="only a run that is done has any")
+        require(ok=ok, name="findings", rule="only a run that is done has any")
         for finding in self.findings:
             _check_type(finding, FindingResult, name="findings")
         codes = [finding.label_code for finding in self.findings]
         ok = len(codes) == len(set(codes))
-        _require(ok=ok, name="findings", rule="each label at most once")
+        require(ok=ok, name="findings", rule="each label at most once")
         _check_type(self.embedding, ArtefactRef, name="embedding")
         _check_timings(self.timings, name="timings")
         _check_text(self.device, name="device")
@@ -586,7 +605,7 @@ class PackResult(_Message):
         _check_pattern(
             self.request_id, name="request_id", pattern=_OPAQUE, rule="must be an id"
         )
-        _check_uuid(self.revision_id, name="revision_id")
+        check_uuid(self.revision_id, name="revision_id")
         _check_state(self.state, self.reason, allowed=PACK_STATES)
         _check_whole(self.n_series, name="n_series", low=0)
         _check_whole(self.n_instances, name="n_instances", low=0)

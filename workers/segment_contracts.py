@@ -10,20 +10,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
-from uuid import UUID
 
-from workers.contracts import VERSION, ContractError
+from workers.contracts import VERSION, check_uuid, read_message, require
 
 TASK_INTERPOLATE: Final = "workers.interpolate"
 TASK_ACCEPT_INTERPOLATION: Final = "workflow.accept_interpolation"
 STATES: Final = frozenset({"done", "failed"})
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
-
-
-def _require(*, ok: bool, name: str, rule: str) -> None:
-    if not ok:
-        raise ContractError(f"{name}: {rule}")
 
 
 def _is_text(value: object) -> bool:
@@ -37,25 +31,6 @@ def _is_slices(value: object) -> bool:
         _is_text(key) and _is_text(sha256) and _SHA256.match(sha256)
         for key, sha256 in value.items()
     )
-
-
-def _check_uuid(value: object, *, name: str) -> None:
-    try:
-        ok = isinstance(value, str) and str(UUID(value)) == value
-    except ValueError:
-        ok = False
-    _require(ok=ok, name=name, rule="must be a UUID in lower-case canonical form")
-
-
-def _body(message: object, names: frozenset[str]) -> dict[str, Any]:
-    if not isinstance(message, Mapping):
-        raise ContractError("message: must be a JSON object")
-    body = dict(message)
-    if body.pop("version", None) != VERSION:
-        raise ContractError(f"version: this side speaks version {VERSION}")
-    if set(body) != names:
-        raise ContractError(f"message: must have {', '.join(sorted(names))}")
-    return body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +51,11 @@ class InterpolateRequest:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        _check_uuid(self.job_id, name="job_id")
-        _check_uuid(self.revision_id, name="revision_id")
-        _require(ok=isinstance(self.token, str), name="token", rule="must be text")
+        check_uuid(self.job_id, name="job_id")
+        check_uuid(self.revision_id, name="revision_id")
+        require(ok=isinstance(self.token, str), name="token", rule="must be text")
         ok = _is_text(self.portal_url) and self.portal_url.startswith("http")
-        _require(ok=ok, name="portal_url", rule="must be an http(s) address")
+        require(ok=ok, name="portal_url", rule="must be an http(s) address")
 
     def to_message(self) -> dict[str, Any]:
         """Return the plain JSON object."""
@@ -100,7 +75,7 @@ class InterpolateRequest:
             ContractError: It does not keep to the contract.
         """
         names = frozenset({"job_id", "revision_id", "token", "portal_url"})
-        return cls(**_body(message, names))
+        return cls(**read_message(message, names))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,12 +96,12 @@ class InterpolateResult:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        _check_uuid(self.job_id, name="job_id")
-        _require(ok=self.state in STATES, name="state", rule="must be done or failed")
+        check_uuid(self.job_id, name="job_id")
+        require(ok=self.state in STATES, name="state", rule="must be done or failed")
         ok = _is_text(self.reason) and bool(self.reason) == (self.state == "failed")
-        _require(ok=ok, name="reason", rule="must say why it failed")
+        require(ok=ok, name="reason", rule="must say why it failed")
         ok = _is_slices(self.slices) and (self.state == "done" or not self.slices)
-        _require(ok=ok, name="slices", rule="must be SHA-256 by image, when done")
+        require(ok=ok, name="slices", rule="must be SHA-256 by image, when done")
 
     def to_message(self) -> dict[str, Any]:
         """Return the plain JSON object."""
@@ -146,4 +121,4 @@ class InterpolateResult:
             ContractError: It does not keep to the contract.
         """
         names = frozenset({"job_id", "state", "reason", "slices"})
-        return cls(**_body(message, names))
+        return cls(**read_message(message, names))
