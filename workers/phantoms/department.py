@@ -21,6 +21,7 @@ from workers.phantoms.studies import MAKERS, make_study
 
 MANIFEST, DISC = "manifest.json", "disc"
 LIST_HOURS = 9
+ALONE_DAYS = 2
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,9 @@ class Plan:
     Attributes:
         films: single chest films.
         recent: those of them that came in the last hours, for the list of today.
+        alone: further small ones of the first site, two days old or more, of the weeks
+            in which its readers read films before they see the AI: enough in all to
+            calibrate a model by.
         followed: patients with two or three films, whose finding grows or goes.
         bleeds: patients with two head CTs, whose haemorrhage grows or shrinks; the
             second one came in the last hours.
@@ -40,6 +44,7 @@ class Plan:
 
     films: int = 48
     recent: int = 16
+    alone: int = 0
     followed: int = 8
     bleeds: int = 2
     kinds: tuple[tuple[str, int], ...] = (
@@ -52,7 +57,7 @@ class Plan:
     slices: int = 60
 
 
-FULL = Plan()
+FULL = Plan(alone=34)
 SMALL = Plan(
     films=12,
     recent=5,
@@ -75,6 +80,7 @@ def plan_orders(seed: int, *, days: int, now: datetime, plan: Plan) -> list[Orde
     """
     orders = [
         *_single_films(seed, plan, days, now),
+        *_films_read_alone(seed, plan, days, now),
         *_followed_films(seed, plan, days, now),
         *_others(seed, plan, days, now),
         *_followed_heads(seed, plan, days, now),
@@ -124,6 +130,17 @@ def _single_films(seed: int, plan: Plan, days: int, now: datetime) -> Iterator[O
         order = _order("chest-film", number, number, rng, when)
         large = rng.random() < 0.04
         yield replace(order, size=plan.film_size * 3 // 2 if large else plan.film_size)
+
+
+def _films_read_alone(
+    seed: int, plan: Plan, days: int, now: datetime
+) -> Iterator[Order]:
+    for k in range(plan.alone):
+        number = _number(seed, "film read alone", k)
+        rng = rng_for(number, "order")
+        before = float(rng.uniform(min(ALONE_DAYS, days), days))
+        order = _order("chest-film", number, number, rng, _moment(rng, before, now))
+        yield replace(order, site=NORTH, size=plan.film_size * 3 // 8)
 
 
 def _followed_films(seed: int, plan: Plan, days: int, now: datetime) -> Iterator[Order]:

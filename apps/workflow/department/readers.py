@@ -71,9 +71,15 @@ def decide(
     """
     share = reader.sensitivity if there else 1 - reader.specificity
     own = random.random() < share
-    differs = ai_positive is not None and ai_positive != own
-    if differs and random.random() < reader.automation_bias:
-        return bool(ai_positive)
+    if ai_positive is None:
+        return own
+    return follow(reader=reader, own=own, ai_positive=ai_positive, random=random)
+
+
+def follow(*, reader: Reader, own: bool, ai_positive: bool, random: Random) -> bool:
+    """Return what a reader says who has an opinion and then learns the AI's."""
+    if ai_positive != own and random.random() < reader.automation_bias:
+        return ai_positive
     return own
 
 

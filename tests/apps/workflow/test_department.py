@@ -9,8 +9,10 @@ from random import Random
 import pytest
 from pydicom.uid import generate_uid
 
+from apps.accounts.models import Role
 from apps.accounts.types import SYSTEM
-from apps.annotations.models import Reading
+from apps.annotations.models import Reading, ReadingProtocol
+from apps.annotations.truth import TruthKind, judge_cases, scored_cases
 from apps.audit.models import AuditRecord
 from apps.core import clock
 from apps.core.queue import messages_kept, send
@@ -18,7 +20,7 @@ from apps.inference.models import InferenceRun
 from apps.reports.models import ExportedObject
 from apps.workflow import flow
 from apps.workflow.department.disc import bring_disc
-from apps.workflow.department.live import Department, truth_name
+from apps.workflow.department.live import Department, Unaided, truth_name
 from apps.workflow.department.manifest import read_manifest
 from apps.workflow.department.readers import READERS, Reader, decide, reading_minutes
 from apps.workflow.intake.door import take_file
@@ -152,10 +154,75 @@ def test_a_department_lives_through_its_past(tmp_path, archive, broker, settings
         [True] * 8
     )
     assert ends.last().at < datetime.now(UTC) - timedelta(minutes=30)
-    assert ExportedObject.objects.filter(state="stored").count() == 8 + 6
-    assert {name for _, name, _ in broker.sent} == {"workers.build_pack"}
+    # … what was read with its result; what nobody read follows when workers run.
+    assert ExportedObject.objects.filter(state="stored").count() == 6 + 6
+    left = [name for _, name, _ in broker.sent]
+    assert {name: left.count(name) for name in left} == {
+        "workers.build_pack": 8,
+        "workflow.export_result": 8,
+    }
     live()
     assert len(asked) == 8, "a second time adds nothing"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_in_some_weeks_readers_read_alone_first(tmp_path, archive, broker, settings):
+    settings.STATE_DIR = tmp_path / "state"
+    place = make_department()
+    make_model(place.site)
+    lead = place.person(Role.CLINICAL_LEAD)
+    studies = write_department(tmp_path, 6)
+    follows = Reader(
+        username=place.reader.username,
+        sensitivity=1.0,
+        specificity=1.0,
+        automation_bias=1.0,
+        override_rate=0.0,
+        minutes=(2.0, 3.0),
+    )
+
+    def infer(request):
+        """A model that finds pneumonia everywhere."""
+        run = InferenceRun.objects.select_related("model_version").get(
+            id=request["run_id"]
+        )
+        return answer(run).to_message()
+
+    def live():
+        Department(
+            studies=studies,
+            infer=infer,
+            seed=1,
+            tell=lambda _: None,
+            unaided=Unaided(
+                site=place.site.code,
+                kind="chest-film",
+                modalities=("DX",),
+                until=studies[4].acquired_at - timedelta(minutes=1),
+                by=lead.username,
+            ),
+        ).live(readers=(follows,), unread=0)
+
+    live()
+    modes = WorkItem.objects.order_by("arrived_at").values_list(
+        "case__protocol__display_mode", flat=True
+    )
+    assert list(modes) == ["after_commit"] * 4 + ["concurrent"] * 2
+    site, model = place.site.id, InferenceRun.objects.first().model_version_id
+    scored = scored_cases(site_id=site, model_version_id=model, code="233604007")
+    truth = judge_cases(scored=scored, code="233604007", kind=TruthKind.UNAIDED)
+    said = {case.scored.study_id: case.present for case in truth.cases}
+    assert said == {
+        item.study_id: study.truth["pneumonia"]
+        for item, study in zip(
+            WorkItem.objects.order_by("arrived_at")[:4], studies, strict=False
+        )
+    }, "what they said before they saw the model is the truth"
+    final = judge_cases(scored=scored, code="233604007", kind=TruthKind.FINAL)
+    assert [case.present for case in final.cases] == [True] * 6, "and then they follow"
+    versions = ReadingProtocol.objects.filter(modality="DX").count()
+    live()
+    assert ReadingProtocol.objects.filter(modality="DX").count() == versions
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,13 +3,14 @@
 import json
 import shutil
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pydicom
 import pytest
 
-from workers.phantoms.department import Plan, plan_orders, write_department
+from workers.measures.recalibration import LEAST, Method
+from workers.phantoms.department import FULL, Plan, plan_orders, write_department
 from workers.phantoms.dicom import write_study
 from workers.phantoms.iods import activity_per_suv
 from workers.phantoms.orders import Order
@@ -182,6 +183,16 @@ def test_a_department_is_planned_in_the_past_and_follows_patients():
     for o in orders:
         assert sites.setdefault(o.person, o.site) == o.site
     assert len({(o.kind, o.seed) for o in orders}) == len(orders)
+
+
+@pytest.mark.parametrize("hour", [0, 9, 23])
+def test_a_department_has_films_enough_to_calibrate_a_model(hour):
+    """Sixty, of one site and of days that are over (`recalibration.LEAST`)."""
+    now = NOW.replace(hour=hour)
+    orders = plan_orders(2026, days=21, now=now, plan=FULL)
+    over = now - timedelta(days=1)
+    films = [o for o in orders if (o.kind, o.site) == ("chest-film", NORTH)]
+    assert sum(film.when < over for film in films) >= LEAST[Method.TEMPERATURE][0]
 
 
 def test_a_department_is_written_with_its_manifest(tmp_path):

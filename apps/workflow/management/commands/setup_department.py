@@ -15,7 +15,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from apps.core import clock
 from apps.workflow.department.disc import bring_disc
-from apps.workflow.department.live import Department, Inference
+from apps.workflow.department.inference import Inference
+from apps.workflow.department.live import Department, Unaided
 from apps.workflow.department.manifest import read_manifest
 from apps.workflow.department.readers import READERS
 
@@ -26,6 +27,9 @@ SEED = 2026
 UNREAD = 18
 DISC_SITE, DISC_BROUGHT_BY = "northfield", "radiologist"
 DISC_AGO = timedelta(hours=3)
+UNAIDED_SITE, UNAIDED_LEADER = "northfield", "lead"
+UNAIDED_UNTIL = timedelta(days=1)
+"""Until then films of that site are read before the AI is seen."""
 
 
 class Command(BaseCommand):
@@ -60,6 +64,13 @@ class Command(BaseCommand):
                 infer=inference.infer,
                 seed=options["seed"],
                 tell=self._tell,
+                unaided=Unaided(
+                    site=UNAIDED_SITE,
+                    kind="chest-film",
+                    modalities=("CR", "DX"),
+                    until=clock.now() - UNAIDED_UNTIL,
+                    by=UNAIDED_LEADER,
+                ),
             ).live(readers=READERS, unread=options["unread"])
         bring_disc(
             disc=folder / "disc",
