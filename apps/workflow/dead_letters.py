@@ -1,4 +1,7 @@
-"""Work that was given up: inference runs and pixel packs, and another try for them."""
+"""Work that was given up, and another try for it.
+
+Inference runs, comparisons with earlier studies, interpolations, pixel packs.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,20 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
+from apps.annotations.types import JobState
 from apps.core.errors import Invalid
 from apps.inference.models import InferenceRun
 from apps.inference.selectors import runs_at
 from apps.inference.services import retry_run
-from apps.inference.types import RunState
+from apps.inference.types import ComparisonState, RunState
 from apps.studies.models import StudyRevision
 from apps.studies.pack_retries import packs_at, retry_pack
 from apps.studies.types import PackState
 from apps.workflow import flow
 from apps.workflow.answers import show_ai
 from apps.workflow.cursors import read_moment, write_moment
+from apps.workflow.longitudinal.retries import comparisons_at, retry_comparison
+from apps.workflow.segments.retries import interpolations_at, retry_interpolation
 from apps.workflow.visibility import untold_studies
 
 if TYPE_CHECKING:
@@ -28,6 +34,8 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from apps.accounts.types import Actor
+    from apps.annotations.models import SegmentInterpolation
+    from apps.inference.models import Comparison
 
 PAGE = 50
 _SALT = "overread.dead_letters.cursor"
@@ -56,6 +64,23 @@ def list_runs(*, actor: Actor, state: str, cursor: str) -> Page:
     return _page(rows, cursor=cursor, shape=_run_row)
 
 
+def list_comparisons(*, actor: Actor, state: str, cursor: str) -> Page:
+    """Return a page of the comparisons of the actor's sites."""
+    untold = untold_studies(actor=actor)
+    rows = (
+        comparisons_at(actor=actor, state=_known(state, ComparisonState))
+        .exclude(run__revision__study_id__in=untold)
+        .exclude(prior_run__revision__study_id__in=untold)
+    )
+    return _page(rows, cursor=cursor, shape=_comparison_row)
+
+
+def list_interpolations(*, actor: Actor, state: str, cursor: str) -> Page:
+    """Return a page of the interpolations of the actor's sites."""
+    rows = interpolations_at(actor=actor, state=_known(state, JobState))
+    return _page(rows, cursor=cursor, shape=_interpolation_row)
+
+
 def list_packs(*, actor: Actor, state: str, cursor: str) -> Page:
     """Return a page of the packs of the actor's sites, all or those in one state."""
     rows = packs_at(actor=actor, state=_known(state, PackState))
@@ -70,6 +95,18 @@ def try_run_again(*, actor: Actor, run_id: UUID) -> Row:
     show_ai(revision_id=run.revision_id)
     run.refresh_from_db()
     return _run_row(run)
+
+
+@transaction.atomic
+def try_comparison_again(*, actor: Actor, comparison_id: UUID) -> Row:
+    """Ask for a failed comparison once more."""
+    return _comparison_row(retry_comparison(actor=actor, comparison_id=comparison_id))
+
+
+@transaction.atomic
+def try_interpolation_again(*, actor: Actor, job_id: UUID) -> Row:
+    """Ask for a failed interpolation once more."""
+    return _interpolation_row(retry_interpolation(actor=actor, job_id=job_id))
 
 
 @transaction.atomic
@@ -117,6 +154,32 @@ def _run_row(run: InferenceRun) -> Row:
         "model": {"name": model.name, "version": model.version},
         "slot": run.slot.kind,
         **_study_part(run.revision),
+    }
+
+
+def _comparison_row(row: Comparison) -> Row:
+    model = row.run.model_version
+    return {
+        "id": row.id,
+        "state": row.state,
+        "reason": row.reason,
+        "attempts": row.attempts,
+        "requested_at": row.requested_at,
+        "changed_at": row.updated_at,
+        "model": {"name": model.name, "version": model.version},
+        **_study_part(row.run.revision),
+    }
+
+
+def _interpolation_row(row: SegmentInterpolation) -> Row:
+    return {
+        "id": row.id,
+        "state": row.state,
+        "reason": row.reason,
+        "attempts": row.attempts,
+        "requested_at": row.asked_at,
+        "changed_at": row.updated_at,
+        **_study_part(row.reading.revision),
     }
 
 

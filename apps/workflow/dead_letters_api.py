@@ -12,9 +12,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.selectors import actor_of
+from apps.annotations.types import JobState
 from apps.core.access import needs
 from apps.core.permissions import Permission
-from apps.inference.types import RunState, SlotKind
+from apps.inference.types import ComparisonState, RunState, SlotKind
 from apps.studies.types import PackState
 from apps.workflow import dead_letters
 
@@ -66,6 +67,33 @@ class RunWorkSerializer(PackWorkSerializer):
     slot = s.ChoiceField(choices=[kind.value for kind in SlotKind])
 
 
+class ComparedWorkSerializer(PackWorkSerializer):
+    """A comparison with an earlier study as work; `study` is the later one."""
+
+    state = s.ChoiceField(choices=[state.value for state in ComparisonState])
+    model = WorkModelSerializer()
+
+
+class FilledWorkSerializer(PackWorkSerializer):
+    """An interpolation between drawn slices as work."""
+
+    state = s.ChoiceField(choices=[state.value for state in JobState])
+
+
+class ComparedWorkPageSerializer(s.Serializer):  # type: ignore[type-arg]
+    """Comparisons, the last changed first."""
+
+    items = ComparedWorkSerializer(many=True)
+    next_cursor = s.CharField(allow_null=True)
+
+
+class FilledWorkPageSerializer(s.Serializer):  # type: ignore[type-arg]
+    """Interpolations, the last changed first."""
+
+    items = FilledWorkSerializer(many=True)
+    next_cursor = s.CharField(allow_null=True)
+
+
 class PackWorkPageSerializer(s.Serializer):  # type: ignore[type-arg]
     """Packs, the last changed first."""
 
@@ -115,6 +143,72 @@ class RunRetryView(APIView):
         """Send a failed run to the workers again."""
         row = dead_letters.try_run_again(actor=actor_of(request), run_id=run_id)
         return Response(RunWorkSerializer(row).data)
+
+
+class ComparisonsView(APIView):
+    """Comparisons with earlier studies of one's sites."""
+
+    permission_classes = [needs(Permission.EXPORT_READ)]
+
+    @extend_schema(
+        operation_id="comparisons_list",
+        parameters=_PAGING,
+        responses=ComparedWorkPageSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """List comparisons; `state=failed` is the list of dead letters."""
+        page = dead_letters.list_comparisons(actor=actor_of(request), **_asked(request))
+        return Response(ComparedWorkPageSerializer(page).data)
+
+
+class ComparisonRetryView(APIView):
+    """Another try for a comparison."""
+
+    permission_classes = [needs(Permission.DEAD_LETTER_RETRY)]
+
+    @extend_schema(
+        operation_id="comparison_retry", request=None, responses=ComparedWorkSerializer
+    )
+    def post(self, request: Request, comparison_id: UUID) -> Response:
+        """Ask for a failed comparison again."""
+        row = dead_letters.try_comparison_again(
+            actor=actor_of(request), comparison_id=comparison_id
+        )
+        return Response(ComparedWorkSerializer(row).data)
+
+
+class InterpolationsView(APIView):
+    """Interpolations between drawn slices of one's sites."""
+
+    permission_classes = [needs(Permission.EXPORT_READ)]
+
+    @extend_schema(
+        operation_id="interpolations_list",
+        parameters=_PAGING,
+        responses=FilledWorkPageSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """List interpolations; `state=failed` is the list of dead letters."""
+        page = dead_letters.list_interpolations(
+            actor=actor_of(request), **_asked(request)
+        )
+        return Response(FilledWorkPageSerializer(page).data)
+
+
+class InterpolationRetryView(APIView):
+    """Another try for an interpolation."""
+
+    permission_classes = [needs(Permission.DEAD_LETTER_RETRY)]
+
+    @extend_schema(
+        operation_id="interpolation_retry", request=None, responses=FilledWorkSerializer
+    )
+    def post(self, request: Request, job_id: UUID) -> Response:
+        """Ask for a failed interpolation again."""
+        row = dead_letters.try_interpolation_again(
+            actor=actor_of(request), job_id=job_id
+        )
+        return Response(FilledWorkSerializer(row).data)
 
 
 class PacksView(APIView):

@@ -43,6 +43,16 @@ urlpatterns = [
     path("api/studies/<uuid:study_id>/manifest", api.ManifestView.as_view()),
     path("api/runs", dead_letters_api.RunsView.as_view()),
     path("api/runs/<uuid:run_id>/retry", dead_letters_api.RunRetryView.as_view()),
+    path("api/comparisons", dead_letters_api.ComparisonsView.as_view()),
+    path(
+        "api/comparisons/<uuid:comparison_id>/retry",
+        dead_letters_api.ComparisonRetryView.as_view(),
+    ),
+    path("api/interpolations", dead_letters_api.InterpolationsView.as_view()),
+    path(
+        "api/interpolations/<uuid:job_id>/retry",
+        dead_letters_api.InterpolationRetryView.as_view(),
+    ),
     path("api/exports", exports_api.ExportsView.as_view()),
     path("api/packs", dead_letters_api.PacksView.as_view()),
     path(

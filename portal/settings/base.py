@@ -182,6 +182,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
             "revealed",
             "signed",
         ],
+        "ComparisonStateEnum": ["queued", "running", "done", "incomparable", "failed"],
+        "InterpolationStateEnum": ["queued", "running", "done", "failed"],
         "IntakeStateEnum": ["open", "done", "abandoned"],
         "IntakeFileStateEnum": ["waiting", "received", "taken"],
         "ModelImportStateEnum": [

@@ -1,6 +1,6 @@
-"""Part of the matrix: failed runs and packs, and another try for them.
+"""Part of the matrix: failed work of all kinds, and another try for it.
 
-The run and the pack asked for are site A's and have failed.
+What is asked for is site A's and has failed.
 """
 
 from __future__ import annotations
@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from apps.accounts.models import Role
+from apps.annotations.models import Reading, ReadingProtocol, SegmentInterpolation
 from apps.core import clock
-from apps.inference.models import InferenceRun, ModelVersion, Slot
+from apps.inference.models import Comparison, InferenceRun, ModelVersion, Slot
 from apps.studies.models import Patient, Study, StudyRevision
 from tests.matrix.frame import Call
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 _RUN = "api/runs/<uuid:run_id>/retry"
 _PACK = "api/packs/<uuid:revision_id>/retry"
+_COMPARED = "api/comparisons/<uuid:comparison_id>/retry"
+_FILLED = "api/interpolations/<uuid:job_id>/retry"
 
 # fmt: off
 TABLE: dict[Key, str] = {
@@ -29,6 +33,11 @@ TABLE: dict[Key, str] = {
     ("POST", _RUN):              "401  403 403 403 200 403   403 403 403 404 403",
     ("GET", "api/packs"):        "401  403 403 200 200 403   403 403 200 200 403",
     ("POST", _PACK):             "401  403 403 403 200 403   403 403 403 404 403",
+    ("GET", "api/comparisons"):  "401  403 403 200 200 403   403 403 200 200 403",
+    ("POST", _COMPARED):         "401  403 403 403 200 403   403 403 403 404 403",
+    ("GET", "api/interpolations"):
+                                 "401  403 403 200 200 403   403 403 200 200 403",
+    ("POST", _FILLED):           "401  403 403 403 200 403   403 403 403 404 403",
 }
 # fmt: on
 
@@ -36,9 +45,36 @@ SOCKETS: dict[str, str] = {}
 
 
 def populate(worlds: Worlds) -> None:
-    """Put a failed run and a failed pack into each site."""
+    """Put a failed run, pack, comparison and interpolation into each site."""
     for world in (worlds.a, worlds.b):
-        world.things["failed_run"] = _failed_run(world)
+        run = _failed_run(world)
+        world.things["failed_run"] = run
+        world.things["failed_comparison"] = Comparison.objects.create(
+            run=run, prior_run=run, days=1, state="failed"
+        )
+        world.things["failed_interpolation"] = _failed_interpolation(world, run)
+
+
+def _failed_interpolation(world: World, run: InferenceRun) -> SegmentInterpolation:
+    protocol = ReadingProtocol.objects.create(
+        site=world.site, code="dead-letters", version=1, name="Dead letters"
+    )
+    reading = Reading.objects.create(
+        revision=run.revision,
+        protocol=protocol,
+        reader=world.people[Role.RADIOLOGIST],
+        saved_at=clock.now(),
+    )
+    return SegmentInterpolation.objects.create(
+        reading=reading,
+        series_uid="1.2.3",
+        rows=1,
+        columns=1,
+        number=1,
+        slices={},
+        state="failed",
+        asked_at=clock.now(),
+    )
 
 
 def _failed_run(world: World) -> InferenceRun:
@@ -88,5 +124,13 @@ CALLS: dict[Key, Callable[[Worlds], Call]] = {
     ("GET", "api/packs"): lambda _: Call("/api/packs?state=failed"),
     ("POST", _PACK): lambda w: Call(
         f"/api/packs/{w.a.things['failed_run'].revision_id}/retry"
+    ),
+    ("GET", "api/comparisons"): lambda _: Call("/api/comparisons?state=failed"),
+    ("POST", _COMPARED): lambda w: Call(
+        f"/api/comparisons/{w.a.things['failed_comparison'].id}/retry"
+    ),
+    ("GET", "api/interpolations"): lambda _: Call("/api/interpolations?state=failed"),
+    ("POST", _FILLED): lambda w: Call(
+        f"/api/interpolations/{w.a.things['failed_interpolation'].id}/retry"
     ),
 }

@@ -2,6 +2,7 @@ import type { Id } from '@/domain/model';
 import { request } from './client';
 import type {
   Arrivals,
+  ComparedWork,
   Comparison,
   PackWork,
   RunWork,
@@ -40,7 +41,7 @@ export async function retryArrival(id: Id): Promise<void> {
 }
 
 async function readFailed<T extends PackWork>(
-  list: 'runs' | 'packs',
+  list: 'runs' | 'comparisons' | 'interpolations' | 'packs',
   cursor: string | null,
 ): Promise<WorkPage<T>> {
   const search = new URLSearchParams({ state: 'failed' });
@@ -50,6 +51,26 @@ async function readFailed<T extends PackWork>(
 
 export function readFailedRuns(cursor: string | null): Promise<WorkPage<RunWork>> {
   return readFailed('runs', cursor);
+}
+
+export function readFailedComparisons(
+  cursor: string | null,
+): Promise<WorkPage<ComparedWork>> {
+  return readFailed('comparisons', cursor);
+}
+
+export function readFailedInterpolations(
+  cursor: string | null,
+): Promise<WorkPage<PackWork>> {
+  return readFailed('interpolations', cursor);
+}
+
+export async function retryComparison(id: Id): Promise<void> {
+  await request(`comparisons/${id}/retry`, { method: 'POST' });
+}
+
+export async function retryInterpolation(id: Id): Promise<void> {
+  await request(`interpolations/${id}/retry`, { method: 'POST' });
 }
 
 export function readFailedPacks(cursor: string | null): Promise<WorkPage<PackWork>> {

@@ -105,6 +105,11 @@ export interface RunWork extends PackWork {
   readonly slot: string;
 }
 
+/** A comparison with an earlier study as work; `study` is the later one. */
+export interface ComparedWork extends PackWork {
+  readonly model: { readonly name: string; readonly version: string };
+}
+
 export interface WorkPage<T extends PackWork> {
   readonly items: readonly T[];
   readonly next_cursor: string | null;

@@ -124,6 +124,7 @@ export const admin = {
       reading: 'Reading',
       segmentation: 'Segmentation',
       saliency: 'Saliency map',
+      change: 'AI: change since earlier study',
     } as Readonly<Record<string, string>>,
     states: {
       failed: 'Failed',

@@ -10,10 +10,11 @@ import redis
 from django.conf import settings as django_settings
 
 from apps.accounts.models import Role
+from apps.annotations.models import Reading, SegmentInterpolation
 from apps.audit.models import AuditRecord
 from apps.core import clock
 from apps.core.queue import forget_losses
-from apps.inference.models import InferenceRun
+from apps.inference.models import Comparison, InferenceRun
 from apps.studies.models import StudyRevision
 from apps.workflow import flow
 from apps.workflow.dead_letters import PAGE
@@ -149,12 +150,116 @@ def test_a_given_up_pack_is_listed_and_tried_again(
     assert (again.status_code, again.json()["code"]) == (409, "not_failed")
 
 
-@pytest.mark.parametrize("what", ["runs", "packs"])
+@pytest.fixture
+def comparison(run, department):
+    """Of the run with one of an earlier study of the patient."""
+    earlier = make_revision(department)
+    prior = InferenceRun.objects.create(
+        revision=earlier, model_version=run.model_version, slot=run.slot, state="done"
+    )
+    return Comparison.objects.create(
+        run=run,
+        prior_run=prior,
+        days=40,
+        state="failed",
+        reason=LOST,
+        attempts=3,
+        finished_at=clock.now(),
+    )
+
+
+def test_a_given_up_comparison_is_listed_and_tried_again(
+    comparison, admin, broker, django_capture_on_commit_callbacks
+):
+    (row,) = admin.get("/api/comparisons", {"state": "failed"}).json()["items"]
+    assert (row["id"], row["reason"]) == (str(comparison.id), LOST)
+    assert row["study"]["uid"] == comparison.run.revision.study.study_uid
+    assert row["model"]["name"] == comparison.run.model_version.name
+    broker.sent.clear()
+    path = f"/api/comparisons/{comparison.id}/retry"
+    with django_capture_on_commit_callbacks(execute=True):
+        answered = admin.post(path)
+    assert (answered.status_code, answered.json()["state"]) == (200, "running")
+    assert answered.json()["attempts"] == 1
+    ((_, kwargs),) = broker.on("pixels")
+    assert kwargs["request"]["comparison_id"] == str(comparison.id)
+    record = AuditRecord.objects.get(event="comparison:retry")
+    assert (record.object_id, record.detail["failed"]) == (comparison.id, LOST)
+    assert admin.get("/api/comparisons", {"state": "failed"}).json()["items"] == []
+    again = admin.post(path)
+    assert (again.status_code, again.json()["code"]) == (409, "not_failed")
+
+
+def test_a_comparison_with_an_untold_study_is_not_listed(
+    comparison, department, monkeypatch
+):
+    """Who may still be given a read without AI of either study learns nothing."""
+    lead = client_for(department.person(Role.CLINICAL_LEAD))
+    for study in (comparison.run.revision.study, comparison.prior_run.revision.study):
+        monkeypatch.setattr(
+            "apps.workflow.dead_letters.untold_studies",
+            lambda *, actor, study=study: [study.id],
+        )
+        rows = lead.get("/api/comparisons", {"state": "failed"}).json()["items"]
+        assert rows == []
+
+
+@pytest.fixture
+def interpolation(item, department):
+    reading = Reading.objects.create(
+        revision=item.case.revision,
+        protocol=item.case.protocol,
+        reader=department.reader,
+        saved_at=clock.now(),
+    )
+    return SegmentInterpolation.objects.create(
+        reading=reading,
+        series_uid="1.2.3",
+        rows=2,
+        columns=2,
+        number=1,
+        slices={},
+        state="failed",
+        reason=LOST,
+        attempts=3,
+        asked_at=clock.now(),
+    )
+
+
+def test_a_given_up_interpolation_is_listed_and_tried_again(
+    interpolation, admin, broker, django_capture_on_commit_callbacks
+):
+    (row,) = admin.get("/api/interpolations", {"state": "failed"}).json()["items"]
+    assert (row["id"], row["reason"]) == (str(interpolation.id), LOST)
+    broker.sent.clear()
+    path = f"/api/interpolations/{interpolation.id}/retry"
+    with django_capture_on_commit_callbacks(execute=True):
+        answered = admin.post(path)
+    assert (answered.status_code, answered.json()["state"]) == (200, "queued")
+    ((_, kwargs),) = broker.on("pixels")
+    assert kwargs["request"]["job_id"] == str(interpolation.id)
+    record = AuditRecord.objects.get(event="segment:retry")
+    assert record.detail == {"job": str(interpolation.id), "failed": LOST}
+    assert admin.post(path).json()["code"] == "not_failed"
+
+
+def test_nothing_is_filled_in_a_signed_reading(interpolation, admin, broker):
+    Reading.objects.filter(id=interpolation.reading_id).update(
+        state="signed", signed_at=clock.now()
+    )
+    answered = admin.post(f"/api/interpolations/{interpolation.id}/retry")
+    assert (answered.status_code, answered.json()["code"]) == (409, "signed")
+
+
+KINDS = ["runs", "comparisons", "interpolations", "packs"]
+
+
+@pytest.mark.parametrize("what", KINDS)
 def test_what_does_not_exist_is_not_found(what, admin):
     assert admin.post(f"/api/{what}/{uuid.uuid4()}/retry").status_code == 404
 
 
-@pytest.mark.parametrize("what", ["runs", "packs"])
+@pytest.mark.parametrize("what", KINDS)
 @pytest.mark.parametrize("asked", [{"state": "strange"}, {"cursor": "made-up"}])
 def test_a_question_that_makes_no_sense_is_refused(what, asked, admin):
     answered = admin.get(f"/api/{what}", asked)

@@ -1,12 +1,16 @@
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import {
+  readFailedComparisons,
+  readFailedInterpolations,
   readFailedPacks,
   readFailedRuns,
+  retryComparison,
+  retryInterpolation,
   retryPack,
   retryRun,
 } from '@/api/held-endpoints';
-import type { PackWork, RunWork, WorkPage } from '@/api/held-types';
+import type { ComparedWork, PackWork, WorkPage } from '@/api/held-types';
 import { formatExact } from '@/domain/format';
 import type { Id } from '@/domain/model';
 import { useCan } from '@/state/session';
@@ -104,11 +108,11 @@ function WorkList<T extends PackWork>(props: ListProps<T>) {
   );
 }
 
-function modelOf(row: RunWork): string {
+function modelOf(row: ComparedWork): string {
   return `${row.model.name} ${row.model.version}`;
 }
 
-/** Model runs and pixel packs that failed for good, and another try for them. */
+/** Work that failed for good, and another try for it. */
 export function GivenUpTab() {
   return (
     <>
@@ -125,6 +129,24 @@ export function GivenUpTab() {
           </>
         )}
         called={(row) => words.run(modelOf(row), row.study.uid)}
+      />
+      <WorkList
+        name={words.comparisons}
+        empty={words.noComparisons}
+        head={words.model}
+        read={readFailedComparisons}
+        retry={retryComparison}
+        what={modelOf}
+        called={(row) => words.comparison(modelOf(row), row.study.uid)}
+      />
+      <WorkList
+        name={words.interpolations}
+        empty={words.noInterpolations}
+        head={null}
+        read={readFailedInterpolations}
+        retry={retryInterpolation}
+        what={() => null}
+        called={(row) => words.filling(row.study.modality, row.study.uid)}
       />
       <WorkList
         name={words.packs}
