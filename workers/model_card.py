@@ -301,9 +301,29 @@ def _problems(card: Mapping[str, Any]) -> list[str]:
         found.append(f"“intended_use” must be one of {_list(INTENDED_USES)}")
     for name, check in _PARTS.items():
         found += check(card.get(name))
+    found += _repeatability_problems(card.get("repeatability", []))
     kind = card["input"].get("kind") if isinstance(card.get("input"), Mapping) else ""
     found += _step_problems(card.get("preprocessing"), kind=kind or "film")
     return found
+
+
+def _repeatability_problems(rows: Any) -> list[str]:
+    """A change of volume is judged by it, so half of it is worse than none."""
+    well = isinstance(rows, list) and all(
+        isinstance(row, Mapping)
+        and isinstance(row.get("code"), str)
+        and isinstance(row.get("source"), str)
+        and _is_number(row.get("percent"))
+        and row["percent"] > 0
+        and _is_number(row.get("least_ml"))
+        and row["least_ml"] >= 0
+        for row in rows
+    )
+    if well:
+        return []
+    return [
+        "“repeatability” must be a list of {code, percent above 0, least_ml, source}"
+    ]
 
 
 def _label_problems(labels: Any) -> list[str]:

@@ -31,6 +31,7 @@ class Step(StrEnum):
     ACCEPT_INTERPOLATION = "workflow.accept_interpolation"
     REQUEST_COMPARISON = "workflow.request_comparison"
     ACCEPT_COMPARISON = "workflow.accept_comparison"
+    EXPORT_COMPARISON = "workflow.export_comparison"
     FORGET_SLICES = "workflow.forget_slices"
     RUN_MODEL_IMPORT = "inference.run_model_import"
     SWEEP_MODEL_IMPORTS = "inference.sweep_model_imports"

@@ -9,7 +9,7 @@ from django.db import models
 from apps.accounts.models import Site, User
 from apps.annotations.models import Reading, Segmentation, Verification
 from apps.core.models import BaseModel
-from apps.inference.models import Finding, InferenceRun
+from apps.inference.models import Comparison, Finding, InferenceRun
 from apps.studies.models import Study
 
 
@@ -29,11 +29,14 @@ class ExportKind(models.TextChoices):
     SEGMENTATION = "segmentation"
     SALIENCY = "saliency"
     DRAWN = "drawn"
+    CHANGE = "change"
 
 
 def _only(source: str) -> models.Q:
     """Return that one source of an object is there and no other."""
-    sources = ("run", "reading", "finding", "segmentation", "verification")
+    sources = (
+        *("run", "reading", "finding", "segmentation", "verification", "comparison"),
+    )
     return models.Q(**{f"{name}__isnull": name != source for name in sources})
 
 
@@ -42,7 +45,8 @@ class ExportedObject(BaseModel):
 
     What a reader drew on a series leaves as one object, or, where images have frames,
     as one for each `part` (`apps.reports.drawn`). A verified reading leaves a second
-    time, with the `verification` as its source.
+    time, with the `verification` as its source. What became of a result since an
+    earlier study leaves with the `comparison` as its source.
     `problems` holds the validator's own words; nothing with an error leaves.
     """
 
@@ -55,6 +59,7 @@ class ExportedObject(BaseModel):
     verification = models.OneToOneField(
         Verification, null=True, on_delete=models.PROTECT
     )
+    comparison = models.OneToOneField(Comparison, null=True, on_delete=models.PROTECT)
     part = models.CharField(max_length=80, blank=True, default="")
     sop_uid = models.CharField(max_length=64, unique=True)
     series_uid = models.CharField(max_length=64)
@@ -77,7 +82,8 @@ class ExportedObject(BaseModel):
                 | _only("reading")
                 | _only("finding")
                 | _only("segmentation")
-                | _only("verification"),
+                | _only("verification")
+                | _only("comparison"),
                 name="export_one_source",
             ),
             models.UniqueConstraint(

@@ -14,6 +14,7 @@ from apps.core.permissions import Permission
 from apps.core.steps import Step
 from apps.inference.models import InferenceRun
 from apps.inference.types import RunState, SlotKind
+from apps.reports.compared import exportable_comparisons
 from apps.reports.models import ExportedObject, ExportKind, ExportState
 
 if TYPE_CHECKING:
@@ -71,6 +72,9 @@ def exports_due(
         decided_at__lt=before,
         exportedobject__isnull=True,
     ).values_list("reading_id", flat=True)
+    compared = exportable_comparisons().filter(
+        finished_at__lt=results_before, exportedobject__isnull=True
+    )
     waiting = (
         ExportedObject.objects.select_related("finding", "segmentation", "verification")
         .filter(
@@ -84,9 +88,15 @@ def exports_due(
     ]
     due += [(Step.EXPORT_READING, "reading_id", rid) for rid in readings[:limit]]
     due += [(Step.EXPORT_READING, "reading_id", rid) for rid in verified[:limit]]
+    due += [
+        (Step.EXPORT_COMPARISON, "comparison_id", one)
+        for one in compared.values_list("id", flat=True)[:limit]
+    ]
     for row in waiting[:limit]:
         if row.kind == ExportKind.AI_RESULT and row.run_id is not None:
             due.append((Step.EXPORT_RESULT, "run_id", row.run_id))
+        elif row.comparison_id is not None:
+            due.append((Step.EXPORT_COMPARISON, "comparison_id", row.comparison_id))
         elif row.finding is not None:
             due.append((Step.EXPORT_RESULT, "run_id", row.finding.run_id))
         elif row.segmentation is not None:

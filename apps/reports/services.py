@@ -21,6 +21,7 @@ from apps.core.permissions import Permission
 from apps.inference.selectors import run_of
 from apps.interop.dicom.errors import EncodingError
 from apps.interop.dicom.sr_ai import encode_ai_report
+from apps.interop.dicom.sr_change import encode_change_report
 from apps.interop.dicom.sr_reading import encode_reading_report
 from apps.interop.dicom.types import DocumentRef, EncodedObject, derive_uid
 from apps.interop.dicom.validate import (
@@ -29,6 +30,7 @@ from apps.interop.dicom.validate import (
     validate_object,
 )
 from apps.interop.types import ArchiveError, ArchiveUnavailable
+from apps.reports.compared import change_report_of, exportable_comparison
 from apps.reports.documents import (
     ai_report_of,
     images_of,
@@ -93,6 +95,46 @@ def export_result(*, actor: Actor, run_id: UUID) -> ExportedObject | None:
         image=next(iter(images.values())),
         encode=lambda source: encode_ai_report(
             ai_report_of(run=run, images=images, drawn=drawn),
+            source=source,
+            software_version=settings.SOFTWARE_VERSION,
+        ),
+    )
+
+
+def export_comparison(*, actor: Actor, comparison_id: UUID) -> ExportedObject | None:
+    """Write what became of a result since an earlier study into the archive, once.
+
+    After the model's reports of both studies, which it points at. Two studies that
+    could not be compared leave nothing.
+    """
+    comparison = exportable_comparison(comparison_id=comparison_id)
+    if comparison is None:
+        return None
+    reports = [
+        export_result(actor=actor, run_id=run.id)
+        for run in (comparison.prior_run, comparison.run)
+    ]
+    study = comparison.run.revision.study
+    row, _ = ExportedObject.objects.get_or_create(
+        comparison=comparison,
+        defaults={
+            "study": study,
+            "kind": ExportKind.CHANGE,
+            "sop_uid": derive_uid(comparison.id, "change-sr"),
+            "series_uid": derive_uid(comparison.id, "change-sr-series"),
+        },
+    )
+    if any(one is None or one.state == ExportState.PENDING for one in reports):
+        return _later(row=row, words="It waits for what it points at.")
+    images = images_of(revision=comparison.run.revision)
+    earlier = images_of(revision=comparison.prior_run.revision)
+    return _deliver(
+        actor=actor,
+        row=row,
+        study=study,
+        image=next(iter(images.values())),
+        encode=lambda source: encode_change_report(
+            change_report_of(comparison=comparison, images=images, earlier=earlier),
             source=source,
             software_version=settings.SOFTWARE_VERSION,
         ),

@@ -33,7 +33,12 @@ from apps.inference.slots import (
 from apps.inference.types import FINAL_STATES
 from apps.interop.types import ArchiveError, ArchiveUnavailable, NotInArchive
 from apps.reports.selectors import exports_due, own_sop_uids
-from apps.reports.services import export_reading, export_result, export_verified
+from apps.reports.services import (
+    export_comparison,
+    export_reading,
+    export_result,
+    export_verified,
+)
 from apps.studies import decisions
 from apps.studies import selectors as studies
 from apps.studies.archive import archive
@@ -503,6 +508,11 @@ def send_result(*, run_id: UUID) -> None:
     export_result(actor=SYSTEM, run_id=run_id)
 
 
+def send_change(*, comparison_id: UUID) -> None:
+    """Write what became of a result since an earlier study into the archive."""
+    export_comparison(actor=SYSTEM, comparison_id=comparison_id)
+
+
 def send_reading(*, reading_id: UUID) -> None:
     """Write a signed verdict into the archive, after the results it answers.
 
@@ -565,6 +575,8 @@ def _send_again(*, step: Step, field: str, source_id: UUID) -> None:
         _export(run_id=source_id)
     else:
         given: dict[str, Any] = {field: str(source_id)}
+        if step is Step.EXPORT_COMPARISON:
+            given |= {"queue": EXPORT_QUEUE, "priority": LAST}
         enqueue(step=step, **given)
 
 

@@ -104,6 +104,12 @@ def export_reading(*, reading_id: str) -> None:
     flow.send_reading(reading_id=UUID(reading_id))
 
 
+@task(name=Step.EXPORT_COMPARISON)
+def export_comparison(*, comparison_id: str) -> None:
+    """Write what became of a result since an earlier study into the archive."""
+    flow.send_change(comparison_id=UUID(comparison_id))
+
+
 @task(name=Step.ABANDON_UPLOADS)
 def abandon_uploads() -> None:
     """End uploads that nobody touched for a day."""

@@ -9,9 +9,10 @@ growing by a third and shrinking back are equally far. Pure.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 
 class Change(StrEnum):
@@ -38,6 +39,22 @@ class Repeatability:
     percent: float
     least_ml: float
     source: str
+
+
+def read_repeatability(card: Mapping[str, Any]) -> dict[str, Repeatability]:
+    """Return how repeatable a model's card says that its volumes are, by label's code.
+
+    It is said only of what was measured. A card that can be used says it well
+    (`workers.model_card`).
+    """
+    return {
+        str(row["code"]): Repeatability(
+            percent=float(row["percent"]),
+            least_ml=float(row["least_ml"]),
+            source=str(row["source"]),
+        )
+        for row in card.get("repeatability", [])
+    }
 
 
 NODULE: Final = Repeatability(

@@ -27,6 +27,20 @@ SCALE: Final = Code("scale", SCHEME, "What the millimetres rest on")
 READ_STAGE: Final = Code("read-stage", SCHEME, "Stage of the read")
 UNAIDED_READ: Final = Code("unaided-read", SCHEME, "Unaided read")
 UNAIDED_IMPRESSION: Final = Code("unaided-impr", SCHEME, "Unaided impression")
+VOLUME: Final = Code("118565006", "SCT", "Volume")
+LONG_AXIS: Final = Code("103339001", "SCT", "Long axis")
+LESION_CHANGE: Final = Code("lesion-change", SCHEME, "Change since the earlier study")
+VOLUME_CHANGE: Final = Code("volume-change", SCHEME, "Change of volume")
+VOLUME_CHANGE_LOW: Final = Code(
+    "volume-change-lo", SCHEME, "Least change of volume by repeatability"
+)
+VOLUME_CHANGE_HIGH: Final = Code(
+    "volume-change-hi", SCHEME, "Greatest change of volume by repeatability"
+)
+DOUBLING_TIME: Final = Code("doubling-time", SCHEME, "Time in which the volume doubles")
+PART_OF_FINDING: Final = Code("part-of-finding", SCHEME, "AI finding it is part of")
+COMPARED_WITH: Final = Code("compared-with", SCHEME, "Compared with")
+REGISTRATION: Final = Code("registration", SCHEME, "How the studies were aligned")
 IMAGING_PROCEDURE: Final = Code("363679005", "SCT", "Imaging procedure")
 
 # values
@@ -46,8 +60,18 @@ UNAIDED: Final = Code("unaided", SCHEME, "Committed before AI was revealed")
 REVISED: Final = Code("revised", SCHEME, "Made or changed after AI was revealed")
 MISSED: Final = Code("missed", SCHEME, "Added by the reader, missed by AI")
 
+CHANGES: Final = {
+    "new": Code("new", SCHEME, "New since the earlier study"),
+    "resolved": Code("resolved", SCHEME, "Gone since the earlier study"),
+    "unchanged": Code("unchanged", SCHEME, "Unchanged within repeatability"),
+    "grown": Code("grown", SCHEME, "Grown beyond repeatability"),
+    "shrunk": Code("shrunk", SCHEME, "Shrunk beyond repeatability"),
+}
+
 # units, observers, algorithms
 NO_UNITS: Final = Code("1", "UCUM", "no units")
+PERCENT: Final = Code("%", "UCUM", "percent")
+DAYS: Final = Code("d", "UCUM", "day")
 UNITS: Final = {
     "mm": Code("mm", "UCUM", "millimeter"),
     "mm2": Code("mm2", "UCUM", "square millimeter"),

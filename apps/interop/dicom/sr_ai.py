@@ -82,7 +82,6 @@ def encode_ai_report(
 
 
 def _content(report: AiReport) -> sr.MeasurementReport:
-    algorithm = report.algorithm
     groups = [_finding_group(report, finding) for finding in report.findings]
     if not groups:
         groups = [_empty_group(report)]
@@ -92,7 +91,17 @@ def _content(report: AiReport) -> sr.MeasurementReport:
     ]
     if report.rejected_because:
         statements.append(text_item(codes.COMMENT, report.rejected_because))
-    observer = sr.ObservationContext(
+    return make_report(
+        observer=device_observer(report.algorithm),
+        procedure=report.procedure,
+        groups=groups,
+        statements=statements,
+    )
+
+
+def device_observer(algorithm: AlgorithmIdentity) -> sr.ObservationContext:
+    """Name a model as the one who speaks."""
+    return sr.ObservationContext(
         observer_device_context=sr.ObserverContext(
             observer_type=codes.DEVICE,
             observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
@@ -102,12 +111,6 @@ def _content(report: AiReport) -> sr.MeasurementReport:
                 model_name=f"{algorithm.name} {algorithm.version}",
             ),
         )
-    )
-    return make_report(
-        observer=observer,
-        procedure=report.procedure,
-        groups=groups,
-        statements=statements,
     )
 
 
@@ -127,7 +130,7 @@ def _finding_group(report: AiReport, finding: AiFinding) -> sr.ContentSequence:
         explanation=finding.explanation,
         finding_type=code(finding.label),
         finding_sites=[sr.FindingSite(code(finding.site))] if finding.site else None,
-        algorithm_id=_algorithm(report.algorithm, threshold=finding.threshold),
+        algorithm_id=algorithm_of(report.algorithm, threshold=finding.threshold),
         measurements=[probability],
         qualitative_evaluations=[evaluation(codes.PRESENCE, presence)],
     )
@@ -140,14 +143,15 @@ def _empty_group(report: AiReport) -> sr.ContentSequence:
         tracking_id="AI analysis",
         images=report.images,
         comment=report.rejected_because,
-        algorithm_id=_algorithm(report.algorithm, threshold=None),
+        algorithm_id=algorithm_of(report.algorithm, threshold=None),
         qualitative_evaluations=[evaluation(codes.ANALYSIS_STATUS, _status(report))],
     )
 
 
-def _algorithm(
+def algorithm_of(
     algorithm: AlgorithmIdentity, *, threshold: float | None
 ) -> sr.AlgorithmIdentification:
+    """Identify a model, with the threshold that it was read with if any."""
     parameters = [f"model_sha256={algorithm.package_hash}"]
     if threshold is not None:
         parameters.insert(0, f"threshold={threshold:g}")

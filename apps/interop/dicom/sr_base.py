@@ -434,7 +434,7 @@ def _evidence(source: Dataset, images: Iterable[ImageRef]) -> list[Dataset]:
         if image.sop_uid == source.SOPInstanceUID:
             continue
         other = Dataset()
-        other.StudyInstanceUID = source.StudyInstanceUID
+        other.StudyInstanceUID = image.study_uid or source.StudyInstanceUID
         other.SeriesInstanceUID = image.series_uid
         other.SOPClassUID = image.sop_class_uid
         other.SOPInstanceUID = image.sop_uid

@@ -171,12 +171,14 @@ class ImageRef:
         sop_class_uid: SOP Class UID.
         sop_uid: SOP Instance UID.
         frame: 1-based frame, None for a single-frame image or the whole.
+        study_uid: Study Instance UID where it is not the document's own study.
     """
 
     series_uid: str
     sop_class_uid: str
     sop_uid: str
     frame: int | None = None
+    study_uid: str = ""
 
     def __post_init__(self) -> None:
         """Refuse identifiers that are none."""

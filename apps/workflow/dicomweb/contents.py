@@ -9,6 +9,7 @@ from apps.core.errors import NotFound
 from apps.studies.archive import archive
 from apps.studies.models import RevisionInstance
 from apps.studies.selectors import access_study, find_study
+from apps.workflow.longitudinal.showing import withheld_changes
 from apps.workflow.visibility import may_be_ai, visible_study, withheld_of
 
 if TYPE_CHECKING:
@@ -73,6 +74,9 @@ def series_of(*, actor: Actor, study: Study) -> list[SeriesShown]:
     ).visible:
         shown = [series for series in shown if series.uid not in suspects]
         attached = [a for a in attached if not _may_be_ai(a)]
+    if any(a.by_overread for a in attached):
+        withheld = withheld_changes(actor=actor, study=study)
+        attached = [a for a in attached if a.series_uid not in withheld]
     return [*shown, *(_attached_series(study, a) for a in attached)]
 
 

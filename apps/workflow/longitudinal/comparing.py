@@ -30,10 +30,16 @@ from apps.workflow.longitudinal.choosing import (
 from apps.workflow.urgency import LAST
 from workers.compare_contracts import TASK_COMPARE, CompareRequest
 from workers.contracts import QUEUE_PIXELS
-from workers.measures.change import NODULE, SETTING, Repeatability, compare_volumes
+from workers.measures.change import (
+    NODULE,
+    SETTING,
+    Repeatability,
+    compare_volumes,
+    read_repeatability,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from apps.inference.models import Finding, InferenceRun
@@ -239,13 +245,42 @@ def accept_comparison(*, result: CompareResult) -> None:
     found = [_lesion(comparison, pair) for pair in result.lesions]
     comparison.lesions = found
     codes = {one.label_code for one in result.lesions}
-    comparison.repeatability = {code: asdict(repeatability_of(code)) for code in codes}
+    comparison.repeatability = {
+        code: asdict(_repeatability(comparison, code)) for code in codes
+    }
     _end(comparison, ComparisonState(result.state), result.reason)
+    if comparison.state == ComparisonState.DONE:
+        enqueue(
+            Step.EXPORT_COMPARISON,
+            queue=QUEUE,
+            priority=LAST,
+            comparison_id=str(comparison.id),
+        )
 
 
-def repeatability_of(label_code: str) -> Repeatability:
-    """Return beyond what a label's volume counts as changed."""
+def repeatability_of(
+    label_code: str, *, cards: Iterable[Mapping[str, Any]] = ()
+) -> Repeatability:
+    """Return beyond what a label's volume counts as changed.
+
+    What was measured for the models at work goes before what was published of the
+    finding, and that before a setting. Of two versions the one that errs more counts.
+
+    Args:
+        label_code: The label.
+        cards: Of the models that marked the one and the other study.
+    """
+    measured = [
+        one for card in cards if (one := read_repeatability(card).get(label_code))
+    ]
+    if measured:
+        return max(measured, key=lambda one: one.percent)
     return NODULE if label_code in NODULES else SETTING
+
+
+def _repeatability(comparison: Comparison, label_code: str) -> Repeatability:
+    runs = (comparison.run, comparison.prior_run)
+    return repeatability_of(label_code, cards=[one.model_version.card for one in runs])
 
 
 def _require_known(comparison: Comparison, lesions: Sequence[LesionPair]) -> None:
@@ -267,7 +302,7 @@ def _lesion(comparison: Comparison, pair: LesionPair) -> dict[str, Any]:
         now_ml=None if pair.now is None else pair.now.volume_ml,
         then_ml=None if pair.then is None else pair.then.volume_ml,
         days=comparison.days,
-        repeatability=repeatability_of(pair.label_code),
+        repeatability=_repeatability(comparison, pair.label_code),
     )
     return {
         **asdict(pair),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from apps.core.permissions import Permission
 from apps.inference.models import Comparison
 from apps.inference.types import ComparisonState, SlotKind
+from apps.reports.models import ExportedObject
 from apps.studies.selectors import visible_studies
 from apps.workflow.visibility import visible_study
 from workers.measures.change import Change
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from apps.accounts.types import Actor
     from apps.inference.models import Finding, InferenceRun
+    from apps.studies.models import Study
 
 _SHOWN = (
     *("now", "then", "now_at", "then_at", "tracking_uid", "kind"),
@@ -49,10 +51,36 @@ def newest_comparison(*, actor: Actor, run: InferenceRun) -> Comparison | None:
     if comparison is None:
         return None
     study = comparison.prior_run.revision.study
+    return comparison if _may_know(actor=actor, earlier=study) else None
+
+
+def _may_know(*, actor: Actor, earlier: Study) -> bool:
+    """Say whether a person may know what AI found on an earlier study."""
     theirs = visible_studies(actor=actor, need=Permission.STUDY_PIXELS_READ)
-    if not theirs.filter(id=study.id).exists():
-        return None
-    return comparison if visible_study(actor=actor, study=study).visible else None
+    if not theirs.filter(id=earlier.id).exists():
+        return False
+    return visible_study(actor=actor, study=earlier).visible
+
+
+def withheld_changes(*, actor: Actor, study: Study) -> frozenset[str]:
+    """Return the series of reports of change that a person may not be given.
+
+    They say what AI found on an earlier study, which may be hidden from a person who
+    may see the AI of this one.
+
+    Args:
+        actor: Who asks.
+        study: The study that the reports belong to.
+    """
+    rows = ExportedObject.objects.filter(
+        study=study, comparison__isnull=False
+    ).select_related("comparison__prior_run__revision__study__patient")
+    return frozenset(
+        row.series_uid
+        for row in rows
+        if row.comparison is not None
+        and not _may_know(actor=actor, earlier=row.comparison.prior_run.revision.study)
+    )
 
 
 def show_comparison(*, actor: Actor, run: InferenceRun) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -18,18 +19,23 @@ import numpy as np
 import pydicom
 import pytest
 from django.test import Client
+from highdicom.sr import srread
+from pydicom.sr.coding import Code
 
 from apps.annotations.models import Reading
 from apps.audit.models import AuditRecord
 from apps.core import clock
 from apps.core.errors import Invalid
 from apps.inference.artefacts import write_artefact
-from apps.inference.models import Comparison, InferenceRun
+from apps.inference.models import Comparison, InferenceRun, ModelVersion
+from apps.reports.models import ExportedObject
+from apps.reports.selectors import exports_due
 from apps.studies.models import Study
 from apps.workflow import flow
 from apps.workflow.longitudinal.comparing import (
     MAX_ATTEMPTS,
     accept_comparison,
+    repeatability_of,
     request_comparison,
     send_overdue,
 )
@@ -458,6 +464,121 @@ def test_lost_ones_are_sent_again_and_given_up(department, arrive, broker, commi
     assert found is not None
     assert (found["state"], found["reason"]) == ("failed", "no worker answered")
     assert send_overdue(now=clock.now(), limit=5) == 0
+
+
+def test_change_counts_beyond_what_was_measured_for_the_model(pair):
+    """The card's own figure; of two versions that of the one which errs more."""
+    row = Comparison.objects.get()
+    assert row.lesions[0]["kind"] == "grown"
+    measured = {"code": BLOOD, "percent": 40.0, "least_ml": 0.2, "source": "measured"}
+    worse = {**measured, "percent": 400.0}
+    cards = [{"repeatability": [measured]}, {"repeatability": [worse]}, {}]
+    assert repeatability_of(BLOOD, cards=cards).percent == 400.0
+    assert repeatability_of(BLOOD, cards=cards[::2]).source == "measured"
+    assert repeatability_of("1", cards=cards).source.startswith("a setting")
+    model = row.run.model_version
+    ModelVersion.objects.filter(id=model.id).update(
+        card={**model.card, "repeatability": [worse]}
+    )
+    Comparison.objects.update(state="running", lesions=[])
+    accept_comparison(result=pair[2][0])
+    row.refresh_from_db()
+    assert row.lesions[0]["kind"] == "unchanged"
+    assert row.repeatability[BLOOD]["percent"] == 400.0
+
+
+def reports_of(archive):
+    """The structured reports in the archive, by their series' description."""
+    found = [pydicom.dcmread(io.BytesIO(f.content)) for f in archive.files.values()]
+    return {one.SeriesDescription: one for one in found if one.Modality == "SR"}
+
+
+def test_it_leaves_as_a_report_of_its_own(department, pair, archive, broker, commits):
+    then, now, results = pair
+    Comparison.objects.update(state="running")
+    broker.take("exports")
+    with commits():
+        accept_comparison(result=results[0])
+    row = Comparison.objects.get()
+    sent = dict(broker.take("exports"))
+    assert sent["workflow.export_comparison"] == {"comparison_id": str(row.id)}
+    run_task("workflow.export_comparison", {"comparison_id": str(row.id)})
+    exported = ExportedObject.objects.get(kind="change")
+    assert (exported.state, exported.problems) == ("stored", "")
+    assert exported.study_id == now.run.revision.study_id
+    report = reports_of(archive)["AI: change since earlier study, requires review"]
+    assert report.SOPInstanceUID == exported.sop_uid
+    answered = {
+        one.ReferencedSeriesSequence[0]
+        .ReferencedSOPSequence[0]
+        .ReferencedSOPInstanceUID
+        for one in report.PredecessorDocumentsSequence
+    }
+    results = ExportedObject.objects.filter(kind="ai_result", state="stored")
+    assert answered == set(results.values_list("sop_uid", flat=True))
+    assert len(answered) == 2
+    [lesion] = row.lesions
+    read = srread(io.BytesIO(archive_file(archive, exported)))
+    groups = read.content.get_volumetric_roi_measurement_groups()
+    assert {str(one.tracking_uid) for one in groups} == {lesion["tracking_uid"]}
+    volumes = [
+        one.get_measurements(Code("118565006", "SCT", "Volume"))[0].value
+        for one in groups
+    ]
+    assert volumes == pytest.approx(
+        [then.truth.volume_ml, now.truth.volume_ml], abs=0.02
+    )
+    before = ExportedObject.objects.values().get(kind="change")
+    run_task("workflow.export_comparison", {"comparison_id": str(row.id)})
+    assert ExportedObject.objects.values().get(kind="change") == before
+
+
+def archive_file(archive, exported):
+    return next(
+        f.content
+        for f in archive.files.values()
+        if pydicom.dcmread(io.BytesIO(f.content)).SOPInstanceUID == exported.sop_uid
+    )
+
+
+def test_a_lost_report_is_written_by_the_sweep_and_a_shadows_never(pair, broker):
+    row = Comparison.objects.get()
+
+    def due():
+        later = clock.now() + timedelta(hours=3)
+        found = exports_due(now=later, before=later, results_before=later, limit=9)
+        return [source for step, _, source in found if "comparison" in step]
+
+    assert due() == [row.id]
+    row.prior_run.set_aside_at = clock.now()
+    row.prior_run.save()
+    assert due() == []
+    run_task("workflow.export_comparison", {"comparison_id": str(row.id)})
+    assert not ExportedObject.objects.filter(kind="change").exists()
+
+
+def test_the_report_is_withheld_while_the_earlier_study_is_read_unaided(
+    department, pair, archive
+):
+    then, now, _ = pair
+    row = Comparison.objects.get()
+    run_task("workflow.export_comparison", {"comparison_id": str(row.id)})
+    archive.settle()
+    flow.take_arrivals()
+    exported = ExportedObject.objects.get(kind="change")
+    client = client_for(department.reader)
+    path = f"/dicom-web/studies/{now.run.revision.study.study_uid}/series"
+
+    def series():
+        rows = client.get(path).json()
+        return {one["0020000E"]["Value"][0] for one in rows}
+
+    everything = series()
+    assert exported.series_uid in everything
+    case = then.item.case
+    case.protocol = make_protocol(department, "after_commit")
+    case.save()
+    assert series() == everything - {exported.series_uid}
 
 
 def test_a_token_opens_its_own_comparison_only(department, pair, broker, commits):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from workers.measures.change import Repeatability, read_repeatability
 from workers.model_card import CardError, Range, check_told, read_card
 from workers.model_trust import (
     AllowedPackage,
@@ -51,6 +52,27 @@ def test_a_card_is_parsed():
 def test_a_range_is_inclusive_and_may_be_open(value, taken):
     thickness = read_card(CARD).input.slice_thickness_mm
     assert thickness.covers(value) is taken
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "33%",
+        [{"code": "1", "percent": 0, "least_ml": 0.5, "source": "x"}],
+        [{"code": "1", "percent": "33", "least_ml": 0.5, "source": "x"}],
+        [{"code": "1", "percent": 33.0, "least_ml": -1, "source": "x"}],
+        [{"code": "1", "percent": 33.0, "least_ml": 0.5}],
+    ],
+)
+def test_half_a_repeatability_is_refused(rows):
+    with pytest.raises(CardError, match="repeatability"):
+        read_card({**CARD, "repeatability": rows})
+    row = {"code": "427359005", "percent": 41, "least_ml": 0.2, "source": "measured"}
+    said = read_repeatability(read_card({**CARD, "repeatability": [row]}).raw)
+    assert said["427359005"] == Repeatability(
+        percent=41.0, least_ml=0.2, source="measured"
+    )
+    assert read_repeatability(CARD) == {}
 
 
 def test_all_that_is_wrong_is_named():
