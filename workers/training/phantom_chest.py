@@ -2,9 +2,11 @@
 
     python -m workers.training.phantom_chest train --films DIR --out DIR
     python -m workers.training.phantom_chest evaluate [--films DIR] [--package DIR]
+    python -m workers.training.phantom_chest card [--films DIR] [--package DIR]
 
 `evaluate` makes the unseen films anew (same seeds, same films) unless they are
-there, and gives the figures of the package's card.
+there, and gives the figures of the package's card. `card` writes them there, under
+another version; the weights stay.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ from torch.nn import functional
 
 from workers.models.finding_net import FindingNet, Places
 from workers.models.package import SHIPPED, load_package, save_package
-from workers.training.phantom_chest_card import write_card
+from workers.training.measured import write_measured
+from workers.training.phantom_chest_card import VERSION, write_card
 from workers.training.phantom_chest_measure import (
     calibrate,
     measure_films,
@@ -402,6 +405,17 @@ def _evaluate(options: argparse.Namespace) -> int:
     return 0 if same else 1
 
 
+def _card(options: argparse.Namespace) -> int:
+    torch.set_num_threads(1)
+    package = load_package(options.package)
+    count = PARTS["unseen"].count
+    make_part(options.films, part="unseen", count=count, jobs=options.jobs)
+    found = measure_films(package, load_part(options.films, part="unseen"))
+    write_measured(options.package, version=VERSION, measured={"unseen": found})
+    logger.info("%s", json.dumps(found, indent=2))
+    return 0
+
+
 def agrees(found: Any, stated: Any) -> bool:
     """Return whether figures are those of a card, to what another machine rounds."""
     if isinstance(found, dict) and isinstance(stated, dict):
@@ -433,11 +447,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     again.add_argument("--training", default="{}", help="what the card says of it")
     again.set_defaults(act=_repackage)
     evaluate = commands.add_parser("evaluate", help="reproduce the card's figures")
-    evaluate.add_argument("--package", type=Path, default=SHIPPED_FOLDER)
-    evaluate.add_argument("--films", type=Path, default=Path("var/phantom-films"))
     evaluate.add_argument("--count", type=int, help="the first so many films only")
-    evaluate.add_argument("--jobs", type=int, default=1)
     evaluate.set_defaults(act=_evaluate)
+    card = commands.add_parser("card", help="write the measured figures on the card")
+    card.set_defaults(act=_card)
+    for command in (evaluate, card):
+        command.add_argument("--package", type=Path, default=SHIPPED_FOLDER)
+        command.add_argument("--films", type=Path, default=Path("var/phantom-films"))
+        command.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     return int(options.act(options))

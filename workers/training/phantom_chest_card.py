@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 NAME = "phantom-chest"
-VERSION = "1.0.1"
+VERSION = "1.0.2"
 
 LABELS: dict[str, dict[str, str]] = {
     "nodule": {"code": "427359005", "display": "Solitary nodule of lung"},

@@ -15,8 +15,10 @@ from workers.measures.calibration import (
     fit_temperature,
 )
 from workers.measures.proportion import wilson
+from workers.measures.recalibration import Method
 from workers.models.finding_net import FindingNet
 from workers.phantoms.settings import FILM_LABELS
+from workers.training.calibration_shown import HOW, show_calibration
 from workers.training.phantom_films import CELLS, Films
 
 if TYPE_CHECKING:
@@ -129,6 +131,7 @@ def measure_films(package: ModelPackage, films: Films) -> dict[str, Any]:
         "n_films": len(films),
         "macro_auroc": _macro(films.labels, probability),
         "labels": labels,
+        "calibration": HOW,
         "intervals": "95%: AUROC by DeLong, shares by Wilson, the rest by a "
         f"percentile bootstrap over films, {_N_BOOTSTRAPS} draws, seed 0",
     }
@@ -154,6 +157,12 @@ def _measure_label(
         "specificity": _share(~called[~truth]),
         "ece": _resampled(_ece, truth, probability),
         "brier": _resampled(_brier, truth, probability),
+        "calibration": show_calibration(
+            truth=truth,
+            logits=said.logits[:, index],
+            probability=probability,
+            method=Method.TEMPERATURE,
+        ),
         "pointing": _share(pointed[hits]),
         "box_iou_median": _resampled(
             lambda _, values: float(np.median(values)), truth[hits], overlaps[hits]

@@ -4,7 +4,10 @@
     python -m workers.training.phantom_head train --heads FOLDER --out FOLDER
     python -m workers.training.phantom_head package --heads FOLDER --weights FILE …
     python -m workers.training.phantom_head evaluate --heads FOLDER
+    python -m workers.training.phantom_head repeat
+    python -m workers.training.phantom_head card --heads FOLDER
 
+`card` writes what `evaluate` and `repeat` find on the card, under another version.
 Training keeps a checkpoint after each pass and takes up heads that were made
 meanwhile, so that neither a cut nor a slow generator costs more than one pass.
 """
@@ -28,8 +31,20 @@ from torch.nn import functional
 from workers.models.package import SHIPPED, load_package, save_package
 from workers.models.volume_net import MonaiUNet
 from workers.models.volume_prepare import prepare_volume, stretch
-from workers.training.phantom_head_card import ARCHITECTURE, PREPROCESSING, write_card
+from workers.training.measured import write_measured
+from workers.training.phantom_head_card import (
+    ARCHITECTURE,
+    PREPROCESSING,
+    VERSION,
+    write_card,
+)
 from workers.training.phantom_head_measure import ask, calibrate, measure_heads
+from workers.training.phantom_head_repeat import (
+    COUNT,
+    measure_rescans,
+    rescan,
+    stated_repeatability,
+)
 from workers.training.phantom_heads import PARTS, make_part, paths_of, read_example
 
 if TYPE_CHECKING:
@@ -266,6 +281,37 @@ def _evaluate(options: argparse.Namespace) -> int:
     return 0 if same or options.count else 1
 
 
+def _repeat(options: argparse.Namespace) -> int:
+    package = load_package(options.package)
+    count = COUNT if options.count is None else options.count
+    found = measure_rescans(rescan(package, count=count, jobs=options.jobs))
+    logger.info("%s", json.dumps(found, indent=2))
+    if options.count:
+        return 0
+    same = found == package.card["performance"]["repeatability"]
+    logger.info("%s", "as on the card" if same else "not as on the card")
+    return 0 if same else 1
+
+
+def _card(options: argparse.Namespace) -> int:
+    package = load_package(options.package)
+    make_part(options.heads, part="unseen", jobs=options.jobs)
+    paths = paths_of(options.heads, part="unseen")[: PARTS["unseen"].count]
+    again = measure_rescans(rescan(package, count=COUNT, jobs=options.jobs))
+    measured = {
+        "unseen": measure_heads(ask(package, paths), package),
+        "repeatability": again,
+    }
+    write_measured(
+        options.package,
+        version=VERSION,
+        measured=measured,
+        repeatability=stated_repeatability(again),
+    )
+    logger.info("%s", json.dumps(measured, indent=2))
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -285,10 +331,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     package.add_argument("--out", type=Path, default=SHIPPED_FOLDER)
     package.set_defaults(act=_package)
     evaluate = commands.add_parser("evaluate", help="reproduce the card's figures")
-    evaluate.add_argument("--package", type=Path, default=SHIPPED_FOLDER)
-    evaluate.add_argument("--count", type=int, help="the first so many heads only")
     evaluate.set_defaults(act=_evaluate)
-    for command in (make, train, package, evaluate):
+    repeat = commands.add_parser("repeat", help="the same, of heads scanned twice")
+    repeat.set_defaults(act=_repeat)
+    for command in (evaluate, repeat):
+        command.add_argument("--count", type=int, help="the first so many heads only")
+    card = commands.add_parser("card", help="write the measured figures on the card")
+    card.set_defaults(act=_card)
+    for command in (evaluate, repeat, card):
+        command.add_argument("--package", type=Path, default=SHIPPED_FOLDER)
+    for command in (make, train, package, evaluate, repeat, card):
         command.add_argument("--heads", type=Path, default=Path("var/phantom-heads"))
         command.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args(arguments)

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NAME = "phantom-haemorrhage"
-VERSION = "1.0.1"
+VERSION = "1.0.2"
 CODE = "1386000"
 
 PREPROCESSING: list[dict[str, Any]] = [

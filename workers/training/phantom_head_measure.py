@@ -11,6 +11,8 @@ from workers.inference.segment import segment_volume
 from workers.measures.auroc import auroc
 from workers.measures.calibration import brier, expected_calibration_error
 from workers.measures.proportion import wilson
+from workers.measures.recalibration import Method
+from workers.training.calibration_shown import HOW, show_calibration
 from workers.training.performance import fit_platt
 from workers.training.phantom_heads import examples
 
@@ -131,6 +133,13 @@ def measure_heads(asked: Asked, package: ModelPackage) -> dict[str, Any]:
             lambda rows: brier(truth=truth[rows], probabilities=probability[rows]),
             len(truth),
         ),
+        "calibration": show_calibration(
+            truth=truth,
+            logits=asked.logits,
+            probability=probability,
+            method=Method.PLATT,
+        )
+        | {"how": HOW},
         "dice": _spread(dice),
         "dice_at_5_ml_or_more": _spread(
             asked.dice[np.array([t.volume_ml >= 5 for t in asked.truths])]
