@@ -125,9 +125,19 @@ def test_through_the_product_a_film_gets_what_a_plain_script_gives(workplace):
     assert worst < 1e-4
     outside = sum(result.state == "rejected" for result in answers)
     assert outside <= 0.1 * len(answers)
-    print(f"{len(answers)} films, {outside} outside, largest difference {worst:.1e}")  # noqa: T201
     truth = [film.positive for film in chosen]
     found = auroc(truth=truth, scores=[p for p, _ in expected])
+    done = [k for k, result in enumerate(answers) if result.state == "done"]
+    through = auroc(
+        truth=[truth[k] for k in done],
+        scores=[answers[k].findings[0].probability for k in done],
+    )
+    print(  # noqa: T201
+        f"{len(answers)} films, {outside} outside, largest difference {worst:.1e}; "
+        f"AUROC (DeLong) plain {found.value:.4f} [{found.low:.4f}, {found.high:.4f}], "
+        f"through the product of the {len(done)} inside {through.value:.4f} "
+        f"[{through.low:.4f}, {through.high:.4f}]"
+    )
     card = plain[0].card["performance"]["held_out"]["auroc"]
     assert card["ci_low"] < card["value"] < card["ci_high"]
     assert found.low <= card["value"] <= found.high + 1e-9

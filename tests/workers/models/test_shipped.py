@@ -30,13 +30,13 @@ VERSIONS = [
     ),
     (
         "phantom-chest",
-        "1.0.1",
-        "6efbbcace42300b013c576d845b8b9b6b204698835e54c0b7262375c967949b0",
+        "1.0.2",
+        "710eada329569d7c81ecc4382ae517c0e02396aa4277518bb0d33d9d82ba9100",
     ),
     (
         "phantom-haemorrhage",
-        "1.0.1",
-        "eb4352a343a5939501d82b6a48402b2f98da851f4e3cdcaa0a9d17025be56606",
+        "1.0.2",
+        "80b4a0dd805b5174609821d8cdb2c5c3a620ac21689af3c6c008fe7ba112ef66",
     ),
 ]
 """What was shipped under which version."""

@@ -15,6 +15,7 @@ from tests.fakes.portal import PUBLIC_KEY, FakePortal
 from workers.contracts import InferRequest
 from workers.inference.answering import answer, make_workplace
 from workers.inference.segment import unpack_mask
+from workers.measures.change import read_repeatability
 from workers.models.package import (
     SHIPPED,
     load_package,
@@ -163,6 +164,38 @@ def test_a_card_says_what_was_measured_and_on_what(folder):
     assert sum(f.stat().st_size for f in folder.iterdir()) < 10_000_000
     assert {"unseen", "command"} <= set(card["performance"])
     assert any("Only for phantoms" in limit for limit in card["limits"])
+
+
+def _is_told(calibration):
+    for part in ("before", "after", "change", "refitted"):
+        for name in ("ece", "brier"):
+            row = calibration[part][name]
+            assert row["ci_low"] <= row["ci_high"]
+    for name in ("ece", "brier"):
+        values = [calibration[part][name]["value"] for part in ("before", "after")]
+        change = calibration["change"][name]["value"]
+        assert change == pytest.approx(values[1] - values[0], abs=2e-4)
+
+
+def test_the_cards_tell_calibration_before_and_after_on_the_unseen():
+    chest = load_package(CHEST).card["performance"]["unseen"]
+    for label in FILM_LABELS:
+        figures = chest["labels"][label]
+        _is_told(figures["calibration"])
+        assert figures["calibration"]["after"]["ece"] == figures["ece"]
+    head = load_package(SHIPPED / "phantom-haemorrhage").card
+    unseen = head["performance"]["unseen"]
+    _is_told(unseen["calibration"])
+    assert unseen["calibration"]["after"]["brier"] == unseen["brier"]
+
+
+def test_the_head_models_changes_count_beyond_what_was_measured():
+    card = load_package(SHIPPED / "phantom-haemorrhage").card
+    found = card["performance"]["repeatability"]
+    said = read_repeatability(card)["1386000"]
+    assert said.percent == np.ceil(found["percent"]["value"])
+    assert said.least_ml == found["small_ml"]["value"]
+    assert found["n_heads"] >= 50
 
 
 def test_the_chest_models_figures_are_what_was_asked_of_it():
