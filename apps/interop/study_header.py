@@ -253,6 +253,7 @@ def _build_instance(row: Json, modality: str, sample: Tags) -> InstanceRef:
         size=_integer(str(row.get("FileSize", ""))) or 0,
         index=_index(row),
         is_image=is_image,
+        n_frames=max(1, _integer(_text(_main(row), "NumberOfFrames")) or 1),
     )
 
 

@@ -162,6 +162,7 @@ class InstanceRef:
         size: Bytes of the stored file.
         index: Orthanc's index in the series (Instance Number mostly), or None.
         is_image: Whether it counts for the study revision.
+        n_frames: Number of Frames, as far as the archive knows it; at least 1.
     """
 
     orthanc_id: str
@@ -171,6 +172,7 @@ class InstanceRef:
     size: int
     index: int | None
     is_image: bool
+    n_frames: int = 1
 
 
 @dataclass(frozen=True, slots=True)

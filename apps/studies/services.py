@@ -336,6 +336,7 @@ def _series_summary(series: SeriesHeader) -> dict[str, object]:
         "station": series.station,
         "manufacturer": series.manufacturer,
         "n_instances": sum(instance.is_image for instance in series.instances),
+        "n_frames": sum(i.n_frames for i in series.instances if i.is_image),
         "is_synthetic": series.is_synthetic,
         "views": [
             {"sop_uid": v.sop_uid, "view": v.view, "laterality": v.laterality}

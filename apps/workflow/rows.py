@@ -439,6 +439,8 @@ def _series(series: dict[str, Any]) -> dict[str, Any]:
         "description": series["description"],
         "body_part": series["body_part"],
         "n_instances": series["n_instances"],
+        # What came before frames were counted says its images alone.
+        "n_frames": series.get("n_frames", series["n_instances"]),
         "laterality": series.get("laterality", ""),
         "plane": series.get("plane", ""),
         "views": series.get("views", []),

@@ -608,6 +608,7 @@ class SeriesSerializer(s.Serializer):  # type: ignore[type-arg]
     description = s.CharField()
     body_part = s.CharField()
     n_instances = s.IntegerField()
+    n_frames = s.IntegerField()
     laterality = s.CharField(allow_blank=True)
     plane = s.CharField(allow_blank=True)
     views = ImageViewSerializer(many=True)

@@ -219,6 +219,11 @@ def test_its_pixels_or_why_not(walk: Walk, number: int) -> None:
         assert words.startswith("Not shown")
         assert len(words) > 30, "says why"
         return
+    frames = walk.page.locator("[data-pane='1'] .corner.tr").inner_text()
+    n_frames = re.match(r"\d+ / (\d+)", frames)
+    assert n_frames, frames
+    card = walk.cards[number].inner_text()
+    assert re.search(rf"(?<!\d){n_frames[1]} im", card), "its card says how many"
     wanted = expected_picture(path)
     canvas = walk.canvas()
     if wanted is None:

@@ -2483,6 +2483,14 @@ export interface components {
             /** Format: uuid */
             site: string;
         };
+        /** @description Pixels that a shutter covers: runs row by row, open and covered in turn. */
+        Bitmap: {
+            rows: number;
+            columns: number;
+            left: number;
+            top: number;
+            runs: number[];
+        };
         /** @enum {unknown} */
         BlankEnum: "";
         /** @enum {string} */
@@ -4668,6 +4676,7 @@ export interface components {
             description: string;
             body_part: string;
             n_instances: number;
+            n_frames: number;
             laterality: string;
             plane: string;
             views: components["schemas"]["ImageView"][];
@@ -4699,6 +4708,7 @@ export interface components {
         Shutter: {
             openings: components["schemas"]["Opening"][];
             level: number;
+            bitmap: components["schemas"]["Bitmap"] | null;
         };
         /** @description One side; `pictures` are SOP Instance UIDs, or say why it is hidden. */
         Side: {

@@ -550,8 +550,9 @@ export interface ManifestSeries {
     readonly view: string;
     readonly laterality: string;
   }[];
-  /** The portal may not know these three until the pack is ready. */
-  readonly n_frames?: number | null;
+  /** Of all its images together, as their headers say. */
+  readonly n_frames: number;
+  /** The portal may not know these two until the pack is ready. */
   readonly displayable?: boolean | null;
   readonly why_not?: string | null;
 }

@@ -423,6 +423,18 @@ def test_a_series_is_synthetic_when_all_that_was_looked_into_is(archive):
         assert series.is_synthetic is expected, study_uid
 
 
+def test_frames_are_counted_before_anything_is_read(archive):
+    loop = archive.upload(make_dx(study_uid="1.2.48", NumberOfFrames="30"))
+    still = make_dx(study_uid="1.2.48", series_uid="1.2.49", number=2)
+    archive.upload(still)
+
+    counts = {
+        tuple(i.n_frames for i in series.instances)
+        for series in archive.study_header(loop.study_id).series
+    }
+    assert counts == {(30,), (1,)}
+
+
 def test_header_of_a_study_that_was_sent_by_c_store(archive, orthanc, tmp_path):
     path = tmp_path / "film.dcm"
     path.write_bytes(make_dx(study_uid="1.2.50"))

@@ -86,7 +86,7 @@ export function SeriesCard(props: SeriesCardProps) {
     .flatMap((pane, place) =>
       pane.series === series.index && (pane.study ?? null) === study ? [place + 1] : [],
     );
-  const frames = series.n_frames ?? series.n_instances;
+  const frames = series.n_frames;
   const displayable = series.displayable !== false;
   const count = text.room.seriesImages(formatInteger(frames), frames === 1);
   return (
