@@ -35,11 +35,11 @@ pytestmark = [
 ]
 
 
-def _violations(page: Page) -> list[str]:
-    """Return what axe finds grave on the page as it is now, one line a rule."""
+def _violations(page: Page, within: str = "html") -> list[str]:
+    """Return what axe finds grave there as the page is now, one line a rule."""
     page.evaluate(f"() => {{ {AXE.read_text(encoding='utf-8')} }}")
     found: list[dict[str, Any]] = page.evaluate(
-        "async () => (await axe.run(document)).violations"
+        "async within => (await axe.run(within)).violations", within
     )
     return [
         f"{one['impact']} {one['id']}: {one['help']}: {one['nodes'][0]['html'][:160]}"

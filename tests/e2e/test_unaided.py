@@ -230,8 +230,8 @@ def _send_study(stack: Stack) -> tuple[str, list[str]]:
 
 
 @contextmanager
-def _blinded(stack: Stack) -> Iterator[None]:
-    """Have films of the first site read unaided, as its admin sets it."""
+def _blinded(stack: Stack, modality: str = "DX") -> Iterator[None]:
+    """Have studies of the first site read unaided, as its admin sets it."""
     admin = Person(stack, "admin")
     listed = admin.get("protocols")["items"]
     site = next(p["site"]["id"] for p in listed if "North" in p["site"]["name"])
@@ -240,7 +240,7 @@ def _blinded(stack: Stack) -> Iterator[None]:
         "protocols",
         json={
             "site": site,
-            "modality": "DX",
+            "modality": modality,
             "display_mode": "after_commit",
             "reason": "a browser test",
         },

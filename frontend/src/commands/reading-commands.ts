@@ -7,6 +7,7 @@ import { changeBand } from './reading/change-band';
 import { cineFaster } from './reading/cine-faster';
 import { cinePlay } from './reading/cine-play';
 import { cineSlower } from './reading/cine-slower';
+import { compareLesion } from './reading/compare-lesion';
 import { comparePrior } from './reading/compare-prior';
 import type { ReadingContext } from './reading/context';
 import { discuss } from './reading/discuss';
@@ -180,6 +181,7 @@ export const READING_COMMANDS: readonly Command<ReadingContext>[] = [
   modifyFinding,
   nextFinding,
   previousFinding,
+  compareLesion,
   addMissed,
   writeReport,
   changeBand,

@@ -67,7 +67,11 @@ export function linkedIndex(
 
 /** The offset at which two images count as showing the same place, mm. */
 export function offsetBetween(from: Placed, to: Placed): number {
-  if (sharesFrame(from, to)) return 0;
+  return sharesFrame(from, to) ? 0 : offsetAlong(from, to);
+}
+
+/** How much further along the second image's direction it lies than the first, mm. */
+export function offsetAlong(from: Placed, to: Placed): number {
   const normal = normalOf(to);
   return placeAlong(to, normal) - placeAlong(from, normal);
 }

@@ -197,6 +197,8 @@ class Fused {
         viewport.setPan([pan[0] * clientWidth, pan[1] * clientHeight]);
         viewport.render();
       },
+      spot: () => null,
+      setSpot: () => undefined,
       reload: () => viewport.render(),
     };
   }

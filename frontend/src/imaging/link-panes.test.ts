@@ -80,3 +80,35 @@ test('who stopped linking hears of no move', () => {
   tellMove(0, 5);
   expect(went()).toEqual([[], [], []]);
 });
+
+test('zoom that is tied is of equal millimetres, where both say how long those are', () => {
+  const look = { zoom: 2, pan: [0, 0], rotation: 0, flipped: false } as const;
+  const at = (mmPerPixel: number | null, source: string) => ({
+    goTo: vi.fn(),
+    setLook: vi.fn(),
+    look: () => ({ ...look, zoom: source === 'lead' ? 2 : 1 }),
+    spot: () => ({
+      to: [0, 0],
+      mmPerPixel,
+      source: source === 'lead' ? 'patient' : source,
+    }),
+  });
+  const panes = [at(0.25, 'lead'), at(0.6, 'patient'), at(0.6, 'detector')];
+  panes.push(at(null, 'none'));
+  panes.forEach((control, pane) => {
+    registerPane(pane, control as unknown as PaneControl);
+    show(pane, `uid${pane}`, 2);
+  });
+  const ties = { ...TIES, scroll: false, look: true };
+  const stop = linkPanes(
+    () => 0,
+    () => ties,
+  );
+  const lead = useViews.getState().panes[0]?.view as PaneView;
+  const matrix = { a: 3, b: 0, c: 0, d: 3, e: 0, f: 0 };
+  setPane(0, { view: { ...lead, matrix } });
+  stop();
+  const zooms = panes.map(({ setLook }) => setLook.mock.calls.map(([one]) => one.zoom));
+  // The whole image at .5 mm a pixel; that of the second pane at .6.
+  expect(zooms).toEqual([[], [expect.closeTo(2.4)], [2], [2]]);
+});

@@ -1,5 +1,11 @@
 import { isParallel, linkedIndex, offsetBetween, sharesFrame } from '@/domain/linking';
-import { hearMoves, type PaneView, paneControl, useViews } from './view-store';
+import {
+  hearMoves,
+  type PaneControl,
+  type PaneView,
+  paneControl,
+  useViews,
+} from './view-store';
 
 /** How the panes are tied, as the room has set it. */
 export interface Ties {
@@ -15,9 +21,9 @@ export interface Ties {
  */
 function offsetOf(before: PaneView | null, to: PaneView, ties: Ties): number | null {
   if (!before) return null;
-  if (sharesFrame(before.image, to.image)) return 0;
   const kept = ties.offset(before.uid, to.uid);
   if (kept !== null) return kept;
+  if (sharesFrame(before.image, to.image)) return 0;
   const offset = offsetBetween(before.image, to.image);
   ties.keepOffset(before.uid, to.uid, offset);
   return offset;
@@ -41,11 +47,24 @@ function follow(pane: number, { now, before }: Step, to: PaneView, ties: Ties): 
   if (index !== null && index !== to.index) paneControl(pane)?.goTo(index);
 }
 
+/** mm of one CSS pixel where the whole image is shown, and what they are mm of. */
+function scaleWhole(control: PaneControl | null) {
+  const [zoom, spot] = [control?.look()?.zoom, control?.spot([0, 0])];
+  if (!zoom || !spot?.mmPerPixel) return null;
+  return { mm: spot.mmPerPixel * zoom, source: spot.source };
+}
+
+/** What a zoom must be multiplied by for things to be as large in both panes. */
+function evenZoom(from: PaneControl | null, to: PaneControl | null): number {
+  const [a, b] = [scaleWhole(from), scaleWhole(to)];
+  return a && b && a.source === b.source ? b.mm / a.mm : 1;
+}
+
 function takeLook(pane: number, active: number, from: PaneView, to: PaneView): void {
-  const look = paneControl(active)?.look() ?? null;
+  const [leader, control] = [paneControl(active), paneControl(pane)];
+  const look = leader?.look() ?? null;
   if (look === null) return;
-  const control = paneControl(pane);
-  control?.setLook(look);
+  control?.setLook({ ...look, zoom: look.zoom * evenZoom(leader, control) });
   const alike = from.stack.modality === to.stack.modality && from.uid !== to.uid;
   if (alike && from.window) control?.window(from.window);
 }

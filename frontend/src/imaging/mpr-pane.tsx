@@ -151,6 +151,8 @@ function controlOf(viewport: VolumeViewport, props: MprPaneProps): PaneControl {
     flip: () => undefined,
     look: () => null,
     setLook: () => undefined,
+    spot: () => null,
+    setSpot: () => undefined,
     zoom: (factor) => {
       viewport.setZoom(viewport.getZoom() * factor);
       viewport.render();

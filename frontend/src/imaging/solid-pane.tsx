@@ -86,6 +86,8 @@ function controlOf(
     flip: nothing,
     look: () => null,
     setLook: nothing,
+    spot: () => null,
+    setSpot: nothing,
     zoom,
     reset: front,
   };

@@ -12,6 +12,7 @@ import {
   apply,
   imageToPatient,
   type Point,
+  scaleOf,
 } from '@/domain/geometry';
 import { type GreyWindow, rangeOf, windowOf } from '@/domain/windows';
 import { text } from './dataset';
@@ -36,6 +37,7 @@ import {
   type PaneTrouble,
   registerPane,
   type ShownAs,
+  type Spot,
   setPane,
   tellMove,
   useViews,
@@ -201,6 +203,28 @@ function turn(viewport: StackViewport, image: ImageRef, { rotation, flip }: Show
   }
 }
 
+function spotOf(viewport: StackViewport, image: ImageRef, at: Point): Spot {
+  const matrix = matrixOf(viewport, image);
+  const { row, column, source } = image.spacing;
+  const mm = Math.sqrt(row * column) / scaleOf(matrix);
+  return {
+    to: apply(matrix, at),
+    mmPerPixel: source === 'none' || !Number.isFinite(mm) ? null : mm,
+    source,
+  };
+}
+
+/** Millimetres of the patient and of the detector are not the same length. */
+function takeSpot(viewport: StackViewport, image: ImageRef, at: Point, spot: Spot): void {
+  const now = spotOf(viewport, image, at);
+  if (now.mmPerPixel && spot.mmPerPixel && now.source === spot.source)
+    viewport.setZoom((viewport.getZoom() * now.mmPerPixel) / spot.mmPerPixel);
+  const [x, y] = spotOf(viewport, image, at).to;
+  const [panX, panY] = viewport.getPan();
+  viewport.setPan([panX + spot.to[0] - x, panY + spot.to[1] - y]);
+  viewport.render();
+}
+
 /** Zooms and moves so that a rectangle of the image fills the pane. */
 function showArea(
   viewport: StackViewport,
@@ -306,6 +330,14 @@ function controlOf(
     },
     look: () => lookOf(viewport),
     setLook: (look) => takeLook(viewport, look),
+    spot: (at) => {
+      const image = stack.images[viewport.getCurrentImageIdIndex()];
+      return image ? spotOf(viewport, image, at) : null;
+    },
+    setSpot: (at, spot) => {
+      const image = stack.images[viewport.getCurrentImageIdIndex()];
+      if (image) takeSpot(viewport, image, at, spot);
+    },
   };
 }
 

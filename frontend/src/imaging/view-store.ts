@@ -1,6 +1,7 @@
 import { create } from 'zustand';
 import type { Affine, Point } from '@/domain/geometry';
 import type { GreyWindow } from '@/domain/windows';
+import type { Spacing } from './dataset';
 import type { ImageRef, Stack } from './pack';
 
 /** What one pane shows now: enough to lay marks and words over it. */
@@ -112,6 +113,15 @@ export interface Look {
   readonly flipped: boolean;
 }
 
+/** Where a point of the image is drawn, and how large things are there. */
+export interface Spot {
+  /** CSS pixels from the pane's top left. */
+  readonly to: Point;
+  /** Of one CSS pixel; null where the image has no scale. */
+  readonly mmPerPixel: number | null;
+  readonly source: Spacing['source'];
+}
+
 /** How an image is to be shown; what is null stays as it is. */
 export interface ShownAs {
   readonly window: GreyWindow | null;
@@ -136,6 +146,10 @@ export interface PaneControl {
   /** Null where the pane has no such thing. */
   look(): Look | null;
   setLook(look: Look): void;
+  /** Where a point (image space) is now; null where the pane cannot say. */
+  spot(at: Point): Spot | null;
+  /** Moves the image so that a point is drawn there, that large if both have a scale. */
+  setSpot(at: Point, spot: Spot): void;
   /** Shows the image as a presentation state says. */
   present(as: ShownAs): void;
   /** Asks again for what could not be shown. */

@@ -54,5 +54,8 @@ export const change = {
   laid: (millimetres: number) =>
     `Laid over each other by a rigid movement; there and back they miss by ${millimetres.toFixed(1)} mm`,
   show: 'Show both',
-  showHint: 'The place on the earlier study, beside this one',
+  command: 'Show the finding on both studies',
+  noPair: 'Nothing was compared with an earlier study for the finding in focus',
+  showHint:
+    'The place on the earlier study, beside this one: same size, scrolled together',
 };

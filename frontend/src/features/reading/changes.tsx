@@ -1,15 +1,15 @@
-import { useEffect, useState } from 'react';
-import type { AiRun, Finding, LesionChange } from '@/domain/model';
-import { openPrior } from '@/state/hanging';
-import { setLinks } from '@/state/linking';
+import { useEffect } from 'react';
+import { compareLesion } from '@/commands/reading/compare-lesion';
+import { ariaHotkey } from '@/domain/hotkeys';
+import type { AiRun, Finding, Id, LesionChange } from '@/domain/model';
+import { CommandKey } from '@/features/shell/command-key';
+import { showPair } from '@/state/display';
+import { useKeyOf } from '@/state/own-keys';
 import { loadAi } from '@/state/reading-session';
-import { jumpTo, setRoom, useRoom } from '@/state/room';
+import { useRoom } from '@/state/room';
 import { change as words } from '@/text/en-change';
 import { AiTag } from '@/ui/primitives';
 import './changes.css';
-import { compareWith } from './compare';
-import type { FindingPlace } from './finding-card';
-import { usePrior } from './use-prior';
 
 /** Asked for again while a worker compares. */
 const AGAIN_MS = 4000;
@@ -22,12 +22,7 @@ function mayCome({ comparison, finished_at: at }: AiRun): boolean {
 }
 
 /** The finding's lesions beside the earlier study's: what became of each, and where. */
-export function Changes(props: {
-  finding: Finding;
-  run: AiRun;
-  place: FindingPlace | null;
-}) {
-  const { finding, run } = props;
+export function Changes({ finding, run }: { finding: Finding; run: AiRun }) {
   const found = run.comparison;
   useFollowed(finding.mask !== null && mayCome(run));
   if (!found) return null;
@@ -45,12 +40,7 @@ export function Changes(props: {
       </h4>
       <ul>
         {lesions.map((one) => (
-          <Lesion
-            key={one.tracking_uid}
-            one={one}
-            study={found.prior.study_id}
-            series={props.place?.series ?? null}
-          />
+          <Lesion key={one.tracking_uid} one={one} study={found.prior.study_id} />
         ))}
       </ul>
       {found.prior.same_version ? null : <p>{words.otherVersion(found)}</p>}
@@ -62,50 +52,30 @@ export function Changes(props: {
   );
 }
 
-function Lesion(props: { one: LesionChange; study: string; series: number | null }) {
-  const { one } = props;
+function Lesion({ one, study }: { one: LesionChange; study: Id }) {
   return (
     <li data-change={one.kind}>
       <b>{words.line(one)}</b>
       <span className="t2">{words.more(one)}</span>
-      {one.then_at ? <ShowBoth {...props} /> : null}
+      <ShowBoth one={one} study={study} />
     </li>
   );
 }
 
 /** Puts the place on the earlier study beside the place on this one. */
-function ShowBoth({
-  one: { now_at: now, then_at: then },
-  study,
-  series,
-}: {
-  one: LesionChange;
-  study: string;
-  series: number | null;
-}) {
-  const [asked, setAsked] = useState(false);
-  const { manifest, index } = usePrior(asked ? study : null);
-  useEffect(() => {
-    if (!asked || !manifest || !index || !then) return;
-    setAsked(false);
-    compareWith(study, manifest, index);
-    // Each pane stays where its lesion is, until the reader binds them.
-    setLinks({ scroll: false, offsets: {} });
-    const at = [then.column, then.row] as const;
-    setRoom({ jump: { pane: 1, sopUid: then.sop_uid, frame: 1, at } });
-  }, [asked, manifest, index, then, study]);
+function ShowBoth({ one, study }: { one: LesionChange; study: Id }) {
+  const keys = ariaHotkey(useKeyOf(compareLesion));
+  const { tracking_uid: key, now_at: now, then_at: earlier } = one;
+  if (!earlier) return null;
   return (
     <button
       type="button"
       className="link"
       title={words.showHint}
-      onClick={() => {
-        openPrior(study);
-        if (now && series !== null) jumpTo(series, now.sop_uid, 1, [now.column, now.row]);
-        setAsked(true);
-      }}
+      aria-keyshortcuts={keys}
+      onClick={() => showPair({ key, study, now, earlier })}
     >
-      {words.show}
+      {words.show} <CommandKey command={compareLesion} />
     </button>
   );
 }

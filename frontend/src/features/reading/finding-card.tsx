@@ -404,7 +404,7 @@ export function FindingCard(props: FindingProps) {
       {finding.positive ? null : <p className="l2">{panel.below}</p>}
       <Specialist {...props} />
       <Meta {...props} />
-      <Changes finding={finding} run={props.run} place={props.place} />
+      <Changes finding={finding} run={props.run} />
       <Said {...props} />
       {asking ? <ModifyForm {...props} /> : <Verdicts {...props} />}
     </section>

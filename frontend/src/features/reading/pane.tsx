@@ -305,7 +305,10 @@ function useOver(pane: number, { manifest, index }: StudyState) {
 /** The image that a jump or the hanging asks for, or that AI marked first; else the first. */
 function startOf(stack: Stack, pane: number, start: PaneStart | null): number {
   const { jump, ai, panes } = getRoom();
-  if (panes[pane]?.study) return placeBeside(pane, stack.images) ?? 0;
+  if (panes[pane]?.study) {
+    const asked = stack.images.findIndex(({ sopUid }) => sopUid === start?.sopUid);
+    return asked < 0 ? (placeBeside(pane, stack.images) ?? 0) : asked;
+  }
   const after = jump?.pane === pane ? null : placeAfterMpr(stack.uid);
   if (after !== null) return after;
   const wanted =

@@ -52,6 +52,7 @@ import { useHotkeys } from '@/ui/use-hotkeys';
 import { keptAhead, useAhead } from './ahead';
 import { capturePane } from './capture-pane';
 import { CompareFirst } from './compare-first';
+import { CompareLesion } from './compare-lesion';
 import { CriticalSign } from './critical-sign';
 import { leaveRoom } from './draft-dialogs';
 import { endMeasuring, moveMark } from './marks-moves';
@@ -94,7 +95,7 @@ function useOpened(itemId: Id, user: Id): void {
       void leaveItem();
       resetViews();
       resetMpr();
-      setDisplay({ refusal: null, solid: false });
+      setDisplay({ refusal: null, solid: false, pair: null, pairShown: null });
       forgetImages(keptAhead());
     };
   }, [itemId, user]);
@@ -376,6 +377,7 @@ function Room({ itemId, user }: { itemId: Id; user: User }) {
       <RoomDialogs findings={context.findings} />
       <SaveLayoutDialog />
       <CompareFirst />
+      <CompareLesion manifest={room.manifest} index={pack.index} />
       <KeysOverlay
         commands={READING_COMMANDS}
         opened={help}
