@@ -16,10 +16,12 @@ import pydicom
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.sr.codedict import codes
 from pydicom.uid import HTJ2KLossless
 
+from tests.apps.interop.test_shutters import add_overlay
 from tests.conformance.test_adapters import FRONTEND, node
 from tests.e2e.conftest import send
 from tests.e2e.test_every_file import import_folder
@@ -27,8 +29,6 @@ from tests.e2e.test_foreign import _presentation, fit_of
 from tests.factories.dicom import make_ct_series, make_dx, to_bytes
 
 if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
-
     from tests.e2e.conftest import Reader
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
@@ -99,9 +99,11 @@ def _at(reader: Reader, columns: int, rows: int):
     return to_pane
 
 
-def _compare(reader: Reader, covered: np.ndarray, level: int = 0) -> None:
-    """Compare a grid of places with what is covered, but for those at a border."""
-    shown = _shown(reader).mean(axis=2)
+def _compare(
+    reader: Reader, covered: np.ndarray, layers: str = ".shutter, .foreign-item"
+) -> None:
+    """Compare a grid of places with what is black, but for those at a border."""
+    shown = _shown(reader, layers).mean(axis=2)
     to_pane = _at(reader, *covered.shape[::-1])
     near = 4
     asked = [0, 0]
@@ -113,7 +115,7 @@ def _compare(reader: Reader, covered: np.ndarray, level: int = 0) -> None:
             grey = shown[to_pane(x + 0.5, y + 0.5)]
             hidden = bool(covered[y, x])
             asked[hidden] += 1
-            assert (abs(grey - level) <= BLACK) == hidden, (x, y, grey)
+            assert (grey <= BLACK) == hidden, (x, y, grey)
     assert min(asked) > 50, asked
 
 
@@ -167,6 +169,33 @@ def test_padding_is_black_and_counts_for_no_figure(reader, photometric):
         ("Standard Deviation", counted.std()),
     ):
         assert said[word] == pytest.approx(wanted, rel=1e-6), word
+
+
+def test_padding_behind_a_table_is_what_was_stored(reader):
+    """A table that makes padding as grey as anatomy: it is black all the same."""
+    name = _name()
+    film = _film(name, _scene())
+    stored = film.pixel_array.copy()
+    y, x = np.mgrid[:SIZE, :SIZE]
+    padded = np.hypot(x - 255, y - 255) > 200
+    stored[padded] = 5
+    film.PixelData = stored.tobytes()
+    film.PixelPaddingValue = 5
+    table = Dataset()
+    table.LUTDescriptor = [4096, 0, 12]
+    table.ModalityLUTType = "US"
+    # Padding and the least stored values alike become the middle of the window.
+    ramp = np.maximum(np.arange(4096), 0)
+    ramp[:6] = 1200
+    table.LUTData = ramp.astype("<u2").tobytes()
+    for word in ("RescaleSlope", "RescaleIntercept", "RescaleType"):
+        if word in film:
+            delattr(film, word)
+    film.ModalityLUTSequence = [table]
+    _send(reader, film)
+    _open(reader, name)
+    reader.picture("padding-table")
+    _compare(reader, padded)
 
 
 def _shapes() -> tuple[np.ndarray, dict[str, object]]:
@@ -223,14 +252,51 @@ def test_shutters_of_image_and_presentation_state_cover_what_they_say(reader):
     _compare(reader, own)
 
 
+def test_a_bitmap_shutter_covers_its_pixels_on_screen_and_in_the_picture(reader):
+    """A blob that is no rectangle, circle or polygon, somewhere on the image."""
+    name = _name()
+    film = _film(name, _scene())
+    y, x = np.mgrid[:SIZE, :SIZE]
+    blob = 150 + 60 * np.sin(np.arctan2(y - 260, x - 250) * 5)
+    covered = np.hypot(x - 250, y - 260) > blob
+    covered[:32] = covered[:, :16] = False  # the bitmap does not reach there
+    state = _presentation(pydicom.dcmread(io.BytesIO(to_bytes(film))))
+    del state.GraphicAnnotationSequence
+    area = state.DisplayedAreaSelectionSequence[0]
+    area.DisplayedAreaTopLeftHandCorner = [1, 1]
+    area.DisplayedAreaBottomRightHandCorner = [SIZE, SIZE]
+    state.SoftcopyVOILUTSequence[0].WindowCenter = 1200
+    state.SoftcopyVOILUTSequence[0].WindowWidth = 1600
+    state.ShutterShape, state.ShutterOverlayGroup = "BITMAP", 0x6000
+    state.ShutterPresentationValue = 0
+    add_overlay(state, covered[32:, 16:], group=0x6000, origin=[33, 17])
+    _send(reader, film, state)
+    _open(reader, name)
+    reader.page.get_by_role("button", name="Apply presentation").click()
+    expect(reader.page.locator("canvas.shutter-bitmap")).to_be_visible()
+    reader.page.wait_for_timeout(800)
+    reader.picture("shutter-bitmap")
+    layers = ".shutter-bitmap, .shutter, .foreign-item"
+    _compare(reader, covered, layers=layers)
+    with reader.page.expect_download() as saving:
+        reader.page.keyboard.press("Alt+p")
+    picture = np.asarray(Image.open(saving.value.path()).convert("L")).astype(float)
+    to_pane = _at(reader, SIZE, SIZE)
+    for place in ((250, 260), (60, 260), (250, 480), (8, 260), (250, 8)):
+        down, across = to_pane(place[0] + 0.5, place[1] + 0.5)
+        hidden = bool(covered[place[1], place[0]])
+        assert (picture[down - 1, across - 1] <= BLACK) == hidden, place
+
+
 def test_a_fractional_segment_is_as_dense_as_it_says(reader):
     """The colour over each pixel grows with the part of it that the segment holds."""
     name = _name()
-    images = make_ct_series(n_slices=3, patient_name=name, patient_id=name)
-    parts = np.zeros((3, 64, 64), np.float32)
+    images = make_ct_series(n_slices=8, patient_name=name, patient_id=name)
+    parts = np.zeros((8, 64, 64), np.float32)
     steps = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
     for number, part in enumerate(steps):
         parts[:, 10:50, 6 + 10 * number : 16 + 10 * number] = part
+    parts[5:] = parts[5:, :, ::-1] * 0.5
     described = hd.seg.SegmentDescription(
         segment_number=1,
         segment_label="Part",
@@ -263,17 +329,18 @@ def test_a_fractional_segment_is_as_dense_as_it_says(reader):
     before = _shown(reader)
     reader.page.get_by_role("button", name=re.compile("on the images$")).first.click()
     expect(reader.page.locator("canvas.foreign-parts").first).to_be_visible()
+    reader.page.keyboard.press("Home")
+    expect(reader.page.locator(".pane .corner.tr").first).to_contain_text("1 / 8")
     reader.page.wait_for_timeout(800)
     reader.picture("fractional")
     canvas = reader.page.locator("canvas.foreign-parts").first
-    alpha = np.array(
-        canvas.evaluate(
-            """canvas => Array.from(canvas.getContext('2d')
-              .getImageData(0, 0, canvas.width, canvas.height).data)"""
-        )
-    ).reshape(64, 64, 4)[..., 3]
-    drawn = np.rint(parts[0] * 200) / 200 * 255
-    assert np.abs(alpha - drawn).max() <= 1
+    drawn = np.rint(parts * 200) / 200 * 255
+    heights = [float(one.ImagePositionPatient[2]) for one in images]
+    words = reader.page.locator(".pane .corner.br").first.inner_text()
+    said = re.search(r"Loc (-?\d+\.\d)", words.replace("\u2212", "-"))
+    assert said, words
+    first = heights.index(float(said[1]))
+    assert np.abs(_density(canvas, 64) - drawn[first]).max() <= 1
     opacity = float(canvas.evaluate("node => getComputedStyle(node).opacity"))
     colour = np.array(
         [
@@ -285,11 +352,30 @@ def test_a_fractional_segment_is_as_dense_as_it_says(reader):
     )
     shown = _shown(reader)
     to_pane = _at(reader, 64, 64)
-    for number, part in enumerate(steps):
-        place = to_pane(11 + 10 * number, 30)
+    for column in range(11, 60, 10):
+        part = parts[first, 30, column]
+        place = to_pane(column, 30)
         seen, bare = shown[place], before[place]
         wanted = bare + (colour - bare) * part * opacity
         assert np.abs(seen - wanted).max() <= 4, (part, seen, wanted)
+
+    reader.page.keyboard.press("d")
+    expect(reader.page.locator(".mpr canvas.foreign-parts")).to_have_count(3)
+    reader.page.wait_for_timeout(800)
+    reader.picture("fractional-planes")
+    cube = drawn[np.argsort(heights)]
+    for plane, cut in (("coronal", cube[:, 32]), ("sagittal", cube[:, :, 32])):
+        canvas = reader.page.locator(f".pane.{plane} canvas.foreign-parts")
+        assert np.abs(_density(canvas, 64) - cut).max() <= 1, plane
+
+
+def _density(canvas, columns: int) -> np.ndarray:
+    """Return the opacity of a canvas' pixels, [row][column]."""
+    found = canvas.evaluate(
+        """canvas => Array.from(canvas.getContext('2d')
+          .getImageData(0, 0, canvas.width, canvas.height).data)"""
+    )
+    return np.array(found).reshape(-1, columns, 4)[..., 3]
 
 
 def test_a_map_is_in_the_colours_that_it_states(reader) -> None:
@@ -321,6 +407,26 @@ def test_a_map_is_in_the_colours_that_it_states(reader) -> None:
         assert np.abs(seen - wanted).max() <= 3, (value, seen, wanted)
     reader.page.keyboard.press("Alt+o")
     expect(reader.page.locator("canvas.colour-map")).to_have_count(0)
+
+
+def test_planes_say_that_they_lack_the_colours_of_the_images(reader) -> None:
+    name = _name()
+    images = make_ct_series(n_slices=8, patient_name=name, patient_id=name)
+    ramp = (np.arange(300, dtype=np.uint16) << 7).tobytes()
+    for image in images:
+        image.RescaleIntercept, image.PixelRepresentation = 0, 0
+        for colour in ("Red", "Green", "Blue"):
+            stem = f"{colour}PaletteColorLookupTable"
+            setattr(image, f"{stem}Descriptor", [300, 100, 16])
+            setattr(image, f"{stem}Data", ramp)
+    _send(reader, *images)
+    _open(reader, name)
+    word = reader.page.get_by_text("lay colours over their values")
+    expect(word).to_have_count(0)
+    reader.page.keyboard.press("d")
+    expect(word).to_be_visible()
+    expect(reader.page.locator(".mpr .pane-over")).to_have_count(3)
+    reader.picture("colours-lost")
 
 
 _ENCODE = """

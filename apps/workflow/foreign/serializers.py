@@ -104,11 +104,22 @@ class OpeningSerializer(s.Serializer):  # type: ignore[type-arg]
     radius = s.FloatField()
 
 
+class BitmapSerializer(s.Serializer):  # type: ignore[type-arg]
+    """Pixels that a shutter covers: runs row by row, open and covered in turn."""
+
+    rows = s.IntegerField()
+    columns = s.IntegerField()
+    left = s.IntegerField()
+    top = s.IntegerField()
+    runs = s.ListField(child=s.IntegerField())
+
+
 class ShutterSerializer(s.Serializer):  # type: ignore[type-arg]
     """What of an image is covered: all outside any opening, in a grey of 0 to 255."""
 
     openings = OpeningSerializer(many=True)
     level = s.IntegerField()
+    bitmap = BitmapSerializer(allow_null=True)
 
 
 class PresentationSerializer(s.Serializer):  # type: ignore[type-arg]

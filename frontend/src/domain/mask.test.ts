@@ -5,6 +5,7 @@ import {
   type Mask,
   outlineOf,
   type Patch,
+  partsIn,
   patchIn,
   patchOn,
   readMask,
@@ -133,5 +134,24 @@ describe('an outline', () => {
         },
       ),
     );
+  });
+});
+
+describe('a fractional mask', () => {
+  // Two frames of 2 rows and 3 columns; the grid has them in the other order, one between.
+  const values = Uint8Array.from([0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110]);
+  const parts = { rows: 2, columns: 3, values };
+  const grid = { size: [3, 2, 3] as const };
+  const cut = (through: 0 | 1 | 2, across: 0 | 1 | 2, down: 0 | 1 | 2, at: number) => {
+    const found = partsIn(parts, [1, -1, 0], grid, { through, across, down }, at);
+    return found && [found.columns, found.rows, ...found.values];
+  };
+  it('is cut by planes voxel by voxel', () => {
+    expect(cut(2, 0, 1, 2)).toEqual([3, 2, 0, 10, 20, 30, 40, 50]);
+    expect(cut(1, 0, 2, 1)).toEqual([3, 3, 90, 100, 110, 0, 0, 0, 30, 40, 50]);
+    expect(cut(0, 1, 2, 0)).toEqual([2, 3, 60, 90, 0, 0, 0, 30]);
+  });
+  it('is nothing where it holds nothing', () => {
+    expect(cut(2, 0, 1, 1)).toBeNull();
   });
 });

@@ -176,6 +176,39 @@ export function patchIn(
   return { x, y, width, height, pixels };
 }
 
+/** How much of each voxel a fractional mask holds, 0 to 255, [frame][row][column]. */
+export interface Parts {
+  readonly rows: number;
+  readonly columns: number;
+  readonly values: Uint8Array;
+}
+
+/**
+ * What of a fractional mask lies in a plane through a grid, row by row in indices of the
+ * view (across, down); null when nothing does.
+ *
+ * @param frames of each slice along the grid's third axis, the mask's frame, or -1.
+ * @param at the plane's index along the axis that the view looks along.
+ */
+export function partsIn(
+  { rows, columns, values }: Parts,
+  frames: readonly number[],
+  { size }: Pick<Grid, 'size'>,
+  { through, across, down }: Pick<View, 'through' | 'across' | 'down'>,
+  at: number,
+): Parts | null {
+  const [wide, high] = [size[across], size[down]];
+  const index: [number, number, number] = [0, 0, 0];
+  index[through] = at;
+  const cut = Uint8Array.from({ length: wide * high }, (_, place) => {
+    index[across] = place % wide;
+    index[down] = Math.floor(place / wide);
+    const frame = frames[index[2]] ?? -1;
+    return frame < 0 ? 0 : (values[(frame * rows + index[1]) * columns + index[0]] ?? 0);
+  });
+  return cut.some((part) => part > 0) ? { rows: high, columns: wide, values: cut } : null;
+}
+
 /** Of each slice of a grid, the mask's frame that belongs to it, or -1. */
 export function framesOf(
   mask: Mask,

@@ -9,11 +9,35 @@ export interface Opening {
   readonly radius: number;
 }
 
-/** What of an image is covered: all that lies outside any of its openings. */
+/** Pixels that are covered one by one. */
+export interface Bitmap {
+  readonly rows: number;
+  readonly columns: number;
+  /** Where its upper left pixel lies on the image, image space. */
+  readonly left: number;
+  readonly top: number;
+  /** Lengths of runs, row by row: open and covered in turn, open first. */
+  readonly runs: readonly number[];
+}
+
+/** What of an image is covered: all outside any of its openings, and its bitmap. */
 export interface Shutter {
   readonly openings: readonly Opening[];
   /** Grey of what is covered, 0 (black) to 255. */
   readonly level: number;
+  readonly bitmap: Bitmap | null;
+}
+
+/** A bitmap as a picture: one word (R, G, B, opacity) a pixel, clear where it is open. */
+export function wordsOf({ rows, columns, runs }: Bitmap, level: number): Uint32Array {
+  const words = new Uint32Array(rows * columns);
+  const grey = (0xff_00_00_00 | (level << 16) | (level << 8) | level) >>> 0;
+  let at = 0;
+  runs.forEach((length, place) => {
+    if (place % 2 === 1) words.fill(grey, at, at + length);
+    at += length;
+  });
+  return words;
 }
 
 const at = (opening: Opening, index: number): Point => {
@@ -40,7 +64,7 @@ function pathOf(opening: Opening, tall: number): string {
  * around the opening. What any of them covers is covered.
  */
 export function coversOf(
-  { openings }: Shutter,
+  { openings }: Pick<Shutter, 'openings'>,
   image: {
     readonly rows: number;
     readonly columns: number;

@@ -44,5 +44,5 @@ export function shutterOf(dataset: Dataset): Shutter | null {
     (shape) => READERS[shape]?.(dataset) ?? [],
   );
   const level = Math.round((number(dataset, '00181622') ?? 0) / 257);
-  return openings.length > 0 ? { openings, level } : null;
+  return openings.length > 0 ? { openings, level, bitmap: null } : null;
 }

@@ -140,6 +140,22 @@ describe('padding', () => {
     expect(frame.padding).toEqual({ low: 65_535, high: 65_535 });
   });
 
+  it('behind a table is what was stored, whatever the table makes of it', () => {
+    const ramp = { first: 0, values: Uint16Array.of(900, 0, 500, 900), bits: 10 };
+    const tabled = { ...facts, intercept: 0, table: ramp, padding: { low: 3, high: 9 } };
+    const stored = () => Uint16Array.of(0, 1, 2, 3, 7);
+    // The table has a 0: black needs a value of its own, which 16 bits have not.
+    expect(inPlace(stored(), tabled)).toBeNull();
+    const frame = apart(stored(), tabled);
+    expect(frame.values).toEqual(Float32Array.of(900, 0, 500, -1e9, -1e9));
+    expect(frame).toMatchObject({ min: 0, max: 900, padding: { low: -1e9, high: -1e9 } });
+    const inverted = inPlace(stored(), { ...tabled, inverted: true });
+    expect(inverted?.values).toEqual(Uint16Array.of(900, 0, 500, 65_535, 65_535));
+    expect(inverted).toMatchObject({ min: 0, max: 900, padding: { low: 65_535 } });
+    const none = { ...tabled, padding: { low: 50, high: 50 } };
+    expect(apart(stored(), none)).toMatchObject({ min: 0, max: 900, padding: null });
+  });
+
   it('is none where it is not, or all there is', () => {
     expect(inPlace(Uint16Array.of(900, 1100), facts)?.padding).toBeNull();
     expect(inPlace(Uint16Array.of(0, 1), facts)).toMatchObject({ padding: null });

@@ -62,18 +62,25 @@ function boundsOf({ bits, signed, slope, intercept, table }: StoredFacts) {
   return { low: Math.min(...scaled), high: Math.max(...scaled) };
 }
 
+/**
+ * Whether padding behind a table needs a value that the table does not have: black is
+ * the least one, which a pixel of the image may have as well.
+ */
+const needsRoom = ({ table, padding, inverted }: StoredFacts) =>
+  table !== null && padding !== null && !inverted && table.values.includes(0);
+
 const isWhole = ({ slope, intercept, table }: StoredFacts) =>
   table !== null || (Number.isInteger(slope) && Number.isInteger(intercept));
 
 /** The kind of array of 16 bits that holds all values; null where none does. */
 function sixteenBits(facts: StoredFacts): Made | null {
-  if (!isWhole(facts)) return null;
+  if (!isWhole(facts) || needsRoom(facts)) return null;
   const { low, high } = boundsOf(facts);
   if (low >= 0) return high <= 65_535 ? Uint16Array : null;
   return low >= -32_768 && high <= 32_767 ? Int16Array : null;
 }
 
-/** Padding after the rescale, as the array holds it. Behind a table it is not known. */
+/** Padding after the rescale, as the array holds it. Behind a table no value tells it. */
 function paddingOf({ padding, slope, intercept, table }: StoredFacts, to: GreyArray) {
   if (padding === null || table !== null) return null;
   const held = (raw: number) => {
@@ -162,23 +169,72 @@ function convert(from: Integers, to: GreyArray, facts: StoredFacts): GreyFrame {
     from.length > 0 && isShifted(from, facts)
       ? shifted(from, to, facts.intercept)
       : rescaled(from, to, facts);
+  if (facts.table) return frame;
   const padding = paddingOf(facts, frame.values);
   return padding ? withPadding(frame, padding, facts.inverted) : frame;
 }
 
 function rescaled(from: Integers, to: GreyArray, facts: StoredFacts): GreyFrame {
   const { bits, signed, slope, intercept, table } = facts;
+  if (table) return lookedUp(from, to, { ...facts, table });
   const shift = signed ? 32 - bits : 0;
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < to.length; i += 1) {
-    const raw = ((from[i] ?? 0) << shift) >> shift;
-    const value = table ? lookUp(table, raw) : raw * slope + intercept;
+    const value = (((from[i] ?? 0) << shift) >> shift) * slope + intercept;
     to[i] = value;
     if (value < min) min = value;
     if (value > max) max = value;
   }
   return { values: to, min, max, padding: null };
+}
+
+const rawOf = (value: number, { bits, signed }: StoredFacts) => {
+  const shift = signed ? 32 - bits : 0;
+  return (value << shift) >> shift;
+};
+
+/** Places of stored padding, in their order. */
+function paddedIn(from: Integers, facts: StoredFacts): readonly number[] {
+  const { padding } = facts;
+  const places: number[] = [];
+  if (padding === null) return places;
+  from.forEach((value, at) => {
+    if (isIn(rawOf(value, facts), padding)) places.push(at);
+  });
+  return places;
+}
+
+/** By a table. What is padding is known by the stored values alone. */
+function lookedUp(
+  from: Integers,
+  to: GreyArray,
+  facts: StoredFacts & { readonly table: Table },
+): GreyFrame {
+  // `to` may be the same memory: what is asked of stored values is asked before.
+  const padded = paddedIn(from, facts);
+  for (let i = 0; i < to.length; i += 1) {
+    to[i] = lookUp(facts.table, rawOf(from[i] ?? 0, facts));
+  }
+  // What is padding all over says nothing by it.
+  if (padded.length === 0 || padded.length === to.length) return unpadded(to);
+  const first = padded.findIndex((place, at) => place !== at);
+  const some = to[first < 0 ? padded.length : first] ?? 0;
+  for (const place of padded) to[place] = some;
+  const { min, max } = unpadded(to);
+  const { black, apart } = blackOf(to, { low: min, high: max }, facts.inverted);
+  for (const place of padded) to[place] = black;
+  return { values: to, min, max, padding: apart ? { low: black, high: black } : null };
+}
+
+/** A frame without padding. */
+function unpadded(values: GreyArray): GreyFrame {
+  let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) {
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  return { values, min, max, padding: null };
 }
 
 /**

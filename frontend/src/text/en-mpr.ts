@@ -21,6 +21,8 @@ export const mpr = {
     n === 1
       ? 'One slice could not be read. The even band across the planes is a gap.'
       : `${n} slices could not be read. The even bands across the planes are gaps.`,
+  coloursLost:
+    'These images lay colours over their values. Planes show the values in grey alone.',
   trouble: 'The three planes cannot be shown.',
   back: 'Back to the stack',
   opening: 'Reading the series …',

@@ -16,7 +16,7 @@ from apps.interop.dicom.foreign.header import (
     title_of,
     uid_of,
 )
-from apps.interop.dicom.foreign.shutters import shutter_of
+from apps.interop.dicom.foreign.shutters import overlay_of, shutter_of
 from apps.interop.dicom.foreign.types import (
     Coded,
     ForeignObject,
@@ -30,6 +30,7 @@ Images = tuple[tuple[str, int], ...]
 Area = tuple[tuple[float, float], tuple[float, float]]
 _EVERY_FRAME: Final = 0
 _MAX_IMAGES: Final = 500
+_MAX_RUNS_TOLD: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,7 @@ def read_presentation(dataset: Dataset) -> ForeignObject:
             dataset.get("GraphicAnnotationSequence") or (), 1
         )
     ]
+    presentations = tuple(_presentations(dataset, state))
     title = title_of(dataset, "ContentDescription", "ContentLabel", "SeriesDescription")
     return ForeignObject(
         study_uid=uid_of(dataset, "StudyInstanceUID"),
@@ -87,8 +89,8 @@ def read_presentation(dataset: Dataset) -> ForeignObject:
             dataset, ("PresentationCreationDate", "PresentationCreationTime")
         ),
         items=tuple(items),
-        presentations=tuple(_presentations(dataset, state)),
-        notes=tuple(_notes(dataset)),
+        presentations=presentations,
+        notes=tuple(_notes(dataset, {one.shutter for one in presentations})),
     )
 
 
@@ -164,6 +166,10 @@ def _presentations(dataset: Dataset, state: _State) -> list[Presentation]:
             None,
         )
         alike.setdefault((window, state.area_of(image)), []).append(image)
+    shutter = state.shutter
+    if shutter and shutter.bitmap:  # it is told with each
+        told = len(shutter.bitmap.runs) * len(alike)
+        shutter = shutter if told <= _MAX_RUNS_TOLD else None
     return [
         Presentation(
             images=tuple(images),
@@ -172,7 +178,7 @@ def _presentations(dataset: Dataset, state: _State) -> list[Presentation]:
             rotation=state.rotation,
             flip=state.flip,
             area=area,
-            shutter=state.shutter,
+            shutter=shutter,
         )
         for (window, area), images in alike.items()
     ]
@@ -189,11 +195,14 @@ def _window(item: Dataset) -> tuple[float, float] | None:
     return first(centre), first(width)
 
 
-def _notes(dataset: Dataset) -> list[str]:
+def _notes(dataset: Dataset, shutters: set[Shutter | None]) -> list[str]:
     notes = []
-    if any(0x6000 <= element.tag.group <= 0x60FF for element in dataset):
+    shown = [one for one in shutters if one is not None]
+    covering = overlay_of(dataset) if any(one.bitmap for one in shown) else None
+    groups = {element.tag.group for element in dataset} - {covering}
+    if any(0x6000 <= group <= 0x60FF for group in groups):
         notes.append("It has a bitmap overlay, which is not shown.")
-    if dataset.get("ShutterShape") and _shutter(dataset) is None:
+    if dataset.get("ShutterShape") and not shown:
         notes.append("It has a shutter, which is not shown.")
     if any(
         item.get("VOILUTSequence")

@@ -180,16 +180,38 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shutter:
-    """What of an image is covered: all that lies outside any opening.
+class Bitmap:
+    """Pixels that a shutter covers one by one.
 
     Attributes:
-        openings: At least one.
+        rows: Of the bitmap.
+        columns: Of the bitmap.
+        left: Columns of the image before its first one.
+        top: Rows of the image before its first one.
+        runs: Lengths of runs of pixels, row by row: open and covered in turn, open
+            first; together rows x columns.
+    """
+
+    rows: int
+    columns: int
+    left: int
+    top: int
+    runs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shutter:
+    """What of an image is covered: all outside any opening, and what a bitmap says.
+
+    Attributes:
+        openings: At least one, or a bitmap.
         level: Grey of what is covered, 0 (black) to 255.
+        bitmap: What is covered pixel by pixel.
     """
 
     openings: tuple[Opening, ...]
     level: int = 0
+    bitmap: Bitmap | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,6 +68,39 @@ function write(context: CanvasRenderingContext2D, words: string, x: number, y: n
   context.fillText(words, x, y);
 }
 
+/**
+ * What lies over the image and says nothing about the patient, in the order in which it
+ * is drawn. A machine's own overlays are left out: they may be words.
+ */
+const LAYERS = [
+  'canvas.colour-map',
+  'canvas.shutter-bitmap',
+  'canvas.foreign-parts',
+  'canvas.labels:not([hidden])',
+  '.pane-over > svg',
+  '.foreign-item > svg',
+].join(', ');
+
+function drawLayer(context: CanvasRenderingContext2D, layer: HTMLCanvasElement): void {
+  const { transform, opacity } = getComputedStyle(layer);
+  context.save();
+  context.imageSmoothingEnabled = false;
+  context.globalAlpha = Number(opacity);
+  context.setTransform(new DOMMatrix(transform));
+  context.drawImage(layer, 0, 0, layer.clientWidth, layer.clientHeight);
+  context.restore();
+}
+
+/** What marks say beside them: their figures, and the words of the reader. */
+function drawPlates(context: CanvasRenderingContext2D, element: Element): void {
+  const { left, top } = element.getBoundingClientRect();
+  for (const line of element.querySelectorAll('.measure-plate > div')) {
+    const box = line.getBoundingClientRect();
+    const y = box.top - top + box.height / 2 + 4;
+    write(context, line.textContent ?? '', box.left - left, y);
+  }
+}
+
 async function drawPane(element: Element, view: PaneView): Promise<HTMLCanvasElement> {
   const pixels = element.querySelector('canvas');
   const canvas = document.createElement('canvas');
@@ -76,18 +109,11 @@ async function drawPane(element: Element, view: PaneView): Promise<HTMLCanvasEle
   const context = canvas.getContext('2d');
   if (!pixels || !context) throw new Error(display.capture.failed);
   context.drawImage(pixels, 0, 0, view.width, view.height);
-  const colours = element.querySelector<HTMLCanvasElement>('canvas.colour-map');
-  if (colours) {
-    const { a, b, c, d, e, f } = view.matrix;
-    context.save();
-    context.imageSmoothingEnabled = false;
-    context.transform(a, b, c, d, e, f);
-    context.drawImage(colours, 0, 0);
-    context.restore();
+  for (const layer of element.querySelectorAll(LAYERS)) {
+    if (layer instanceof HTMLCanvasElement) drawLayer(context, layer);
+    else context.drawImage(await pictureOf(layer as SVGElement, view), 0, 0);
   }
-  for (const svg of element.querySelectorAll<SVGElement>('.pane-over > svg')) {
-    context.drawImage(await pictureOf(svg, view), 0, 0);
-  }
+  drawPlates(context, element);
   const { marks, ai } = getRoom();
   const hasAi = marks && findingsOf(ai).length > 0;
   if (hasAi) write(context, text.room.panel.disclaimer, 8, view.height - 12);

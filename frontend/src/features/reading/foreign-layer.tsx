@@ -12,7 +12,7 @@ import {
   shapesOn,
 } from '@/domain/foreign';
 import { type Affine, apply, type Point } from '@/domain/geometry';
-import { framesOf, outlineOf, patchIn } from '@/domain/mask';
+import { framesOf, outlineOf, type Parts, partsIn, patchIn } from '@/domain/mask';
 import type { Grid, View } from '@/domain/volume';
 import type { Stack } from '@/imaging/pack';
 import { useForeignState } from '@/state/foreign';
@@ -210,16 +210,15 @@ function frameOutline(
 
 interface PartsProps {
   readonly drawn: DrawnItem;
-  readonly parts: Uint8Array;
-  readonly frame: number;
+  readonly parts: Parts;
   readonly transform: string;
 }
 
-/** A frame of a fractional segment: as dense as the part of each pixel that it holds. */
-function FrameParts({ drawn, parts, frame, transform }: PartsProps) {
+/** A fractional segment: as dense as the part of each pixel that it holds. */
+function PartsLayer({ drawn, parts, transform }: PartsProps) {
   const holder = useRef<HTMLCanvasElement>(null);
   const opacity = useForeignState((state) => state.opacity);
-  const { rows = 0, columns = 0 } = drawn.item.segment ?? {};
+  const { rows, columns, values } = parts;
   const colour = colourOf(drawn);
   useEffect(() => {
     const pen = holder.current?.getContext('2d');
@@ -227,12 +226,11 @@ function FrameParts({ drawn, parts, frame, transform }: PartsProps) {
     pen.fillStyle = getComputedStyle(pen.canvas).color;
     pen.fillRect(0, 0, columns, rows);
     const picture = pen.getImageData(0, 0, columns, rows);
-    const from = frame * rows * columns;
     for (let at = 0; at < rows * columns; at += 1) {
-      picture.data[4 * at + 3] = parts[from + at] ?? 0;
+      picture.data[4 * at + 3] = values[at] ?? 0;
     }
     pen.putImageData(picture, 0, 0);
-  }, [parts, frame, rows, columns]);
+  }, [values, rows, columns]);
   return (
     <canvas
       ref={holder}
@@ -266,10 +264,15 @@ function FrameShape({
   );
   const own = on.map ? ` ${matrixText(on.map)}` : '';
   const transform = `${matrixText(matrix)}${own}`;
-  const parts = data?.parts ?? null;
+  const values = data?.parts ?? null;
+  const parts = useMemo((): Parts | null => {
+    const size = rows * columns;
+    const from = on.frame * size;
+    return values && { rows, columns, values: values.subarray(from, from + size) };
+  }, [values, rows, columns, on.frame]);
   return (
     <>
-      {parts ? <FrameParts {...{ drawn, parts, transform }} frame={on.frame} /> : null}
+      {parts ? <PartsLayer {...{ drawn, parts, transform }} /> : null}
       <SegmentShape {...{ drawn, path, transform }} hollow={parts !== null} />
     </>
   );
@@ -319,15 +322,33 @@ function PlaneSegment({
   matrix,
 }: ForeignPlaneProps & { drawn: DrawnItem }) {
   const mask = useSegmentMask(drawn.object, drawn.item, stack);
-  const path = useMemo(() => {
-    if (!mask) return '';
+  const { data } = useVoxels(drawn.object, drawn.item);
+  const { segment } = drawn.item;
+  const frames = useMemo(() => {
     const keys = stack.images.map((image) => frameKey(image.sopUid, image.frame));
-    const patch = patchIn(mask, framesOf(mask, grid, keys), view, at);
+    return mask ? framesOf(mask, grid, keys) : [];
+  }, [mask, grid, stack]);
+  const path = useMemo(() => {
+    const patch = mask ? patchIn(mask, frames, view, at) : null;
     return patch ? outlineOf(patch) : '';
-  }, [mask, grid, view, at, stack]);
+  }, [mask, frames, view, at]);
+  const parts = useMemo(() => {
+    if (!data?.parts || !segment || frames.length === 0) return null;
+    const { rows, columns } = segment;
+    return partsIn({ rows, columns, values: data.parts }, frames, grid, view, at);
+  }, [data, segment, frames, grid, view, at]);
   // Indices are whole at centres of voxels, outlines at their corners.
-  const transform = `${matrixText(matrix)} translate(-0.5 -0.5)`;
-  return <SegmentShape drawn={drawn} path={path} transform={transform} />;
+  const { a, b, c, d, e, f } = matrix;
+  const transform = matrixText({ a, b, c, d, e: e - (a + c) / 2, f: f - (b + d) / 2 });
+  return (
+    <>
+      {parts ? <PartsLayer {...{ drawn, parts, transform }} /> : null}
+      <SegmentShape
+        {...{ drawn, path, transform }}
+        hollow={segment?.fractional ?? false}
+      />
+    </>
+  );
 }
 
 /** What others left, in one plane through a volume. */

@@ -16,6 +16,7 @@ import {
   viewsOf,
   worldOf,
 } from '@/domain/volume';
+import { colourMapOf } from '@/imaging/colour-map';
 import { MprPane } from '@/imaging/mpr-pane';
 import { beginMpr, type MprView, moveFocus, useMpr } from '@/imaging/mpr-store';
 import { openVolume } from '@/imaging/mpr-volume';
@@ -280,6 +281,13 @@ function PlanePane(props: PlanePaneProps) {
   );
 }
 
+/** Says what of the images a plane through them has not. */
+function Lost({ stack }: { stack: Stack }) {
+  const [first] = stack.images;
+  if (!first || colourMapOf(first.dataset) === null) return null;
+  return <p className="mpr-word lost">{words.coloursLost}</p>;
+}
+
 /** How far the slices are, and how many of them are missing. */
 function Words({ onRetry }: { onRetry: () => void }) {
   const { done, of } = useMpr((state) => state.loaded);
@@ -379,6 +387,7 @@ function Planes({ stack, grid }: { stack: Stack; grid: Grid }) {
     return (
       <main id="main" className="stage mpr">
         <SolidStage stack={stack} volumeId={volumeId} />
+        <Lost stack={stack} />
         <Words onRetry={retry} />
       </main>
     );
@@ -394,6 +403,7 @@ function Planes({ stack, grid }: { stack: Stack; grid: Grid }) {
         />
       ))}
       <SlabBar />
+      <Lost stack={stack} />
       <Words onRetry={retry} />
     </main>
   );

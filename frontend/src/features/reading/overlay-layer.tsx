@@ -20,7 +20,7 @@ interface PictureProps {
 }
 
 /** A picture as a layer of its own: the image under it is never touched. */
-function Picture(props: PictureProps) {
+export function Picture(props: PictureProps) {
   const holder = useRef<HTMLCanvasElement>(null);
   const { rows, columns, left, top, words, className } = props;
   useEffect(() => {
