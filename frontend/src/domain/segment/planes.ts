@@ -10,28 +10,43 @@ export type LabelStack = readonly (Uint8Array | null)[];
 export type Axes = Pick<View, 'through' | 'across' | 'down'>;
 
 /**
+ * Visits a plane's places row by row (indices `across`, `down`).
+ *
+ * @param at The plane's index along the axis that the view looks along.
+ * @param visit Is told the place in the plane, the slice and the place in the slice.
+ */
+function eachIn(
+  { size }: Pick<Grid, 'size'>,
+  { through, across, down }: Axes,
+  at: number,
+  visit: (place: number, slice: number, within: number) => void,
+): void {
+  const [columns, rows] = [size[across], size[down]];
+  const index: Record<Axis, number> = { 0: 0, 1: 0, 2: 0 };
+  index[through] = at;
+  for (let place = 0; place < columns * rows; place += 1) {
+    index[across] = place % columns;
+    index[down] = Math.floor(place / columns);
+    visit(place, index[2], index[1] * size[0] + index[0]);
+  }
+}
+
+/**
  * The labels in one plane, in indices of the view (across, down).
  *
  * @param at The plane's index along the axis that the view looks along.
  */
 export function labelsIn(
   slices: LabelStack,
-  { size }: Pick<Grid, 'size'>,
-  { through, across, down }: Axes,
+  grid: Pick<Grid, 'size'>,
+  axes: Axes,
   at: number,
 ): LabelMap {
-  const [columns, rows] = [size[across], size[down]];
+  const [columns, rows] = [grid.size[axes.across], grid.size[axes.down]];
   const labels = new Uint8Array(columns * rows);
-  const index: Record<Axis, number> = { 0: 0, 1: 0, 2: 0 };
-  index[through] = at;
-  for (let y = 0; y < rows; y += 1) {
-    index[down] = y;
-    for (let x = 0; x < columns; x += 1) {
-      index[across] = x;
-      const slice = slices[index[2]];
-      if (slice) labels[y * columns + x] = slice[index[1] * size[0] + index[0]] ?? 0;
-    }
-  }
+  eachIn(grid, axes, at, (place, slice, within) => {
+    labels[place] = slices[slice]?.[within] ?? 0;
+  });
   return { columns, rows, labels };
 }
 
@@ -51,21 +66,16 @@ export interface SliceChange {
 export function changesIn(
   before: Uint8Array,
   after: Uint8Array,
-  { size }: Pick<Grid, 'size'>,
-  { through, across, down }: Axes,
+  grid: Pick<Grid, 'size'>,
+  axes: Axes,
   at: number,
 ): readonly SliceChange[] {
-  const columns = size[across];
   const found = new Map<number, SliceChange>();
-  const index: Record<Axis, number> = { 0: 0, 1: 0, 2: 0 };
-  index[through] = at;
-  after.forEach((label, place) => {
+  eachIn(grid, axes, at, (place, slice, within) => {
+    const label = after[place] ?? 0;
     if (label === before[place]) return;
-    index[across] = place % columns;
-    index[down] = Math.floor(place / columns);
-    const slice = index[2];
     const change = found.get(slice) ?? { slice, places: [], labels: [] };
-    change.places.push(index[1] * size[0] + index[0]);
+    change.places.push(within);
     change.labels.push(label);
     found.set(slice, change);
   });
@@ -75,23 +85,17 @@ export function changesIn(
 /** Values along a plane, row by row (padding: NaN); null when a slice's are not here. */
 export function valuesIn(
   slices: readonly (Pixels | null)[],
-  { size }: Pick<Grid, 'size'>,
-  { through, across, down }: Axes,
+  grid: Pick<Grid, 'size'>,
+  axes: Axes,
   at: number,
 ): Pixels | null {
-  const [columns, rows] = [size[across], size[down]];
+  const [columns, rows] = [grid.size[axes.across], grid.size[axes.down]];
   const stored = new Float32Array(columns * rows);
-  const index: Record<Axis, number> = { 0: 0, 1: 0, 2: 0 };
-  index[through] = at;
-  for (let y = 0; y < rows; y += 1) {
-    index[down] = y;
-    for (let x = 0; x < columns; x += 1) {
-      index[across] = x;
-      const slice = slices[index[2]];
-      if (!slice) return null;
-      stored[y * columns + x] =
-        modalityValue(slice, index[1] * size[0] + index[0]) ?? Number.NaN;
-    }
-  }
-  return { columns, rows, stored, slope: 1, intercept: 0 };
+  let whole = true;
+  eachIn(grid, axes, at, (place, slice, within) => {
+    const pixels = slices[slice];
+    if (pixels) stored[place] = modalityValue(pixels, within) ?? Number.NaN;
+    else whole = false;
+  });
+  return whole ? { columns, rows, stored, slope: 1, intercept: 0 } : null;
 }
