@@ -218,6 +218,34 @@ def test_lengths_and_angles_on_anisotropic_pixels(bench):
     bench.reader.picture("measures-lines")
 
 
+def test_a_picture_of_the_viewport_has_the_figures_of_its_marks(bench):
+    page = bench.reader.page
+    bench.take("l")
+    bench.drag((20, 20), (100, 120))
+    bench.saved(1)
+    pane = page.locator("[data-pane='1']").bounding_box()
+    plate = page.locator("[data-pane='1'] .measure-plate").bounding_box()
+    assert pane
+    assert plate
+    marked = _picture(page)
+    page.keyboard.press("o")  # one's own marks are put away
+    expect(page.locator("[data-pane='1'] .measure-plate")).to_have_count(0)
+    bare = _picture(page)
+    left, top = int(plate["x"] - pane["x"]), int(plate["y"] - pane["y"])
+    part = np.s_[top : top + int(plate["height"]), left : left + int(plate["width"])]
+    assert marked.shape == bare.shape
+    changed = np.abs(marked - bare) > 20
+    assert changed[part].mean() > 0.1, "the figure is written where it stands"
+    assert not changed[-40:].any(), "nothing else is"
+
+
+def _picture(page) -> np.ndarray:
+    """Save the viewport as a picture; return its grey levels."""
+    with page.expect_download() as saving:
+        page.keyboard.press("Alt+p")
+    return np.asarray(Image.open(saving.value.path()).convert("L")).astype(float)
+
+
 def test_regions_hold_the_pixels_of_the_stated_rule(bench):
     page = bench.reader.page
     drawn = [
