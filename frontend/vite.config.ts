@@ -13,22 +13,32 @@ function prefetchRoom(): Plugin {
     name: 'prefetch-room',
     transformIndexHtml: {
       order: 'post',
-      handler: (_html, { bundle }) =>
-        Object.values(bundle ?? {})
-          .filter((chunk) => chunk.type === 'chunk' && chunk.name === 'reading-room')
-          .map(({ fileName }) => ({
-            tag: 'link',
-            injectTo: 'head' as const,
-            attrs: {
-              rel: 'prefetch',
-              as: 'script',
-              href: `/${fileName}`,
-              crossorigin: true,
-            },
-          })),
+      handler: (_html, { bundle }) => {
+        const chunks = Object.values(bundle ?? {}).filter((one) => one.type === 'chunk');
+        const named = (name: string) => chunks.filter((chunk) => chunk.name === name);
+        const styles = named('start').flatMap((chunk) => [
+          ...(chunk.viteMetadata?.importedCss ?? []),
+        ]);
+        return [
+          // The page's first script asks for the application: it comes beside it.
+          ...named('start').flatMap(({ fileName, imports }) =>
+            [fileName, ...imports].map((name) => link('modulepreload', name)),
+          ),
+          ...styles.map((name) => link('preload', name, 'style')),
+          ...named('reading-room').map(({ fileName }) =>
+            link('prefetch', fileName, 'script'),
+          ),
+        ];
+      },
     },
   };
 }
+
+const link = (rel: string, fileName: string, as?: string) => ({
+  tag: 'link',
+  injectTo: 'head' as const,
+  attrs: { rel, href: `/${fileName}`, crossorigin: true, ...(as ? { as } : {}) },
+});
 
 /**
  * A script with one letter beyond Latin 1 is held with two bytes a letter, all of it and
@@ -105,6 +115,11 @@ export default defineConfig({
       // its log and two lists that are not used here; and polygons that are never cut.
       { find: /^dcmjs$/, replacement: here('./src/imaging/leave-out/dcmjs.ts') },
       { find: /^clipper2-ts$/, replacement: here('./src/imaging/leave-out/clipper.ts') },
+      // Trying out the graphics card, where it is only emulated.
+      {
+        find: /^\.(\/utilities)?\/renderingCapabilities\.js$/,
+        replacement: here('./src/imaging/leave-out/capabilities.ts'),
+      },
       // Meshes' files, which are never read, and drawing through WebGPU, which the viewer
       // library never asks for: a fifth of the room's code.
       { find: /^xmlbuilder2$/, replacement: here('./src/imaging/leave-out/xml.ts') },

@@ -1,14 +1,11 @@
 import { MantineProvider } from '@mantine/core';
 import { QueryClient, QueryClientProvider, useQueryClient } from '@tanstack/react-query';
-import { lazy, Suspense, useEffect } from 'react';
+import { lazy, type ReactNode, Suspense, useEffect } from 'react';
 import { Redirect, Route, Switch } from 'wouter';
 import { ApiError, OfflineError, setLoggedOutHandler } from '@/api/client';
+import { forgetEarly } from '@/api/early';
 import type { Id } from '@/domain/model';
-import { PasswordPage } from '@/features/account/password-form';
-import { LoginPage } from '@/features/login/login-page';
 import { EarlyImage, RoomOutline, useRoomMay } from '@/features/reading/early-image';
-import { Shell } from '@/features/shell/shell';
-import { WorklistPage } from '@/features/worklist/worklist-page';
 import { afterFirstPaint } from '@/imaging/first-paint';
 import { forgetAll } from '@/imaging/forget';
 import { followLeftBehind } from '@/state/late-drafts';
@@ -16,13 +13,47 @@ import { startLive, stopLive } from '@/state/live';
 import { forgetOwnKeys, loadOwnKeys } from '@/state/own-keys';
 import { ADMIN_PERMISSIONS, SESSION_KEY, useCan, useSession } from '@/state/session';
 import { text } from '@/text/en';
+import { later, useLater } from '@/ui/later';
 import { Notice } from '@/ui/primitives';
 import { theme } from '@/ui/theme';
+
+const LIST_MS = 5000;
+
+const shell = later(async () => (await import('@/features/shell/shell')).Shell);
+const list = later(
+  async () => (await import('@/features/worklist/worklist-page')).WorklistPage,
+);
+
+/** The code of what one goes to from a study. */
+function bringList(): void {
+  void Promise.all([shell.bring(), list.bring()]).catch(() => undefined);
+}
+
+function Shell({ children }: { children: ReactNode }) {
+  const Frame = useLater(shell);
+  return <Frame>{children}</Frame>;
+}
+
+function WorklistPage() {
+  const List = useLater(list);
+  return <List />;
+}
+
+const LoginPage = lazy(() =>
+  import('@/features/login/login-page').then((module) => ({ default: module.LoginPage })),
+);
+const PasswordPage = lazy(() =>
+  import('@/features/account/password-form').then((module) => ({
+    default: module.PasswordPage,
+  })),
+);
 
 /** Its code is large: to run it takes longer than to draw the first image. */
 const ReadingRoom = lazy(async () => {
   await afterFirstPaint();
   const module = await import('@/features/reading/reading-room');
+  // Where one goes from here.
+  setTimeout(bringList, LIST_MS);
   return { default: module.ReadingRoom };
 });
 const AdminPage = lazy(() =>
@@ -194,6 +225,18 @@ function Routes() {
   );
 }
 
+/** Begins something when the first image is on the screen; answers how to end it. */
+function afterPaint(begin: () => void, end: () => void): () => void {
+  let alive = true;
+  void afterFirstPaint().then(() => {
+    if (alive) begin();
+  });
+  return () => {
+    alive = false;
+    end();
+  };
+}
+
 /** The live connection lasts as long as somebody is logged in, across all screens. */
 function LoggedIn({ user }: { user: Id }) {
   const can = useCan();
@@ -202,14 +245,16 @@ function LoggedIn({ user }: { user: Id }) {
   useEffect(() => (mayWrite ? followLeftBehind(user) : undefined), [mayWrite, user]);
   useEffect(() => {
     if (!mayRead) return;
-    startLive();
-    return stopLive;
+    return afterPaint(startLive, stopLive);
   }, [mayRead]);
-  useEffect(() => {
-    void loadOwnKeys();
-    return forgetOwnKeys;
-  }, []);
-  useEffect(() => forgetAll, []);
+  useEffect(() => afterPaint(() => void loadOwnKeys(), forgetOwnKeys), []);
+  useEffect(
+    () => () => {
+      forgetAll();
+      forgetEarly();
+    },
+    [],
+  );
   return <Routes />;
 }
 
@@ -243,7 +288,9 @@ export function App() {
   return (
     <MantineProvider theme={theme} forceColorScheme="dark">
       <QueryClientProvider client={client}>
-        <Door />
+        <Suspense fallback={null}>
+          <Door />
+        </Suspense>
       </QueryClientProvider>
     </MantineProvider>
   );

@@ -52,6 +52,22 @@ export function setCsrfToken(token: string): void {
   csrfToken = token;
 }
 
+const TOKEN_COOKIE = 'overread_csrf';
+
+/**
+ * Takes the token that the portal left in this browser, until the session's answer
+ * brings its own.
+ *
+ * @returns whether there is one.
+ */
+export function borrowToken(): boolean {
+  const found = document.cookie
+    .split('; ')
+    .find((one) => one.startsWith(`${TOKEN_COOKIE}=`));
+  if (found) csrfToken = found.slice(TOKEN_COOKIE.length + 1);
+  return found !== undefined;
+}
+
 /** Tells that the session has ended, heard from elsewhere than a request. */
 export function tellLoggedOut(): void {
   onLoggedOut();

@@ -28,29 +28,40 @@ export interface AheadFirst {
 }
 
 /**
- * Brings in the study that comes next: its index, its first image ready to be painted,
- * and as many of its images as the budget allows.
+ * Brings in the first image of the study that comes next, ready to be painted. It is
+ * little, and needs no imaging library.
  *
  * @param choose of the index; null when there is nothing to bring in.
- * @returns how to stop; what has come stays.
+ * @returns the series that it is of; null when nothing was brought in.
  */
-export async function bringAhead(
+export async function bringFirst(
   base: string,
   keeper: Keeper,
   alive: () => boolean,
   choose: (index: PackIndex) => AheadFirst | null,
-) {
+): Promise<Stack | null> {
   const index = await keeper.index(base, () => readIndex(base));
   const chosen = choose(index);
-  if (!chosen || !alive()) return () => undefined;
+  if (!chosen || !alive()) return null;
   const { series, window, onPicture } = chosen;
   const stack = await keeper.stack(base, series.index, () => readStack(base, series));
   const [first] = stack.images;
-  if (!first || !alive()) return () => undefined;
+  if (!first || !alive()) return null;
   const picture = await prepareEarly(first, () => window);
   if (picture && alive()) onPicture(picture);
+  return stack;
+}
+
+/**
+ * Brings in as many images of the study that comes next as the budget allows.
+ *
+ * @param stack the series that it begins with.
+ * @returns how to stop; what has come stays.
+ */
+export async function bringRest(stack: Stack, alive: () => boolean): Promise<() => void> {
+  const [first] = stack.images;
   await ensureImaging();
-  if (!alive()) return () => undefined;
+  if (!first || !alive()) return () => undefined;
   registerStack(stack);
   if (!isOurs(first)) {
     // The library's decoder, with a thread of its own, is not started for what nobody

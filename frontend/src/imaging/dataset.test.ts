@@ -6,6 +6,7 @@ import {
   isLossy,
   paletteOf,
   planeOf,
+  shareAlike,
   spacingOf,
   undrawable,
   voiOf,
@@ -174,5 +175,38 @@ describe('pixels', () => {
       pixelRepresentation: 1,
       samplesPerPixel: 1,
     });
+  });
+});
+
+describe('what is the same in all images of a series', () => {
+  const image = (number: number): Dataset => ({
+    '00100010': { vr: 'PN', Value: [{ Alphabetic: 'DOE^ANN' }] },
+    '00180050': ds(3),
+    '00200013': { vr: 'IS', Value: [number] },
+    '00081140': sq({ '00081155': { vr: 'UI', Value: ['1.2.3'] } }),
+  });
+
+  it('is held once, and says what it said', () => {
+    const shared = shareAlike([image(1), image(2), image(3)]);
+    expect(shared).toEqual([image(1), image(2), image(3)]);
+    for (const tag of ['00100010', '00180050', '00081140']) {
+      expect(shared[2]?.[tag]).toBe(shared[0]?.[tag]);
+    }
+    expect(shared[2]?.['00200013']).not.toBe(shared[0]?.['00200013']);
+  });
+
+  it('is not taken for what another image lacks or says otherwise', () => {
+    const others: Dataset[] = [
+      { '00180050': ds() },
+      { '00180050': { vr: 'DS' } },
+      { '00180050': ds(3, 3) },
+      { '00180050': { vr: 'IS', Value: [3] } },
+      { '00081140': sq({}) },
+      {},
+    ];
+    expect(shareAlike([image(1), ...structuredClone(others)])).toEqual([
+      image(1),
+      ...others,
+    ]);
   });
 });

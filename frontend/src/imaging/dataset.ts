@@ -67,10 +67,37 @@ function flattenGroups(group: Dataset | undefined): Dataset {
  * @param frame 1-based.
  */
 export function frameDataset(instance: Dataset, frame: number): Dataset {
+  if (!(SHARED_GROUPS in instance || FRAME_GROUPS in instance)) return instance;
   const shared = flattenGroups(items(instance, SHARED_GROUPS)[0]);
   const own = flattenGroups(items(instance, FRAME_GROUPS)[frame - 1]);
   const { [SHARED_GROUPS]: _shared, [FRAME_GROUPS]: _frames, ...rest } = instance;
   return { ...rest, ...shared, ...own };
+}
+
+const sameParts = (a: readonly unknown[] = [], b: readonly unknown[] = []) =>
+  a.length === b.length && a.every((one, at) => sameValue(one, b[at]));
+
+function sameValue(a: unknown, b: unknown): boolean {
+  if (Array.isArray(a) && Array.isArray(b)) return sameParts(a, b);
+  if (!isDataset(a) || !isDataset(b)) return a === b;
+  const names = Object.keys(a);
+  if (names.length !== Object.keys(b).length) return false;
+  return names.every((name) => sameValue(a[name], b[name]));
+}
+
+/**
+ * Lets the images of a series hold together what is the same in all of them, which is
+ * most of their headers. Each dataset is changed in place; what it says stays the same.
+ */
+export function shareAlike(datasets: readonly Dataset[]): readonly Dataset[] {
+  const [model, ...others] = datasets;
+  for (const one of others as readonly Record<string, Attribute>[]) {
+    for (const tag of Object.keys(one)) {
+      const shared = model?.[tag];
+      if (shared && sameValue(one[tag], shared)) one[tag] = shared;
+    }
+  }
+  return datasets;
 }
 
 /** Spacing and what it rests on: calibrated pixels, the detector, or nothing known. */

@@ -1,5 +1,6 @@
 import { type Dataset, number } from './dataset';
-import type { Answer, CalledOff, Described, Task } from './decode-task';
+import type { Answer, CalledOff, Described, Task, Warm } from './decode-task';
+import { onForget } from './forget';
 import { greyFrame, isPlainGrey, storedOf, UNCOMPRESSED } from './grey';
 import type { ImageRef } from './pack';
 import { bytesOf, fetchPart, PackError, syntaxOf } from './part';
@@ -111,9 +112,11 @@ function nextThread(): Thread {
   return startThread();
 }
 
-/** Has a decoder ready before the first frame comes. */
-export function warmDecoder(): void {
+/** Has a decoder ready before the first frame comes, of a syntax if that is known. */
+export function warmDecoder(syntax = ''): void {
   if (threads.size === 0) startThread();
+  const warm: Warm = { warm: syntax };
+  if (syntax !== '') for (const { worker } of threads) worker.postMessage(warm);
   restLater();
 }
 
@@ -163,9 +166,32 @@ function inThread(
   });
 }
 
+/** An uncompressed frame that is on its way before its header. */
+let begun: { readonly url: string; readonly response: Promise<Response> } | null = null;
+onForget(() => {
+  begun = null;
+});
+
+/** Asks for an uncompressed frame; who reads it next takes the answer over. */
+export function beginFrame(url: string): void {
+  const response = fetchPart(url);
+  begun = { url, response };
+  // What fails is asked for again.
+  response.catch(() => {
+    if (begun?.url === url) begun = null;
+  });
+}
+
+function begunOr(url: string, signal: AbortSignal | undefined): Promise<Response> {
+  if (begun?.url !== url) return fetchPart(url, signal);
+  const { response } = begun;
+  begun = null;
+  return response;
+}
+
 /** Most CT and MR frames are their pixels: they are read into the memory they stay in. */
 async function uncompressed(ref: ImageRef, signal: AbortSignal | undefined) {
-  const response = await fetchPart(ref.url, signal);
+  const response = await begunOr(ref.url, signal);
   const syntax = syntaxOf(response, ref.transferSyntax);
   if (syntax !== UNCOMPRESSED) return null;
   return greyFrame(ref.dataset, syntax, await bytesOf(response));

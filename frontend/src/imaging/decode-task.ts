@@ -30,6 +30,11 @@ export interface CalledOff {
   readonly off: true;
 }
 
+/** Frames of a transfer syntax are about to come. */
+export interface Warm {
+  readonly warm: string;
+}
+
 export type Answer =
   | { readonly id: number; readonly made: GreyFrame }
   | {

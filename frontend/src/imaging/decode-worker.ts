@@ -1,13 +1,20 @@
 import openjph from '@cornerstonejs/codec-openjph/wasm?url';
-import decodeJ2k from '../../node_modules/@cornerstonejs/dicom-image-loader/dist/esm/shared/decoders/decodeJPEG2000.js';
-import decode8Bit from '../../node_modules/@cornerstonejs/dicom-image-loader/dist/esm/shared/decoders/decodeJPEGBaseline8Bit.js';
+import decodeJ2k, {
+  initialize as startJ2k,
+} from '../../node_modules/@cornerstonejs/dicom-image-loader/dist/esm/shared/decoders/decodeJPEG2000.js';
+import decode8Bit, {
+  initialize as start8Bit,
+} from '../../node_modules/@cornerstonejs/dicom-image-loader/dist/esm/shared/decoders/decodeJPEGBaseline8Bit.js';
 import decode12Bit from '../../node_modules/@cornerstonejs/dicom-image-loader/dist/esm/shared/decoders/decodeJPEGBaseline12Bit-js.js';
 import decodeLossless from '../../node_modules/@cornerstonejs/dicom-image-loader/dist/esm/shared/decoders/decodeJPEGLossless.js';
-import decodeJls from '../../node_modules/@cornerstonejs/dicom-image-loader/dist/esm/shared/decoders/decodeJPEGLS.js';
+import decodeJls, {
+  initialize as startJls,
+} from '../../node_modules/@cornerstonejs/dicom-image-loader/dist/esm/shared/decoders/decodeJPEGLS.js';
 import decodePlain from '../../node_modules/@cornerstonejs/dicom-image-loader/dist/esm/shared/decoders/decodeLittleEndian.js';
 import decodeRle from '../../node_modules/@cornerstonejs/dicom-image-loader/dist/esm/shared/decoders/decodeRLE.js';
-import type { Answer, CalledOff, Described, Task } from './decode-task';
+import type { Answer, CalledOff, Described, Task, Warm } from './decode-task';
 import { makeHtj2k } from './htj2k';
+import { once } from './once';
 import { bytesOf, fetchPart, PackError, syntaxOf } from './part';
 import { apart, release } from './stored';
 
@@ -34,7 +41,7 @@ const told =
     );
 
 const htj2k = makeHtj2k(openjph);
-const decodeHtj2k: Decode = async (bytes) => ({ pixelData: await htj2k(bytes) });
+const decodeHtj2k: Decode = async (bytes) => ({ pixelData: await htj2k.decode(bytes) });
 
 const DECODERS: Readonly<Record<string, Decode>> = {
   '1.2.840.10008.1.2': told(decodePlain),
@@ -51,6 +58,22 @@ const DECODERS: Readonly<Record<string, Decode>> = {
   '1.2.840.10008.1.2.4.201': decodeHtj2k,
   '1.2.840.10008.1.2.4.202': decodeHtj2k,
   '1.2.840.10008.1.2.4.203': decodeHtj2k,
+};
+
+const jls = once(startJls);
+const j2k = once(startJ2k);
+const jpeg = once(start8Bit);
+
+/** Libraries that are made ready first, each one once. */
+const STARTS: Readonly<Record<string, () => Promise<unknown>>> = {
+  '1.2.840.10008.1.2.4.50': jpeg,
+  '1.2.840.10008.1.2.4.80': jls,
+  '1.2.840.10008.1.2.4.81': jls,
+  '1.2.840.10008.1.2.4.90': j2k,
+  '1.2.840.10008.1.2.4.91': j2k,
+  '1.2.840.10008.1.2.4.201': htj2k.start,
+  '1.2.840.10008.1.2.4.202': htj2k.start,
+  '1.2.840.10008.1.2.4.203': htj2k.start,
 };
 
 /** Larger memory is not kept for the next frame, */
@@ -81,7 +104,7 @@ async function make({ url, frame, syntax: stated, facts }: Task, signal: AbortSi
   const syntax = syntaxOf(response, stated);
   const decoder = DECODERS[syntax];
   if (!decoder) throw new Error(`no decoder for transfer syntax ${syntax}`);
-  const bytes = await bytesOf(response, room);
+  const [bytes] = await Promise.all([bytesOf(response, room), STARTS[syntax]?.()]);
   const { pixelData } = await decoder(bytes, frame);
   if (!pixelData) throw new Error('the decoder gave no pixels');
   const made = apart(pixelData as Int16Array, facts);
@@ -110,7 +133,9 @@ async function work(task: Task): Promise<void> {
   }
 }
 
-addEventListener('message', ({ data }: MessageEvent<Task | CalledOff>) => {
+addEventListener('message', ({ data }: MessageEvent<Task | CalledOff | Warm>) => {
   if ('off' in data) wanted.get(data.id)?.abort();
+  // What fails is tried again with the first frame, and told then.
+  else if ('warm' in data) void STARTS[data.warm]?.().catch(() => undefined);
   else void work(data);
 });

@@ -50,7 +50,7 @@ describe('High-Throughput JPEG 2000', () => {
       (_, at) => (at % 4096) - 1024,
     );
     const bytes = await encoded(values);
-    const decode = makeHtj2k(WASM);
+    const { decode } = makeHtj2k(WASM);
     expect(await decode(bytes)).toEqual(values);
     const before = usedBytes();
     for (let n = 0; n < 800; n += 1) await decode(bytes);

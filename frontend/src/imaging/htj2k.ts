@@ -7,9 +7,12 @@ import makeCodec, { type Codec } from '@cornerstonejs/codec-openjph/wasmjs';
  */
 export function makeHtj2k(wasm: string) {
   let codec: Promise<Codec> | null = null;
-  return async (bytes: Uint8Array) => {
+  const start = () => {
     codec ??= makeCodec({ locateFile: (name) => (name.endsWith('.wasm') ? wasm : name) });
-    const decoder = new (await codec).HTJ2KDecoder();
+    return codec;
+  };
+  const decode = async (bytes: Uint8Array) => {
+    const decoder = new (await start()).HTJ2KDecoder();
     try {
       decoder.getEncodedBuffer(bytes.length).set(bytes);
       decoder.decodeSubResolution(0);
@@ -22,4 +25,5 @@ export function makeHtj2k(wasm: string) {
       decoder.delete();
     }
   };
+  return { start, decode };
 }

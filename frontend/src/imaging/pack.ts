@@ -7,6 +7,7 @@ import {
   number,
   planeOf,
   type Spacing,
+  shareAlike,
   spacingOf,
   text,
 } from './dataset';
@@ -130,7 +131,7 @@ export async function readStack(
   signal?: AbortSignal,
 ): Promise<Stack> {
   const response = await fetchPart(`${base}metadata/${series.index}.json`, signal);
-  const datasets: readonly Dataset[] = await response.json();
+  const datasets = shareAlike((await response.json()) as readonly Dataset[]);
   const images = series.instances.flatMap((instance, place) => {
     const dataset = datasets[place] ?? {};
     return Array.from({ length: Math.max(1, instance.n_frames) }, (_, index) =>

@@ -1,4 +1,5 @@
 import { create } from 'zustand';
+import { takeEarly } from '@/api/early';
 import { readHangings, readPriors } from '@/api/hanging-endpoints';
 import type { Hanging, Hangings, HungPane, Prior } from '@/domain/hanging';
 import { countOf, layoutOf, MOST_PANES, sidesOf } from '@/domain/layout';
@@ -40,7 +41,7 @@ export const setHangings = useHangings.setState;
 export async function loadHangings(study: Id): Promise<void> {
   setHangings({ ...EMPTY, study });
   const here = () => getHangings().study === study;
-  const hang = readHangings(study).then(
+  const hang = takeEarly(`hangings ${study}`, () => readHangings(study)).then(
     (hangings) => {
       if (here()) setHangings({ hangings });
     },

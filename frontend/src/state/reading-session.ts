@@ -1,5 +1,6 @@
 import { ApiError, OfflineError } from '@/api/client';
 import type { ToldBySource } from '@/api/critical-endpoints';
+import { takeEarly } from '@/api/early';
 import {
   commitReading,
   leaseItem,
@@ -67,7 +68,10 @@ async function openAnew(itemId: Id, user: Id): Promise<void> {
   await leaveItem(false);
   resetRoom(itemId);
   try {
-    const answer = taken?.item.id === itemId ? taken : await leaseItem(itemId);
+    const answer =
+      taken?.item.id === itemId
+        ? taken
+        : await takeEarly(`lease ${itemId}`, () => leaseItem(itemId));
     taken = null;
     if (getRoom().itemId !== itemId) return void releaseLease(itemId);
     begin(answer, user);
@@ -190,9 +194,10 @@ function offerLocalCopy(user: Id, item: Id, version: number, content: Content): 
 }
 
 async function loadManifest(item: Row): Promise<void> {
-  const manifest = await readManifest(item.study.id).catch(async (error) => {
-    if (error instanceof ApiError && error.status === 403)
-      return openStudy(item.study.id);
+  const { id } = item.study;
+  const read = takeEarly(`manifest ${id}`, () => readManifest(id));
+  const manifest = await read.catch(async (error) => {
+    if (error instanceof ApiError && error.status === 403) return openStudy(id);
     throw error;
   });
   setRoom({ manifest });
@@ -209,7 +214,7 @@ export async function refreshManifest(): Promise<void> {
 /** Reads the AI's findings; a failure is told in the panel and leaves the images be. */
 export async function loadAi(itemId: Id): Promise<void> {
   try {
-    const ai = await readAi(itemId);
+    const ai = await takeEarly(`ai ${itemId}`, () => readAi(itemId));
     if (getRoom().itemId !== itemId) return;
     const { activeFinding } = getRoom();
     const findings = findingsOf(ai);

@@ -6,6 +6,7 @@ import {
   reduceDraft,
   startDraft,
 } from '@/domain/draft';
+import { visibleFindings } from '@/domain/findings';
 import { type Box, boxAround, boxPoints, type Point } from '@/domain/geometry';
 import { countOf, keptIn, type Layout, MOST_PANES } from '@/domain/layout';
 import type { MeasureTool } from '@/domain/measure/kinds';
@@ -208,7 +209,7 @@ export function resetRoom(itemId: Id): void {
 
 /** Findings that may be shown to this reader, of all runs, in the portal's order. */
 export function findingsOf(ai: Ai | null): readonly Finding[] {
-  return ai?.visible ? ai.runs.flatMap((run) => run.findings) : [];
+  return visibleFindings(ai);
 }
 
 /** The reading can be changed: it is open, ours and not yet signed. */

@@ -1,4 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { takeEarly } from '@/api/early';
 import { logout, readSession, readVocabulary } from '@/api/endpoints';
 import type { Session, User } from '@/domain/model';
 import { resetChoosing } from './choosing';
@@ -13,7 +14,7 @@ export const SESSION_KEY = ['session'] as const;
 export function useSession() {
   return useQuery({
     queryKey: SESSION_KEY,
-    queryFn: readSession,
+    queryFn: () => takeEarly('session', readSession),
     staleTime: 60_000,
     retry: false,
   });

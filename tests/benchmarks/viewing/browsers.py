@@ -10,10 +10,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 import numpy as np
 from numpy.typing import NDArray
-from playwright.sync_api import Error, Page, Playwright
+from playwright.sync_api import Error, Locator, Page, Playwright
 
 from tests.benchmarks.viewing.cases import Case
 from tests.benchmarks.viewing.check import WIDE, Picture, find
@@ -26,6 +27,8 @@ SCROLL_S = 4
 PREFETCH_S = 8
 SETTLE_S = 4
 PLANES = 3
+TRIES = 5
+TRY_MS = 8000
 # Cards interpolate in steps between slices that lie far apart.
 WORST_PLANE_ERROR = 3.0
 FLAGS = (
@@ -389,16 +392,30 @@ class Ohif:
 
     def go_next(self, page: Page, before: Case, case: Case) -> None:
         """Read `before`, then open `case`; the last click or key counts."""
-        page.get_by_text(before.patient, exact=True).first.click()
-        page.get_by_role("button", name="Basic Viewer").click()
+        # The list's pages are short: both studies are searched for, as in ours.
+        page.goto(f"{self.url}/?{urlencode({'mrn': case.patient})}")
+        self._unfold(page, before).click()
         wait_until(page, "__probe.list().length > 0")
         page.wait_for_timeout(PREFETCH_S * 1000)
         self.settle(page)
         page.evaluate("history.back()")
-        page.get_by_text(case.patient, exact=True).first.click()
+        button = self._unfold(page, case)
         page.wait_for_timeout(2000)  # the list's own questions
         page.evaluate("__probe.clear()")
-        page.get_by_role("button", name="Basic Viewer").click()
+        button.click()
+
+    def _unfold(self, page: Page, case: Case) -> Locator:
+        """Unfold a study's row of its list; return the button that opens it.
+
+        A click while the list is drawn anew is lost or undone: it is tried again.
+        """
+        button = page.get_by_role("button", name="Basic Viewer").first
+        for _ in range(TRIES):
+            with suppress(Error):
+                page.get_by_text(case.patient, exact=True).first.click(timeout=TRY_MS)
+                button.wait_for(timeout=TRY_MS)
+                return button
+        raise NotShownError(f"no row of {case.name} could be unfolded")
 
     def settle(self, page: Page) -> None:
         """End its tour."""

@@ -44,12 +44,29 @@
   };
 
   const painted = new Set();
+  // When the frame with what was painted last had left the page: two frames later at the
+  // latest. The page may be busy with other things by the time the canvas is looked at.
+  const shownAt = new WeakMap();
+  const stamp = (canvas) => {
+    const mine = {};
+    shownAt.set(canvas, mine);
+    // What is new may be replaced before the next look at all canvases.
+    if (probe.mode === 'pictures' && !last.has(canvas)) requestAnimationFrame(tryLook);
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => {
+        mine.at = now();
+      }),
+    );
+  };
   const proto = CanvasRenderingContext2D.prototype;
   for (const name of ['drawImage', 'putImageData']) {
     const real = proto[name];
     proto[name] = function draw(...parts) {
       const { canvas } = this;
-      if (canvas !== small && canvas !== full) painted.add(canvas);
+      if (canvas !== small && canvas !== full) {
+        painted.add(canvas);
+        stamp(canvas);
+      }
       return real.apply(this, parts);
     };
   }
@@ -79,7 +96,8 @@
     if (probe.shots.length >= LIMIT) return;
     const { width, height } = canvas;
     const index = probe.canvases().indexOf(canvas);
-    probe.shots.push({ at: now(), index, width, height, grey: grey(canvas) });
+    const at = shownAt.get(canvas)?.at ?? now();
+    probe.shots.push({ at, index, width, height, grey: grey(canvas) });
   };
   let shown = null;
   const count = () => {
@@ -96,12 +114,15 @@
     else if (probe.mode === 'slices' && canvases.length > 0) count();
     if (probe.readyAt === 0 && probe.isReady?.()) probe.readyAt = now();
   };
-  const loop = () => {
+  const tryLook = () => {
     try {
       look();
     } catch (error) {
       probe.error = String(error);
     }
+  };
+  const loop = () => {
+    tryLook();
     // While loading, looking must not cost more than what is looked at.
     if (probe.mode === 'slices') requestAnimationFrame(loop);
     else setTimeout(() => requestAnimationFrame(loop), 40);

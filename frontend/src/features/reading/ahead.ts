@@ -1,13 +1,13 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { useEffect } from 'react';
+import { useEffect, useState } from 'react';
 import { openStudyAhead } from '@/api/endpoints';
 import { readHangings } from '@/api/hanging-endpoints';
 import type { Hangings } from '@/domain/hanging';
 import type { Id, Row } from '@/domain/model';
 import { nextUp } from '@/domain/next-up';
-import { type AheadFirst, bringAhead, type Keeper } from '@/imaging/ahead';
+import { type AheadFirst, bringFirst, bringRest, type Keeper } from '@/imaging/ahead';
 import type { EarlyPicture } from '@/imaging/early-paint';
-import type { PackIndex } from '@/imaging/pack';
+import type { PackIndex, Stack } from '@/imaging/pack';
 import { useViews } from '@/imaging/view-store';
 import { useRoom } from '@/state/room';
 import { rowOf, useWorklist } from '@/state/worklist';
@@ -33,6 +33,21 @@ function useIdle(): boolean {
   return open && loaded;
 }
 
+/** Whether each viewport shows its first image: from then on, little more is no burden. */
+function useShown(): boolean {
+  const open = useRoom((state) => state.phase === 'open');
+  const shown = useViews(({ panes }) => {
+    const all = Object.values(panes);
+    const waits = all.some(({ view, trouble, loading }) => loading && !view && !trouble);
+    return !waits && all.some(({ view }) => view !== null);
+  });
+  const [was, setWas] = useState(false);
+  useEffect(() => {
+    if (open && shown) setWas(true);
+  }, [open, shown]);
+  return was;
+}
+
 /** Says what of a row's study is brought in first, and keeps it to be painted at once. */
 function firstOf(row: Row, base: string, hangings: Hangings | null) {
   return (index: PackIndex): AheadFirst | null => {
@@ -50,10 +65,34 @@ function firstOf(row: Row, base: string, hangings: Hangings | null) {
   };
 }
 
-/** Brings in the study that comes next while this one is read. */
+/** Brings in more of the study that comes next, when nothing else is on its way. */
+function useRest(first: Stack | null): void {
+  const idle = useIdle();
+  useEffect(() => {
+    if (!idle || first === null) return;
+    let alive = true;
+    let stop: () => void = () => undefined;
+    const begin = async () => {
+      stop = await bringRest(first, () => alive);
+      if (!alive) stop();
+    };
+    void begin().catch(() => undefined);
+    return () => {
+      alive = false;
+      stop();
+    };
+  }, [idle, first]);
+}
+
+/**
+ * Brings in the study that comes next while this one is read: its first image as soon as
+ * those of this one are there, so that it is ready however soon the key comes.
+ */
 export function useAhead(itemId: Id): void {
   const queries = useQueryClient();
-  const idle = useIdle();
+  const shown = useShown();
+  const [first, setFirst] = useState<Stack | null>(null);
+  useRest(first);
   const next = useWorklist(({ shown }) => nextUp(shown, rowOf, itemId)?.id ?? null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: anew for each item
   useEffect(() => {
@@ -61,9 +100,8 @@ export function useAhead(itemId: Id): void {
     keepFirst(null);
   }, [itemId]);
   useEffect(() => {
-    if (!idle || next === null) return;
+    if (!shown || next === null) return;
     let alive = true;
-    let stop: () => void = () => undefined;
     const forever = { staleTime: Number.POSITIVE_INFINITY, retry: false } as const;
     const keeper: Keeper = {
       index: (base, queryFn) =>
@@ -79,15 +117,15 @@ export function useAhead(itemId: Id): void {
       const hangings = await readHangings(row.study.id).catch(() => null);
       kept = [pack.base];
       const choose = firstOf(row, pack.base, hangings);
-      stop = await bringAhead(pack.base, keeper, () => alive, choose);
-      if (!alive) stop();
+      const stack = await bringFirst(pack.base, keeper, () => alive, choose);
+      if (alive) setFirst(stack);
     };
     // What fails here is asked for again when the study is opened, and told then.
     const timer = setTimeout(() => void begin().catch(() => undefined), REST_MS);
     return () => {
       alive = false;
       clearTimeout(timer);
-      stop();
+      setFirst(null);
     };
-  }, [idle, next, queries]);
+  }, [shown, next, queries]);
 }

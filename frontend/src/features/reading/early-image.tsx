@@ -2,12 +2,18 @@ import './reading.css';
 import './pane.css';
 import './early.css';
 import { useQueryClient } from '@tanstack/react-query';
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import {
+  startTransition,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react';
 import { layoutOf } from '@/domain/layout';
 import { warmDecoder } from '@/imaging/decode-pool';
 import { type EarlyPicture, paintEarly, prepareEarly } from '@/imaging/early-paint';
 import { afterFirstPaint, holdForPaint, onScreen } from '@/imaging/first-paint';
-import { readIndex } from '@/imaging/pack';
 import { useViews } from '@/imaging/view-store';
 import { leaveEarly, openEarly } from '@/state/reading-session';
 import { findingsOf, getRoom, type RoomState, setRoom, useRoom } from '@/state/room';
@@ -15,7 +21,7 @@ import { useUser } from '@/state/session';
 import { text } from '@/text/en';
 import { firstAhead } from './first-ahead';
 import { firstImage, firstSeries } from './first-shown';
-import { usePack, useStack } from './use-pack';
+import { indexOf, usePack, useStack } from './use-pack';
 
 /** After this long heavy work starts even if no first image has been drawn. */
 const PATIENCE_MS = 2500;
@@ -34,7 +40,7 @@ function useBase(itemId: string): string | null {
     if (base === null) return;
     void queries.prefetchQuery({
       queryKey: ['pack', base],
-      queryFn: ({ signal }) => readIndex(base, signal),
+      queryFn: ({ signal }) => indexOf(base, signal),
       retry: false,
       staleTime: Number.POSITIVE_INFINITY,
     });
@@ -60,7 +66,8 @@ function usePicture(itemId: string, ready: EarlyPicture | null) {
   const { data: stack, error } = useStack(manifest?.pack.base ?? null, series);
   useEffect(() => {
     // An uncompressed frame needs no decoder, and the room starts those it needs.
-    if (!ready && series && series.instances[0]?.ext !== 'raw') warmDecoder();
+    const { ext, transfer_syntax } = series?.instances[0] ?? { ext: 'raw' };
+    if (!ready && ext !== 'raw') warmDecoder(transfer_syntax);
   }, [series, ready]);
   const image = stack && aiReady ? firstImage(stack, findings) : null;
   const [picture, setPicture] = useState<EarlyPicture | 'none' | null>(null);
@@ -202,7 +209,10 @@ export function useRoomMay(itemId: string): boolean {
   const [may, setMay] = useState(() => firstAhead(itemId) === null);
   useEffect(() => {
     let alive = true;
-    void afterFirstPaint().then(() => alive && setMay(true));
+    void afterFirstPaint().then(() => {
+      // In slices: the page stays free to show the image, and to take keys.
+      if (alive) startTransition(() => setMay(true));
+    });
     return () => {
       alive = false;
     };

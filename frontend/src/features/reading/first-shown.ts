@@ -1,5 +1,5 @@
 import type { Finding } from '@/domain/model';
-import type { PackIndex, Stack } from '@/imaging/pack';
+import type { PackIndex, PackSeries, Stack } from '@/imaging/pack';
 
 /** The image that AI's first mark or shape is on; '' when none has a place. */
 export function firstMarked(findings: readonly Finding[]): string {
@@ -21,6 +21,13 @@ export function firstSeries(index: PackIndex, findings: readonly Finding[]) {
   const wanted = seriesHolding(index, firstMarked(findings));
   const first = index.series.find((one) => one.displayable && one.instances.length > 0);
   return index.series.find((one) => one.index === wanted) ?? first ?? null;
+}
+
+/** The instance of a series that shows first. */
+export function markedInstance(series: PackSeries, findings: readonly Finding[]) {
+  const wanted = firstMarked(findings);
+  const marked = series.instances.find((one) => one.sop_uid === wanted);
+  return marked ?? series.instances[0] ?? null;
 }
 
 /** The image of a series that shows first. */

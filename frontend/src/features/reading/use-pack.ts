@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
+import { takeEarly } from '@/api/early';
 import type { Manifest } from '@/domain/model';
 import { type Grid, gridOf, isGrid, type NoGrid } from '@/domain/volume';
 import {
@@ -22,6 +23,11 @@ export interface PackState {
   readonly problem: PackError | null;
 }
 
+/** The index of a pack, which may have been asked for while the page was on its way. */
+export function indexOf(base: string, signal?: AbortSignal): Promise<PackIndex> {
+  return takeEarly(`index ${base}`, () => readIndex(base, signal));
+}
+
 /** The pack's index; asked for again as long as it is being prepared. */
 export function usePack(
   manifest: Manifest | null,
@@ -31,7 +37,7 @@ export function usePack(
   const { data, error } = useQuery({
     queryKey: ['pack', base],
     queryFn: async ({ signal }) => {
-      const index = await readIndex(base ?? '', signal);
+      const index = await indexOf(base ?? '', signal);
       if (manifest?.pack.state !== 'ready') await refresh();
       return index;
     },
@@ -50,7 +56,10 @@ export function usePack(
 export function useStack(base: string | null, series: PackSeries | null) {
   return useQuery<Stack>({
     queryKey: ['stack', base, series?.index],
-    queryFn: ({ signal }) => readStack(base ?? '', series as PackSeries, signal),
+    queryFn: ({ signal }) =>
+      takeEarly(`stack ${base} ${series?.index}`, () =>
+        readStack(base ?? '', series as PackSeries, signal),
+      ),
     enabled: base !== null && series?.displayable === true,
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 60_000,
