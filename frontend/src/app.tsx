@@ -17,8 +17,6 @@ import { later, useLater } from '@/ui/later';
 import { Notice } from '@/ui/primitives';
 import { theme } from '@/ui/theme';
 
-const LIST_MS = 5000;
-
 const shell = later(async () => (await import('@/features/shell/shell')).Shell);
 const list = later(
   async () => (await import('@/features/worklist/worklist-page')).WorklistPage,
@@ -26,7 +24,7 @@ const list = later(
 
 /** The code of what one goes to from a study. */
 function bringList(): void {
-  void Promise.all([shell.bring(), list.bring()]).catch(() => undefined);
+  void Promise.all([shell.bring(), list.bring()]);
 }
 
 function Shell({ children }: { children: ReactNode }) {
@@ -52,8 +50,8 @@ const PasswordPage = lazy(() =>
 const ReadingRoom = lazy(async () => {
   await afterFirstPaint();
   const module = await import('@/features/reading/reading-room');
-  // Where one goes from here.
-  setTimeout(bringList, LIST_MS);
+  // At once: one may leave without a network, and what is unsaved goes along.
+  bringList();
   return { default: module.ReadingRoom };
 });
 const AdminPage = lazy(() =>
