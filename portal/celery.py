@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 from celery import Celery
+from celery.signals import task_postrun, task_prerun
+from django.db import close_old_connections
 
 from apps.core.steps import Step
 
@@ -19,6 +22,19 @@ app = Celery("overread")
 app.set_default()
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+# Celery closes the database's connection before and after every task, and each new one
+# costs as much as a short task. It is told not to; what is broken or has been open for
+# too long (CONN_MAX_AGE) is closed here instead, as between two requests of the web.
+app.conf.update(CELERY_DB_REUSE_MAX=sys.maxsize)
+
+
+def _close_old(**_: Any) -> None:
+    close_old_connections()
+
+
+task_prerun.connect(_close_old)
+task_postrun.connect(_close_old)
 
 
 def _every(step: Step, seconds: float) -> dict[str, Any]:

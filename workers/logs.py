@@ -50,5 +50,6 @@ def start_logging() -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(os.environ.get("OVERREAD_LOG_LEVEL", "INFO"))
-    for name in ("httpx", "httpcore", "PIL", "amqp"):
+    # That a task ended is said too, with how long it took.
+    for name in ("httpx", "httpcore", "PIL", "amqp", "celery.worker.strategy"):
         logging.getLogger(name).setLevel(logging.WARNING)

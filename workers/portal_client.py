@@ -185,6 +185,10 @@ class PortalClient:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
+    def let_go(self) -> None:
+        """Forget files that came with others'; who still wants one asks for it."""
+        self._files = {}
+
     def read_model(self, package_hash: str) -> bytes:
         """Return a model package, a zip.
 

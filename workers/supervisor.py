@@ -71,8 +71,13 @@ class _Asked:
 class _Process:
     """One life of the process."""
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(
+        self, command: Sequence[str], *, lost: Callable[[], None] = lambda: None
+    ) -> None:
+        """Start it; `lost` is called when it ends after it was ready."""
         self.report: dict[str, Any] = {}
+        self._lost = lost
+        self._was_ready = False
         self.was_late = False
         self._ready = threading.Event()
         self._asked: dict[int, _Asked] = {}
@@ -177,11 +182,14 @@ class _Process:
         self._ready.set()
         for asked in left:
             asked.done.set()
+        if self._was_ready:
+            self._lost()
 
     def _take(self, event: dict[str, Any]) -> None:
         if "id" not in event:
             self.report = event.get("ready") or event.get("report") or {}
             if "ready" in event:
+                self._was_ready = True
                 self._ready.set()
             return
         with self._lock:
@@ -224,6 +232,7 @@ class Supervisor:
         self._process: _Process | None = None
         self._starting = threading.Lock()
         self._door = threading.Condition()
+        self._is_closed = False
         self._inside = 0
         self._alone_waiting = 0
         self._is_alone = False
@@ -264,17 +273,33 @@ class Supervisor:
         return InferResult.from_message(event["result"])
 
     def close(self) -> None:
-        """End the process."""
+        """End the process; a later request starts another."""
+        self._is_closed = True
         process, self._process = self._process, None
         if process is not None:
             process.end()
+
+    def _revive(self) -> None:
+        """Start another at once: it loads its models while nobody waits for it.
+
+        Only after one that had been ready: one that dies before is tried again by the
+        next request, or it would be started for ever.
+        """
+        if not self._is_closed:
+            threading.Thread(target=self._start_again, daemon=True).start()
+
+    def _start_again(self) -> None:
+        try:
+            self._living()
+        except (ProcessLostError, OSError) as error:
+            log.warning("the process did not start again: %s", type(error).__name__)
 
     def _living(self) -> _Process:
         with self._starting:
             process = self._process
             if process is None or process.is_dead:
                 self.restarts += process is not None
-                process = self._process = _Process(self._command)
+                process = self._process = _Process(self._command, lost=self._revive)
             if not process.wait_ready(self._start_s):
                 process.end()
                 raise ProcessLostError(was_begun=False, was_late=True)

@@ -43,7 +43,7 @@ ANSWERS_WAIT_S: Final = 0.3
 """To record one answer takes half as long as to record sixteen together."""
 _MAX_REMEMBERED: Final = 2048
 
-_answered: OrderedDict[str, dict[str, Any]] = OrderedDict()
+_answered: OrderedDict[str, InferResult] = OrderedDict()
 """Answers of this process by run: the portal asks again when its queue is long."""
 _answering = threading.Lock()
 
@@ -183,8 +183,7 @@ def _once(wanted: InferRequest, *, is_alone: bool) -> InferResult | bool:
 
 def _known(run_id: str) -> InferResult | None:
     with _answering:
-        found = _answered.get(run_id)
-    return None if found is None else InferResult.from_message(found)
+        return _answered.get(run_id)
 
 
 def _remember(result: InferResult) -> None:
@@ -192,7 +191,7 @@ def _remember(result: InferResult) -> None:
     if result.state == "failed":
         return
     with _answering:
-        _answered[result.run_id] = result.to_message()
+        _answered[result.run_id] = result
         while len(_answered) > _MAX_REMEMBERED:
             _answered.popitem(last=False)
 

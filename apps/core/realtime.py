@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from apps.core import clock
+from apps.core.layers import KeptLoopLayer
 from apps.core.models import Change, SiteSequence
 
 if TYPE_CHECKING:
@@ -89,13 +90,20 @@ def nudge_people(*, user_ids: Iterable[UUID]) -> None:
         transaction.on_commit(partial(_nudge, people))
 
 
+def _tell(layer: Any, group: str, message: dict[str, Any]) -> None:
+    if isinstance(layer, KeptLoopLayer):
+        layer.tell(group, message)
+    else:
+        async_to_sync(layer.group_send)(group, message)
+
+
 def _nudge(people: list[UUID]) -> None:
     layer = get_channel_layer()
     if layer is None:
         return
     try:
         for user_id in people:
-            async_to_sync(layer.group_send)(person_group(user_id), {"type": "notified"})
+            _tell(layer, person_group(user_id), {"type": "notified"})
     except Exception as error:  # noqa: BLE001  any Redis or socket failure
         log.warning("A nudge failed (%s); pages ask again.", type(error).__name__)
 
@@ -149,7 +157,7 @@ def _announce(site_id: UUID, seq: int) -> None:
         return
     message = {"type": "changed", "site": str(site_id), "seq": seq}
     try:
-        async_to_sync(layer.group_send)(site_group(site_id), message)
+        _tell(layer, site_group(site_id), message)
     except Exception as error:  # noqa: BLE001  any Redis or socket failure
         log.warning(
             "The live push of site %s failed (%s); sockets catch up by polling.",

@@ -19,6 +19,7 @@ class Step(StrEnum):
     ACCEPT_RESULTS = "workflow.accept_results"
     SETTLE_SLOTS = "workflow.settle_slots"
     EXPORT_RESULT = "workflow.export_result"
+    EXPORT_RESULTS = "workflow.export_results"
     EXPORT_READING = "workflow.export_reading"
     FINISH_ACCEPT = "workflow.finish_accept"
     REMIND_CRITICAL = "workflow.remind_critical"

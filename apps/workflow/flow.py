@@ -428,9 +428,21 @@ def _accept(results: Sequence[InferResult]) -> None:
     if not runs:
         return
     show_ai_of(revision_ids=[run.revision_id for run in runs])
-    for run in runs:
-        _export(run_id=run.id)
+    _export_each(run_ids=[run.id for run in runs])
     ask_comparisons(runs=runs)
+
+
+def _export_each(*, run_ids: Sequence[UUID]) -> None:
+    """Have results that are on record together written by one message."""
+    if len(run_ids) == 1:
+        _export(run_id=run_ids[0])
+        return
+    enqueue(
+        Step.EXPORT_RESULTS,
+        queue=EXPORT_QUEUE,
+        priority=LAST,
+        run_ids=[str(run_id) for run_id in run_ids],
+    )
 
 
 def _export(*, run_id: UUID) -> None:
@@ -506,6 +518,12 @@ def sign_item(
 def send_result(*, run_id: UUID) -> None:
     """Write an AI result into the archive."""
     export_result(actor=SYSTEM, run_id=run_id)
+
+
+def send_results(*, run_ids: Sequence[UUID]) -> None:
+    """Do the same with several; one that fails is left to the sweep."""
+    for run_id in run_ids:
+        _attempt(send_result, run_id=run_id)
 
 
 def send_change(*, comparison_id: UUID) -> None:
@@ -598,11 +616,11 @@ def expire_leases() -> int:
 
 
 def _attempt(verb: Callable[..., object], **kwargs: object) -> None:
-    """Run one repair; its failure is logged and never stops the others."""
+    """Do one of several things; its failure is logged and never stops the others."""
     try:
         verb(**kwargs)
     except (ArchiveError, DomainError, DatabaseError) as error:
-        log.warning("sweep: %s failed: %s", verb.__name__, type(error).__name__)
+        log.warning("%s failed: %s", verb.__name__, type(error).__name__)
 
 
 def revision_of_study(*, study_uid: str) -> StudyRevision | None:

@@ -98,6 +98,12 @@ def export_result(*, run_id: str) -> None:
     flow.send_result(run_id=UUID(run_id))
 
 
+@task(name=Step.EXPORT_RESULTS)
+def export_results(*, run_ids: list[str]) -> None:
+    """Write AI results that went on record together."""
+    flow.send_results(run_ids=[UUID(run_id) for run_id in run_ids])
+
+
 @task(name=Step.EXPORT_READING)
 def export_reading(*, reading_id: str) -> None:
     """Write a signed verdict into the archive."""

@@ -206,7 +206,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 REDIS_URL = text("REDIS_URL", "redis://127.0.0.1:6379/0")
 CHANNEL_LAYERS: dict[str, Any] = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "apps.core.layers.KeptLoopLayer",
         "CONFIG": {"hosts": [redis_database(REDIS_URL, 1)], "prefix": "overread"},
     }
 }

@@ -4,7 +4,8 @@ Throughput counts from references that wait in the models' queue to results on r
 the worker is held until all are there, then let go. Before, between and after, plain
 loops over the same pixels run in a process of their own, with as many threads, while
 the stack is idle. Then one study after the other is made STAT behind a burst. Memory
-is that of the worker with its children while the burst is worked off.
+is that of the worker with its children while the burst is worked off. At last the same
+throughput with a network of the size that departments run, a DenseNet-121.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.benchmarks.harness import Metric, Stack
+from tests.benchmarks.inferring.densenet import AGE, switched_on
 from tests.benchmarks.inferring.department import (
     PARTS,
     Department,
@@ -31,6 +33,7 @@ from tests.benchmarks.inferring.department import (
     processor_seconds,
     resident_mb,
 )
+from tests.benchmarks.inferring.plain import PACKAGE
 from tests.faults.running import FILMS, Running, wait_until
 from tests.person import Person
 
@@ -38,6 +41,7 @@ QUICK = bool(os.environ.get("OVERREAD_BENCHMARK_QUICK"))
 BURST = int(os.environ.get("OVERREAD_BENCHMARK_STUDIES") or (600 if QUICK else 2000))
 ROUNDS = 1 if QUICK else 3
 N_ROUND = 32 if QUICK else 200
+N_HEAVY = 32 if QUICK else 100
 N_IDLE = 5
 N_URGENT = 5
 BATCH = 8
@@ -52,11 +56,12 @@ def _threads() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _plain(folder: Path) -> dict[str, float]:
+def _plain(folder: Path, package: Path) -> dict[str, float]:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "tests.benchmarks.inferring.plain", str(folder)),
             *("--batch", str(BATCH), "--threads", str(_threads())),
+            *("--package", str(package)),
         ],
         check=True,
         capture_output=True,
@@ -69,36 +74,59 @@ def _plain(folder: Path) -> dict[str, float]:
 
 
 @dataclass
+class Case:
+    """What was measured of one model.
+
+    Attributes:
+        title: The model, in words.
+        n: Studies of a round.
+        age: Of the films, which says what model they are for.
+        plain: Each time the loops ran.
+        rates: Studies a second of each round of the product.
+        processor: Milliseconds of processor a study, by part.
+        parts: Mean seconds of a study in the worker, by part.
+        failed: Runs that failed.
+    """
+
+    title: str
+    n: int
+    age: str = "004Y"
+    plain: list[dict[str, float]] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+    processor: list[dict[str, float]] = field(default_factory=list)
+    parts: dict[str, float] = field(default_factory=dict)
+    failed: int = 0
+
+
+@dataclass
 class Found:
     """What was measured.
 
     Attributes:
-        plain: Each time the loops ran.
-        rates: Studies a second of each round of the product.
-        processor: Milliseconds of processor a study, by part.
+        films: The shipped model of children's films.
+        heavy: The network of the size that departments run.
         idle: Seconds from request to result, one at a time.
         urgent: Seconds from STAT to result behind the burst.
         waiting: Studies that waited when the first became STAT.
         memory: (studies done, MB) while the burst was worked off.
         burst_rate: Studies a second of the burst.
-        parts: Mean seconds of a study in the worker, by part.
-        failed: Runs that failed.
+        failed: Runs of the burst that failed.
     """
 
-    plain: list[dict[str, float]] = field(default_factory=list)
-    rates: list[float] = field(default_factory=list)
-    processor: list[dict[str, float]] = field(default_factory=list)
+    films: Case = field(default_factory=lambda: Case(title="", n=N_ROUND))
+    heavy: Case = field(
+        default_factory=lambda: Case(title="DenseNet-121: ", n=N_HEAVY, age=AGE)
+    )
     idle: list[float] = field(default_factory=list)
     urgent: list[float] = field(default_factory=list)
     waiting: int = 0
     memory: list[tuple[int, float]] = field(default_factory=list)
     burst_rate: float = 0.0
-    parts: dict[str, float] = field(default_factory=dict)
     failed: int = 0
 
 
 def run(stack: Stack) -> list[Metric]:
-    """Measure throughput, the urgent behind a burst, and memory."""
+    """Measure throughput of both models, the urgent behind a burst, and memory."""
     if not FILMS.exists():
         raise SystemExit(f"{FILMS} is not here: the benchmark needs its films.")
     running, found = Running(stack), Found()
@@ -107,36 +135,53 @@ def run(stack: Stack) -> list[Metric]:
         folder = Path(name)
         for number, sent in enumerate(islice(films("PLAIN"), N_ROUND)):
             (folder / f"{number:05d}.dcm").write_bytes(sent.film)
-        for number in range(ROUNDS):
-            found.plain.append(_plain(folder))
-            _round(running, found, prefix=f"{mark}R{number}")
-        found.plain.append(_plain(folder))
-    _idle(running, found, prefix=f"{mark}I")
-    _burst(running, found, prefix=f"{mark}B")
+        _case(running, found.films, folder, package=PACKAGE, mark=mark)
+        _idle(running, found, prefix=f"{mark}I")
+        _burst(running, found, prefix=f"{mark}B")
+        few = folder / "few"
+        few.mkdir()
+        for each in sorted(folder.glob("*.dcm"))[:N_HEAVY]:
+            (few / each.name).write_bytes(each.read_bytes())
+        with switched_on(running, folder, version=mark) as package:
+            # The first study of a model waits until its graph is made.
+            first = Department(running, f"{mark}W", age=AGE)
+            first.arrive(1)
+            first.wait_ended(1)
+            _case(running, found.heavy, few, package=package, mark=f"{mark}H")
     return _metrics(found)
 
 
-def _round(running: Running, found: Found, *, prefix: str) -> None:
+def _case(
+    running: Running, case: Case, folder: Path, *, package: Path, mark: str
+) -> None:
+    """Measure plain loops and the product in turns."""
+    for number in range(ROUNDS):
+        case.plain.append(_plain(folder, package))
+        _round(running, case, prefix=f"{mark}R{number}")
+    case.plain.append(_plain(folder, package))
+
+
+def _round(running: Running, case: Case, *, prefix: str) -> None:
     """Measure one round of the product: held, let go, all on record."""
-    department = Department(running, prefix)
+    department = Department(running, prefix, age=case.age)
     department.wait_quiet()
     with department.held():
-        department.arrive(N_ROUND)
+        department.arrive(case.n)
         department.wait_quiet()
         before = processor_seconds(running)
         began = time.time()
-    department.wait_ended(N_ROUND)
+    department.wait_ended(case.n)
     after = processor_seconds(running)
     ends = department.column("extract(epoch FROM i.finished_at)")
-    found.rates.append(N_ROUND / (max(ends) - began))
-    found.failed += department.counts().failed
-    found.processor.append(
-        {part: 1000 * (after[part] - before[part]) / N_ROUND for part in PARTS}
+    case.rates.append(case.n / (max(ends) - began))
+    case.failed += department.counts().failed
+    case.processor.append(
+        {part: 1000 * (after[part] - before[part]) / case.n for part in PARTS}
     )
     for part in ("fetch_s", "prepare_s", "infer_s", "explain_s"):
         spent = department.column(f"(i.timings->>'{part}')::float")
-        found.parts[part] = statistics.mean(spent)
-    _say(f"the whole way: {found.rates[-1]:.1f}/s")
+        case.parts[part] = statistics.mean(spent)
+    _say(f"{case.title}the whole way: {case.rates[-1]:.1f}/s")
 
 
 def _idle(running: Running, found: Found, *, prefix: str) -> None:
@@ -224,42 +269,59 @@ def _plainly(metric: str, value: float, unit: str) -> Metric:
     return Metric(metric=metric, value=value, unit=unit)
 
 
-def _metrics(found: Found) -> list[Metric]:
-    def plain(name: str) -> float:
-        return statistics.median(each[name] for each in found.plain)
+def _whole(case: Case) -> list[Metric]:
+    """Return the figures of one model."""
 
-    rate = statistics.median(found.rates)
+    def plain(name: str) -> float:
+        return statistics.median(each[name] for each in case.plain)
+
+    title, rate = case.title, statistics.median(case.rates)
     batched, one = plain("batched"), plain("one")
-    idle = statistics.median(found.idle)
-    # Where the burst was over too soon there is no figure, and no goal is met.
-    urgent = statistics.median(found.urgent or [math.nan])
     processor = [
         _plainly(
-            f"processor a study: {part}",
-            statistics.median(each[part] for each in found.processor),
+            f"{title}processor a study: {part}",
+            statistics.median(each[part] for each in case.processor),
             "ms",
         )
         for part in PARTS
     ]
     spent = [
-        _plainly(f"a study in the worker: {part}", value, "s")
-        for part, value in found.parts.items()
+        _plainly(f"{title}a study in the worker: {part}", value, "s")
+        for part, value in case.parts.items()
     ]
     return [
         Metric.at_least(
-            f"whole way, references → results on record ({N_ROUND} studies × {ROUNDS})"
-            " : plain batched loop",
+            f"{title}whole way, references → results on record ({case.n} studies ×"
+            f" {ROUNDS}) : plain batched loop",
             rate / batched,
             "1",
             GOAL_BATCHED,
         ),
-        Metric.at_least("whole way : plain one-by-one loop", rate / one, "1", GOAL_ONE),
-        _plainly("limit of the line above: batched : one", batched / one, "1"),
-        _plainly("whole way", rate, "1/s"),
-        _plainly(f"plain loop, batches of {BATCH}", batched, "1/s"),
-        _plainly("plain loop, one by one", one, "1/s"),
-        _plainly("network alone, batched", plain("network"), "1/s"),
-        _plainly("network alone, one by one", plain("network_one"), "1/s"),
+        Metric.at_least(
+            f"{title}whole way : plain one-by-one loop", rate / one, "1", GOAL_ONE
+        ),
+        _plainly(f"{title}limit of the line above: batched : one", batched / one, "1"),
+        _plainly(f"{title}whole way", rate, "1/s"),
+        _plainly(f"{title}plain loop, batches of {BATCH}", batched, "1/s"),
+        _plainly(f"{title}plain loop, one by one", one, "1/s"),
+        _plainly(f"{title}network alone, batched", plain("network"), "1/s"),
+        _plainly(f"{title}network alone, one by one", plain("network_one"), "1/s"),
+        *spent,
+        _plainly(
+            f"{title}processor a film: plain batched loop", plain("batched_ms"), "ms"
+        ),
+        _plainly(f"{title}processor a film: plain one by one", plain("one_ms"), "ms"),
+        *processor,
+    ]
+
+
+def _metrics(found: Found) -> list[Metric]:
+    idle = statistics.median(found.idle)
+    # Where the burst was over too soon there is no figure, and no goal is met.
+    urgent = statistics.median(found.urgent or [math.nan])
+    failed = found.failed + found.films.failed + found.heavy.failed
+    return [
+        *_whole(found.films),
         Metric.at_most(
             f"STAT behind {found.waiting}, median of {len(found.urgent)} : idle",
             urgent / idle,
@@ -276,10 +338,7 @@ def _metrics(found: Found) -> list[Metric]:
             _slope(found.memory),
             "MB",
         ),
-        Metric.at_most("runs that failed", float(found.failed), "1", 0),
-        *spent,
-        _plainly("processor a film: plain batched loop", plain("batched_ms"), "ms"),
-        _plainly("processor a film: plain one by one", plain("one_ms"), "ms"),
-        *processor,
+        *_whole(found.heavy),
+        Metric.at_most("runs that failed", float(failed), "1", 0),
         _plainly("load of the machine", os.getloadavg()[1], "1"),
     ]

@@ -347,6 +347,7 @@ def test_every_enqueued_or_scheduled_step_is_a_registered_task(stage):
     names |= {"workflow.accept_interpolation"}
     names |= {"workflow.export_result", "workflow.export_reading"}
     names |= {"workflow.export_comparison"}
+    names |= {"workflow.export_results"}
     for name in names:
         task = celery_app.tasks[name]
         assert task.acks_late, name

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from workers.contracts import ArtefactRef, BoxResult, FindingResult
 from workers.inference.engine import TooLargeError
@@ -44,6 +45,8 @@ from workers.quality.gate import Quality, assess, check_space
 from workers.quality.verdict import Check, failed, verdict_of, words_of
 
 MAX_IMAGES = 16
+MAX_REASONS: Final = 5
+"""Labels for which it is drawn why, besides those that are said to be there."""
 
 
 def judge_films(
@@ -69,6 +72,11 @@ def judge_films(
             judged = _judge(films, workplace.decoder, rules=package.parsed.input)
             pictures = [one for one in judged if one.image is not None]
             prepared = _prepare(package, [one.image for one in pictures if one.image])
+            # Many studies wait for the network at a time: what is large of them goes.
+            films.clear()
+            portal.let_go()
+            for one in pictures:
+                one.image = None
         with clock.part("infer_s"):
             outputs = _run(package, prepared, workplace=workplace, ask=ask)
     with clock.part("explain_s"), workplace.gate.turn(ask.priority):
@@ -76,17 +84,19 @@ def judge_films(
         kept = [index for index, one in enumerate(pictures) if one.is_accepted]
         if not kept:
             raise _rejected(judged)
-        images = [one.image for one in pictures if one.image]
         if len(kept) < len(pictures):
             prepared = [prepared[index] for index in kept]
-            images = [images[index] for index in kept]
+            pictures = [pictures[index] for index in kept]
             outputs = outputs.rows(kept)
         prediction = conclude(package, outputs)
+        reasoned = _reasoned(prediction.scores)
         explanations = [
-            explain(
+            None
+            if label not in reasoned
+            else explain(
                 package,
                 prepared[score.image],
-                images[score.image],
+                pictures[score.image].header,
                 label=label,
                 is_positive=score.is_positive,
                 device=workplace.device,
@@ -98,8 +108,8 @@ def judge_films(
     quality = _record(judged)
     with clock.part("store_s"):
         findings = tuple(
-            _finding(score, found, picture, image=images[score.image], portal=portal)
-            for score, found, picture in zip(
+            _finding(score, found, drawn, shown=pictures[score.image], portal=portal)
+            for score, found, drawn in zip(
                 prediction.scores, explanations, maps, strict=True
             )
         )
@@ -143,13 +153,16 @@ class _Judged:
     """A picture with what the gate says of it.
 
     Attributes:
-        sop_uid: The image.
-        image: Its pixels; None when they can not be given to a network.
+        header: Its header.
+        frame: 1-based.
+        image: Its pixels until they are prepared; None when they can not be given to a
+            network.
         quality: What was measured; None when it could not be decoded.
         further: Checks that came later.
     """
 
-    sop_uid: str
+    header: ImageHeader
+    frame: int = 1
     image: DisplayImage | None = None
     quality: Quality | None = None
     further: list[Check] = field(default_factory=list)
@@ -169,7 +182,7 @@ class _Judged:
         """Return it for the result's `quality`."""
         measured = {} if self.quality is None else self.quality.as_json()
         return measured | {
-            "sop_uid": self.sop_uid,
+            "sop_uid": self.header.sop_uid,
             "is_accepted": self.is_accepted,
             "reasons": list(words_of(self.checks)),
             "checks": [check.as_json() for check in self.checks],
@@ -197,7 +210,7 @@ def _judge(
         except ImageError as error:
             words = f"the image can not be read: {error}"
             unreadable = failed("readable", words)
-            judged.append(_Judged(sop_uid=header.sop_uid, further=[unreadable]))
+            judged.append(_Judged(header=header, further=[unreadable]))
             continue
         for image in pictures:
             found = assess(image, rules)
@@ -206,7 +219,8 @@ def _judge(
             )
             judged.append(
                 _Judged(
-                    sop_uid=header.sop_uid,
+                    header=header,
+                    frame=image.frame,
                     image=image if usable else None,
                     quality=found,
                 )
@@ -258,24 +272,36 @@ def _run(
         raise RejectedError(str(error)) from error
 
 
+def _reasoned(scores: Sequence[Score]) -> set[int]:
+    """Return the labels for which it is drawn why.
+
+    Those that are said to be there, and the most probable of the others: a network of
+    many labels gives a map of each as readily, and nobody looks at what shows why
+    something is not there, which has to be drawn, stored and kept all the same.
+    """
+    order = sorted(range(len(scores)), key=lambda label: -scores[label].probability)
+    likely = set(order[:MAX_REASONS])
+    return likely | {label for label in order if scores[label].is_positive}
+
+
 def _finding(
     score: Score,
     found: Explanation | None,
-    picture: bytes | None,
+    drawn: bytes | None,
     *,
-    image: DisplayImage,
+    shown: _Judged,
     portal: PortalClient,
 ) -> FindingResult:
     """Store the map of a label and return its finding."""
-    sop_uid = image.header.sop_uid
+    sop_uid = shown.header.sop_uid
     box: BoxResult | None = None
     saliency: ArtefactRef | None = None
-    if found is not None and picture is not None:
+    if found is not None and drawn is not None:
         saliency = portal.store_artefact(
-            picture,
+            drawn,
             media_type="image/png",
             sop_uid=sop_uid,
-            frame=image.frame,
+            frame=shown.frame,
             meta={
                 "cut_off": found.saliency.cut_off,
                 "columns": found.saliency.columns,
@@ -283,7 +309,7 @@ def _finding(
             },
         )
     if found is not None and found.box is not None:
-        box = BoxResult(sop_uid=sop_uid, frame=image.frame, points=found.box)
+        box = BoxResult(sop_uid=sop_uid, frame=shown.frame, points=found.box)
     return FindingResult(
         label_code=score.label_code,
         raw_score=score.raw_score,

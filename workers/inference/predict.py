@@ -19,7 +19,7 @@ from workers.models.finding_net import FindingNet
 from workers.models.onnx_net import OnnxFilm
 from workers.models.package import ModelPackage
 from workers.models.preprocess import Prepared
-from workers.pixels.image import DisplayImage
+from workers.pixels.image import DisplayImage, ImageHeader
 
 _BATCH = 8
 
@@ -156,7 +156,7 @@ def conclude(package: ModelPackage, outputs: Outputs) -> Prediction:
 def explain(
     package: ModelPackage,
     prepared: Prepared,
-    image: DisplayImage,
+    header: ImageHeader,
     *,
     label: int,
     is_positive: bool,
@@ -168,7 +168,7 @@ def explain(
     Args:
         package: The model.
         prepared: The image on the network's grid.
-        image: The image.
+        header: Of the image.
         label: Index of the label.
         is_positive: Whether the label is said to be there, so that it has a box.
         device: Where the network is.
@@ -189,14 +189,14 @@ def explain(
     height, width = prepared.tensor.shape[-2:]
     drawn: Corners | None = None
     if isinstance(module, FindingNet):
-        cam, drawn = _place(module, features, prepared, image, label=label)
+        cam, drawn = _place(module, features, prepared, header, label=label)
     else:
         cam = activation_of(module, features, label=label)
     saliency = lay_over_source(
         cam,
         grid_shape=(int(height), int(width)),
         grid_to_source=prepared.grid_to_source,
-        source_shape=(image.header.rows, image.header.columns),
+        source_shape=(header.rows, header.columns),
     )
     if saliency is None:
         return None
@@ -209,7 +209,7 @@ def _place(
     module: FindingNet,
     features: torch.Tensor,
     prepared: Prepared,
-    image: DisplayImage,
+    header: ImageHeader,
     *,
     label: int,
 ) -> tuple[NDArray[np.float32], Corners | None]:
@@ -224,7 +224,7 @@ def _place(
     shares = places.boxes[0, label].flatten(1)[:, strongest].cpu().numpy()
     height, width = prepared.tensor.shape[-2:]
     corners = shares.reshape(2, 2).astype(np.float64) * (width, height)
-    limits = (image.header.columns, image.header.rows)
+    limits = (header.columns, header.rows)
     found = prepared.grid_to_source.to_source(corners).clip(0, limits).round(2)
     cam: NDArray[np.float32] = torch.sigmoid(odds).numpy()
     (left, top), (right, bottom) = found.tolist()

@@ -8,6 +8,7 @@ for itself only, and the average would light up places that had no say.
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,12 +16,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch.nn import functional
 
 from workers.models.architectures import ExplainableModel
 from workers.models.preprocess import GridToSource
 
 MAX_SIDE: Final = 512
+CELL_SIDE: Final = 16
+"""Pixels of the map for a cell of the network's: finer, it would say no more."""
 _PNG_LEVEL: Final = 1  # a third of the default's time, and half as large again
 CUT_OFF: Final = 0.5
 """Share of the map's maximum from which on it counts as marked."""
@@ -75,15 +77,10 @@ def activation_of(
     module: ExplainableModel, features: torch.Tensor, *, label: int
 ) -> Map:
     """Return the same of a map of `module.features`, [1, C, h, w]."""
-    with torch.enable_grad():
-        features = features.detach().requires_grad_()
-        score = module.classify(features)[0, label]
-        (gradient,) = torch.autograd.grad(score, features)
-    places = (gradient * features.detach()).sum(dim=1, keepdim=True).float()
-    kernel = torch.tensor([1.0, 2.0, 1.0], device=places.device) / 4.0
-    padded = functional.pad(places.clamp_min(0), (1, 1, 1, 1), mode="replicate")
-    smooth = functional.conv2d(padded, torch.outer(kernel, kernel)[None, None])
-    found: Map = smooth[0, 0].cpu().numpy()
+    places = module.relevance(features, label=label)[0].float().cpu().numpy()
+    padded = np.pad(places.clip(0), 1, mode="edge")
+    down = padded[:-2] + 2 * padded[1:-1] + padded[2:]
+    found: Map = (down[:, :-2] + 2 * down[:, 1:-1] + down[:, 2:]) / 16
     return found
 
 
@@ -110,8 +107,13 @@ def lay_over_source(
     if not np.isfinite(top) or top <= 0:
         return None
     rows, columns = source_shape
+    ends = grid_to_source.to_grid(np.array([[0.0, 0.0], [columns, rows]]))
+    cells = (ends[1] - ends[0]) / grid_shape[::-1] * cam.shape[::-1]
     shrink = min(1.0, MAX_SIDE / max(rows, columns))
-    n_rows, n_columns = max(1, round(rows * shrink)), max(1, round(columns * shrink))
+    n_columns, n_rows = (
+        max(1, min(round(length * shrink), math.ceil(CELL_SIDE * along)))
+        for length, along in zip((columns, rows), cells, strict=True)
+    )
     points = np.zeros((max(n_rows, n_columns), 2))
     points[:n_columns, 0] = (np.arange(n_columns) + 0.5) * columns / n_columns
     points[:n_rows, 1] = (np.arange(n_rows) + 0.5) * rows / n_rows

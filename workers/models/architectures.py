@@ -50,6 +50,24 @@ class ExplainableModel(nn.Module, ABC):
         """Return logits, [N, n_labels]: the mean over the members."""
         return self.classify_members(features).mean(dim=0)
 
+    def relevance(self, features: Tensor, *, label: int) -> Tensor:
+        """Return how much each place of a map speaks for a label, [N, h, w].
+
+        That is gradient times activation, summed over the channels (HiResCAM:
+        Draelos and Carin, 2020), by differentiation. A network whose head is simple
+        enough says the same in closed form, which takes a fraction of the time. In
+        evaluation mode.
+
+        Args:
+            features: A map of `features`, [N, C, h, w].
+            label: Which output.
+        """
+        with torch.enable_grad():
+            given = features.detach().requires_grad_()
+            score = self.classify(given)[:, label].sum()
+            (gradient,) = torch.autograd.grad(score, given)
+        return (gradient * given.detach()).sum(dim=1)
+
     def embed(self, images: Tensor) -> Tensor:
         """Return the pooled vector, [N, D], of images [N, 1, H, W]."""
         return self.pool(self.features(images))
@@ -199,6 +217,23 @@ class FilmNet(ExplainableModel):
         odds = scores[:, 1:].logsumexp(dim=1, keepdim=True) - scores[:, :1]
         return odds.unsqueeze(0)
 
+    @torch.no_grad()
+    def relevance(self, features: Tensor, *, label: int) -> Tensor:  # noqa: ARG002
+        """Return how much each place speaks for the one label, [N, h, w].
+
+        The head's derivative by the pooled vector, which each place shares by the mean
+        and the strongest of a channel, among equals in parts, by the maximum.
+        """
+        kinds = self.kinds(features)[:, 1:].softmax(dim=1)
+        weights = kinds @ self.head.weight[1:] - self.head.weight[:1]
+        flat = features.flatten(2)
+        top = flat.amax(dim=2)
+        strongest = (flat == top[:, :, None]).to(flat.dtype)
+        by_mean = weights * ((1 - self.max_share) / flat.shape[2])
+        by_top = weights * (self.max_share * top / strongest.sum(dim=2))
+        said = by_mean[:, None] @ flat + by_top[:, None] @ strongest
+        return said.reshape(-1, *features.shape[2:])
+
 
 class Ensemble(ExplainableModel):
     """Several networks of one label set, averaged in logits.
@@ -227,6 +262,12 @@ class Ensemble(ExplainableModel):
         """Return each member's logits, [M, N, n_labels]."""
         parts = zip(self._each(), self._parts(features), strict=True)
         return torch.cat([m.classify_members(part) for m, part in parts])
+
+    def relevance(self, features: Tensor, *, label: int) -> Tensor:
+        """Return how much each place speaks for a label, the mean of the members."""
+        parts = zip(self._each(), self._parts(features), strict=True)
+        said = [member.relevance(part, label=label) for member, part in parts]
+        return torch.stack(said).mean(dim=0)
 
     def pool(self, features: Tensor) -> Tensor:
         """Return the members' pooled vectors side by side, [N, M·C]."""

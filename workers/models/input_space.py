@@ -44,11 +44,10 @@ class InputSpace:
     def distance(self, vectors: NDArray[Any]) -> Floats:
         """Return how far penultimate vectors, [n, D], are out, [n], 0 or more."""
         units = to_units(vectors)
-        gaps = [
-            np.linalg.norm((units - mean) @ self.whitening, axis=1)
-            for mean in self.means
-        ]
-        found: Floats = np.min(gaps, axis=0)
+        n, size = units.shape
+        # All at once: the whitening, which is large, is read once.
+        away = (units[:, None] - self.means).reshape(-1, size) @ self.whitening
+        found: Floats = np.linalg.norm(away.reshape(n, -1, size), axis=2).min(axis=1)
         return found
 
     def share_nearer(self, distance: float) -> float:

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from workers.measures.percentile import percentiles
 from workers.pixels.breast import find_breast
 from workers.pixels.image import ImageError
 
@@ -106,8 +107,8 @@ def _sample(image: Image) -> Image:
 
 
 def _span(image: Image, low: float, high: float) -> tuple[float, float]:
-    found = np.percentile(_sample(image), (low, high))
-    return float(found[0]), float(found[1])
+    bottom, top = percentiles(_sample(image), (low, high))
+    return bottom, top
 
 
 def _edge_run(flat: NDArray[np.bool_], limit: int) -> int:

@@ -91,6 +91,17 @@ class XrvDenseNet(ExplainableModel):
         logits: Tensor = self.classifier(self.pool(features)).float()
         return logits[:, self._columns].unsqueeze(0)
 
+    @torch.no_grad()
+    def relevance(self, features: Tensor, *, label: int) -> Tensor:
+        """Return how much each place speaks for a label, [N, h, w].
+
+        Behind a mean and a linear layer that is the class activation map of Zhou et
+        al., 2016.
+        """
+        weights = self.classifier.weight[self._columns[label]]
+        n_places = features.shape[-2] * features.shape[-1]
+        return torch.einsum("c,nchw->nhw", weights, features) / n_places
+
 
 def _transition(width: int) -> nn.Sequential:
     return nn.Sequential(

@@ -16,6 +16,7 @@ from pydicom.pixels.processing import (
     convert_color_space,
 )
 
+from workers.measures.percentile import percentiles
 from workers.packs.dataset import PARSE_ERRORS
 from workers.packs.frames import FrameError, iter_frames, plan_instance
 from workers.packs.metadata import numbers_of, text_of
@@ -219,9 +220,9 @@ def _stretch(
     """Stretch the middle 99% of the values, filler aside, to 0–1."""
     kept = values.ravel() if padding is None else values[~padding]
     step = max(1, kept.size // _MAX_SAMPLES)
-    low, high = np.percentile(kept[::step], _PERCENTILES)
+    low, high = percentiles(kept[::step], _PERCENTILES)
     if high <= low:
         low, high = float(kept.min()), float(kept.max())
-    spread = max(float(high - low), 1e-6)
+    spread = max(high - low, 1e-6)
     shown: NDArray[np.float32] = np.clip((values - low) / spread, 0.0, 1.0)
     return shown.astype(np.float32)

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from workers.measures.percentile import percentiles
+
 _SIDE: Final = 512
 _BLUR_WINDOW: Final = 9
 _SOFT_TISSUE: Final = (-150.0, 250.0)
@@ -66,8 +68,8 @@ def _blur_along(picture: Floats, *, axis: int) -> float:
 
 def contrast(values: NDArray[Any]) -> float:
     """Return the span of the middle 90% of the values, in their own unit."""
-    low, high = np.percentile(_small(values), (5, 95))
-    return float(high - low)
+    low, high = percentiles(_small(values), (5, 95))
+    return high - low
 
 
 def ghosting(values: NDArray[Any]) -> float:

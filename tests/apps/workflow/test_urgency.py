@@ -14,6 +14,7 @@ from apps.core import clock
 from apps.core.queue import messages_kept, waiting_by_priority
 from apps.core.steps import Step
 from apps.inference.models import InferenceRun, ModelImport
+from apps.interop.types import ArchiveError
 from apps.workflow import flow
 from apps.workflow.health import WORKERS, check_imports
 from apps.workflow.models_health import check_models
@@ -101,6 +102,30 @@ def test_results_go_on_record_before_objects_are_written(item, sent):
     assert [(m.name, m.priority) for m in messages if m.name == Step.EXPORT_RESULT] == [
         (Step.EXPORT_RESULT, 9)
     ]
+
+
+def test_what_went_on_record_together_is_written_by_one_message(
+    department, item, sent, monkeypatch
+):
+    items = [item, make_item(department), make_item(department)]
+    for one in items:
+        flow.request_inference(revision_id=one.case.revision_id)
+    runs = list(InferenceRun.objects.order_by("id"))
+    messages = sent(flow.accept_results, results=[answer(run) for run in runs])
+    (message,) = [m for m in messages if m.name.startswith("workflow.export_result")]
+    assert (message.name, message.priority) == (Step.EXPORT_RESULTS, 9)
+    assert message.kwargs == {"run_ids": [str(run.id) for run in runs]}
+
+    written = []
+
+    def write(*, actor, run_id):
+        written.append(run_id)
+        if run_id == runs[1].id:
+            raise ArchiveError("the archive is away")
+
+    monkeypatch.setattr(flow, "export_result", write)
+    flow.send_results(run_ids=[run.id for run in runs])
+    assert written == [run.id for run in runs], "one that fails keeps nobody else back"
 
 
 # --- how it is

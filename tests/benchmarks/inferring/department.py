@@ -36,12 +36,13 @@ PARTS = (
 _FINAL = ("done", "rejected", "failed")
 
 
-def films(prefix: str, *, skip: int = 0) -> Iterator[Sent]:
+def films(prefix: str, *, skip: int = 0, age: str = "004Y") -> Iterator[Sent]:
     """Yield real films, each the only one of a new study of a new patient.
 
     Args:
         prefix: How their Patient IDs begin.
         skip: How many pictures are left out first.
+        age: Patient's Age, as DICOM writes it.
     """
     with zipfile.ZipFile(FILMS) as archive:
         names = sorted(n for n in archive.namelist() if n.endswith("jpeg"))
@@ -51,7 +52,7 @@ def films(prefix: str, *, skip: int = 0) -> Iterator[Sent]:
             pixels = np.asarray(Image.open(io.BytesIO(content)).convert("L"))
             name, uid = f"{prefix}{number:06d}", str(generate_uid())
             dataset = make_dx(
-                pixels, patient_name=name, patient_id=name, age="004Y", study_uid=uid
+                pixels, patient_name=name, patient_id=name, age=age, study_uid=uid
             )
             yield Sent(uid=uid, patient_id=name, film=to_bytes(dataset), fits=True)
             number += 1
@@ -59,7 +60,9 @@ def films(prefix: str, *, skip: int = 0) -> Iterator[Sent]:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Where the runs of a prefix are.
+    """Where the runs of a prefix are that a worker was asked for.
+
+    (What the portal itself rejects by a card has a run that nobody was asked for.)
 
     Attributes:
         sent: Asked of the models' queue.
@@ -75,10 +78,10 @@ class Counts:
 class Department:
     """Arrivals with a common prefix, and what became of them."""
 
-    def __init__(self, running: Running, prefix: str) -> None:
+    def __init__(self, running: Running, prefix: str, *, age: str = "004Y") -> None:
         self.running = running
         self.prefix = prefix
-        self._films = films(prefix)
+        self._films = films(prefix, age=age)
         self._app = Celery(broker=running.env["REDIS_URL"])
         self.arrived = 0
 
@@ -105,7 +108,7 @@ class Department:
             JOIN studies_studyrevision r ON r.id = i.revision_id
             JOIN studies_study s ON s.id = r.study_id
             JOIN studies_patient p ON p.id = s.patient_id
-            WHERE p.patient_id LIKE %s
+            WHERE p.patient_id LIKE %s AND i.requested_at IS NOT NULL
         """
         return Counts(*self.running.rows(query, f"{self.prefix}%")[0])
 
@@ -130,6 +133,7 @@ class Department:
             JOIN studies_study s ON s.id = r.study_id
             JOIN studies_patient p ON p.id = s.patient_id
             WHERE p.patient_id LIKE %s AND i.finished_at IS NOT NULL
+              AND i.requested_at IS NOT NULL
             ORDER BY i.finished_at
         """  # noqa: S608  our own words
         return [

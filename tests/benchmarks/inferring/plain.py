@@ -1,11 +1,12 @@
 """What a plain script would do with the same pixels: torch in a loop, nothing else.
 
 Run as a process of its own, so that its threads are its own:
-`python -m tests.benchmarks.inferring.plain FOLDER --batch 8 --threads 2`. It prints
-films a second as JSON: `batched` and `one` from decoded pixels to scores (declared
-preprocessing and the network), `batched_ms` and `one_ms` the milliseconds of processor
-a film of the same, `network` and `network_one` the network alone. Files are
-read and decoded before the clock starts. No gate, no saliency, no vector, no record.
+`python -m tests.benchmarks.inferring.plain FOLDER --batch 8 --threads 2 [--package
+PACKAGE]`. It prints films a second as JSON: `batched` and `one` from decoded pixels to
+scores (declared preprocessing and the network), `batched_ms` and `one_ms` the
+milliseconds of processor a film of the same, `network` and `network_one` the network
+alone. Files are read and decoded before the clock starts. No gate, no saliency, no
+vector, no record.
 """
 
 from __future__ import annotations
@@ -62,9 +63,11 @@ def _processor(do: Callable[[], None], n: int) -> float:
 
 
 @torch.inference_mode()
-def measure(folder: Path, *, batch: int, rounds: int) -> dict[str, float]:
-    """Return films a second of each loop."""
-    package = load_package(PACKAGE)
+def measure(
+    folder: Path, *, batch: int, rounds: int, source: Path = PACKAGE
+) -> dict[str, float]:
+    """Return films a second of each loop over the films of a folder."""
+    package = load_package(source)
     pixels = _pixels(folder)
     ready = [package.prepare(image).tensor for image in pixels]
 
@@ -93,9 +96,12 @@ def main() -> None:
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--package", type=Path, default=PACKAGE)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    found = measure(given.folder, batch=given.batch, rounds=given.rounds)
+    found = measure(
+        given.folder, batch=given.batch, rounds=given.rounds, source=given.package
+    )
     sys.stdout.write(json.dumps(found) + "\n")
 
 

@@ -16,7 +16,7 @@ from workers.inference.store import ModelStore, bytes_of
 from workers.inference.trust import TrustedModels
 from workers.models.package import SHIPPED, load_package
 from workers.models.registry import build
-from workers.pixels.image import DisplayImage, ImageHeader
+from workers.pixels.image import ImageHeader
 
 FILMS = ("paediatric-pneumonia", "phantom-chest")
 
@@ -76,32 +76,27 @@ def test_the_reason_comes_from_the_same_map(warm):
     plain = load_package(SHIPPED / FILMS[0])
     fast = warm[plain.card["name"]]
     one = prepared(plain, 3)
-    image = DisplayImage(
-        header=ImageHeader(
-            sop_uid="1.2",
-            sop_class_uid="1.2",
-            modality="DX",
-            view="AP",
-            image_type=(),
-            is_for_processing=False,
-            instance_number=1,
-            rows=300,
-            columns=260,
-            n_frames=1,
-            samples=1,
-            pixel_spacing=None,
-        ),
-        frame=1,
-        values=np.zeros((300, 260), np.float32),
-        voi="window",
+    header = ImageHeader(
+        sop_uid="1.2",
+        sop_class_uid="1.2",
+        modality="DX",
+        view="AP",
+        image_type=(),
+        is_for_processing=False,
+        instance_number=1,
+        rows=300,
+        columns=260,
+        n_frames=1,
+        samples=1,
+        pixel_spacing=None,
     )
     cpu = torch.device("cpu")
     more = {"label": 0, "is_positive": True, "device": cpu}
     engine = Engine(device=cpu)
     outputs = engine.judge(fast, [prepared(plain, 4).tensor, one.tensor])
     engine.close()
-    found = explain(fast, one, image, features=outputs.rows([1]).features, **more)
-    expected = explain(plain, one, image, **more)
+    found = explain(fast, one, header, features=outputs.rows([1]).features, **more)
+    expected = explain(plain, one, header, **more)
     np.testing.assert_allclose(
         found.saliency.values, expected.saliency.values, atol=1e-3
     )

@@ -17,6 +17,7 @@ from workers.inference.saliency import (
     class_activation,
     lay_over_source,
 )
+from workers.models.architectures import ExplainableModel
 from workers.models.preprocess import GridToSource, prepare
 from workers.models.registry import build
 
@@ -129,3 +130,50 @@ def test_activation_of_an_ensemble_covers_all_members(members):
     module = build("film_ensemble", members=[params] * members).eval()
     cam = class_activation(module, torch.randn(1, 1, 96, 96), label=0)
     assert cam.shape == (12, 12)
+
+
+def trained(module):
+    """Give a network weights that say something, and statistics that are used."""
+    torch.manual_seed(7)
+    for parameter in module.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    return module.eval()
+
+
+FILM = {"stem": 4, "widths": [4, 6], "depths": [1, 1]}
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("film_net", {**FILM, "n_kinds": 2, "max_share": 0.5}),
+        ("film_net", {**FILM, "max_share": 1.0}),
+        ("film_ensemble", {"members": [{**FILM, "n_kinds": 2}, FILM]}),
+        (
+            "xrv_densenet",
+            {"n_outputs": 3, "columns": [2, 0], "growth": 4, "blocks": [1, 1]},
+        ),
+    ],
+)
+def test_the_reason_in_closed_form_is_the_derivatives(name, params):
+    module = trained(build(name, **params))
+    maps = module.features(torch.randn(2, 1, 64, 96)).detach()
+    # A place that is as strong as the strongest shares its part.
+    maps[0, :, 0, 0] = maps[0].amax(dim=(1, 2))
+    for label in range(module.n_labels):
+        found = module.relevance(maps, label=label)
+        expected = ExplainableModel.relevance(module, maps, label=label)
+        assert float(expected.abs().max()) > 1e-4
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("source", "side"), [(100, 100), (2500, 160), (224, 160)])
+def test_a_map_is_no_finer_than_its_cells_are(source, side):
+    found = lay_over_source(
+        hot(4, 4),
+        grid_shape=(160, 160),
+        grid_to_source=GridToSource(scale_column=source / 160, scale_row=source / 160),
+        source_shape=(source, source),
+    )
+    assert found.values.shape == (side, side)
+    assert (found.rows, found.columns) == (source, source)

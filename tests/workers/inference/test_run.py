@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import uuid
+import weakref
 from pathlib import Path
 
 import httpx
@@ -21,7 +22,10 @@ import torch
 from tests.factories.dicom import make_ct_series, make_dx, to_bytes
 from tests.fakes.portal import PUBLIC_KEY, SIGNING_KEY, FakePortal
 from workers.contracts import InferRequest, InferResult, PackRequest
+from workers.inference import films
 from workers.inference.answering import answer, make_workplace
+from workers.inference.engine import Engine
+from workers.inference.pictures import load_pictures
 from workers.inference.store import ModelStore, ModelUnavailableError
 from workers.inference.trust import TrustedModels
 from workers.model_trust import AllowedPackage, make_key, sign_list
@@ -110,6 +114,71 @@ def ask(portal, package, workplace, **changes):
     assert again == result
     assert result.run_id == request.run_id
     return result
+
+
+def of_many_labels(folder, *, threshold):
+    """Save a network of eight labels whose outputs differ."""
+    labels = [
+        {
+            "code": str(number),
+            "scheme": "SCT",
+            "display": f"Finding {number}",
+            "threshold": threshold,
+        }
+        for number in range(8)
+    ]
+    architecture = {
+        "name": "xrv_densenet",
+        "params": {"n_outputs": 8, "growth": 4, "blocks": [1, 1], "stem": 8},
+    }
+    torch.manual_seed(2)
+    module = build("xrv_densenet", **architecture["params"])
+    module.classifier.weight.data.abs_()  # so that something speaks for each label
+    card = CARD | {
+        "labels": labels,
+        "architecture": architecture,
+        "calibration": {
+            "labels": [
+                {"code": label["code"], "slope": 1.0, "intercept": 0.0}
+                for label in labels
+            ]
+        },
+    }
+    save_package(folder, card=card, module=module)
+    return folder
+
+
+@pytest.mark.parametrize(("threshold", "n"), [(1.0, 5), (0.0, 8)])
+def test_it_is_drawn_why_for_what_is_there_and_for_the_most_probable(
+    threshold, n, tmp_path, workplace
+):
+    package = of_many_labels(tmp_path / "package", threshold=threshold)
+    with portal_with([film()], package) as portal:
+        result = ask(portal, package, workplace)
+    findings = sorted(result.findings, key=lambda finding: -finding.probability)
+    assert len(findings) == 8
+    assert [f.saliency is not None for f in findings] == [True] * n + [False] * (8 - n)
+
+
+def test_no_pixels_are_kept_while_a_study_waits_for_the_network(
+    package, workplace, monkeypatch
+):
+    loaded, at_the_engine = [], []
+
+    def load(*args, **more):
+        found = load_pictures(*args, **more)
+        loaded.extend(weakref.ref(one.values) for one in found)
+        return found
+
+    def judge(*args, **more):
+        at_the_engine.extend(ref() for ref in loaded)
+        return Engine.judge(workplace.engine, *args, **more)
+
+    monkeypatch.setattr(films, "load_pictures", load)
+    monkeypatch.setattr(workplace.engine, "judge", judge)
+    with portal_with([film()], package) as portal:
+        assert ask(portal, package, workplace).state == "done"
+    assert at_the_engine == [None]
 
 
 def test_a_film_is_judged(package, workplace):

@@ -6,6 +6,8 @@ one.
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import threading
 import time
@@ -112,6 +114,43 @@ def test_what_it_had_begun_is_suspect_and_what_it_fetched_is_not(supervisor):
     again.join(20)
     assert again.result.state == "done"
     assert supervisor.restarts == 1
+
+
+def until(said, *, within_s=20.0):
+    """Wait until something holds."""
+    late = time.monotonic() + within_s
+    while not said() and time.monotonic() < late:
+        time.sleep(0.02)
+    assert said()
+
+
+def test_another_is_there_before_anybody_asks(supervisor):
+    supervisor.start()
+    Asking(supervisor, "die").join(20)
+    until(lambda: supervisor.report)
+    assert supervisor.restarts == 1
+
+
+def test_one_that_is_ended_while_idle_is_started_again(supervisor):
+    supervisor.start()
+    os.kill(supervisor._process.pid, signal.SIGKILL)
+    until(lambda: supervisor.restarts == 1 and supervisor.report)
+
+
+def test_one_that_was_never_ready_is_not_started_for_ever():
+    supervisor = Supervisor(limit_s=1.5, command=(sys.executable, "-c", ""))
+    with pytest.raises(ProcessLostError):
+        supervisor.start()
+    time.sleep(0.5)
+    assert supervisor.restarts == 0
+
+
+def test_one_that_is_closed_stays_away():
+    supervisor = Supervisor(limit_s=1.5, command=(sys.executable, "-c", SCRIPT))
+    supervisor.start()
+    supervisor.close()
+    time.sleep(0.3)
+    assert (supervisor.restarts, supervisor.report) == (0, {})
 
 
 def test_the_only_one_it_had_begun_is_known(supervisor):

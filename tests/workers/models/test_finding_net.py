@@ -94,16 +94,20 @@ def test_a_box_is_said_in_the_films_own_pixels(package, monkeypatch):
     image = film()
     (prepared,) = prepare_images(package, [image])
     device = torch.device("cpu")
-    found = explain(package, prepared, image, label=1, is_positive=True, device=device)
+    found = explain(
+        package, prepared, image.header, label=1, is_positive=True, device=device
+    )
     assert found.box == ((210.0, 48.0), (270.0, 108.0))
     row, column = np.unravel_index(found.saliency.values.argmax(), (240, 300))
     assert (row / 240 * 12 // 1, column / 300 * 12 // 1) == (3, 9)
     unsure = explain(
-        package, prepared, image, label=1, is_positive=False, device=device
+        package, prepared, image.header, label=1, is_positive=False, device=device
     )
     assert unsure.box is None
     boxes[0, 1, :, 3, 9] = torch.tensor([-0.2, 0.2, 1.7, 0.45])
-    cut = explain(package, prepared, image, label=1, is_positive=True, device=device)
+    cut = explain(
+        package, prepared, image.header, label=1, is_positive=True, device=device
+    )
     assert cut.box == ((0.0, 48.0), (300.0, 108.0))
 
 
