@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -110,8 +111,11 @@ def _age(*, rules: Mapping[str, Any], study: StudyInput) -> str:
     limits = rules.get("age_years")
     if not limits:
         return ""
-    low, high = float(limits["min"]), float(limits["max"])
+    # A card may name one end alone.
+    low, high = float(limits.get("min", 0)), float(limits.get("max", math.inf))
     span = f"patients of {low:g} to {high:g} years"
+    if math.isinf(high):
+        span = f"patients of {low:g} years and older"
     if study.age_years is None:
         if limits.get("unknown", "reject") == "accept":
             return ""

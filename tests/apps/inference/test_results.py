@@ -539,6 +539,35 @@ def test_a_card_says_whether_phantoms_may_come(rule, marks, reason):
     assert (fit.fits, fit.reason) == (not reason, reason)
 
 
+@pytest.mark.parametrize(
+    ("limits", "age", "reason"),
+    [
+        ({"min": 18}, 40, ""),
+        (
+            {"min": 18},
+            4,
+            "m: only for patients of 18 years and older; this patient is younger",
+        ),
+        ({"max": 15}, 4, ""),
+        (
+            {"max": 15},
+            40,
+            "m: only for patients of 0 to 15 years; this patient is older",
+        ),
+    ],
+)
+def test_a_card_may_name_one_end_of_the_ages(limits, age, reason):
+    study = StudyInput(
+        modalities=frozenset({"DX"}),
+        body_parts=frozenset(),
+        description="",
+        views=frozenset(),
+        age_years=age,
+    )
+    fit = check_fit(card={"name": "m", "input": {"age_years": limits}}, study=study)
+    assert (fit.fits, fit.reason) == (not reason, reason)
+
+
 def test_every_shipped_model_can_be_put_to_use(department):
     folders = sorted(p.parent for p in SHIPPED.glob("*/card.json"))
     assert folders

@@ -69,7 +69,7 @@ def card(version: str) -> dict[str, Any]:
         "input": {
             "kind": "film",
             "modalities": ["DX", "CR"],
-            "age_years": {"min": 18, "unknown": "reject"},
+            "age_years": {"min": 18, "max": 120, "unknown": "reject"},
         },
         "labels": [
             {

@@ -98,8 +98,9 @@ def test_a_box_is_said_in_the_films_own_pixels(package, monkeypatch):
         package, prepared, image.header, label=1, is_positive=True, device=device
     )
     assert found.box == ((210.0, 48.0), (270.0, 108.0))
-    row, column = np.unravel_index(found.saliency.values.argmax(), (240, 300))
-    assert (row / 240 * 12 // 1, column / 300 * 12 // 1) == (3, 9)
+    rows, columns = found.saliency.values.shape
+    place = np.unravel_index(found.saliency.values.argmax(), (rows, columns))
+    assert (place[0] / rows * 12 // 1, place[1] / columns * 12 // 1) == (3, 9)
     unsure = explain(
         package, prepared, image.header, label=1, is_positive=False, device=device
     )
