@@ -58,5 +58,8 @@ app.conf.beat_schedule = {
     "watch folders": _every(Step.WATCH_FOLDERS, 5.0),
     "forget label maps": _every(Step.FORGET_SLICES, 3600.0),
     "sweep model imports": _every(Step.SWEEP_MODEL_IMPORTS, 15.0),
+    "seal the audit log": _every(Step.SEAL_AUDIT, 60.0),
+    "check the audit log": _every(Step.CHECK_AUDIT, 3600.0),
+    "forget sessions": _every(Step.FORGET_SESSIONS, 3600.0),
     "abandon uploads": _every(Step.ABANDON_UPLOADS, 3600.0),
 }

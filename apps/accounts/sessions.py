@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib import auth
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection, transaction
 from django.db.models import Max, Q
 from django.utils.crypto import salted_hmac
@@ -179,6 +180,11 @@ def log_out(*, request: HttpRequest) -> None:
         record(actor=actor_of(request), event=Event.SESSION_LOGOUT)
         auth.logout(request)
     _forget_actor(request)
+
+
+def forget_ended_sessions() -> None:
+    """Remove the rows of sessions that ran out; nobody can use them any more."""
+    SessionStore.clear_expired()
 
 
 def _attempt(request: HttpRequest, username: str) -> _Attempt:

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from apps.audit.events import Event, Outcome
 from apps.audit.models import AuditRecord
+from apps.audit.seals import read_seals, request_check
 from apps.audit.selectors import AuditQuery
 from apps.audit.services import read_audit
 from apps.core.access import needs
@@ -119,6 +120,65 @@ class AuditView(APIView):
         )
         rows = AuditRecordSerializer(page.items, many=True).data
         return Response({"items": rows, "next_cursor": page.next_cursor})
+
+
+class AuditProblemSerializer(serializers.Serializer[Any]):
+    """Records, or a seal, that were changed after they were sealed."""
+
+    seal = serializers.IntegerField()
+    first_id = serializers.IntegerField()
+    last_id = serializers.IntegerField()
+    what = serializers.ChoiceField(
+        choices=["changed", "removed", "added", "seal_changed", "seal_removed"]
+    )
+    n = serializers.IntegerField()
+
+
+class AuditFoundSerializer(serializers.Serializer[Any]):
+    """What a check said."""
+
+    intact = serializers.BooleanField()
+    seals = serializers.IntegerField()
+    records = serializers.IntegerField()
+    n_problems = serializers.IntegerField()
+    problems = AuditProblemSerializer(many=True)
+
+
+class AuditSealsSerializer(serializers.Serializer[Any]):
+    """How far the log is sealed, and the last check."""
+
+    seals = serializers.IntegerField()
+    records = serializers.IntegerField()
+    sealed_at = serializers.DateTimeField(allow_null=True)
+    waiting = serializers.IntegerField()
+    public_key = serializers.CharField(allow_null=True)
+    checked_at = serializers.DateTimeField(allow_null=True)
+    found = AuditFoundSerializer(allow_null=True)
+
+
+class AuditSealsView(APIView):
+    """The seals on the log; they are of the whole portal, and name nobody."""
+
+    permission_classes = [needs(Permission.AUDIT_READ)]
+
+    @extend_schema(operation_id="read_audit_seals", responses=AuditSealsSerializer)
+    def get(self, request: Request) -> Response:
+        """Return how far the log is sealed and what the last check said."""
+        return Response(AuditSealsSerializer(read_seals()).data)
+
+
+class AuditCheckView(APIView):
+    """Checks of the log against its seals."""
+
+    permission_classes = [needs(Permission.AUDIT_READ)]
+
+    @extend_schema(
+        operation_id="request_audit_check", request=None, responses={202: None}
+    )
+    def post(self, request: Request) -> Response:
+        """Have the log checked now; the result is on record when a worker is done."""
+        request_check(actor=cast("ActorLike", request.auth))
+        return Response(status=202)
 
 
 def _query(request: Request) -> dict[str, Any]:

@@ -27,6 +27,8 @@ class Event(StrEnum):
     SHARE_GRANT = "share:grant"
     SHARE_REVOKE = "share:revoke"
     AUDIT_READ = "audit:read"
+    AUDIT_CHECK_REQUEST = "audit:check_request"
+    AUDIT_CHECK = "audit:check"
     WORKLIST_LIST = "worklist:list"
     WORKLIST_PUSH = "worklist:push"
     STUDY_LIST = "study:list"

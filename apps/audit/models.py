@@ -1,4 +1,4 @@
-"""The append-only audit log."""
+"""The append-only audit log, and the seals on it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from apps.audit.events import Event, Outcome
 
 _FIXED = "An audit record is written once: it is neither changed nor deleted."
 
-APPEND_ONLY_TABLES = ("audit_auditrecord",)
+APPEND_ONLY_TABLES = ("audit_auditrecord", "audit_auditseal")
 """Tables on which the application role may only SELECT and INSERT."""
 
 
@@ -79,6 +79,41 @@ class AuditRecord(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Insert; a record that exists is refused."""
+        if not self._state.adding:
+            raise TypeError(_FIXED)
+        kwargs["force_insert"] = True
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:  # noqa: ARG002
+        """Refuse."""
+        raise TypeError(_FIXED)
+
+
+class AuditSeal(models.Model):
+    """A signed digest of the records that came since the seal before it.
+
+    Triggers and rights keep the application from changing the log; a seal shows
+    what somebody did who has power over the database itself. Seals are numbered
+    from 1 without a gap, cover every id from the first to their last, and each
+    holds the digest of the one before.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    number = models.PositiveBigIntegerField(unique=True)
+    sealed_at = models.DateTimeField()
+    first_id = models.BigIntegerField()
+    last_id = models.BigIntegerField(unique=True)
+    n_records = models.PositiveIntegerField()
+    previous = models.CharField(max_length=64, blank=True)
+    digest = models.CharField(max_length=64)
+    signature = models.CharField(max_length=88)
+
+    def __str__(self) -> str:
+        """Return number and range."""
+        return f"{self.number}: {self.first_id} to {self.last_id}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert; a seal that exists is refused."""
         if not self._state.adding:
             raise TypeError(_FIXED)
         kwargs["force_insert"] = True

@@ -2,6 +2,10 @@
 
 from django.urls import path
 
-from apps.audit.api import AuditView
+from apps.audit.api import AuditCheckView, AuditSealsView, AuditView
 
-urlpatterns = [path("api/audit", AuditView.as_view(), name="audit")]
+urlpatterns = [
+    path("api/audit", AuditView.as_view(), name="audit"),
+    path("api/audit/seals", AuditSealsView.as_view(), name="audit-seals"),
+    path("api/audit/checks", AuditCheckView.as_view(), name="audit-checks"),
+]

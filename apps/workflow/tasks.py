@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from apps.accounts.sessions import forget_ended_sessions
+from apps.accounts.types import SYSTEM
 from apps.annotations.segments import forget_slices as forget
+from apps.audit.seals import check_audit, check_audit_when_due, seal_audit
 from apps.core.steps import Step
 from apps.core.tasks import task
 from apps.workflow import flow
@@ -18,6 +21,10 @@ from apps.workflow.segments.interpolation import accept_filled
 from workers.compare_contracts import CompareResult
 from workers.contracts import InferResult, PackResult
 from workers.segment_contracts import InterpolateResult
+
+CHECK_SOFT_S = 3000
+"""Some 20,000 records a second: a log of tens of millions fits."""
+CHECK_HARD_S = 3060
 
 
 @task(name=Step.TAKE_ARRIVALS)
@@ -114,6 +121,27 @@ def export_reading(*, reading_id: str) -> None:
 def export_comparison(*, comparison_id: str) -> None:
     """Write what became of a result since an earlier study into the archive."""
     flow.send_change(comparison_id=UUID(comparison_id))
+
+
+@task(name=Step.SEAL_AUDIT)
+def seal_audit_log() -> None:
+    """Seal what came since the last seal."""
+    seal_audit()
+
+
+@task(name=Step.CHECK_AUDIT, soft_limit_s=CHECK_SOFT_S, hard_limit_s=CHECK_HARD_S)
+def check_audit_log(*, now: bool = False) -> None:
+    """Compare the audit log with its seals: once a day, or because one asked."""
+    if now:
+        check_audit(actor=SYSTEM)
+    else:
+        check_audit_when_due(actor=SYSTEM)
+
+
+@task(name=Step.FORGET_SESSIONS)
+def forget_sessions() -> None:
+    """Remove the rows of sessions that ended."""
+    forget_ended_sessions()
 
 
 @task(name=Step.ABANDON_UPLOADS)

@@ -18,6 +18,14 @@ WATCH_DIR = Path(text("OVERREAD_WATCH_DIR", str(STATE_DIR / "watch")))
 MODEL_KEY_FILE = Path(
     text("OVERREAD_MODEL_KEY_FILE", str(STATE_DIR / "keys" / "models.key"))
 )
+AUDIT_KEY_FILE = Path(
+    text("OVERREAD_AUDIT_KEY_FILE", str(STATE_DIR / "keys" / "audit.key"))
+)
+"""Signs the seals on the audit log; never in the database."""
+AUDIT_SEALS_FILE = Path(
+    text("OVERREAD_AUDIT_SEALS_FILE", str(STATE_DIR / "audit-seals.jsonl"))
+)
+"""The list of seals beside the database; best where nobody can write twice."""
 SHIPPED_MODELS_DIR = BASE_DIR / "workers" / "models" / "shipped"
 
 DEBUG = text("OVERREAD_DEBUG", "").lower() in {"1", "true", "yes"}

@@ -31,6 +31,8 @@ TABLE: dict[Key, str] = {
     ("POST", _USER_MEMBERSHIPS): "401  403 403 403 201 403   403 403 403 404 403",
     ("DELETE", _MEMBERSHIP):     "401  403 403 403 204 403   403 403 403 404 403",
     ("GET", "api/audit"):        "401  403 403 403 200 403   403 403 403 200 403",
+    ("GET", "api/audit/seals"):  "401  403 403 403 200 403   403 403 403 200 403",
+    ("POST", "api/audit/checks"): "401  403 403 403 202 403   403 403 403 202 403",
 }
 # fmt: on
 
@@ -90,6 +92,8 @@ CALLS: dict[Key, Callable[[Worlds], Call]] = {
         f"/api/memberships/{w.a.things['membership'].pk}"
     ),
     ("GET", "api/audit"): lambda _: Call("/api/audit?limit=200"),
+    ("GET", "api/audit/seals"): lambda _: Call("/api/audit/seals"),
+    ("POST", "api/audit/checks"): lambda _: Call("/api/audit/checks", {}),
 }
 
 ALLOWED: dict[Key, Callable[[Worlds], set[str]]] = {

@@ -77,6 +77,34 @@ export interface AuditPage {
   readonly next_cursor: string | null;
 }
 
+/** Records, or a seal, that were changed after they were sealed. */
+export interface AuditProblem {
+  readonly seal: number;
+  readonly first_id: number;
+  readonly last_id: number;
+  readonly what: 'changed' | 'removed' | 'added' | 'seal_changed' | 'seal_removed';
+  readonly n: number;
+}
+
+export interface AuditFound {
+  readonly intact: boolean;
+  readonly seals: number;
+  readonly records: number;
+  readonly n_problems: number;
+  readonly problems: readonly AuditProblem[];
+}
+
+/** How far the log is sealed, and what the last check of it said. */
+export interface AuditSeals {
+  readonly seals: number;
+  readonly records: number;
+  readonly sealed_at: Instant | null;
+  readonly waiting: number;
+  readonly public_key: string | null;
+  readonly checked_at: Instant | null;
+  readonly found: AuditFound | null;
+}
+
 /** Dates are ISO instants; empty fields do not narrow. */
 export interface AuditQuery {
   readonly event: string;

@@ -19,6 +19,7 @@ import type {
   AdminUser,
   AeTitle,
   AuditPage,
+  AuditSeals,
   ExportRow,
   Health,
   Quarantined,
@@ -96,6 +97,7 @@ export type Contract = [
   // The schema does not say what a membership is.
   Holds<Omit<Schemas['User'], 'memberships'>, Omit<AdminUser, 'memberships'>>,
   Holds<Schemas['AuditPage'], AuditPage>,
+  Holds<Schemas['AuditSeals'], AuditSeals>,
   Holds<Schemas['Export'], ExportRow>,
   Holds<Schemas['Health'], Health>,
   Holds<Schemas['Intake'], Intake>,

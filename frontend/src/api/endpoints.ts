@@ -20,6 +20,7 @@ import type {
   AeTitle,
   AuditPage,
   AuditQuery,
+  AuditSeals,
   ExportRow,
   Health,
   Quarantined,
@@ -246,6 +247,14 @@ export async function grantMembership(user: Id, site: Id, role: string): Promise
 
 export async function revokeMembership(id: Id): Promise<void> {
   await request(`memberships/${id}`, { method: 'DELETE' });
+}
+
+export async function readAuditSeals(): Promise<AuditSeals> {
+  return (await request<AuditSeals>('audit/seals')).data;
+}
+
+export async function requestAuditCheck(): Promise<void> {
+  await request('audit/checks', { method: 'POST' });
 }
 
 export async function readAudit(

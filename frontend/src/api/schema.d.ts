@@ -90,6 +90,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/audit/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Have the log checked now; the result is on record when a worker is done. */
+        post: operations["request_audit_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/seals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return how far the log is sealed and what the last check said. */
+        get: operations["read_audit_seals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/comparisons": {
         parameters: {
             query?: never;
@@ -2425,10 +2459,26 @@ export interface components {
             description: string;
             n_instances: number;
         };
+        /** @description What a check said. */
+        AuditFound: {
+            intact: boolean;
+            seals: number;
+            records: number;
+            n_problems: number;
+            problems: components["schemas"]["AuditProblem"][];
+        };
         /** @description Newest first. */
         AuditPage: {
             items: components["schemas"]["AuditRecord"][];
             next_cursor: string | null;
+        };
+        /** @description Records, or a seal, that were changed after they were sealed. */
+        AuditProblem: {
+            seal: number;
+            first_id: number;
+            last_id: number;
+            what: components["schemas"]["WhatEnum"];
+            n: number;
         };
         /** @description One record. */
         AuditRecord: {
@@ -2453,6 +2503,18 @@ export interface components {
             /** Format: uuid */
             object_id?: string | null;
             detail?: unknown;
+        };
+        /** @description How far the log is sealed, and the last check. */
+        AuditSeals: {
+            seals: number;
+            records: number;
+            /** Format: date-time */
+            sealed_at: string | null;
+            waiting: number;
+            public_key: string | null;
+            /** Format: date-time */
+            checked_at: string | null;
+            found: components["schemas"]["AuditFound"] | null;
         };
         /** @description How one band stands. */
         BandCount: {
@@ -2887,7 +2949,7 @@ export interface components {
             reason_text: string;
         };
         /** @enum {string} */
-        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:tier" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "comparison:request" | "comparison:result" | "comparison:retry" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "slot:change" | "slot:promote" | "slot:roll_back" | "slot:empty" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:retry" | "segment:remove" | "reading:amend" | "reading:verify" | "reading:send_back" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "discussion:read" | "discussion:write" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
+        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "audit:check_request" | "audit:check" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:tier" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "comparison:request" | "comparison:result" | "comparison:retry" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "slot:change" | "slot:promote" | "slot:roll_back" | "slot:empty" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:retry" | "segment:remove" | "reading:amend" | "reading:verify" | "reading:send_back" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "discussion:read" | "discussion:write" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
         /** @description One object that left, or failed to. */
         Export: {
             /** Format: uuid */
@@ -5331,6 +5393,8 @@ export interface components {
         WebhookRequestRequest: {
             url: string;
         };
+        /** @enum {string} */
+        WhatEnum: "changed" | "removed" | "added" | "seal_changed" | "seal_removed";
         /** @description The patient; `id` is the Patient ID. */
         Whose: {
             name: string;
@@ -5548,7 +5612,7 @@ export interface operations {
             query?: {
                 actor?: string;
                 cursor?: string;
-                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:tier" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "comparison:request" | "comparison:result" | "comparison:retry" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "slot:change" | "slot:promote" | "slot:roll_back" | "slot:empty" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:retry" | "segment:remove" | "reading:amend" | "reading:verify" | "reading:send_back" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "discussion:read" | "discussion:write" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
+                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "audit:check_request" | "audit:check" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:tier" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "comparison:request" | "comparison:result" | "comparison:retry" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "slot:change" | "slot:promote" | "slot:roll_back" | "slot:empty" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:retry" | "segment:remove" | "reading:amend" | "reading:verify" | "reading:send_back" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "discussion:read" | "discussion:write" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
                 from?: string;
                 limit?: number;
                 q?: string;
@@ -5566,6 +5630,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+        };
+    };
+    request_audit_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    read_audit_seals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditSeals"];
                 };
             };
         };

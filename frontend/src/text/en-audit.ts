@@ -21,6 +21,8 @@ const events: Readonly<Record<string, string>> = {
   'share:grant': 'Study shared',
   'share:revoke': 'Sharing ended',
   'audit:read': 'Audit log read',
+  'audit:check_request': 'Check of the audit log asked for',
+  'audit:check': 'Audit log compared with its seals',
   'worklist:list': 'Worklist read',
   'worklist:flood': 'More STAT by AI than expected',
   'worklist:push': 'Worklist row sent live',
@@ -120,7 +122,44 @@ const events: Readonly<Record<string, string>> = {
   'dicomweb:store': 'DICOMweb study stored',
 };
 
+const counted = (n: number, one: string): string =>
+  `${n.toLocaleString('en-GB')} ${one}${n === 1 ? '' : 's'}`;
+
+const seals = {
+  title: 'Seals on the log',
+  sealed: (records: number, at: string) =>
+    `${counted(records, 'record')} sealed, the last ${at}.`,
+  notSealed: 'Nothing is sealed yet; the first seal comes within two minutes.',
+  waiting: (n: number) =>
+    n === 1 ? '1 waits for its seal.' : `${n.toLocaleString('en-GB')} wait for theirs.`,
+  neverChecked: 'Not compared with the seals yet.',
+  intact: (at: string) => `Compared ${at}: nothing was changed since it was sealed.`,
+  checkNow: 'Compare now',
+  checking: 'Comparing…',
+  notRead: 'The seals could not be read',
+  notAsked: 'The comparison could not be begun',
+  broken: (at: string) => `The audit log was changed after it was sealed (seen ${at})`,
+  more: (n: number) => `${n} more are in the log’s record of this comparison.`,
+  whatNow:
+    'Only somebody with power over the database itself can do this. Leave the database and the list of seals as they are, tell who is responsible for security, and compare with a backup.',
+  problems: {
+    changed: (_seal: number, range: string) =>
+      `Records ${range}: at least one was changed.`,
+    removed: (_seal: number, range: string, n: number) =>
+      `Records ${range}: ${n} removed.`,
+    added: (_seal: number, range: string, n: number) => `Records ${range}: ${n} added.`,
+    seal_changed: (seal: number, range: string) =>
+      `Seal ${seal} (records ${range}) was itself changed, or signed with another key.`,
+    seal_removed: (seal: number, range: string) =>
+      `Seal ${seal} is gone, and with it the proof of records ${range}.`,
+  },
+  elsewhere: 'To check it elsewhere',
+  elsewhereHow:
+    'Keep this public key and copies of audit-seals.jsonl where nobody can change them; manage.py check_audit --seals compares with such a copy.',
+} as const;
+
 export const audit = {
+  seals,
   intro:
     'Who did what to whose data, at the sites that you administer. Rows can be added, never changed.',
   at: 'When',

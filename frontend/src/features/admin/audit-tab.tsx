@@ -6,6 +6,7 @@ import { readAudit } from '@/api/endpoints';
 import { formatExact } from '@/domain/format';
 import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
+import { SealsLine } from './audit-seals';
 import { detailWords } from './audit-words';
 import { wordsOf } from './table';
 
@@ -95,6 +96,7 @@ export function AuditTab() {
   return (
     <>
       <p className="admin-intro">{words.intro}</p>
+      <SealsLine />
       <FilterForm onApply={setAsked} />
       {pages.error ? (
         <Notice kind="fail" title={text.common.failed(text.admin.tabs.audit)}>
