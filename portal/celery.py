@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from celery import Celery
-from celery.signals import task_postrun, task_prerun
+from celery.signals import task_postrun, task_prerun, worker_process_init
 from django.db import close_old_connections
 
 from apps.core.steps import Step
@@ -35,6 +35,16 @@ def _close_old(**_: Any) -> None:
 
 task_prerun.connect(_close_old)
 task_postrun.connect(_close_old)
+
+
+@worker_process_init.connect
+def _give_way(**_: Any) -> None:
+    """Let others have the processor first, where the environment says so.
+
+    Only what runs tasks: started this way as a whole, a worker beside busy programs
+    was not ready for minutes.
+    """
+    os.nice(int(os.environ.get("OVERREAD_WORKER_NICENESS", "0")))
 
 
 def _every(step: Step, seconds: float) -> dict[str, Any]:

@@ -96,7 +96,6 @@ def _worker(
     return Part(
         name=name,
         argv=(
-            *(("nice", "-n", str(EXPORT_NICENESS)) if queue == EXPORT_QUEUE else ()),
             *(PYTHON, "-m", "celery", "-A", app, "worker", "-Q", queue),
             *("-n", f"{queue}@%h", "--loglevel", "INFO"),
             *("--without-gossip", "--without-mingle"),
@@ -138,11 +137,12 @@ def make_parts(layout: Layout, env: Environment, *, gpu: bool) -> list[Part]:
     for name in ("PACKS", "ARTEFACTS", "MODELS"):
         os.makedirs(env.values[f"OVERREAD_{name}_DIR"], mode=0o700, exist_ok=True)
     portal_env, worker_env = env.for_portal(), env.for_worker()
+    export_env = {**portal_env, "OVERREAD_WORKER_NICENESS": str(EXPORT_NICENESS)}
     queues: list[tuple[str, str, int | None, dict[str, str]]] = [
         ("portal.celery", "portal", PORTAL_CONCURRENCY, portal_env),
         # Imports of models take minutes: a queue of their own, one at a time.
         ("portal.celery", "imports", 1, portal_env),
-        ("portal.celery", EXPORT_QUEUE, EXPORT_CONCURRENCY, portal_env),
+        ("portal.celery", EXPORT_QUEUE, EXPORT_CONCURRENCY, export_env),
         ("workers.celery_pixels", "pixels", PIXELS_CONCURRENCY, worker_env),
     ]
     if gpu:
