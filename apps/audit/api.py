@@ -173,12 +173,12 @@ class AuditCheckView(APIView):
     permission_classes = [needs(Permission.AUDIT_READ)]
 
     @extend_schema(
-        operation_id="request_audit_check", request=None, responses={202: None}
+        operation_id="request_audit_check", request=None, responses={204: None}
     )
     def post(self, request: Request) -> Response:
         """Have the log checked now; the result is on record when a worker is done."""
         request_check(actor=cast("ActorLike", request.auth))
-        return Response(status=202)
+        return Response(status=204)
 
 
 def _query(request: Request) -> dict[str, Any]:

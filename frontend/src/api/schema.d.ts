@@ -5644,7 +5644,7 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description No response body */
-            202: {
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };
