@@ -168,7 +168,8 @@ def test_a_small_picture_that_is_not_made_yet_comes_later(reader: Reader) -> Non
     expect(cards).to_have_count(len(GREYS))
     whole = "one => one.complete && one.naturalWidth > 0"
     for number in range(len(GREYS)):
-        cards.nth(number).scroll_into_view_if_needed()
-        seen = f"() => ({whole})(document.querySelectorAll('img.thumb')[{number}])"
+        one = f"document.querySelectorAll('.rail .series img.thumb')[{number}]"
+        # Asked anew each time: a picture that failed is put there again.
+        seen = f"() => {{ {one}?.scrollIntoView(); return {one} && ({whole})({one}) }}"
         reader.page.wait_for_function(seen)
     assert len(asked) > len(GREYS)

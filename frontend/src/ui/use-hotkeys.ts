@@ -13,12 +13,21 @@ function belongsToFocus(target: EventTarget | null, stroke: string): boolean {
   return OWN_KEYS.has(stroke) && target.closest(WIDGETS) !== null;
 }
 
+const dialogHas = new WeakSet<Event>();
+
+/** A dialog that has just opened has every key, its focus comes a moment later. */
+function noteDialog(event: Event): void {
+  if (document.querySelector('[role="dialog"][aria-modal="true"]')) dialogHas.add(event);
+}
+// Before any dialog listens: the Escape that closed one may find it gone already when it
+// comes to the hotkeys, and would leave the room as well.
+globalThis.window?.addEventListener('keydown', noteDialog, { capture: true });
+
 /** The stroke's name, or null when something else has it or needs it. */
 function freeStroke(event: KeyboardEvent): string | null {
   if (event.defaultPrevented || event.isComposing) return null;
+  if (dialogHas.has(event)) return null;
   const stroke = nameStroke(event);
-  // A dialog that has just opened has every key, its focus comes a moment later.
-  if (document.querySelector('[role="dialog"][aria-modal="true"]')) return null;
   return belongsToFocus(event.target, stroke) ? null : stroke;
 }
 
