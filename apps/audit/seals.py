@@ -41,7 +41,7 @@ from apps.core.queue import enqueue
 from apps.core.steps import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from apps.core.types import ActorLike
 
@@ -56,6 +56,7 @@ MAX_PROBLEMS: Final = 20
 """Problems that a check names; it counts the others."""
 _HORIZON = "audit:horizon"
 _CHUNK = 2_000
+_END = 1 << 16
 _FIELDS = (
     "id",
     "at",
@@ -231,7 +232,8 @@ def _private_key(*, fresh: bool) -> Ed25519PrivateKey:
 def _keep_apart() -> None:
     """Add to the list beside the database the seals that are not on it."""
     path = Path(settings.AUDIT_SEALS_FILE)
-    last = max((line.number for line in _kept(path)), default=0)
+    end = _end_of(path)
+    last = max((line.number for line in _seals_in(end.splitlines())), default=0)
     fresh = list(AuditSeal.objects.filter(number__gt=last).order_by("number"))
     if not fresh:
         return
@@ -250,7 +252,7 @@ def _keep_apart() -> None:
         for seal in fresh
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    cut_off = path.exists() and not path.read_bytes().endswith(b"\n")
+    cut_off = bool(end) and not end.endswith("\n")
     with path.open("a", encoding="ascii") as file:
         file.write("\n" * cut_off + lines)
         file.flush()
@@ -272,17 +274,30 @@ def _kept(path: Path) -> list[Kept]:
     """Read the list; a line that was cut off by a crash is passed over."""
     if not path.exists():
         return []
-    found = []
     with path.open(encoding="ascii", errors="replace") as file:
-        for line in file:
-            try:
-                said = json.loads(line)
-                one = Kept(int(said["number"]), int(said["last_id"]), said["digest"])
-            except (ValueError, KeyError, TypeError):
-                log.warning("%s has a line that is no seal.", path.name)
-                continue
-            found.append(one)
-    return found
+        return list(_seals_in(file))
+
+
+def _end_of(path: Path) -> str:
+    """Return the last lines of the list, which grows by one a minute for years."""
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _END))
+        text = file.read().decode("ascii", errors="replace")
+    return text if size <= _END else text.partition("\n")[2]
+
+
+def _seals_in(lines: Iterable[str]) -> Iterator[Kept]:
+    for line in lines:
+        try:
+            said = json.loads(line)
+            one = Kept(int(said["number"]), int(said["last_id"]), said["digest"])
+        except (ValueError, KeyError, TypeError):
+            log.warning("The list of seals has a line that is no seal.")
+            continue
+        yield one
 
 
 # --- checking, and what is known
