@@ -140,10 +140,21 @@ class LeaseView(APIView):
         lease = desk.keep_item(actor=actor_of(request), item_id=item_id)
         return Response(shapes.RenewedSerializer({"lease": lease}).data)
 
-    @extend_schema(operation_id="lease_release", request=None, responses={204: None})
+    @extend_schema(
+        operation_id="lease_release",
+        parameters=[shapes.ReleaseQuery],
+        request=None,
+        responses={204: None},
+    )
     def delete(self, request: Request, item_id: UUID) -> Response:
         """Give the item back."""
-        desk.give_back_item(actor=actor_of(request), item_id=item_id)
+        query = shapes.ReleaseQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        desk.give_back_item(
+            actor=actor_of(request),
+            item_id=item_id,
+            number=query.validated_data.get("number"),
+        )
         return Response(status=204)
 
 

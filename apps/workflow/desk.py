@@ -223,9 +223,9 @@ def keep_item(*, actor: Actor, item_id: UUID) -> dict[str, Any]:
     return lease
 
 
-def give_back_item(*, actor: Actor, item_id: UUID) -> None:
-    """Release a lease."""
-    services.release_lease(actor=actor, item_id=item_id)
+def give_back_item(*, actor: Actor, item_id: UUID, number: int | None = None) -> None:
+    """Release a lease, or with `number` only that taking of it."""
+    services.release_lease(actor=actor, item_id=item_id, number=number)
 
 
 def change_band(

@@ -231,6 +231,7 @@ def _lease(line: Line, people: Mapping[str, Any], me: str) -> dict[str, Any] | N
         "mine": line.lease_holder_id == me,
         "since": line.lease_since,
         "expires_at": line.lease_expires_at,
+        "number": line.lease_number,
         "draft_saved_at": line.draft_saved_at,
     }
 

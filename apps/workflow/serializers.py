@@ -95,7 +95,14 @@ class LeaseSerializer(s.Serializer):  # type: ignore[type-arg]
     mine = s.BooleanField()
     since = s.DateTimeField()
     expires_at = s.DateTimeField()
+    number = s.IntegerField()
     draft_saved_at = s.DateTimeField(allow_null=True)
+
+
+class ReleaseQuery(s.Serializer):  # type: ignore[type-arg]
+    """Which taking of an item is given back; without it, any."""
+
+    number = s.IntegerField(required=False, min_value=1)
 
 
 class AssigneeSerializer(s.Serializer):  # type: ignore[type-arg]

@@ -49,6 +49,7 @@ def reopen_item(*, actor: Actor, item: WorkItem, draft: Reading) -> WorkItem:
         item.lease_since = now
     item.lease_holder_id = actor.user_id
     item.lease_expires_at = now + LEASE
+    item.lease_number += 1
     item.reading = draft
     announce_item(item=item)
     return item

@@ -65,6 +65,7 @@ class Line(NamedTuple):
     lease_holder_id: str | None
     lease_since: str | None
     lease_expires_at: str | None
+    lease_number: int
     draft_saved_at: str | None
     assignee_id: str | None
     assigned_at: str | None
@@ -120,7 +121,7 @@ _COLUMNS = (
     *("i.ai_threshold", "i.ai_acuity", "i.ai_positive", "i.ai_n_more"),
     *("i.ai_model_name", "i.ai_model_version", "i.tier"),
     *("i.lease_holder_id::text", _iso("i.lease_since")),
-    *(_iso("i.lease_expires_at"), _iso("g.saved_at")),
+    *(_iso("i.lease_expires_at"), "i.lease_number", _iso("g.saved_at")),
     *("i.assignee_id::text", _iso("i.assigned_at")),
     *("w.name", "p.name", "p.display_mode"),
     *("t.name", "t.patient_id", "t.sex", "t.birth_date::text"),

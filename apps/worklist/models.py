@@ -119,6 +119,8 @@ class WorkItem(BaseModel):
     )
     lease_since = models.DateTimeField(null=True)
     lease_expires_at = models.DateTimeField(null=True)
+    # Counts how often it was taken: each window releases only its own taking.
+    lease_number = models.PositiveIntegerField(default=0)
     reading = models.ForeignKey(
         Reading, null=True, on_delete=models.PROTECT, related_name="items"
     )

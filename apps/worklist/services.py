@@ -429,6 +429,7 @@ def take_item(*, actor: Actor, item: WorkItem) -> WorkItem:
     item.state = ItemState.LEASED if amendment is None else ItemState.DONE
     item.lease_holder_id = actor.user_id
     item.lease_expires_at = now + LEASE
+    item.lease_number += 1
     item.reading = amendment or _draft_of(actor=actor, item=item)
     save_item(item)
     audit_item(actor=actor, event=Event.ITEM_LEASE, item=item)
@@ -503,12 +504,23 @@ def renew_lease(*, actor: Actor, item_id: UUID) -> WorkItem:
 
 
 @transaction.atomic
-def release_lease(*, actor: Actor, item_id: UUID) -> None:
-    """Give an item back; releasing what one does not hold is no error."""
+def release_lease(*, actor: Actor, item_id: UUID, number: int | None = None) -> None:
+    """Give an item back; releasing what one does not hold is no error.
+
+    Args:
+        actor: Who holds it.
+        item_id: The item.
+        number: Which taking of it is given back. Where it was taken again since, by
+            the same page when it was loaded anew or by another window of the same
+            reader, nothing happens: a page's last word may come late. None gives
+            back any.
+    """
     item = access_item(
         actor=actor, item_id=item_id, need=Permission.ITEM_LEASE, lock=True
     )
     if not item.in_hand or item.lease_holder_id != actor.user_id:
+        return
+    if number is not None and number != item.lease_number:
         return
     _free(item)
     audit_item(actor=actor, event=Event.ITEM_RELEASE, item=item)

@@ -106,6 +106,43 @@ def test_the_portal_and_its_door_are_killed_in_the_middle(opened):
     )
 
 
+def test_an_older_window_that_closes_leaves_the_lease_to_the_newer_one(opened):
+    reader, name = opened
+    address, older = reader.page.url, reader.page
+    reader.page = older.context.new_page()
+    reader.page.goto(address)
+    expect(reader.page.get_by_placeholder(HINT)).to_be_editable()
+    # What a page does when it goes is done by the time it is gone from the room.
+    older.goto(f"{reader.stack.url}/signed")
+    expect(older.get_by_role("heading", name="Signed")).to_be_visible()
+    _write(reader, "In the newer window.")
+    _wait_until_said(reader, name, "In the newer window.", within_s=10)
+    expect(reader.page.get_by_text(SAVED)).to_be_visible()
+
+
+def test_a_page_that_is_loaded_anew_keeps_its_lease_whatever_comes_late(opened):
+    reader, name = opened
+    for round_ in range(4):
+        reader.page.reload()
+        expect(reader.page.get_by_placeholder(HINT)).to_be_editable()
+        _write(reader, f"Loaded anew {round_} times.")
+        _wait_until_said(reader, name, f"Loaded anew {round_} times.", within_s=10)
+    item = reader.page.url.rsplit("/", 1)[-1]
+    lease = f"{reader.stack.url}/api/worklist/items/{item}/lease"
+    cookies = {one["name"]: one["value"] for one in reader.page.context.cookies()}
+    headers = {"X-CSRFToken": cookies["overread_csrf"], "Referer": reader.page.url}
+    request = reader.page.request
+    newest = request.put(lease, headers=headers).json()["lease"]["number"]
+    assert newest >= 5
+    # The last words of the pages that went, as late as can be.
+    for number in range(1, newest):
+        late = request.delete(f"{lease}?number={number}", headers=headers)
+        assert late.status == 204, late.text()
+    _write(reader, "After all of them.")
+    _wait_until_said(reader, name, "After all of them.", within_s=10)
+    expect(reader.page.get_by_text(SAVED)).to_be_visible()
+
+
 def test_the_window_dies_offline_and_the_work_is_back_in_another(opened):
     reader, name = opened
     address = reader.page.url

@@ -77,8 +77,10 @@ export async function renewLease(id: Id): Promise<Lease> {
   return (await request<{ lease: Lease }>(path, { method: 'PUT' })).data.lease;
 }
 
-export async function releaseLease(id: Id): Promise<void> {
-  await request(`worklist/items/${id}/lease`, { method: 'DELETE', keepalive: true });
+/** Gives an item back, unless it was taken again since: this may be said late. */
+export async function releaseLease(id: Id, { number }: Lease): Promise<void> {
+  const path = `worklist/items/${id}/lease?number=${number}`;
+  await request(path, { method: 'DELETE', keepalive: true });
 }
 
 /** The next item to read, leased; null when nothing is free. */

@@ -3443,6 +3443,7 @@ export interface components {
             since: string;
             /** Format: date-time */
             expires_at: string;
+            number: number;
             /** Format: date-time */
             draft_saved_at: string | null;
         };
@@ -8636,7 +8637,9 @@ export interface operations {
     };
     lease_release: {
         parameters: {
-            query?: never;
+            query?: {
+                number?: number;
+            };
             header?: never;
             path: {
                 item_id: string;

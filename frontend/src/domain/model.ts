@@ -41,6 +41,8 @@ export interface Lease {
   readonly mine: boolean;
   readonly since: Instant;
   readonly expires_at: Instant;
+  /** Which taking of the item it is: a window gives back only its own. */
+  readonly number: number;
   readonly draft_saved_at: Instant | null;
 }
 

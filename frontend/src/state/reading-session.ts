@@ -16,7 +16,7 @@ import {
 } from '@/api/endpoints';
 import { lookAt } from '@/api/signed-endpoints';
 import { EMPTY_CONTENT, sameContent, startDraft, unanswered } from '@/domain/draft';
-import type { Content, Finding, Id, LeaseAnswer, Reading, Row } from '@/domain/model';
+import type { Content, Finding, Id, Lease, LeaseAnswer, Reading, Row } from '@/domain/model';
 import { DraftSaver, lostTo } from './draft-saver';
 import { copyKey, dropCopy, localCopies, readLocalCopy } from './local-copies';
 import { findingsOf, getRoom, resetRoom, setRoom, useRoom } from './room';
@@ -31,6 +31,8 @@ let saver: DraftSaver | null = null;
 let renewal: ReturnType<typeof setInterval> | undefined;
 let unfollow: () => void = () => undefined;
 let taken: LeaseAnswer | null = null;
+/** This window's own taking of the item: a renewal tells of the newest one, whoever's. */
+let own: Lease | null = null;
 
 /** Whether this window is reading the item now, and so saves its draft itself. */
 export function isReading(itemId: Id): boolean {
@@ -73,7 +75,7 @@ async function openAnew(itemId: Id, user: Id): Promise<void> {
         ? taken
         : await takeEarly(`lease ${itemId}`, () => leaseItem(itemId));
     taken = null;
-    if (getRoom().itemId !== itemId) return void releaseLease(itemId);
+    if (getRoom().itemId !== itemId) return void releaseLease(itemId, answer.lease);
     begin(answer, user);
     await Promise.all([loadManifest(answer.item), loadAi(itemId)]);
   } catch (error) {
@@ -127,6 +129,7 @@ function refuse(error: unknown): void {
 }
 
 function begin({ lease, item, reading }: LeaseAnswer, user: Id): void {
+  own = lease;
   const copies = localCopies(user, item.id);
   const savedAt = reading.saved_at ? Date.parse(reading.saved_at) : null;
   resetSegments();
@@ -298,6 +301,7 @@ export async function leaseAgain(): Promise<void> {
   if (itemId === null) return;
   try {
     const { lease, item, reading } = await leaseItem(itemId);
+    own = lease;
     setRoom({ lease, item, reading });
     saver?.resume(reading.version, reading.content, draft.content);
   } catch (error) {
@@ -386,14 +390,14 @@ function end(): void {
 export async function leaveItem(release = true): Promise<void> {
   opening = null;
   const { itemId, phase, save } = getRoom();
-  const leaving = saver;
+  const [leaving, lease] = [saver, own];
   if (!leaving || itemId === null) return;
   await strokesSettled();
   await leaving.flush().catch(() => undefined);
   leaving.stop();
   if (saver === leaving) end();
-  if (release && phase === 'open' && save.kind !== 'lost') {
-    await releaseLease(itemId).catch(() => undefined);
+  if (release && lease && phase === 'open' && save.kind !== 'lost') {
+    await releaseLease(itemId, lease).catch(() => undefined);
   }
 }
 

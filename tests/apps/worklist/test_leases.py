@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import connection, transaction
 
-from apps.accounts.models import Role
+from apps.accounts.models import Role, User
 from apps.accounts.types import SYSTEM
 from apps.audit.models import AuditRecord
 from apps.core import clock
@@ -288,6 +288,29 @@ class TestLease:
         assert item.state == "open"
         events = list(AuditRecord.objects.values_list("event", flat=True))
         assert events.count("item:release") == 1
+
+    def test_the_late_last_word_of_a_page_leaves_what_was_taken_again_since(
+        self, item, two
+    ):
+        first = lease_item(actor=two[0], item_id=item.id).lease_number
+        again = lease_item(actor=two[0], item_id=item.id).lease_number
+        release_lease(actor=two[0], item_id=item.id, number=first)
+        renewed = renew_lease(actor=two[0], item_id=item.id)
+        assert renewed.lease_number == again
+        release_lease(actor=two[0], item_id=item.id, number=again)
+        item.refresh_from_db()
+        assert item.state == "open"
+
+    def test_the_address_names_which_taking_is_given_back(self, item, two):
+        client = client_for(User.objects.get(id=two[0].user_id))
+        path = f"/api/worklist/items/{item.id}/lease"
+        first = client.post(path).json()["lease"]["number"]
+        again = client.post(path).json()["lease"]["number"]
+        assert client.delete(f"{path}?number={first}").status_code == 204
+        assert client.put(path).json()["lease"]["number"] == again
+        assert client.delete(f"{path}?number=x").status_code == 400
+        assert client.delete(f"{path}?number={again}").status_code == 204
+        assert client.put(path).status_code == 409
 
     def test_what_is_done_is_not_leased_again(self, item, two):
         lease_item(actor=two[0], item_id=item.id)

@@ -82,6 +82,7 @@ def _said_by_objects(item):
         lease_holder_id=str_or_none(item.lease_holder_id),
         lease_since=time_or_none(item.lease_since),
         lease_expires_at=time_or_none(item.lease_expires_at),
+        lease_number=item.lease_number,
         draft_saved_at=time_or_none(item.reading.saved_at) if item.reading else None,
         assignee_id=str_or_none(item.assignee_id),
         assigned_at=time_or_none(item.assigned_at),

@@ -96,7 +96,7 @@ INSERT INTO worklist_workitem (id, created_at, updated_at, case_id, site_id, stu
     clinician_band, band_reason_code, band_reason_text, rank_class, sort_at, due_at,
     deadline_at, allowance_s, ai_state, ai_reason, ai_label, ai_probability,
     ai_threshold, ai_acuity, ai_positive, ai_n_more, ai_model_name, ai_model_version,
-    done_at, cancelled_reason, withdrawn)
+    tier, lease_number, done_at, cancelled_reason, withdrawn)
 SELECT md5('item' || n)::uuid, now(), now(), md5('case' || n)::uuid, s.site_id, s.id,
     true, lower(t.name), lower(s.description), lower(modality), s.modalities, part,
     lower(concat_ws(E'\\n', t.name, t.patient_id, s.accession_number, s.description)),
@@ -106,7 +106,7 @@ SELECT md5('item' || n)::uuid, now(), now(), md5('case' || n)::uuid, s.site_id, 
     arrived + CASE band WHEN 'STAT' THEN interval '30 minutes'
         WHEN 'PRIORITY' THEN interval '2 hours' ELSE interval '8 hours' END,
     extract(epoch FROM allowance), 'done', '', 'Pneumonia', p, .9, 'urgent', p >= .9, 0,
-    'bench-model', '1.0.0', CASE WHEN waits THEN NULL ELSE arrived END, '', false
+    'bench-model', '1.0.0', '', 0, CASE WHEN waits THEN NULL ELSE arrived END, '', false
 FROM (
     SELECT *, CASE WHEN p >= .98 THEN 'STAT' WHEN p >= .9 THEN 'PRIORITY'
             ELSE 'ROUTINE' END AS band,

@@ -87,11 +87,17 @@ function useOpened(itemId: Id, user: Id): void {
     const onHide = () => void leaveItem();
     window.addEventListener('beforeunload', onUnload);
     window.addEventListener('pagehide', onHide);
+    // The browser may bring a page that was left back as it was, without its lease.
+    const onShow = (event: PageTransitionEvent) => {
+      if (event.persisted) void openItem(itemId, user);
+    };
+    window.addEventListener('pageshow', onShow);
     return () => {
       unfollow();
       clearInterval(timer);
       window.removeEventListener('beforeunload', onUnload);
       window.removeEventListener('pagehide', onHide);
+      window.removeEventListener('pageshow', onShow);
       void leaveItem();
       resetViews();
       resetMpr();
