@@ -66,12 +66,21 @@ class Record:
 
 @dataclass(frozen=True)
 class ProcStat:
-    """The few fields of `/proc/<pid>/stat` that matter here."""
+    """The few fields of `/proc/<pid>/stat` that matter here.
+
+    Attributes:
+        pid: Its number.
+        state: One letter, `Z` for one that has ended.
+        session: The number of its session's leader.
+        started: Clock ticks since boot.
+        worked: Clock ticks of processor so far, with those of its ended children.
+    """
 
     pid: int
     state: str
     session: int
     started: int
+    worked: int = 0
 
 
 def read_stat(pid: int) -> ProcStat | None:
@@ -82,7 +91,13 @@ def read_stat(pid: int) -> ProcStat | None:
         return None
     # The command name is in brackets and may itself contain brackets and blanks.
     rest = text.rpartition(")")[2].split()
-    return ProcStat(pid=pid, state=rest[0], session=int(rest[3]), started=int(rest[19]))
+    return ProcStat(
+        pid=pid,
+        state=rest[0],
+        session=int(rest[3]),
+        started=int(rest[19]),
+        worked=sum(int(ticks) for ticks in rest[11:15]),
+    )
 
 
 def boot_id() -> str:
@@ -112,6 +127,13 @@ def session_members(record: Record) -> list[int]:
         read_stat(int(p.name)) for p in Path("/proc").iterdir() if p.name.isdigit()
     )
     return [s.pid for s in stats if s and s.session == record.pid and s.state != "Z"]
+
+
+def seconds_worked(record: Record) -> float:
+    """Seconds of processor that a child's session used so far."""
+    stats = (read_stat(pid) for pid in session_members(record))
+    ticks = sum(stat.worked for stat in stats if stat)
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def record_path(layout: Layout, name: str) -> Path:

@@ -117,9 +117,9 @@ def _start(supervisor: Supervisor, choices: Choices, begun: float) -> None:
     early = [part for part in parts if part not in late]
     early.append(nginx.make_part(layout, env, bind=choices.bind))
     with console.step("portal, workers, nginx"):
-        supervisor.start(early, timeout_s=120)
+        supervisor.start(early)
     fill(layout, env, choices, console)
-    supervisor.start(late, timeout_s=120)
+    supervisor.start(late)
     catch_up(layout, env, console)
     supervisor.announce(
         {

@@ -19,6 +19,7 @@ from deploy.local.processes import (
     is_alive,
     load_records,
     rotate,
+    seconds_worked,
     session_members,
     spawn,
     stop_records,
@@ -29,6 +30,14 @@ FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
 CALM_S = 60.0
 """A part that ran this long starts again without a pause."""
+QUIET_S = 120.0
+"""A part that starts, lives and shows no progress for this long is given up …"""
+LONGEST_START_S = 600.0
+"""… and one that shows some, after this: the machine may have other things to do."""
+PROGRESS_S = 2.0
+"""Processor time that counts as progress: one that only waits uses less."""
+LOOK_S = 5.0
+"""How often it is looked for progress."""
 
 
 @contextmanager
@@ -94,6 +103,35 @@ class Child:
     retry_at: float | None = None
 
 
+@dataclass
+class Progress:
+    """What a part that starts shows of itself.
+
+    Its log says nothing of progress: who tries for ever in vain writes as well.
+
+    Attributes:
+        since: When it last showed something new, by the monotonic clock.
+        why: Why it does not serve yet.
+        worked: Seconds of processor that it had used when it last showed something.
+    """
+
+    since: float
+    why: str = "has not answered"
+    worked: float = 0.0
+
+    def note(self, *, why: str, worked: float, now: float) -> float:
+        """Take how it is now; return the seconds since it last showed progress.
+
+        Args:
+            why: Why it does not serve.
+            worked: Seconds of processor that it has used.
+            now: By the monotonic clock.
+        """
+        if why != self.why or worked - self.worked >= PROGRESS_S:
+            self.why, self.worked, self.since = why, worked, now
+        return now - self.since
+
+
 class Supervisor:
     """Owns the children of one state folder."""
 
@@ -102,36 +140,54 @@ class Supervisor:
         self.console = console
         self.children: dict[str, Child] = {}
 
-    def start(self, parts: Sequence[Part], *, timeout_s: float = 60) -> None:
+    def start(self, parts: Sequence[Part], *, quiet_s: float = QUIET_S) -> None:
         """Start parts at the same time and wait until all of them serve.
 
         Args:
             parts: What to start.
-            timeout_s: How long readiness may take.
+            quiet_s: How long a part may take without any progress.
+
+        Raises:
+            Problem: One has ended, shows no progress, or takes ten minutes.
         """
         for part in parts:
             process, record = spawn(part, self.layout)
             self.children[part.name] = Child(part, process, record, time.monotonic())
-        self._wait_ready([part.name for part in parts], timeout_s)
+        self._wait_ready([part.name for part in parts], quiet_s)
 
-    def _wait_ready(self, names: list[str], timeout_s: float) -> None:
-        deadline = time.monotonic() + timeout_s
-        waiting = dict.fromkeys(names, "has not answered")
+    def _wait_ready(self, names: list[str], quiet_s: float) -> None:
+        begun = time.monotonic()
+        waiting = {name: Progress(self.children[name].since) for name in names}
+        look_at = begun + LOOK_S
         while waiting:
+            is_due = time.monotonic() >= look_at
             for name in list(waiting):
                 child = self.children[name]
                 if child.process.poll() is not None:
                     self._fail(name, f"ended with code {child.process.returncode}")
                 why = child.part.ready()
-                if why:
-                    waiting[name] = why
-                else:
+                if not why:
                     del waiting[name]
-            if waiting and time.monotonic() > deadline:
-                name, why = next(iter(waiting.items()))
-                self._fail(name, f"is not ready after {timeout_s:.0f} s: it {why}")
+                elif is_due:
+                    self._judge(child, waiting[name], why, begun, quiet_s)
+            if is_due:
+                seconds = time.monotonic() - begun
+                self.console.flash(f"  … {', '.join(waiting)}: {seconds:.0f} s")
+                look_at = time.monotonic() + LOOK_S
             if waiting:
                 time.sleep(0.1)
+
+    def _judge(
+        self, child: Child, progress: Progress, why: str, begun: float, quiet_s: float
+    ) -> None:
+        """Give up a part that shows no progress, or takes far too long."""
+        now, name = time.monotonic(), child.part.name
+        worked = seconds_worked(child.record)
+        quiet = progress.note(why=why, worked=worked, now=now)
+        if quiet > quiet_s:
+            self._fail(name, f"shows no progress for {quiet:.0f} s: it {why}")
+        if now - begun > LONGEST_START_S:
+            self._fail(name, f"is not ready after {now - begun:.0f} s: it {why}")
 
     def _fail(self, name: str, why: str) -> None:
         log = tail(self.layout, name)

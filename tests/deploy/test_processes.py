@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local import processes
+from deploy.local import supervisor as supervising
 from deploy.local.console import Console
 from deploy.local.layout import Layout
 from deploy.local.problem import Problem
@@ -21,12 +22,14 @@ from deploy.local.processes import (
     load_records,
     read_stat,
     record_path,
+    seconds_worked,
     session_members,
     spawn,
     stop_records,
     tail,
 )
 from deploy.local.supervisor import (
+    Progress,
     Supervisor,
     holder_pid,
     recover,
@@ -155,6 +158,52 @@ def test_a_part_that_ends_at_once_fails_with_the_end_of_its_log(layout: Layout):
     assert "code 3" in str(caught.value)
     assert "no such table" in str(caught.value)
     supervisor.stop()
+
+
+def test_who_works_or_says_something_new_is_waited_for():
+    start = Progress(since=100.0)
+    assert start.note(why="has not answered", worked=0.5, now=190.0) == 90.0
+    assert start.note(why="has not answered", worked=2.1, now=200.0) == 0.0
+    assert start.note(why="has not answered", worked=3.9, now=280.0) == 80.0
+    assert start.note(why="answers 503", worked=3.9, now=281.0) == 0.0
+    assert start.note(why="answers 503", worked=3.9, now=500.0) == 219.0
+
+
+def test_processor_time_of_a_child_and_of_its_children_is_seen(layout: Layout):
+    busy = "while True: pass"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', '{busy}'])"
+    child, record = spawn(part("busy", code), layout)
+    try:
+        assert wait_until(lambda: seconds_worked(record) > 1, timeout_s=120)
+    finally:
+        stop_records([record], layout, reap=child.poll)
+    assert seconds_worked(record) == 0
+
+
+def test_a_part_that_lives_without_progress_is_given_up(layout: Layout, monkeypatch):
+    monkeypatch.setattr(supervising, "LOOK_S", 0.05)
+    idle = part("idle", "print('up', flush=True); import time; time.sleep(600)")
+    idle = dataclasses.replace(idle, ready=lambda: "has not answered")
+    found = Supervisor(layout, Console())
+    try:
+        with pytest.raises(Problem, match="idle shows no progress for"):
+            found.start([idle], quiet_s=1.0)
+    finally:
+        found.stop()
+
+
+def test_a_part_that_works_may_take_longer(layout: Layout, monkeypatch):
+    monkeypatch.setattr(supervising, "LOOK_S", 0.0)
+    monkeypatch.setattr(supervising, "PROGRESS_S", 0.0)
+    said = iter(["has not answered"] * 5 + [""])
+    slow = part("slow", "import time; time.sleep(600)")
+    slow = dataclasses.replace(slow, ready=lambda: next(said))
+    found = Supervisor(layout, Console())
+    try:
+        found.start([slow], quiet_s=0.0)
+        assert next(said, None) is None
+    finally:
+        found.stop()
 
 
 def test_a_second_instance_is_told_who_holds_the_folder(layout: Layout):
