@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 from workers.contracts import PRIORITY_URGENT
+from workers.niceness import give_way
 
 Given = TypeVar("Given")
 Done = TypeVar("Done")
@@ -73,7 +74,10 @@ class Gatherer(Generic[Given, Done]):
         for is_express in [False] * threads + [True] * has_express:
             threading.Thread(
                 target=self._serve,
-                kwargs={"is_express": is_express},
+                kwargs={
+                    "is_express": is_express,
+                    "is_patient": has_express and not is_express,
+                },
                 daemon=True,
                 name="gather",
             ).start()
@@ -98,7 +102,9 @@ class Gatherer(Generic[Given, Done]):
             raise wish.error
         return wish.done[0]
 
-    def _serve(self, *, is_express: bool) -> None:
+    def _serve(self, *, is_express: bool, is_patient: bool) -> None:
+        if is_patient:
+            give_way()
         while True:
             self._fulfil(self._take(is_express=is_express))
 

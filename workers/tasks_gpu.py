@@ -6,8 +6,10 @@ The worker's threads wait; the models are in a process of their own
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
+import zlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cache
@@ -43,8 +45,11 @@ ANSWERS_WAIT_S: Final = 0.3
 """To record one answer takes half as long as to record sixteen together."""
 _MAX_REMEMBERED: Final = 2048
 
-_answered: OrderedDict[str, InferResult] = OrderedDict()
-"""Answers of this process by run: the portal asks again when its queue is long."""
+_answered: OrderedDict[str, bytes] = OrderedDict()
+"""Answers of this process by run: the portal asks again when its queue is long.
+
+Packed: as objects two thousand of them are tens of megabytes.
+"""
 _answering = threading.Lock()
 
 
@@ -183,15 +188,19 @@ def _once(wanted: InferRequest, *, is_alone: bool) -> InferResult | bool:
 
 def _known(run_id: str) -> InferResult | None:
     with _answering:
-        return _answered.get(run_id)
+        found = _answered.get(run_id)
+    if found is None:
+        return None
+    return InferResult.from_message(json.loads(zlib.decompress(found)))
 
 
 def _remember(result: InferResult) -> None:
     """Keep an answer, so that the same question costs nothing."""
     if result.state == "failed":
         return
+    packed = zlib.compress(json.dumps(result.to_message()).encode(), level=1)
     with _answering:
-        _answered[result.run_id] = result
+        _answered[result.run_id] = packed
         while len(_answered) > _MAX_REMEMBERED:
             _answered.popitem(last=False)
 

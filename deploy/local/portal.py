@@ -14,7 +14,7 @@ PORTAL_CONCURRENCY = 2
 PIXELS_CONCURRENCY = 2
 EXPORT_QUEUE = "exports"
 EXPORT_CONCURRENCY = 1
-EXPORT_NICENESS = 10
+EXPORT_NICENESS = 5
 """Objects for the archive are written when nobody else wants the processor."""
 
 

@@ -22,8 +22,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-
 from tests.benchmarks.harness import Metric, Stack
 from tests.benchmarks.inferring.densenet import AGE, switched_on
 from tests.benchmarks.inferring.department import (
@@ -31,8 +29,9 @@ from tests.benchmarks.inferring.department import (
     Department,
     films,
     processor_seconds,
-    resident_mb,
+    resident,
 )
+from tests.benchmarks.inferring.memory import slope_of
 from tests.benchmarks.inferring.plain import PACKAGE
 from tests.faults.running import FILMS, Running, wait_until
 from tests.person import Person
@@ -108,7 +107,7 @@ class Found:
         idle: Seconds from request to result, one at a time.
         urgent: Seconds from STAT to result behind the burst.
         waiting: Studies that waited when the first became STAT.
-        memory: (studies done, MB) while the burst was worked off.
+        memory: (studies done, MB by process) while the burst was worked off.
         burst_rate: Studies a second of the burst.
         failed: Runs of the burst that failed.
     """
@@ -120,7 +119,7 @@ class Found:
     idle: list[float] = field(default_factory=list)
     urgent: list[float] = field(default_factory=list)
     waiting: int = 0
-    memory: list[tuple[int, float]] = field(default_factory=list)
+    memory: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     burst_rate: float = 0.0
     failed: int = 0
 
@@ -218,7 +217,7 @@ def _burst(running: Running, found: Found, *, prefix: str) -> None:
         _sample(running, department, found)
     while department.counts().ended < BURST:
         _sample(running, department, found)
-        time.sleep(2.0)
+        time.sleep(1.0)
     _sample(running, department, found)
     ends = department.column("extract(epoch FROM i.finished_at)")
     found.burst_rate = BURST / (max(ends) - began)
@@ -227,7 +226,7 @@ def _burst(running: Running, found: Found, *, prefix: str) -> None:
 
 
 def _sample(running: Running, department: Department, found: Found) -> None:
-    found.memory.append((department.counts().ended, resident_mb(running)))
+    found.memory.append((department.counts().ended, resident(running)))
 
 
 def _make_urgent(running: Running, reader: Person, patient: str) -> float:
@@ -256,13 +255,20 @@ def _make_urgent(running: Running, reader: Person, patient: str) -> float:
     return float(running.rows(query, patient)[0][0]) - began
 
 
-def _slope(memory: list[tuple[int, float]]) -> float:
-    """Return MB per 1,000 studies, after the first fifth (the caches fill)."""
-    later = [one for one in memory if one[0] >= memory[-1][0] / 5]
-    if len(later) < 3:
-        return 0.0
-    done, used = np.array(later, dtype=float).T
-    return float(np.polyfit(done, used, 1)[0] * 1000)
+def _memory(memory: list[tuple[int, dict[str, float]]]) -> list[Metric]:
+    """Return the worker's memory, and the slope of each process that stayed."""
+    worker = max(
+        sum(mb for name, mb in used.items() if name.startswith("worker-gpu"))
+        for _, used in memory
+    )
+    names = set.intersection(*(set(used) for _, used in memory))
+    lines = [_plainly("worker's memory, largest", worker, "MB")]
+    for name in sorted(names):
+        line = slope_of([(done, used[name]) for done, used in memory])
+        what = f"{name.rpartition(' ')[0]}: memory per 1,000 over {BURST} studies"
+        limits = f"[{line.low:.1f}, {line.high:.1f}]"
+        lines.append(_plainly(f"{what} {limits}", line.per_thousand, "MB"))
+    return lines
 
 
 def _plainly(metric: str, value: float, unit: str) -> Metric:
@@ -332,12 +338,7 @@ def _metrics(found: Found) -> list[Metric]:
         _plainly("STAT → result behind the burst, median", urgent, "s"),
         _plainly("… worst", max(found.urgent, default=math.nan), "s"),
         _plainly(f"burst of {BURST}", found.burst_rate, "1/s"),
-        _plainly("worker's memory, largest", max(m for _, m in found.memory), "MB"),
-        _plainly(
-            f"worker's memory, slope per 1,000 over {BURST} studies",
-            _slope(found.memory),
-            "MB",
-        ),
+        *_memory(found.memory),
         *_whole(found.heavy),
         Metric.at_most("runs that failed", float(failed), "1", 0),
         _plainly("load of the machine", os.getloadavg()[1], "1"),

@@ -26,14 +26,17 @@ from typing import Any, Final, TextIO
 
 import torch
 
-from workers.contracts import InferRequest
+from workers.contracts import PRIORITY_URGENT, InferRequest
 from workers.inference.answering import answer, failed_result, make_workplace, warm_up
 from workers.inference.workplace import Workplace
 from workers.logs import start_logging
+from workers.niceness import give_way
 from workers.portal_client import PortalUnavailableError
 from workers.settings import read_settings
 
 REPORT_EVERY_S: Final = 5.0
+URGENT_SLOTS: Final = 8
+"""Urgent requests at work at a time; further ones wait for one of these."""
 
 
 class Server:
@@ -51,7 +54,10 @@ class Server:
         self._events = events
         self._writing = threading.Lock()
         self._pool = ThreadPoolExecutor(
-            slots, thread_name_prefix="study", initializer=_use_one_thread
+            slots, thread_name_prefix="study", initializer=_work_patiently
+        )
+        self._urgent = ThreadPoolExecutor(
+            URGENT_SLOTS, thread_name_prefix="urgent", initializer=_use_one_thread
         )
 
     def serve(self, requests: TextIO) -> None:
@@ -59,7 +65,12 @@ class Server:
         self.say({"ready": self._report()})
         threading.Thread(target=self._report_on, daemon=True).start()
         for line in requests:
-            self._pool.submit(self._do, json.loads(line))
+            asked = json.loads(line)
+            wanted = asked["request"]
+            # What is urgent has threads of its own on a line, which begin as this one.
+            self._workplace.lines.to(wanted["portal_url"])
+            is_urgent = wanted["priority"] <= PRIORITY_URGENT
+            (self._urgent if is_urgent else self._pool).submit(self._do, asked)
 
     def say(self, event: dict[str, Any]) -> None:
         """Write an event."""
@@ -112,6 +123,12 @@ def _resident_bytes() -> int:
     except (OSError, ValueError, IndexError):
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _work_patiently() -> None:
+    """Let threads that work for what is urgent have the processor first."""
+    _use_one_thread()
+    give_way()
 
 
 def _use_one_thread() -> None:

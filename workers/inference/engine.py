@@ -30,6 +30,7 @@ import torch
 from workers.contracts import PRIORITY_NORMAL, PRIORITY_URGENT
 from workers.inference.forward import Outputs, join, run_films
 from workers.models.package import ModelPackage
+from workers.niceness import give_way
 
 BATCH: Final = 8
 BODY_BATCH: Final = 2
@@ -106,6 +107,21 @@ Takes = Callable[[_Job], bool]
 """Which jobs a lane takes."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lane:
+    """A thread of the engine.
+
+    Attributes:
+        takes: Which jobs.
+        threads: Processor threads of a network; 0 leaves them as they are.
+        is_patient: Whether other lanes have the processor first.
+    """
+
+    takes: Takes
+    threads: int = 1
+    is_patient: bool = False
+
+
 class Engine:
     """Runs networks in threads of its own; any number of threads may ask.
 
@@ -145,12 +161,13 @@ class Engine:
         self._coming = 0
         self._is_closed = False
         self._changed = threading.Condition()
-        takes: list[tuple[Takes, int]] = [(lambda _: True, threads)]
+        served = [_Lane(takes=lambda _: True, threads=threads)]
         if lanes > 1:
-            takes += [(_is_body, 1)] * (lanes - 1) + [(_is_urgent_body, 1)]
-        for given in takes:
+            served += [_Lane(takes=_is_body, is_patient=True)] * (lanes - 1)
+            served += [_Lane(takes=_is_urgent_body)]
+        for lane in served:
             threading.Thread(
-                target=self._serve, args=given, daemon=True, name="engine"
+                target=self._serve, args=(lane,), daemon=True, name="engine"
             ).start()
 
     @contextmanager
@@ -201,11 +218,13 @@ class Engine:
             self._changed.notify_all()
         return job
 
-    def _serve(self, takes: Takes, threads: int) -> None:
+    def _serve(self, lane: _Lane) -> None:
         """Work as a lane, until the engine is closed."""
-        if threads:
-            torch.set_num_threads(threads)
-        while jobs := self._take(takes):
+        if lane.is_patient:
+            give_way()
+        if lane.threads:
+            torch.set_num_threads(lane.threads)
+        while jobs := self._take(lane.takes):
             began = time.perf_counter()
             self._do(jobs)
             with self._changed:

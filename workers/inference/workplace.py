@@ -60,15 +60,17 @@ class Clock:
 class Gate:
     """Lets so many through at a time, the more urgent of those that wait first.
 
-    What is urgent waits for nobody: it shares the processor with those inside.
+    What is urgent waits for nobody: it shares the processor with those inside. Who
+    leaves hands the turn to the next alone: where forty wait, all of them waking to
+    see whose it is would cost as much as a turn's work.
     """
 
     def __init__(self, room: int) -> None:
         """Take how many."""
         self._room = room
-        self._waiting: list[tuple[int, int]] = []
+        self._waiting: list[tuple[int, int, threading.Event]] = []
         self._numbers = itertools.count()
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
 
     @contextmanager
     def turn(self, priority: int) -> Iterator[None]:
@@ -76,19 +78,30 @@ class Gate:
         if priority <= PRIORITY_URGENT:
             yield
             return
-        mine = (priority, next(self._numbers))
-        with self._changed:
-            heapq.heappush(self._waiting, mine)
-            self._changed.wait_for(lambda: self._room and self._waiting[0] == mine)
-            heapq.heappop(self._waiting)
-            self._room -= 1
-            self._changed.notify_all()
+        if called := self._enter(priority):
+            called.wait()
         try:
             yield
         finally:
-            with self._changed:
+            self._leave()
+
+    def _enter(self, priority: int) -> threading.Event | None:
+        """Take a turn that is free; else return what is set once one is given."""
+        with self._lock:
+            if self._room:
+                self._room -= 1
+                return None
+            called = threading.Event()
+            heapq.heappush(self._waiting, (priority, next(self._numbers), called))
+            return called
+
+    def _leave(self) -> None:
+        with self._lock:
+            if not self._waiting:
                 self._room += 1
-                self._changed.notify_all()
+                return
+            _, _, called = heapq.heappop(self._waiting)
+        called.set()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from celery import Celery
 from PIL import Image
 from pydicom.uid import generate_uid
 
+from tests.benchmarks.inferring.memory import family
 from tests.factories.dicom import make_dx, to_bytes
 from tests.faults.running import FILMS, Running, Sent, wait_until
 
@@ -27,12 +28,14 @@ SEND_AT_ONCE = 250
 PARTS = (
     "worker-gpu",
     "worker-portal",
+    "worker-exports",
     "worker-pixels",
     "portal",
     "postgres",
     "orthanc",
     "redis",
 )
+OURS = ("worker-gpu", "worker-portal", "worker-exports", "worker-pixels", "portal")
 _FINAL = ("done", "rejected", "failed")
 
 
@@ -190,11 +193,11 @@ def processor_seconds(running: Running) -> dict[str, float]:
     return found
 
 
-def resident_mb(running: Running) -> float:
-    """Return the resident memory of the models' worker with its children."""
-    parent = running.process("worker-gpu")
-    total = 0
-    for process in [parent, *parent.children(recursive=True)]:
-        with contextlib.suppress(psutil.Error):
-            total += process.memory_info().rss
-    return total / 2**20
+def resident(running: Running) -> dict[str, float]:
+    """Return the resident memory, MB, of each process of ours that does studies."""
+    found = {}
+    for name in OURS:
+        with contextlib.suppress(psutil.Error, OSError):
+            for process, used in family(running.process(name)):
+                found[f"{name} {process}"] = used
+    return found

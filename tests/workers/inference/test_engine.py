@@ -296,3 +296,35 @@ def test_the_gate_lets_the_most_urgent_through_first():
     for thread in threads:
         thread.join(10)
     assert order == [0, 3, 6, 9]
+    assert gate._room == 1
+
+
+def test_the_gate_wakes_one_at_a_time_and_never_lets_in_too_many():
+    gate, inside, most = Gate(2), [], []
+
+    def through(number):
+        for _ in range(20):
+            with gate.turn(6):
+                inside.append(number)
+                most.append(len(inside))
+                if number % 3 == 0:
+                    time.sleep(0.0002)
+                inside.remove(number)
+
+    threads = [threading.Thread(target=through, args=(n,)) for n in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not [thread for thread in threads if thread.is_alive()]
+    assert (len(most), max(most)) == (12 * 20, 2)
+    assert (gate._room, gate._waiting, inside) == (2, [], [])
+
+
+def test_a_turn_that_fails_is_handed_on():
+    gate = Gate(1)
+    with pytest.raises(ValueError, match="broken"), gate.turn(6):
+        raise ValueError("broken")
+    with gate.turn(6):
+        assert gate._room == 0
+    assert gate._room == 1
