@@ -20,7 +20,7 @@ export const arrivals = {
 /** The words of work that was given up. */
 export const givenUp = {
   intro:
-    'Work that failed as often as it may. The study can be read without it. When the cause is put right, try it again: it starts with a clean count.',
+    'Work that failed as often as it may. The study can be read without it. When the cause is put right, try it again: it starts with a clean count. “Asked for” says how often the portal asked; within one of these a worker tries three times.',
   runs: 'Model runs',
   comparisons: 'Comparisons with earlier studies',
   interpolations: 'Filling between drawn slices',
@@ -39,6 +39,11 @@ export const givenUp = {
   revision: (n: number) => `revision ${n}`,
   retry: 'Try again',
   retryLabel: (what: string) => `Try again: ${what}`,
+  retryAll: (n: number) => `Try these ${n} again`,
+  retryAllLabel: (n: number, what: string) => `Try these ${n} again: ${what}`,
+  asking: (done: number, of: number) => `Asking… ${done} of ${of}`,
+  refused: (n: number, of: number) =>
+    `${n} of ${of} could not be asked for again and ${n === 1 ? 'is' : 'are'} still here. Ask again in a minute.`,
   pack: (modality: string, uid: string) => `the pack of ${modality} ${uid}`,
   comparison: (model: string, uid: string) => `the comparison of ${model} on ${uid}`,
   filling: (modality: string, uid: string) => `the filling on ${modality} ${uid}`,

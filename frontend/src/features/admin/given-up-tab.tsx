@@ -16,6 +16,7 @@ import type { Id } from '@/domain/model';
 import { useCan } from '@/state/session';
 import { givenUp as words } from '@/text/en-held';
 import { Notice } from '@/ui/primitives';
+import { type Asked, askEach } from './ask-each';
 import { carryOut, QueryTable } from './table';
 
 interface ListProps<T extends PackWork> {
@@ -29,11 +30,37 @@ interface ListProps<T extends PackWork> {
   readonly called: (row: T) => string;
 }
 
+interface RetryAllProps {
+  readonly name: string;
+  /** Rows that are shown. */
+  readonly n: number;
+  /** How far it is; null while nothing is asked. */
+  readonly round: Asked | null;
+  readonly onRetry: () => void;
+}
+
+/** After an outage there are hundreds: nobody presses a button for each. */
+function RetryAll({ name, n, round, onRetry }: RetryAllProps) {
+  if (n < 2 && round === null) return null;
+  return (
+    <button
+      type="button"
+      className="btn small"
+      disabled={round !== null}
+      aria-label={words.retryAllLabel(n, name)}
+      onClick={onRetry}
+    >
+      {round === null ? words.retryAll(n) : words.asking(round.done, round.of)}
+    </button>
+  );
+}
+
 function WorkList<T extends PackWork>(props: ListProps<T>) {
   const mayRetry = useCan()('dead_letter:retry');
   const queries = useQueryClient();
   const [problem, setProblem] = useState<string | null>(null);
   const [asked, setAsked] = useState(false);
+  const [round, setRound] = useState<Asked | null>(null);
   const key = ['given-up', props.name];
   const pages = useInfiniteQuery({
     queryKey: key,
@@ -42,15 +69,39 @@ function WorkList<T extends PackWork>(props: ListProps<T>) {
     getNextPageParam: (page) => page.next_cursor,
   });
 
+  const rows = pages.data?.pages.flatMap((page) => page.items) ?? [];
+  const busy = round !== null;
+
   async function retry(id: Id): Promise<void> {
     setAsked(await carryOut(() => props.retry(id), setProblem));
+    await queries.invalidateQueries({ queryKey: key });
+  }
+
+  async function retryAll(): Promise<void> {
+    setProblem(null);
+    setAsked(false);
+    const ids = rows.map((row) => row.id);
+    const found = await askEach(ids, props.retry, setRound);
+    setRound(null);
+    setAsked(found.done > found.refused);
+    if (found.refused > 0) setProblem(words.refused(found.refused, found.of));
     await queries.invalidateQueries({ queryKey: key });
   }
 
   const middle = props.head === null ? [] : [props.head];
   return (
     <section className="work" aria-label={props.name}>
-      <h2>{props.name}</h2>
+      <div className="work-head">
+        <h2>{props.name}</h2>
+        {mayRetry ? (
+          <RetryAll
+            name={props.name}
+            n={rows.length}
+            round={round}
+            onRetry={() => void retryAll()}
+          />
+        ) : null}
+      </div>
       {problem === null ? null : (
         <Notice kind="fail" title={words.failed} assertive>
           {problem}
@@ -58,7 +109,7 @@ function WorkList<T extends PackWork>(props: ListProps<T>) {
       )}
       {asked ? <p role="status">{words.askedAgain}</p> : null}
       <QueryTable
-        query={{ ...pages, data: pages.data?.pages.flatMap((page) => page.items) }}
+        query={{ ...pages, data: pages.data && rows }}
         name={props.name}
         heads={[
           words.when,
@@ -76,10 +127,8 @@ function WorkList<T extends PackWork>(props: ListProps<T>) {
             <td className="when">{formatExact(row.changed_at)}</td>
             {props.head === null ? null : <td className="when">{props.what(row)}</td>}
             <td>
-              {row.study.modality}{' '}
-              <span className="t3 uid">
-                {row.study.uid} · {words.revision(row.study.revision)}
-              </span>
+              {row.study.modality} · {words.revision(row.study.revision)}
+              <span className="t3 uid work-uid">{row.study.uid}</span>
             </td>
             <td className="when">{row.site.name}</td>
             <td className="t2">{row.reason}</td>
@@ -89,6 +138,7 @@ function WorkList<T extends PackWork>(props: ListProps<T>) {
                 <button
                   type="button"
                   className="btn small"
+                  disabled={busy}
                   aria-label={words.retryLabel(props.called(row))}
                   onClick={() => void retry(row.id)}
                 >
