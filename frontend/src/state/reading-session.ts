@@ -16,7 +16,15 @@ import {
 } from '@/api/endpoints';
 import { lookAt } from '@/api/signed-endpoints';
 import { EMPTY_CONTENT, sameContent, startDraft, unanswered } from '@/domain/draft';
-import type { Content, Finding, Id, Lease, LeaseAnswer, Reading, Row } from '@/domain/model';
+import type {
+  Content,
+  Finding,
+  Id,
+  Lease,
+  LeaseAnswer,
+  Reading,
+  Row,
+} from '@/domain/model';
 import { DraftSaver, lostTo } from './draft-saver';
 import { copyKey, dropCopy, localCopies, readLocalCopy } from './local-copies';
 import { findingsOf, getRoom, resetRoom, setRoom, useRoom } from './room';
