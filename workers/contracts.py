@@ -322,6 +322,8 @@ class InferRequest(_Message):
         token: Bearer token of the machine API; never logged.
         portal_url: Where the machine API is.
         priority: 0 (first) to 9 (last) in the queue.
+        series: Series Instance UID by role, of a model of several series; empty where
+            the worker chooses. An empty one is not written: older workers read it.
     """
 
     run_id: str
@@ -330,6 +332,7 @@ class InferRequest(_Message):
     token: str = field(repr=False)
     portal_url: str
     priority: int = PRIORITY_NORMAL
+    series: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -339,6 +342,15 @@ class InferRequest(_Message):
         _check_text(self.token, name="token")
         _check_url(self.portal_url, name="portal_url")
         _check_whole(self.priority, name="priority", low=0, high=PRIORITY_MAX)
+        _check_object(self.series, name="series")
+        for uid in self.series.values():
+            _check_uid(uid, name="series")
+
+    def _wrap(self, body: dict[str, Any]) -> dict[str, Any]:
+        if not body["series"]:
+            del body["series"]
+        # No super(): it is lost where `slots` makes the class anew.
+        return _Message._wrap(self, body)
 
 
 # --- answers

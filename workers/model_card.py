@@ -7,7 +7,7 @@ workers read a card through `read_card`; nobody else looks into its JSON for rul
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -43,6 +43,46 @@ VOLUME_STEPS: Final = frozenset(
         "crop_foreground",
         "correct_bias",
         "standardise_tissue",
+    }
+)
+ROLE_STEPS: Final = frozenset(
+    {
+        "clip_hu",
+        "scale_intensity",
+        "scale_intensity_range",
+        "scale_intensity_percentiles",
+        "normalise_intensity",
+        "correct_bias",
+        "standardise_tissue",
+    }
+)
+"""Steps that a role may have of its own: they change values and move no voxel."""
+WEIGHTINGS: Final = ("T1", "T1C", "T2", "T2*", "FLAIR", "PD", "DWI", "ADC", "SWI")
+PLANES: Final = frozenset({"axial", "coronal", "sagittal"})
+SEVERAL: Final = frozenset({"refuse", "most_images", "first", "last"})
+"""What becomes of a role that several series may have."""
+MIN_COVER: Final = 0.5
+"""Share of the first role's volume that the others' must cover, unless said."""
+_ROLE_LISTS: Final = (
+    "words",
+    "modalities",
+    "body_parts",
+    "planes",
+    "image_types",
+    "image_types_excluded",
+    "scanning_sequences",
+    "sequence_names",
+)
+_ROLE_RANGES: Final = ("echo_ms", "repetition_ms", "inversion_ms", "b_value")
+_ROLE_CHOICES: Final[Mapping[str, tuple[str | bool, ...]]] = {
+    "weighting": WEIGHTINGS,
+    "several": tuple(sorted(SEVERAL)),
+    "contrast_agent": (True, False),
+}
+_ROLE_FIELDS: Final = frozenset(
+    {
+        *("name", "weighting", "contrast_agent", "preprocessing", "several"),
+        *("min_cover", *_ROLE_LISTS, *_ROLE_RANGES),
     }
 )
 _INPUT_LISTS: Final = (
@@ -90,13 +130,64 @@ class Range:
 class SeriesRole:
     """One of the series that a model of several is given, as MR's T1 and FLAIR.
 
+    What it asks for is matched by `workers.series_roles`; empty and None ask nothing.
+
     Attributes:
         name: The role, such as `t2`.
-        words: Words of a series description that mark it, in capitals.
+        words: Words of a series description that mark it, in capitals, where the
+            series does not state how it was made.
+        weighting: One of `WEIGHTINGS`.
+        modalities: DICOM modalities; the card's own when empty.
+        body_parts: Body Part Examined, in capitals; the card's own when empty.
+        planes: Of `PLANES`.
+        image_types: One of these is among the values of Image Type.
+        image_types_excluded: None of these is.
+        scanning_sequences: One of these is among the values of Scanning Sequence.
+        sequence_names: Beginnings of Sequence Name, without Siemens' asterisk.
+        echo_ms: Echo Time.
+        repetition_ms: Repetition Time.
+        inversion_ms: Inversion Time.
+        b_value: Diffusion b-value, s/mm². Of the images of a series those of the
+            highest within it are taken.
+        contrast_agent: Whether a contrast agent is named.
+        several: Of `SEVERAL`.
+        min_cover: Share of the first role's volume that it must cover, 0–1.
+        steps: Its own preprocessing, on its own grid; of `ROLE_STEPS`.
     """
 
     name: str
-    words: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    weighting: str = ""
+    modalities: frozenset[str] = frozenset()
+    body_parts: frozenset[str] = frozenset()
+    planes: frozenset[str] = frozenset()
+    image_types: frozenset[str] = frozenset()
+    image_types_excluded: frozenset[str] = frozenset()
+    scanning_sequences: frozenset[str] = frozenset()
+    sequence_names: frozenset[str] = frozenset()
+    echo_ms: Range | None = None
+    repetition_ms: Range | None = None
+    inversion_ms: Range | None = None
+    b_value: Range | None = None
+    contrast_agent: bool | None = None
+    several: str = "refuse"
+    min_cover: float = MIN_COVER
+    steps: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def asks(self) -> bool:
+        """Whether it asks for anything of how a series was made."""
+        return bool(
+            self.words
+            or self.weighting
+            or self.image_types
+            or self.scanning_sequences
+            or self.sequence_names
+            or self.echo_ms
+            or self.repetition_ms
+            or self.inversion_ms
+            or self.b_value
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,13 +345,32 @@ def read_input(rules: Mapping[str, Any]) -> InputRules:
         if not spacing
         else (float(spacing[0]), float(spacing[1]), float(spacing[2])),
         contrast=rules.get("contrast"),
-        roles=tuple(
-            SeriesRole(
-                name=str(role["name"]),
-                words=tuple(str(word).upper() for word in role.get("words", [])),
-            )
-            for role in rules.get("roles", [])
+        roles=tuple(_role(role) for role in rules.get("roles", [])),
+    )
+
+
+def _role(said: Mapping[str, Any]) -> SeriesRole:
+    return SeriesRole(
+        name=str(said["name"]),
+        words=tuple(str(word).upper() for word in said.get("words", [])),
+        weighting=str(said.get("weighting", "")),
+        modalities=_words(said, "modalities"),
+        body_parts=_words(said, "body_parts"),
+        planes=frozenset(str(plane) for plane in said.get("planes", [])),
+        image_types=_words(said, "image_types"),
+        image_types_excluded=_words(said, "image_types_excluded"),
+        scanning_sequences=_words(said, "scanning_sequences"),
+        sequence_names=frozenset(
+            name.lstrip("*") for name in _words(said, "sequence_names")
         ),
+        echo_ms=_range(said.get("echo_ms"), default_unknown="accept"),
+        repetition_ms=_range(said.get("repetition_ms"), default_unknown="accept"),
+        inversion_ms=_range(said.get("inversion_ms"), default_unknown="accept"),
+        b_value=_range(said.get("b_value"), default_unknown="accept"),
+        contrast_agent=said.get("contrast_agent"),
+        several=str(said.get("several", "refuse")),
+        min_cover=float(said.get("min_cover", MIN_COVER)),
+        steps=tuple(dict(step) for step in said.get("preprocessing", [])),
     )
 
 
@@ -369,7 +479,62 @@ def _input_problems(rules: Any) -> list[str]:
         found += _range_problems(rules.get(name), name=f"input.{name}")
     if rules.get("synthetic", False) not in (True, False, "allowed"):
         found.append('“input.synthetic” must be true, false or "allowed"')
+    if isinstance(rules.get("roles", []), list):
+        found += _role_problems(rules.get("roles", []))
     return found
+
+
+def _role_problems(roles: Sequence[Any]) -> list[str]:
+    found = []
+    for index, role in enumerate(roles, 1):
+        if isinstance(role, Mapping):
+            found += [f"“input.roles” {index}: {text}" for text in _wrong_in(role)]
+        else:
+            found.append(f"“input.roles” {index}: must be an object")
+    names = [str(role.get("name")) for role in roles if isinstance(role, Mapping)]
+    if len(set(names)) != len(names):
+        found.append("“input.roles”: two roles have one name")
+    return found
+
+
+def _wrong_in(role: Mapping[str, Any]) -> list[str]:
+    name = role.get("name")
+    found = [] if isinstance(name, str) and name.strip() else ["“name” must be a text"]
+    found += [f"{key} is unknown" for key in sorted(set(role) - _ROLE_FIELDS)]
+    found += [
+        f"{key} must be a list of words"
+        for key in _ROLE_LISTS
+        if not _is_words(role.get(key, []))
+    ]
+    for key in _ROLE_RANGES:
+        found += _range_problems(role.get(key), name=key)
+    found += [
+        f"{key} must be one of {', '.join(str(one) for one in known)}"
+        for key, known in _ROLE_CHOICES.items()
+        if key in role and role[key] not in known
+    ]
+    planes = role.get("planes", [])
+    if _is_words(planes) and set(planes) - PLANES:
+        found.append(f"planes must be of {_list(PLANES)}")
+    cover = role.get("min_cover", MIN_COVER)
+    if not _is_number(cover) or not 0 < cover <= 1:
+        found.append("min_cover must be above 0, at most 1")
+    return found + _own_step_problems(role.get("preprocessing", []))
+
+
+def _own_step_problems(steps: Any) -> list[str]:
+    if not isinstance(steps, list):
+        return ["preprocessing must be a list of steps"]
+    names = [s.get("name") if isinstance(s, Mapping) else None for s in steps]
+    return [
+        f"preprocessing step “{name}” is not one of a role"
+        for name in names
+        if name not in ROLE_STEPS
+    ]
+
+
+def _is_words(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _range_problems(said: Any, *, name: str) -> list[str]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from apps.inference.types import Fit
+from workers.model_card import read_input
+from workers.series_roles import Choice, SeriesFacts, choose_series
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +25,8 @@ class StudyInput:
         views: View Position values of its images, upper case.
         age_years: Age of the patient at the study; None when unknown.
         synthetic: For each image series whether it is marked as made, not taken.
+        series: What is known of each series that a worker may get; None where a
+            revision of an older installation does not say it.
     """
 
     modalities: frozenset[str]
@@ -31,6 +35,7 @@ class StudyInput:
     views: frozenset[str]
     age_years: float | None
     synthetic: frozenset[bool] = frozenset()
+    series: tuple[SeriesFacts, ...] | None = None
 
 
 def check_fit(*, card: Mapping[str, Any], study: StudyInput) -> Fit:
@@ -39,7 +44,8 @@ def check_fit(*, card: Mapping[str, Any], study: StudyInput) -> Fit:
     The rules are `modalities`, `body_parts`, `views_excluded`, `age_years` (`min`,
     `max`, both inclusive in completed years, and `unknown`: `reject` or `accept`)
     and `synthetic`: `true` takes phantoms and nothing else, `"allowed"` takes both,
-    and without it phantoms are refused. Words never say the patient's age.
+    and without it phantoms are refused. Words never say the patient's age. Of a model
+    of several series `roles` must be filled (`workers.series_roles`), each by one.
     """
     rules = card.get("input", {})
     name = str(card.get("name", "model"))
@@ -52,6 +58,7 @@ def check_fit(*, card: Mapping[str, Any], study: StudyInput) -> Fit:
         "body_part": _unstated_body_part(rules=rules, study=study),
         "view": _view(rules=rules, study=study),
         "age": _age(rules=rules, study=study),
+        "series": series_of_roles(card=card, study=study).reason,
     }
     checks = [*other_kind.items(), *other_part.items(), *rejected.items()]
     check, reason = next(((key, text) for key, text in checks if text), ("", ""))
@@ -124,3 +131,15 @@ def _age(*, rules: Mapping[str, Any], study: StudyInput) -> str:
         return ""
     side = "younger" if study.age_years < low else "older"
     return f"only for {span}; this patient is {side}"
+
+
+def series_of_roles(*, card: Mapping[str, Any], study: StudyInput) -> Choice:
+    """Return the series of each role of a card, or why there are none.
+
+    Nothing is chosen, and nothing refused, for a model of one series, and where too
+    little is known of a study's series: the worker then chooses by the files.
+    """
+    rules = card.get("input", {})
+    if not rules.get("roles") or rules.get("kind") != "volume" or study.series is None:
+        return Choice(series={})
+    return choose_series(read_input(rules), study.series)

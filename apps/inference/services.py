@@ -18,7 +18,7 @@ from apps.core.errors import Conflict, Invalid, NotFound
 from apps.core.permissions import Permission
 from apps.core.queue import forget_losses
 from apps.inference.models import InferenceRun, ModelVersion, Slot
-from apps.inference.rules import StudyInput, check_fit
+from apps.inference.rules import StudyInput, check_fit, series_of_roles
 from apps.inference.slot_routing import parse_routing, why_not
 from apps.inference.types import (
     FINAL_STATES,
@@ -30,8 +30,10 @@ from apps.inference.types import (
 )
 from apps.studies.selectors import access_revision
 from workers.contracts import LOST_WORKER
+from workers.series_roles import SeriesFacts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from apps.accounts.types import Actor
@@ -99,7 +101,45 @@ def describe_input(*, revision: StudyRevision) -> StudyInput:
         ),
         age_years=study.patient_age_years,
         synthetic=frozenset(bool(s.get("is_synthetic")) for s in series),
+        series=_series_facts(revision),
     )
+
+
+def _series_facts(revision: StudyRevision) -> tuple[SeriesFacts, ...] | None:
+    """Return what is known of the series that a worker may get; None if too little."""
+    given = [s for s in revision.series if s["uid"] not in revision.withheld]
+    if any("making" not in s for s in given):
+        return None
+    return tuple(_facts_of(s) for s in given if s["making"] is not None)
+
+
+def _facts_of(series: Mapping[str, Any]) -> SeriesFacts:
+    making: dict[str, Any] = dict(series["making"])
+    for name in ("image_type", "scanning"):
+        making[name] = tuple(making[name])
+    return SeriesFacts(
+        uid=str(series["uid"]),
+        number=int(series.get("number") or 0),
+        modality=str(series["modality"]).upper(),
+        body_part=str(series.get("body_part", "")).upper(),
+        description=str(series.get("description", "")).upper(),
+        plane=str(series.get("plane", "")),
+        n_images=int(series.get("n_instances", 0)),
+        frame_of_reference_uid=str(series.get("frame_of_reference_uid", "")),
+        **making,
+    )
+
+
+def series_of_run(*, run: InferenceRun) -> dict[str, str]:
+    """Return the series that a worker is to give a run's model, by role.
+
+    Empty for a model of one series, and where the worker is to choose by the files.
+    """
+    card = run.model_version.card
+    if not card.get("input", {}).get("roles"):
+        return {}
+    study = describe_input(revision=run.revision)
+    return dict(series_of_roles(card=card, study=study).series)
 
 
 def check_slot(*, slot: Slot, study: StudyInput, arrived_at: datetime) -> Fit:

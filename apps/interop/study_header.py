@@ -1,5 +1,6 @@
 """Orthanc's JSON about one study → ``StudyHeader``. Pure: no requests here."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -18,8 +19,10 @@ from apps.interop.types import (
     Origin,
     PatientHeader,
     SeriesHeader,
+    SeriesMaking,
     StudyHeader,
 )
+from workers.series_roles import b_value_in
 
 Json = Mapping[str, Any]
 Tags = Mapping[str, Any]
@@ -171,7 +174,40 @@ def _build_series(
         plane=plane_of(_tag(sample, "0020,0037")),
         is_localizer="LOCALIZER" in _tag(sample, "0008,0008").upper(),
         frame_of_reference_uid=_tag(sample, "0020,0052"),
+        making=_build_making(sample),
     )
+
+
+def _build_making(tags: Tags) -> SeriesMaking | None:
+    """Return how a slice was made; None of what has no place in the patient."""
+    if not _tag(tags, "0020,0037"):
+        return None
+    name = _tag(tags, "0018,0024").upper()
+    return SeriesMaking(
+        image_type=_values(tags, "0008,0008"),
+        contrast=_tag(tags, "0008,9209").upper(),
+        scanning=_values(tags, "0018,0020"),
+        sequence_name=name[:64],
+        echo_ms=_decimal(tags, "0018,0081"),
+        repetition_ms=_decimal(tags, "0018,0080"),
+        inversion_ms=_decimal(tags, "0018,0082"),
+        is_diffusion=_decimal(tags, "0018,9087") is not None
+        or b_value_in(name) is not None,
+        has_contrast_agent=bool(_tag(tags, "0018,0010")),
+    )
+
+
+def _values(tags: Tags, key: str) -> tuple[str, ...]:
+    text = _tag(tags, key).upper()
+    return tuple(part.strip()[:64] for part in text.split("\\")) if text else ()
+
+
+def _decimal(tags: Tags, key: str) -> float | None:
+    try:
+        found = float(_tag(tags, key))
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
 
 
 _VIEW_CODES: Final[Mapping[str, str]] = {

@@ -192,13 +192,33 @@ class ImageView:
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesMaking:
+    """How the first image of a series was made, as far as it says.
+
+    `image_type`, `scanning` and `sequence_name` are in capitals, times in ms;
+    `is_diffusion`: a b-value is stated. Whether all its images are alike is not known.
+    """
+
+    image_type: tuple[str, ...] = ()
+    contrast: str = ""
+    scanning: tuple[str, ...] = ()
+    sequence_name: str = ""
+    echo_ms: float | None = None
+    repetition_ms: float | None = None
+    inversion_ms: float | None = None
+    is_diffusion: bool = False
+    has_contrast_agent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SeriesHeader:
     """One series with its instances, ordered by index, then by UID.
 
     `is_synthetic`: every image that was looked into is marked Synthetic Data = YES.
     `views`: of a series of projections, each image that was looked into, in order.
     `plane`: ``axial``, ``coronal`` or ``sagittal`` of the first image, '' when it
-    lies askew or does not say. `is_localizer`: its Image Type says so.
+    lies askew or does not say. `is_localizer`: its Image Type says so. `making`: of
+    a series of slices, None where no image could be looked into.
     """
 
     orthanc_id: str
@@ -222,6 +242,7 @@ class SeriesHeader:
     plane: str = ""
     is_localizer: bool = False
     frame_of_reference_uid: str = ""
+    making: SeriesMaking | None = None
 
     @property
     def is_image(self) -> bool:

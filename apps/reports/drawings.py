@@ -96,7 +96,27 @@ def _segmentation(finding: Finding, images: Images) -> EncodedObject:
     touched = np.flatnonzero(mask.any(axis=(1, 2)))
     chosen = touched if touched.size else np.array([0])
     sources = [fetch_file(images[meta["sop_uids"][index]]) for index in chosen]
-    return encode_segmentation(drawing_of(finding), mask=mask[chosen], sources=sources)
+    return encode_segmentation(
+        drawing_of(finding),
+        mask=mask[chosen],
+        sources=sources,
+        others=_others(finding, images),
+    )
+
+
+def _others(finding: Finding, images: Images) -> list[ImageRef]:
+    """Return the images of the other series that a model of several was given."""
+    inputs = finding.run.quality.get("inputs", [])
+    uids = {row["series_uid"] for row in inputs} - {finding.mask_meta["series_uid"]}
+    return [
+        ImageRef(
+            series_uid=image.series_uid,
+            sop_class_uid=image.sop_class_uid,
+            sop_uid=image.sop_uid,
+        )
+        for image in images.values()
+        if image.series_uid in uids
+    ]
 
 
 def _saliency(finding: Finding, images: Images) -> EncodedObject:

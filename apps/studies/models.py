@@ -85,8 +85,9 @@ class StudyRevision(BaseModel):
     `series` is the header of each image series in display order:
     uid, number, modality, description, body_part, laterality, view_positions,
     station, manufacturer, n_instances, is_synthetic, views (of projections: sop_uid,
-    view, laterality), plane, is_localizer, frame_of_reference_uid, n_frames; revisions
-    of older installations lack the last five. `n_images` counts instances.
+    view, laterality), plane, is_localizer, frame_of_reference_uid, n_frames, making
+    (`SeriesMaking`, None where it is not known); revisions of older installations lack
+    the last six. `n_images` counts instances.
     `withheld` names the series that may be an AI's pictures in a study that is read
     unaided: no pack, no worker and no pane ever gets them.
     """

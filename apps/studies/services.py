@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -345,6 +346,7 @@ def _series_summary(series: SeriesHeader) -> dict[str, object]:
         "plane": series.plane,
         "is_localizer": series.is_localizer,
         "frame_of_reference_uid": series.frame_of_reference_uid,
+        "making": None if series.making is None else asdict(series.making),
     }
 
 

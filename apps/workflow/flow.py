@@ -23,7 +23,12 @@ from apps.core.queue import enqueue, messages_waiting, send
 from apps.core.steps import Step
 from apps.inference import selectors as inference
 from apps.inference.results import record_results
-from apps.inference.services import RUN_STALE, open_runs, start_run
+from apps.inference.services import (
+    RUN_STALE,
+    open_runs,
+    series_of_run,
+    start_run,
+)
 from apps.inference.slots import (
     adopt_slots,
     note_settled,
@@ -381,6 +386,7 @@ def _ask_models(*, run: InferenceRun) -> None:
         ),
         portal_url=settings.PORTAL_URL,
         priority=urgency,
+        series=series_of_run(run=run),
     )
     send(
         TASK_INFER,

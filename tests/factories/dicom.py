@@ -14,6 +14,7 @@ from pydicom.uid import (
     CTImageStorage,
     DigitalXRayImageStorageForPresentation,
     ExplicitVRLittleEndian,
+    MRImageStorage,
     generate_uid,
 )
 
@@ -292,6 +293,96 @@ def make_ct_series(
         dataset.RescaleType = "HU"
         dataset.WindowCenter, dataset.WindowWidth = "40", "400"
         pixels = _ball(side, height=height, noise=noise)
+        _add_pixels(dataset, pixels, photometric="MONOCHROME2", bits_stored=16)
+        slices.append(dataset)
+    return slices
+
+
+def make_mr_series(
+    *,
+    study_uid: str,
+    frame_of_reference_uid: str,
+    description: str,
+    series_number: int,
+    values: NDArray[Any],
+    origin: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    spacing: tuple[float, float, float] = (3.0, 1.0, 1.0),
+    orientation: tuple[float, ...] = (1, 0, 0, 0, 1, 0),
+    echo_ms: float = 100.0,
+    repetition_ms: float = 5000.0,
+    scanning: str = "SE",
+    image_type: tuple[str, ...] = ("ORIGINAL", "PRIMARY", "M"),
+    b_value: float | None = None,
+    sequence_name: str = "",
+    body_part: str = "PROSTATE",
+    is_synthetic: bool = False,
+    series_uid: str | None = None,
+) -> list[FileDataset]:
+    """Return an MR series of given values, numbered against their order in space.
+
+    Args:
+        study_uid: The study.
+        frame_of_reference_uid: Its frame of reference; '' leaves it out.
+        description: Series Description.
+        series_number: Series Number.
+        values: [slice, row, column], from 0 to 65535.
+        origin: Where the first voxel's centre is, LPS mm.
+        spacing: Between slices, rows and columns, mm.
+        orientation: Directions of rows and columns.
+        echo_ms: Echo Time.
+        repetition_ms: Repetition Time.
+        scanning: Scanning Sequence.
+        image_type: Image Type.
+        b_value: Diffusion b-value; None leaves it out.
+        sequence_name: Sequence Name; '' leaves it out.
+        body_part: Body Part Examined.
+        is_synthetic: Whether the images are marked as made.
+        series_uid: A new one when None.
+    """
+    series = series_uid or generate_uid()
+    normal = np.cross(orientation[:3], orientation[3:])
+    slices = []
+    for index, plane in enumerate(values):
+        dataset = _new(MRImageStorage, sop_uid=None)
+        _add_study(
+            dataset,
+            patient_name="Test^Adult",
+            patient_id="TEST-3",
+            birth_date="19630101",
+            sex="M",
+            age="061Y",
+            study_date=_today(),
+            study_time="090000",
+            study_uid=study_uid,
+            series_uid=series,
+            accession_number="",
+            description=description,
+        )
+        dataset.Modality = "MR"
+        dataset.SeriesNumber = series_number
+        dataset.InstanceNumber = len(values) - index
+        dataset.ImageType = list(image_type)
+        dataset.BodyPartExamined = body_part
+        dataset.PatientPosition = "HFS"
+        dataset.ScanningSequence, dataset.SequenceVariant = scanning, "NONE"
+        dataset.ScanOptions, dataset.MRAcquisitionType = "", "2D"
+        dataset.EchoTime, dataset.RepetitionTime = f"{echo_ms:g}", f"{repetition_ms:g}"
+        dataset.EchoTrainLength = "1"
+        dataset.SliceThickness = f"{spacing[0]:g}"
+        if sequence_name:
+            dataset.SequenceName = sequence_name
+        if b_value is not None:
+            dataset.DiffusionBValue = b_value
+        if is_synthetic:
+            dataset.SyntheticData = "YES"
+        if frame_of_reference_uid:
+            dataset.FrameOfReferenceUID = frame_of_reference_uid
+        dataset.PositionReferenceIndicator = ""
+        dataset.ImageOrientationPatient = list(orientation)
+        place = np.array(origin) + index * spacing[0] * normal
+        dataset.ImagePositionPatient = [round(float(part), 6) for part in place]
+        dataset.PixelSpacing = [spacing[1], spacing[2]]
+        pixels = np.asarray(plane, dtype=np.uint16)
         _add_pixels(dataset, pixels, photometric="MONOCHROME2", bits_stored=16)
         slices.append(dataset)
     return slices

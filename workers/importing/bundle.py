@@ -27,11 +27,13 @@ from workers.importing.assemble import (
 from workers.importing.bundle_run import compare_runs
 from workers.importing.bundle_steps import (
     DROPPED_BEFORE,
+    Keys,
     config_of,
     map_inferer,
     map_postprocessing,
     map_preprocessing,
     name_of,
+    read_keys,
 )
 from workers.importing.said import RefusedError, Said
 from workers.importing.weights import read_tensors
@@ -72,7 +74,7 @@ def unpack_bundle(source: Path) -> Path:
 def import_bundle(
     source: Path, *, card: Mapping[str, Any], said: Said
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
-    """Import a bundle that marks voxels of one series.
+    """Import a bundle that marks voxels of one series, or of several by role.
 
     Raises:
         RefusedError: Something in it has no counterpart here; it is named.
@@ -81,7 +83,9 @@ def import_bundle(
     _check_targets(bundle.parser)
     said.step("evaluating its configuration, in here only")
     network, arguments = _network(bundle.parser)
-    steps = map_preprocessing(bundle.parser)
+    keys = read_keys(bundle.parser)
+    steps, own_steps = map_preprocessing(bundle.parser, keys)
+    card = _with_roles(card, keys, own_steps)
     rules = {**map_inferer(bundle.parser), **map_postprocessing(bundle.parser)}
     said.step("reading its weights")
     tensors = _weights(bundle.root)
@@ -106,13 +110,39 @@ def import_bundle(
         finish_card(full), weights_name=SAFETENSORS_NAME, weights=weights
     )
     said.step("running the bundle and the package on the same volume")
-    figures = compare_runs(bundle.parser, trial, tensors=tensors)
+    figures = compare_runs(bundle.parser, trial, tensors=tensors, keys=keys)
     record = source_record(bundle.root, kind="monai bundle")
     full["provenance"] = {**record, "compared": figures}
     files, _ = build_package(
         finish_card(full), weights_name=SAFETENSORS_NAME, weights=weights
     )
     return files, full["provenance"]
+
+
+def _with_roles(
+    card: Mapping[str, Any], keys: Keys, own_steps: Mapping[str, list[dict[str, Any]]]
+) -> dict[str, Any]:
+    """Return a card whose roles have what the bundle does to each image alone.
+
+    Raises:
+        RefusedError: The bundle's images and the card's roles are not the same.
+    """
+    full = dict(card)
+    if not keys.images:
+        return full
+    said = full.get("input", {})
+    roles = [dict(role) for role in said.get("roles", []) if isinstance(role, Mapping)]
+    names = [str(role.get("name", "")).casefold() for role in roles]
+    if names != [key.casefold() for key in keys.images]:
+        raise RefusedError(
+            f"it takes {len(keys.images)} images, {', '.join(keys.images)}: say which"
+            " series each is, as “input.roles” of these names in this order"
+        )
+    for role, key in zip(roles, keys.images, strict=True):
+        if own_steps.get(key):
+            role["preprocessing"] = own_steps[key]
+    full["input"] = {**said, "roles": roles}
+    return full
 
 
 def _read(source: Path) -> Bundle:

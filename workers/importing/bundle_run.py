@@ -11,9 +11,13 @@ from monai.bundle.config_parser import ConfigParser
 from numpy.typing import NDArray
 
 from workers.importing.assemble import compare
-from workers.importing.bundle_steps import config_of, image_key
+from workers.importing.bundle_steps import Keys, config_of
 from workers.importing.said import RefusedError
-from workers.inference.monai_volume import prepare_monai, to_monai
+from workers.inference.monai_volume import (
+    prepare_monai,
+    run_role_steps,
+    to_monai,
+)
 from workers.inference.segment import segment_volume
 from workers.models.package import ModelPackage
 
@@ -24,25 +28,39 @@ _MOST_DIFFERING: Final = 1e-4
 
 
 def compare_runs(
-    parser: ConfigParser, package: ModelPackage, *, tensors: Mapping[str, torch.Tensor]
+    parser: ConfigParser,
+    package: ModelPackage,
+    *,
+    tensors: Mapping[str, torch.Tensor],
+    keys: Keys,
 ) -> list[dict[str, Any]]:
     """Run both on one made-up volume and return how far they differ.
 
     Raises:
         RefusedError: By more than rounding.
     """
-    volume = _volume()
-    key = image_key(parser)
-    values = torch.from_numpy(volume)
+    roles = package.parsed.input.roles
+    values = torch.from_numpy(_volume(len(roles)))
+    given = {keys.network: to_monai(values, _SPACING)}
+    if keys.images:
+        given = {
+            key: to_monai(one, _SPACING)
+            for key, one in zip(keys.images, values, strict=True)
+        }
+    prepared = values
+    if roles:
+        each = zip(roles, values, strict=True)
+        prepared = torch.stack(
+            [run_role_steps(one, _SPACING, steps=role.steps) for role, one in each]
+        )
+    key = keys.network
     network = parser.get_parsed_content("network_def").eval()
     network.load_state_dict(dict(tensors))
     inferer = parser.get_parsed_content("inferer")
     with torch.no_grad():
-        data = parser.get_parsed_content("preprocessing")(
-            {key: to_monai(values, _SPACING)}
-        )
+        data = parser.get_parsed_content("preprocessing")(given)
         ready = prepare_monai(
-            values, _SPACING, steps=package.card["preprocessing"]
+            prepared, _SPACING, steps=package.card["preprocessing"]
         ).ready
         figures = [
             compare(
@@ -56,7 +74,7 @@ def compare_runs(
     )
     if "postprocessing" in config_of(parser):
         data["pred"] = outputs[0]
-        figures.append(_masks(parser, package, data, volume))
+        figures.append(_masks(parser, package, data, prepared.numpy()))
     return figures
 
 
@@ -69,7 +87,8 @@ def _masks(
     """Return how many voxels are decided otherwise on the source's grid."""
     final = _tensor(parser.get_parsed_content("postprocessing")(data)["pred"])
     segments = segment_volume(package, volume, _SPACING)
-    if tuple(final.shape[-3:]) != tuple(reversed(volume.shape)):
+    shape, n_voxels = volume.shape[-3:], int(np.prod(volume.shape[-3:]))
+    if tuple(final.shape[-3:]) != tuple(reversed(shape)):
         return {
             "what": "the masks",
             "n": 0,
@@ -80,14 +99,14 @@ def _masks(
     for segment, channel in zip(segments, rules["channels"], strict=True):
         theirs = _of_label(final, channel, is_argmax=rules.get("decide") == "argmax")
         differing += int((theirs.permute(2, 1, 0).numpy() != segment.mask).sum())
-    share = differing / (volume.size * max(len(segments), 1))
+    share = differing / (n_voxels * max(len(segments), 1))
     if share > _MOST_DIFFERING:
         raise RefusedError(
-            f"{differing} of {volume.size} voxels are decided otherwise by the package"
+            f"{differing} of {n_voxels} voxels are decided otherwise by the package"
         )
     return {
         "what": "the masks",
-        "n": int(volume.size) * len(segments),
+        "n": n_voxels * len(segments),
         "n_marked": sum(int(s.mask.sum()) for s in segments),
         "n_differing": differing,
     }
@@ -106,9 +125,16 @@ def _tensor(found: Any) -> torch.Tensor:
     return torch.as_tensor(plain).float()
 
 
-def _volume() -> NDArray[np.float32]:
+def _volume(n_channels: int) -> NDArray[np.float32]:
+    """Return made-up volumes, [channel, z, y, x]; [z, y, x] of no channels."""
+    if not n_channels:
+        return _balls(7)
+    return np.stack([_balls(seed) for seed in range(7, 7 + n_channels)])
+
+
+def _balls(seed: int) -> NDArray[np.float32]:
     """Return a made-up volume in Hounsfield units, [z, y, x]: balls in air, noise."""
-    made = np.random.default_rng(7)
+    made = np.random.default_rng(seed)
     grid = np.indices(_SHAPE).astype(np.float32)
     values = np.full(_SHAPE, -800.0, dtype=np.float32)
     for _ in range(7):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from monai.bundle.config_parser import ConfigParser
 
 from workers.importing.said import RefusedError
+from workers.model_card import ROLE_STEPS
 from workers.models.monai_nets import is_literal
 
 DROPPED_BEFORE: Final = frozenset(
@@ -37,6 +39,12 @@ _STEPS: Final[dict[str, tuple[str, frozenset[str]]]] = {
         frozenset({"subtrahend", "divisor", "nonzero", "channel_wise"}),
     ),
 }
+_JOIN: Final = "ConcatItemsd"
+_MATCH: Final = "ResampleToMatchd"
+_OVER_ALL: Final = frozenset(
+    {"scale_intensity", "scale_intensity_percentiles", "normalise_intensity"}
+)
+"""Steps that look at all voxels of what they are given."""
 _HARMLESS: Final = frozenset(
     {
         "keys",
@@ -101,38 +109,119 @@ def _transforms(parser: ConfigParser, section: str) -> list[tuple[str, str]]:
     return found
 
 
-def image_key(parser: ConfigParser) -> str:
-    """Return the one key under which the bundle's image goes.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """Under which keys a bundle's images go.
+
+    Attributes:
+        network: That of what the network is given.
+        images: Those that are put together into it, in the order of its channels;
+            empty where there is the one key alone.
+    """
+
+    network: str
+    images: tuple[str, ...] = ()
+
+
+def read_keys(parser: ConfigParser) -> Keys:
+    """Return the keys of a bundle's images.
 
     Raises:
-        RefusedError: There are several.
+        RefusedError: There are several, and nothing puts them together.
     """
-    keys: set[str] = set()
-    for place, _ in _transforms(parser, "preprocessing"):
-        said = arguments_of(parser, place).get("keys", [])
-        keys |= {said} if isinstance(said, str) else {str(key) for key in said}
-    if len(keys) != 1:
+    found: dict[str, None] = {}
+    joined: list[Keys] = []
+    for place, name in _transforms(parser, "preprocessing"):
+        said = arguments_of(parser, place)
+        keys = _keys(said)
+        if name == _JOIN:
+            joined.append(Keys(network=str(said.get("name")), images=tuple(keys)))
+        found |= dict.fromkeys(keys)
+    if len(joined) > 1:
+        raise RefusedError(f"it has {len(joined)} times {_JOIN}; once is possible")
+    if joined:
+        strange = set(found) - {*joined[0].images, joined[0].network}
+        if strange:
+            raise RefusedError(f"it does something to {', '.join(sorted(strange))} too")
+        return joined[0]
+    if len(found) != 1:
         raise RefusedError(
-            f"it takes {len(keys)} images ({', '.join(sorted(keys))}); one is possible"
+            f"it takes {len(found)} images ({', '.join(sorted(found))}), and no"
+            f" {_JOIN} puts them together"
         )
-    return keys.pop()
+    return Keys(network=next(iter(found)))
 
 
-def map_preprocessing(parser: ConfigParser) -> list[dict[str, Any]]:
+def _keys(said: Mapping[str, Any]) -> list[str]:
+    keys = said.get("keys", [])
+    return [keys] if isinstance(keys, str) else [str(key) for key in keys]
+
+
+def map_preprocessing(
+    parser: ConfigParser, keys: Keys
+) -> tuple[list[dict[str, Any]], dict[str, list[dict[str, Any]]]]:
     """Return a bundle's preprocessing as declared steps.
+
+    Returns:
+        What is done to all images, and by key what is done to one alone before it.
 
     Raises:
         RefusedError: A transform or an argument has no counterpart; it is named.
     """
-    image_key(parser)
-    steps = []
+    steps: list[dict[str, Any]] = []
+    own: dict[str, list[dict[str, Any]]] = {key: [] for key in keys.images}
+    is_joined = not keys.images
     for place, name in _transforms(parser, "preprocessing"):
-        if name not in _STEPS:
-            known = ", ".join(sorted(_STEPS))
-            raise RefusedError(f"preprocessing “{name}” has no declared step: {known}")
-        step, taken = _STEPS[name]
-        steps.append({"name": step, **_taken(parser, place, name, taken=taken)})
-    return steps
+        said = arguments_of(parser, place)
+        if name == _JOIN:
+            is_joined = True
+        elif name == _MATCH and not is_joined:
+            _check_match(said, keys)
+        elif is_joined:
+            steps.append(_declared(parser, place, name))
+        elif set(_keys(said)) == set(keys.images):
+            steps.append(_to_each(_declared(parser, place, name), name))
+        else:
+            done = _declared(parser, place, name)
+            _check_own(done, name, is_first=not steps)
+            for key in _keys(said):
+                own[key].append(done)
+    return steps, own
+
+
+def _declared(parser: ConfigParser, place: str, name: str) -> dict[str, Any]:
+    """Return the declared step of a transform."""
+    if name not in _STEPS:
+        known = ", ".join(sorted(_STEPS))
+        raise RefusedError(f"preprocessing “{name}” has no declared step: {known}")
+    step, taken = _STEPS[name]
+    return {"name": step, **_taken(parser, place, name, taken=taken)}
+
+
+def _check_match(said: Mapping[str, Any], keys: Keys) -> None:
+    """Images are laid on the first one by us, before anything is done to all."""
+    if str(said.get("key_dst")) != keys.images[0]:
+        raise RefusedError(
+            f"preprocessing “{_MATCH}”: images can be laid on the first alone,"
+            f" {keys.images[0]}"
+        )
+
+
+def _to_each(step: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a step of images before they are joined: to each channel by itself."""
+    if step["name"] == "crop_foreground":
+        raise RefusedError(f"preprocessing “{name}”: crop what is put together alone")
+    if step["name"] in _OVER_ALL:
+        return {**step, "channel_wise": True}
+    return step
+
+
+def _check_own(step: Mapping[str, Any], name: str, *, is_first: bool) -> None:
+    if step["name"] not in ROLE_STEPS or not is_first:
+        raise RefusedError(
+            f"preprocessing “{name}” of some images: only what changes values, before"
+            " anything is done to all, is possible"
+        )
 
 
 def _taken(
@@ -148,8 +237,10 @@ def _taken(
         value = _literal(given)
         if not is_literal(value):
             raise RefusedError(f"preprocessing “{name}”: “{key}” is not literal")
-        # One image: a list of one mode is that mode.
-        if key == "mode" and isinstance(value, list) and len(value) == 1:
+        # A list says a mode for each image: alike ones are that mode.
+        if key == "mode" and isinstance(value, list):
+            if len(set(value)) != 1:
+                raise RefusedError(f"preprocessing “{name}”: one mode for all images")
             value = value[0]
         found[key] = value
     return found

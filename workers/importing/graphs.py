@@ -125,7 +125,8 @@ def _examples(card: Mapping[str, Any]) -> torch.Tensor:
         if not window:
             raise RefusedError("a model of volumes needs “segmentation.window”")
         made = torch.Generator().manual_seed(1)
-        return torch.rand((1, 1, *(int(n) for n in window)), generator=made)
+        channels = max(1, len(card["input"].get("roles", [])))
+        return torch.rand((1, channels, *(int(n) for n in window)), generator=made)
     steps = card.get("preprocessing")
     if not isinstance(steps, list) or not steps:
         raise RefusedError(

@@ -29,6 +29,7 @@ from torch import Tensor
 
 from workers.models.preprocess import PreprocessError
 from workers.models.volume_prepare import Spacing as Millimetres
+from workers.models.volume_prepare import prepare_volume
 
 STEPS: Final[dict[str, Any]] = {
     "orient": Orientation,
@@ -50,7 +51,7 @@ class MonaiVolume:
     """A volume on the network's grid, and what was done to bring it there.
 
     Attributes:
-        ready: [1, i, j, k], in the network's axes.
+        ready: [C, i, j, k], in the network's axes.
         spatial: The transforms that moved voxels, in order.
     """
 
@@ -85,10 +86,16 @@ class MonaiVolume:
 
 
 def to_monai(values: Tensor, spacing: Millimetres) -> MetaTensor:
-    """Return a volume, [z, y, x], as MONAI has it: [1, x, y, z] with an affine."""
+    """Return a volume as MONAI has it: [C, x, y, z] with an affine.
+
+    Args:
+        values: [z, y, x] (C is 1), or [C, z, y, x].
+        spacing: Millimetres between voxels, (z, y, x).
+    """
     dz, dy, dx = spacing
     affine = torch.diag(torch.tensor([-dx, -dy, dz, 1.0], dtype=torch.float64))
-    image = values.float().permute(2, 1, 0).contiguous()[None]
+    channels = values[None] if values.ndim == 3 else values
+    image = channels.float().permute(0, 3, 2, 1).contiguous()
     return MetaTensor(image, affine=affine)
 
 
@@ -98,14 +105,14 @@ def prepare_monai(
     """Execute declared steps on one volume.
 
     Args:
-        values: [z, y, x] in the modality's own unit.
+        values: [z, y, x] in the modality's own unit; or [C, z, y, x].
         spacing: Millimetres between voxels, (z, y, x).
         steps: As in the card's `preprocessing`: names of `STEPS` and their arguments.
 
     Raises:
         PreprocessError: A step is unknown, or the volume can not be used.
     """
-    if values.ndim != 3 or not bool(torch.isfinite(values.float()).all()):
+    if values.ndim not in (3, 4) or not bool(torch.isfinite(values.float()).all()):
         raise PreprocessError("the volume has values that are not numbers")
     image = to_monai(values, spacing)
     spatial = []
@@ -139,3 +146,34 @@ def make_step(step: Mapping[str, Any]) -> Any:
         raise PreprocessError(
             f"preprocessing step “{name}”: bad parameters ({error})"
         ) from error
+
+
+def run_role_steps(
+    values: Tensor, spacing: Millimetres, *, steps: Sequence[Mapping[str, Any]]
+) -> Tensor:
+    """Execute the own steps of one role, of `ROLE_STEPS`; no voxel moves.
+
+    Args:
+        values: [slice, row, column] in the modality's own unit.
+        spacing: Millimetres between slices, rows and columns.
+        steps: As in the role's `preprocessing`.
+
+    Returns:
+        float32 of the same shape.
+
+    Raises:
+        PreprocessError: A step is unknown or can not be done.
+    """
+    found = values.float()
+    for step in steps:
+        name = str(step.get("name"))
+        if name not in STEPS:
+            found, _ = prepare_volume(found, spacing, steps=[step])
+            continue
+        try:
+            made = make_step(step)(found[None])
+        except (RuntimeError, ValueError, TypeError) as error:
+            raise PreprocessError(f"preprocessing step “{name}”: {error}") from error
+        plain = made.as_tensor() if isinstance(made, MetaTensor) else made
+        found = torch.as_tensor(plain)[0].float()
+    return found

@@ -38,7 +38,7 @@ def run_inference(
     """
     clock = Clock()
     device = workplace.device_words
-    ask = Ask(priority=request.priority, begin=begin)
+    ask = Ask(priority=request.priority, begin=begin, series=request.series)
     try:
         with clock.part("fetch_s"):
             package = workplace.store.get(

@@ -59,7 +59,9 @@ def segment_volume(
 
     Args:
         package: The model; its card has a `segmentation`.
-        values: [z, y, x] in Hounsfield units: up, to the back, to the left.
+        values: [z, y, x] in Hounsfield units: up, to the back, to the left; or
+            [channel, z, y, x] in each modality's own unit, of a model of several
+            series.
         spacing: Millimetres between voxels, (z, y, x).
         device: Where the network is; the processor by default.
 
@@ -80,7 +82,7 @@ def segment_volume(
     scores = torch.stack([_study_score(one, grid_ml, rules=rules) for one in odds])
     probabilities = package.calibrate(scores)
     source_ml = float(np.prod(spacing)) / 1000.0
-    size = (int(values.shape[0]), int(values.shape[1]), int(values.shape[2]))
+    size = (int(values.shape[-3]), int(values.shape[-2]), int(values.shape[-1]))
     found = []
     for index, label in enumerate(package.card["labels"]):
         mask = _mask_of(odds[index], size, source_ml, rules=rules)
@@ -117,7 +119,7 @@ def _segment_monai(
         steps=package.card["preprocessing"],
     )
     outputs = _voxel_logits(
-        package, volume.ready.as_tensor()[0], rules=rules, device=device
+        package, volume.ready.as_tensor(), rules=rules, device=device
     )
     shares = _shares(outputs, activation=str(rules.get("activation", "sigmoid")))
     laid = volume.lay_back(shares, between=rules.get("back", "linear") == "linear")
@@ -199,10 +201,17 @@ def _voxel_logits(
     rules: dict[str, Any],
     device: torch.device,
 ) -> Tensor:
-    """Return [outputs, i, j, k] on the network's grid, on the processor."""
+    """Return [outputs, i, j, k] on the network's grid, on the processor.
+
+    Args:
+        package: The model.
+        ready: [i, j, k], or [channel, i, j, k].
+        rules: The card's `segmentation`.
+        device: Where the network is.
+    """
     if not isinstance(package.module, VolumeModel):
         raise PreprocessError("the model is not one of volumes")
-    inputs = ready[None, None].to(device)
+    inputs = (ready[None, None] if ready.ndim == 3 else ready[None]).to(device)
     if not rules.get("window"):
         found = package.module(inputs).cpu()
     else:

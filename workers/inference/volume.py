@@ -52,9 +52,9 @@ class Geometry:
         return dz * dy * dx / 1000.0
 
     def turn(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Turn frames, [frame, row, column], to (z, y, x), or the reverse."""
-        steps = [slice(None, None, -1 if flip else 1) for flip in self.flips]
-        turned: NDArray[Any] = values[tuple(steps)]
+        """Turn frames, […, frame, row, column], to (…, z, y, x), or the reverse."""
+        z, y, x = (slice(None, None, -1 if flip else 1) for flip in self.flips)
+        turned: NDArray[Any] = values[..., z, y, x]
         return turned
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts import MASK_MEDIA_TYPE, BoxResult, FindingResult, MaskRef
+from workers.inference.channels import Channels, choose_by_files, load_channels
 from workers.inference.engine import TooLargeError
 from workers.inference.segment import (
     Segment,
@@ -37,7 +39,7 @@ from workers.packs.source import InstanceRef
 from workers.pixels.image import ImageError, ImageHeader, load_values, read_header
 from workers.portal_client import PortalClient
 from workers.quality.gate import assess_volume, summary_of
-from workers.quality.verdict import Check, failed, words_of
+from workers.quality.verdict import failed, words_of
 
 _FRAME = 1
 
@@ -50,21 +52,17 @@ def judge_volume(
     clock: Clock,
     ask: Ask,
 ) -> Said:
-    """Judge the one series of a study that the model is for.
+    """Judge the one series of a study that the model is for, or its several.
 
     Raises:
         RejectedError: The study is not one that the model may judge.
         PortalError: The portal refused.
         PortalUnavailableError: The portal gives no answer; ask again later.
     """
-    rules: dict[str, Any] = package.card.get("input", {})
     try:
         with clock.part("fetch_s"):
-            refs = _series(portal, rules=rules)
-            ask.begin()
-            geometry, values, checks = _load(
-                refs, portal, workplace.decoder, package=package
-            )
+            given = _given(package, portal, workplace=workplace, ask=ask)
+            geometry, values, checks = given.geometry, given.values, given.checks
         with clock.part("infer_s"):
             segments = _segment(package, geometry, values, workplace=workplace, ask=ask)
     except (VolumeError, PreprocessError, TooLargeError) as error:
@@ -76,15 +74,47 @@ def judge_volume(
         "series_uid": geometry.series_uid,
         "slices": len(geometry.sop_uids),
         "spacing_mm": [round(part, 4) for part in geometry.spacing],
+        **({"inputs": list(given.inputs)} if given.inputs else {}),
         **summary_of(checks),
     }
     return Said(quality=quality, findings=findings)
 
 
+def _given(
+    package: ModelPackage, portal: PortalClient, *, workplace: Workplace, ask: Ask
+) -> Channels:
+    """Return what the model is given: one series, or several as channels."""
+    if package.parsed.input.roles:
+        return _several(package, portal, workplace=workplace, ask=ask)
+    refs = _series(portal, rules=package.card.get("input", {}))
+    ask.begin()
+    return _load(refs, portal, workplace.decoder, package=package)
+
+
+def _several(
+    package: ModelPackage, portal: PortalClient, *, workplace: Workplace, ask: Ask
+) -> Channels:
+    """Return the channels of a model of several series.
+
+    Raises:
+        VolumeError: A role stays empty, or the series do not lie together.
+        RejectedError: The gate keeps the model from judging them.
+    """
+    series = _by_series(portal)
+    chosen = dict(ask.series)
+    if not chosen:
+        firsts = _firsts(portal, series)
+        counts = {uid: len(refs) for uid, refs in series.items()}
+        chosen = choose_by_files(package.parsed.input, firsts, counts)
+    refs = {role: series.get(uid, []) for role, uid in chosen.items()}
+    ask.begin()
+    return load_channels(refs, portal, workplace.decoder, package=package)
+
+
 def _segment(
     package: ModelPackage,
     geometry: Geometry,
-    values: NDArray[np.int16],
+    values: NDArray[Any],
     *,
     workplace: Workplace,
     ask: Ask,
@@ -105,20 +135,34 @@ def _segment(
 
 def _series(portal: PortalClient, *, rules: dict[str, Any]) -> list[InstanceRef]:
     """Return the images of the series that the model is given."""
+    series = _by_series(portal)
+    firsts = _firsts(portal, series)
+    counts = {uid: len(refs) for uid, refs in series.items()}
+    return series[choose_series(firsts, counts, rules=rules)]
+
+
+def _by_series(portal: PortalClient) -> dict[str, list[InstanceRef]]:
+    """Return the images of a study by series."""
     series: dict[str, list[InstanceRef]] = {}
     for ref in portal.list_instances():
         if belongs_in_pack(ref.sop_class_uid):
             series.setdefault(ref.series_uid, []).append(ref)
     if not series:
         raise RejectedError("the study has no images")
+    return series
+
+
+def _firsts(
+    portal: PortalClient, series: Mapping[str, Sequence[InstanceRef]]
+) -> dict[str, ImageHeader]:
+    """Return the header of one image of each series that can be read."""
     firsts = {}
     for ref, content in portal.read_instances([refs[0] for refs in series.values()]):
         try:
             firsts[ref.series_uid] = read_header(content)
         except ImageError:
             continue
-    counts = {uid: len(refs) for uid, refs in series.items()}
-    return series[choose_series(firsts, counts, rules=rules)]
+    return firsts
 
 
 def _load(
@@ -127,7 +171,7 @@ def _load(
     decoder: IsolatedDecoder,
     *,
     package: ModelPackage,
-) -> tuple[Geometry, NDArray[np.int16], tuple[Check, ...]]:
+) -> Channels:
     """Return where the voxels are, what they hold, and what the gate says of them.
 
     The values, [frame, row, column], are Hounsfield units rounded to whole numbers:
@@ -161,7 +205,7 @@ def _load(
     checks = assess_volume(in_order, values, package.parsed.input)
     if words := words_of(checks):
         raise RejectedError("; ".join(words), quality=summary_of(checks))
-    return geometry, values, checks
+    return Channels(geometry=geometry, values=values, checks=checks)
 
 
 def _finding(

@@ -112,10 +112,13 @@ class Ask:
         priority: 0 (first) to 9.
         begin: Called when its images are here and work on them begins: from then on
             it may be what kills the process.
+        series: Series Instance UID by role, as the portal chose; empty where it left
+            that to the worker.
     """
 
     priority: int = PRIORITY_NORMAL
     begin: Callable[[], None] = lambda: None
+    series: Mapping[str, str] = field(default_factory=dict)
 
 
 class Lines:

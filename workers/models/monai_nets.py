@@ -49,7 +49,14 @@ class MonaiNetwork(VolumeModel):
         if not is_literal(dict(arguments)):
             raise TypeError("an argument is not literal")
         self.n_labels = int(arguments.get("out_channels", 1))
+        said = arguments.get("in_channels")
+        self._n_inputs = None if said is None else int(said)
         self.network = NETWORKS[network](**arguments)
+
+    @property
+    def n_inputs(self) -> int | None:
+        """Channels that it takes; None where its arguments do not say."""
+        return self._n_inputs
 
     def forward(self, volumes: Tensor) -> Tensor:
         """Return what the network gives, [N, outputs, D, H, W]."""

@@ -162,8 +162,14 @@ class OnnxVolume(VolumeModel):
         if self._name not in self.session.output_names:
             raise ValueError(f"it has no output {self._name}")
 
+    @property
+    def n_inputs(self) -> int | None:
+        """Channels that the graph takes; None where it leaves that open."""
+        shape = self.session.input_shape
+        return shape[1] if len(shape) > 1 and isinstance(shape[1], int) else None
+
     def forward(self, volumes: Tensor) -> Tensor:
-        """Return [N, n_outputs, D, H, W] of [N, 1, D, H, W], on the same device."""
+        """Return [N, n_outputs, D, H, W] of [N, C, D, H, W], on the same device."""
         found = self.session.run(volumes, [self._name])[0]
         return found.to(volumes.device)
 

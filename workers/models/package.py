@@ -172,6 +172,18 @@ def _load_network(card: dict[str, Any], files: dict[str, bytes]) -> Network:
     return _load_module(card, files[WEIGHTS_NAME])
 
 
+def _check_channels(card: dict[str, Any], module: Network) -> None:
+    """Refuse a network that takes another number of series than its card names."""
+    if not isinstance(module, VolumeModel):
+        return
+    takes, named = module.n_inputs, max(1, len(card["input"].get("roles", [])))
+    if takes is not None and takes != named:
+        raise PackageError(
+            f"the network takes {takes} series as channels and the card names {named}:"
+            " say each one's role in “input.roles”"
+        )
+
+
 def _load_onnx(card: dict[str, Any], content: bytes) -> Network:
     wanted = card["architecture"]
     try:
@@ -215,9 +227,11 @@ def load_package(source: Path | bytes, *, expected: str = "") -> ModelPackage:
     if expected and found != expected:
         raise PackageError("the package is not the one that was named (hash differs)")
     card = _parse_card(files[CARD_NAME])
+    module = _load_network(card, files)
+    _check_channels(card, module)
     return ModelPackage(
         card=card,
-        module=_load_network(card, files),
+        module=module,
         package_hash=found,
         input_space=_load_space(card, files),
     )

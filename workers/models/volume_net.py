@@ -23,7 +23,12 @@ class VolumeModel(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, volumes: Tensor) -> Tensor:
-        """Return voxel logits, [N, n_labels, D, H, W], of [N, 1, D, H, W]."""
+        """Return voxel logits, [N, n_labels, D, H, W], of [N, C, D, H, W]."""
+
+    @property
+    def n_inputs(self) -> int | None:
+        """Channels that it takes; None where it does not say."""
+        return None
 
 
 class MonaiUNet(VolumeModel):
@@ -33,6 +38,7 @@ class MonaiUNet(VolumeModel):
         self,
         *,
         n_labels: int = 1,
+        n_inputs: int = 1,
         channels: Sequence[int] = (16, 32, 64, 128),
         strides: Sequence[int | Sequence[int]] = (2, 2, 2),
         num_res_units: int = 1,
@@ -42,6 +48,7 @@ class MonaiUNet(VolumeModel):
 
         Args:
             n_labels: Output channels.
+            n_inputs: Input channels, one a role of the card.
             channels: Of each level.
             strides: Between levels; a list of three for unequal axes (z, y, x).
             num_res_units: Residual units of each level.
@@ -49,15 +56,21 @@ class MonaiUNet(VolumeModel):
         """
         super().__init__()
         self.n_labels = n_labels
+        self._n_inputs = n_inputs
         self.unet = UNet(
             spatial_dims=3,
-            in_channels=1,
+            in_channels=n_inputs,
             out_channels=n_labels,
             channels=tuple(channels),
             strides=cast("Sequence[int]", tuple(_plain(s) for s in strides)),
             num_res_units=num_res_units,
             **more,
         )
+
+    @property
+    def n_inputs(self) -> int:
+        """Channels that it takes."""
+        return self._n_inputs
 
     def forward(self, volumes: Tensor) -> Tensor:
         """Return voxel logits, [N, n_labels, D, H, W]."""

@@ -112,21 +112,25 @@ def _stretch_axis(values: Tensor, axis: int, n: int) -> Tensor:
 def prepare_volume(
     values: Tensor, spacing: Spacing, *, steps: Sequence[Mapping[str, Any]]
 ) -> tuple[Tensor, Spacing]:
-    """Execute declared steps on one volume.
+    """Execute declared steps on one volume, or on each channel of one.
 
     Args:
-        values: [z, y, x] in Hounsfield units (or the modality's own), float32.
+        values: [z, y, x] in Hounsfield units (or the modality's own), float32; or
+            [channel, z, y, x].
         spacing: Millimetres between voxels, (z, y, x).
         steps: As in the card's `preprocessing`: each a `name` and its parameters.
             `resample` (`spacing_mm`), `clip_hu` (`low`, `high`); of MR `correct_bias`
             (N4) and `standardise_tissue`.
 
     Returns:
-        float32 [z, y, x] on the network's grid, and its spacing.
+        float32 of the same axes on the network's grid, and its spacing.
 
     Raises:
         PreprocessError: A step is unknown, or the volume can not be used.
     """
+    if values.ndim == 4:
+        ready = [prepare_volume(one, spacing, steps=steps) for one in values]
+        return torch.stack([one for one, _ in ready]), ready[0][1]
     found = values.float()
     if found.ndim != 3 or not bool(torch.isfinite(found).all()):
         raise PreprocessError("the volume has values that are not numbers")

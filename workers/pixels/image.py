@@ -18,11 +18,10 @@ from workers.packs.dataset import (
 )
 from workers.packs.isolation import DecodingError, IsolatedDecoder
 from workers.packs.metadata import numbers_of, text_of
+from workers.series_roles import b_value_in
 
 _AGE: Final = re.compile(r"(\d{1,3})([YMWD])$")
 _PER_YEAR: Final = {"Y": 1.0, "M": 12.0, "W": 365.25 / 7, "D": 365.25}
-# Siemens writes the b-value into the name: *ep_b800t.
-_B_IN_NAME: Final = re.compile(r"EP_B(\d+)(?![\d_])")
 
 
 class ImageError(ValueError):
@@ -93,6 +92,7 @@ class ImageHeader:
         burned_in: Burned In Annotation: YES, NO, or '' when not stated.
         description: Series Description in capitals.
         acquisition: What the acquisition was, where an MR series needs it.
+        frame_of_reference_uid: Frame of Reference UID, '' when not stated.
     """
 
     sop_uid: str
@@ -123,6 +123,7 @@ class ImageHeader:
     burned_in: str = ""
     description: str = ""
     acquisition: Acquisition = Acquisition()
+    frame_of_reference_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,13 +204,13 @@ def header_of(dataset: Dataset) -> ImageHeader:
         burned_in=text_of(dataset, "BurnedInAnnotation").upper(),
         description=text_of(dataset, "SeriesDescription").upper(),
         acquisition=_acquisition(dataset),
+        frame_of_reference_uid=text_of(dataset, "FrameOfReferenceUID"),
     )
 
 
 def _acquisition(dataset: Dataset) -> Acquisition:
     name = text_of(dataset, "SequenceName").upper()
     b_value = _number(dataset, "DiffusionBValue")
-    found = _B_IN_NAME.search(name) if b_value is None else None
     return Acquisition(
         contrast=text_of(dataset, "AcquisitionContrast").upper(),
         scanning=_words(dataset, "ScanningSequence"),
@@ -217,7 +218,7 @@ def _acquisition(dataset: Dataset) -> Acquisition:
         echo_ms=_number(dataset, "EchoTime"),
         repetition_ms=_number(dataset, "RepetitionTime"),
         inversion_ms=_number(dataset, "InversionTime"),
-        b_value=float(found[1]) if found else b_value,
+        b_value=b_value_in(name) if b_value is None else b_value,
         has_contrast_agent=bool(text_of(dataset, "ContrastBolusAgent")),
         time_point="/".join(
             text_of(dataset, keyword)

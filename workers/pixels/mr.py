@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -11,74 +10,64 @@ import SimpleITK as sitk
 from monai.transforms.intensity.array import NormalizeIntensity
 from numpy.typing import NDArray
 
-from workers.pixels.image import Acquisition, ImageError, ImageHeader
+from workers.model_card import WEIGHTINGS
+from workers.pixels.image import ImageError, ImageHeader
 from workers.pixels.stacks import Stack
+from workers.series_roles import SeriesFacts, weighting_of
 
-ROLES: Final = ("T1", "T1C", "T2", "T2*", "FLAIR", "PD", "DWI", "ADC", "SWI")
+ROLES: Final = WEIGHTINGS
 
+_PLANES: Final = ("sagittal", "coronal", "axial")
+_STRAIGHT: Final = 0.8
 _N4_ITERATIONS: Final = (40, 40, 20)
 _N4_SIDE: Final = 32
 
-# Acquisition Contrast of enhanced MR (PS3.3 C.8.13.3.1) in our words.
-_CONTRASTS: Final = {
-    "DIFFUSION": "DWI",
-    "FLAIR": "FLAIR",
-    "FLUID_ATTENUATED": "FLAIR",
-    "PROTON_DENSITY": "PD",
-    "T1": "T1",
-    "T2": "T2",
-    "T2_STAR": "T2*",
-}
-_WORDS: Final = (
-    ("ADC", re.compile(r"\bE?ADC\b|APPARENT DIFF|_ADC")),
-    ("DWI", re.compile(r"\bDWI\b|DIFF|TRACEW?\b")),
-    ("SWI", re.compile(r"\bSWI\b|SUSCEPT|VENO_?BOLD|SWAN")),
-    ("FLAIR", re.compile(r"FLAIR|DARK.?FLUID|TIRM_DA")),
-    ("T2*", re.compile(r"T2.?\*|T2.?STAR|HEMO|HÄMO")),
-    ("T1C", re.compile(r"T1.*(\+ ?C\b|GAD|\bGD\b|POST|\bKM\b|CE\b)")),
-    ("T1", re.compile(r"T1|MPRAGE|MP2RAGE|BRAVO")),
-    ("T2", re.compile(r"T2")),
-    ("PD", re.compile(r"\bPD|PROTON.?DENS")),
-)
+
+def facts_of(
+    header: ImageHeader, *, n_images: int = 0, b_value: float | None = None
+) -> SeriesFacts:
+    """Return what a series' first image says of how the series was made.
+
+    Args:
+        header: One image of it.
+        n_images: How many it has.
+        b_value: That of all its images, where it is known to be one.
+    """
+    made = header.acquisition
+    return SeriesFacts(
+        uid=header.series_uid,
+        number=header.series_number,
+        modality=header.modality,
+        body_part=header.body_part,
+        description=header.description,
+        plane=plane_of(header.orientation),
+        image_type=header.image_type,
+        n_images=n_images,
+        frame_of_reference_uid=header.frame_of_reference_uid,
+        contrast=made.contrast,
+        scanning=made.scanning,
+        sequence_name=made.sequence_name,
+        echo_ms=made.echo_ms,
+        repetition_ms=made.repetition_ms,
+        inversion_ms=made.inversion_ms,
+        b_value=b_value,
+        is_diffusion=made.b_value is not None,
+        has_contrast_agent=made.has_contrast_agent,
+    )
 
 
 def role_of(header: ImageHeader) -> str:
-    """Return which of `ROLES` a series has; '' when nothing tells.
-
-    The image type and the acquisition say it before the description does, and echo
-    and repetition times come last: words are a person's, times can be read two ways.
-    """
-    found = header.acquisition
-    types = set(header.image_type)
-    if "ADC" in types:
-        return "ADC"
-    named = _CONTRASTS.get(found.contrast, "")
-    diffusion = "DIFFUSION" in types or found.b_value is not None
-    by_words = _role_by_words(header.description)
-    if diffusion:
-        return "ADC" if by_words == "ADC" else "DWI"
-    role = named or by_words or _role_by_times(found)
-    return "T1C" if role == "T1" and found.has_contrast_agent else role
+    """Return which of `ROLES` a series has; '' when nothing tells."""
+    return weighting_of(facts_of(header))
 
 
-def _role_by_words(description: str) -> str:
-    return next((role for role, words in _WORDS if words.search(description)), "")
-
-
-def _role_by_times(found: Acquisition) -> str:
-    """Return the weighting that echo, repetition and inversion times give, ms."""
-    echo, repetition = found.echo_ms, found.repetition_ms
-    if echo is None or repetition is None:
+def plane_of(orientation: tuple[float, ...] | None) -> str:
+    """Return `axial`, `coronal` or `sagittal`; '' when it is askew or not said."""
+    if orientation is None:
         return ""
-    if "IR" in found.scanning and (found.inversion_ms or 0.0) > 1500 and echo > 70:
-        return "FLAIR"
-    if "GR" in found.scanning and "SE" not in found.scanning:
-        return "T2*" if echo > 15 else "T1"
-    if echo >= 60 and repetition >= 1500:
-        return "T2"
-    if echo <= 40:
-        return "T1" if repetition <= 1200 else "PD"
-    return ""
+    normal = np.abs(np.cross(orientation[:3], orientation[3:]))
+    along = int(normal.argmax())
+    return _PLANES[along] if normal[along] >= _STRAIGHT else ""
 
 
 def match_roles(

@@ -72,7 +72,11 @@ class Drawing:
 
 
 def encode_segmentation(
-    drawing: Drawing, *, mask: NDArray[np.uint8], sources: Sequence[bytes]
+    drawing: Drawing,
+    *,
+    mask: NDArray[np.uint8],
+    sources: Sequence[bytes],
+    others: Sequence[ImageRef] = (),
 ) -> EncodedObject:
     """Write a mask as a binary Segmentation with one segment.
 
@@ -81,6 +85,7 @@ def encode_segmentation(
         mask: 0 or 1, [frame, row, column], a frame for each source, in their order.
         sources: The images' files (their headers are used). A mask that is empty in
             some of them may leave these out.
+        others: Images of other series of the study that the model was given too.
 
     Raises:
         EncodingError: The mask and the images do not fit together.
@@ -118,7 +123,23 @@ def encode_segmentation(
         raise EncodingError(f"The mask cannot be written: {error}") from error
     document.SeriesDescription = "AI segmentation, requires review"
     orient(document, headers[0])
+    _refer(document, others)
     return write_picture(document)
+
+
+def _refer(document: Dataset, others: Sequence[ImageRef]) -> None:
+    """Name further images that an object rests on (PS3.3 C.12.2), by their series."""
+    by_series: dict[str, list[Dataset]] = {}
+    for image in others:
+        item = Dataset()
+        item.ReferencedSOPClassUID = image.sop_class_uid
+        item.ReferencedSOPInstanceUID = image.sop_uid
+        by_series.setdefault(image.series_uid, []).append(item)
+    for series_uid, images in by_series.items():
+        series = Dataset()
+        series.SeriesInstanceUID = series_uid
+        series.ReferencedInstanceSequence = images
+        document.ReferencedSeriesSequence.append(series)
 
 
 def read_segmentation(content: bytes) -> dict[str, NDArray[np.uint8]]:

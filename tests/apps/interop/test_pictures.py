@@ -18,7 +18,12 @@ from apps.interop.dicom.pictures import (
     read_saliency,
     read_segmentation,
 )
-from apps.interop.dicom.types import AlgorithmIdentity, CodedConcept, derive_uid
+from apps.interop.dicom.types import (
+    AlgorithmIdentity,
+    CodedConcept,
+    ImageRef,
+    derive_uid,
+)
 from apps.interop.dicom.validate import validate_against_images, validate_object
 from tests.factories.dicom import make_ct_series, make_dx, to_bytes
 
@@ -75,6 +80,33 @@ def test_a_mask_comes_back_pixel_by_pixel(name):
     assert segment.SegmentAlgorithmType == "AUTOMATIC"
     assert segment.TrackingUID == DRAWING.tracking_uid
     assert segment.SegmentedPropertyTypeCodeSequence[0].CodeValue == "50960005"
+
+
+def test_a_mask_names_the_other_series_that_the_model_was_given():
+    sources = SERIES["axial"]
+    other = make_ct_series(n_slices=3)
+    refs = [
+        ImageRef(
+            series_uid=str(d.SeriesInstanceUID),
+            sop_class_uid=str(d.SOPClassUID),
+            sop_uid=str(d.SOPInstanceUID),
+        )
+        for d in other
+    ]
+    mask = np.ones((6, 64, 64), np.uint8)
+    encoded = encode_segmentation(DRAWING, mask=mask, sources=sources, others=refs)
+    conforms(encoded.content, sources[0])
+    document = pydicom.dcmread(io.BytesIO(encoded.content))
+    named = {
+        str(series.SeriesInstanceUID): {
+            str(image.ReferencedSOPInstanceUID)
+            for image in series.ReferencedInstanceSequence
+        }
+        for series in document.ReferencedSeriesSequence
+    }
+    own = pydicom.dcmread(io.BytesIO(sources[0])).SeriesInstanceUID
+    assert set(named) == {str(own), refs[0].series_uid}
+    assert named[refs[0].series_uid] == {ref.sop_uid for ref in refs}
 
 
 def test_an_empty_mask_is_an_object_too():

@@ -145,6 +145,46 @@ def make_xrv(path: Path, **changes) -> Path:
     return path
 
 
+ROLES = [{"name": "T2", "weighting": "T2"}, {"name": "ADC", "weighting": "ADC"}]
+SEVERAL_CARD = {
+    **VOLUME_CARD,
+    "input": {"volume": {"min_slices": 3}, "modalities": ["MR"], "roles": ROLES},
+}
+
+
+def several_keys(*own, **more):
+    """Return the preprocessing of a bundle of two images, put together."""
+    both = ["t2", "adc"]
+    return {
+        "_target_": "Compose",
+        "transforms": [
+            {"_target_": "LoadImaged", "keys": both},
+            {"_target_": "EnsureChannelFirstd", "keys": both},
+            *own,
+            {"_target_": "ResampleToMatchd", "keys": ["adc"], "key_dst": "t2"} | more,
+            {"_target_": "Orientationd", "keys": both, "axcodes": "RAS"},
+            {
+                "_target_": "Spacingd",
+                "keys": both,
+                "pixdim": [2.0, 2.0, 2.5],
+                "mode": ["bilinear", "bilinear"],
+            },
+            {"_target_": "NormalizeIntensityd", "keys": both, "nonzero": True},
+            {"_target_": "ConcatItemsd", "keys": both, "name": "image", "dim": 0},
+            {"_target_": "EnsureTyped", "keys": "image"},
+        ],
+    }
+
+
+ADC_SCALED = {
+    "_target_": "ScaleIntensityRanged",
+    "keys": "adc",
+    "a_min": 0,
+    "a_max": 3000,
+    "b_min": 0,
+    "b_max": 1,
+    "clip": True,
+}
 NETWORK = {
     "_target_": "UNet",
     "spatial_dims": 3,
@@ -157,7 +197,7 @@ NETWORK = {
 }
 
 
-def make_bundle(folder: Path, **changes) -> Path:
+def make_bundle(folder: Path, *, n_channels: int = 1, **changes) -> Path:
     """Write a bundle that segments; `changes` replace parts of its inference.json."""
     (folder / "configs").mkdir(parents=True)
     (folder / "models").mkdir()
@@ -176,7 +216,7 @@ def make_bundle(folder: Path, **changes) -> Path:
         "imports": ["$import math"],
         "image_key": "image",
         "device": "$torch.device('cpu')",
-        "network_def": NETWORK,
+        "network_def": {**NETWORK, "in_channels": n_channels},
         "network": "$@network_def.to(@device)",
         "preprocessing": {
             "_target_": "Compose",
@@ -229,7 +269,7 @@ def make_bundle(folder: Path, **changes) -> Path:
     torch.manual_seed(3)
     module = UNet(
         spatial_dims=3,
-        in_channels=1,
+        in_channels=n_channels,
         out_channels=2,
         channels=(4, 8, 16),
         strides=(2, 2),

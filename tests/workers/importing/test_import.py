@@ -11,13 +11,17 @@ import pytest
 import torch
 
 from tests.workers.importing.makers import (
+    ADC_SCALED,
     FILM_CARD,
+    ROLES,
+    SEVERAL_CARD,
     VOLUME_CARD,
     SmallNet,
     make_bundle,
     make_onnx,
     make_script,
     make_xrv,
+    several_keys,
     xrv_tensors,
 )
 from workers.importing.xrv import densenet
@@ -100,6 +104,76 @@ def test_a_monai_bundle_marks_the_same_voxels(tmp_path):
     assert masks["n_differing"] <= 1e-4 * masks["n"]
     assert masks["n_marked"] > 100
     assert "$" not in imported.files["card.json"].decode()
+
+
+def agrees(imported):
+    """Assert that a bundle and its package marked the same, and something."""
+    prepared, outputs, masks = imported.card["provenance"]["compared"]
+    assert prepared["largest_difference"] < 1e-4
+    assert outputs["largest_difference"] < 1e-4
+    assert masks["n_differing"] <= 1e-4 * masks["n"]
+    assert masks["n_marked"] > 100
+
+
+def test_a_bundle_of_one_image_of_several_channels_is_given_series_by_role(tmp_path):
+    bundle = make_bundle(tmp_path / "bundle", n_channels=2)
+    imported = import_model(bundle, card=SEVERAL_CARD)
+    agrees(imported)
+    assert load(imported).module.n_inputs == 2
+    assert [role.name for role in load(imported).parsed.input.roles] == ["T2", "ADC"]
+
+
+def test_a_bundle_of_several_images_becomes_roles_with_steps_of_their_own(tmp_path):
+    bundle = make_bundle(
+        tmp_path / "bundle",
+        n_channels=2,
+        image_key="t2",  # whose transforms are undone
+        preprocessing=several_keys(ADC_SCALED),
+    )
+    imported = import_model(bundle, card=SEVERAL_CARD)
+    agrees(imported)
+    t2, adc = imported.card["input"]["roles"]
+    assert "preprocessing" not in t2
+    (step,) = adc["preprocessing"]
+    assert (step["name"], step["a_max"]) == ("scale_intensity_range", 3000)
+    assert [step["name"] for step in imported.card["preprocessing"]] == [
+        "orient",
+        "spacing",
+        "normalise_intensity",
+    ]
+    # Before they are put together each image is normalised by itself.
+    assert imported.card["preprocessing"][-1]["channel_wise"] is True
+
+
+@pytest.mark.parametrize(
+    ("card", "preprocessing", "words"),
+    [
+        (VOLUME_CARD, several_keys(), "2 images, t2, adc: say which series each is"),
+        (
+            {**SEVERAL_CARD, "input": {"roles": ROLES[::-1]}},
+            several_keys(),
+            "of these names in this order",
+        ),
+        (SEVERAL_CARD, several_keys(key_dst="adc"), "laid on the first alone, t2"),
+        (
+            SEVERAL_CARD,
+            several_keys({"_target_": "Spacingd", "keys": "adc", "pixdim": [1, 1, 1]}),
+            "of some images: only what changes values",
+        ),
+    ],
+)
+def test_a_bundle_whose_images_are_not_clear_is_refused(
+    tmp_path, card, preprocessing, words
+):
+    bundle = make_bundle(tmp_path / "b", n_channels=2, preprocessing=preprocessing)
+    with pytest.raises(ImportRefusedError, match=words):
+        import_model(bundle, card=card)
+
+
+def test_a_network_of_two_channels_and_a_card_of_one_are_refused(tmp_path):
+    bundle = make_bundle(tmp_path / "bundle", n_channels=2)
+    with pytest.raises(ImportRefusedError, match="takes 2 series as channels"):
+        import_model(bundle, card=VOLUME_CARD)
 
 
 def test_a_zipped_bundle_is_one_too(tmp_path):
