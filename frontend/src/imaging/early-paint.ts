@@ -1,32 +1,47 @@
-import { type GreyWindow, rangeOf } from '@/domain/windows';
+import type { Affine } from '@/domain/geometry';
+import { drawValues, type Tones, type Values } from '@/domain/sampling';
+import { type GreyRange, type GreyWindow, rangeOf } from '@/domain/windows';
+import { type Dataset, text } from './dataset';
 import { readGrey } from './decode-pool';
-import { firstRange, pictureOf, placeIn } from './grey';
+import { firstRange, placeIn } from './grey';
 import type { ImageRef } from './pack';
 import type { GreyFrame } from './stored';
+import { below, paintStrips } from './strips';
 import { voiCurve } from './voi-curve';
 
-/** A frame ready to be drawn, whatever the pane's size. */
+/**
+ * A frame ready to be drawn, whatever the pane's size: its values and their greys. They
+ * are no canvas: one of the frame's size is four bytes a pixel, here and where it is drawn.
+ */
 export interface EarlyPicture {
   readonly image: ImageRef;
-  readonly source: HTMLCanvasElement;
+  readonly values: Values;
+  readonly tones: Tones;
 }
 
-function sourceOf(
+/** Linear greys of a range; MONOCHROME1 is dark where it is high. */
+export function greysOf(dataset: Dataset, { lower, upper }: GreyRange): Tones {
+  const inverted = text(dataset, '00280004') === 'MONOCHROME1';
+  const table = Uint32Array.from({ length: 256 }, (_, n) => {
+    const grey = inverted ? 255 - n : n;
+    return (0xff000000 | (grey << 16) | (grey << 8) | grey) >>> 0;
+  });
+  return { table, low: lower, high: upper };
+}
+
+function pictureOf(
   image: ImageRef,
   frame: GreyFrame,
   window: GreyWindow | null,
-): HTMLCanvasElement | null {
+): EarlyPicture | null {
+  const { dataset, columns } = image;
   // The room gives it the form of its own table.
-  if (voiCurve(image.dataset)) return null;
-  const range = window ? rangeOf(window) : firstRange(image.dataset, frame);
+  if (voiCurve(dataset)) return null;
+  const range = window ? rangeOf(window) : firstRange(dataset, frame);
   if (!range) return null;
-  const source = document.createElement('canvas');
-  source.width = image.columns;
-  source.height = image.rows;
-  source
-    .getContext('2d')
-    ?.putImageData(pictureOf(image.dataset, frame, range, image.columns), 0, 0);
-  return source;
+  const { values: data } = frame;
+  const values = { data, columns, rows: data.length / columns };
+  return { image, values, tones: greysOf(dataset, range) };
 }
 
 /**
@@ -39,11 +54,17 @@ export async function prepareEarly(
   hung: () => GreyWindow | null,
 ): Promise<EarlyPicture | null> {
   const frame = await readGrey(image);
-  const source = frame ? sourceOf(image, frame, hung()) : null;
-  return source ? { image, source } : null;
+  return frame ? pictureOf(image, frame, hung()) : null;
 }
 
-/** Draws the frame as Cornerstone will: as large as fits, linear between pixels. */
+/** From the frame's columns and rows, whole at centres, to the canvas. */
+function mapTo(canvas: HTMLCanvasElement, { image }: EarlyPicture): Affine {
+  const { x, y, width, height } = placeIn(canvas, image, image.spacing);
+  const [a, d] = [width / image.columns, height / image.rows];
+  return { a, b: 0, c: 0, d, e: x + a / 2, f: y + d / 2 };
+}
+
+/** Draws the frame as the room will: as large as fits, linear between pixels. */
 export function paintEarly(canvas: HTMLCanvasElement, picture: EarlyPicture): void {
   const dense = window.devicePixelRatio || 1;
   const { clientWidth, clientHeight } = canvas;
@@ -51,9 +72,7 @@ export function paintEarly(canvas: HTMLCanvasElement, picture: EarlyPicture): vo
   canvas.height = Math.round(clientHeight * dense);
   const pen = canvas.getContext('2d');
   if (!pen) return;
-  const { image, source } = picture;
-  const { x, y, width, height } = placeIn(canvas, image, image.spacing);
-  pen.imageSmoothingEnabled = true;
-  pen.imageSmoothingQuality = 'low';
-  pen.drawImage(source, x, y, width, height);
+  const map = mapTo(canvas, picture);
+  const { values, tones } = picture;
+  paintStrips(pen, (screen, top) => drawValues(screen, values, below(map, top), tones));
 }

@@ -77,31 +77,6 @@ export function firstRange(dataset: Dataset, frame: GreyFrame): GreyRange | null
   return { lower: frame.min, upper: frame.max };
 }
 
-/**
- * A frame's picture for a canvas, one pixel a pixel.
- *
- * @param columns how wide; the height follows.
- */
-export function pictureOf(
-  dataset: Dataset,
-  frame: GreyFrame,
-  range: GreyRange,
-  columns: number,
-): ImageData {
-  const inverted = text(dataset, '00280004') === 'MONOCHROME1';
-  const { values } = frame;
-  const picture = new ImageData(columns, values.length / columns);
-  const out = new Uint32Array(picture.data.buffer);
-  const per = 255 / Math.max(1e-9, range.upper - range.lower);
-  for (let i = 0; i < out.length; i += 1) {
-    const at = ((values[i] ?? 0) - range.lower) * per;
-    const level = at <= 0 ? 0 : at >= 255 ? 255 : Math.round(at);
-    const grey = inverted ? 255 - level : level;
-    out[i] = 0xff000000 | (grey << 16) | (grey << 8) | grey;
-  }
-  return picture;
-}
-
 /** Where an image lies in a pane: as large as fits, in the middle, as Cornerstone does. */
 export function placeIn(
   pane: { readonly width: number; readonly height: number },

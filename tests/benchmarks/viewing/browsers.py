@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -328,7 +329,16 @@ class Overread:
     def go_next(self, page: Page, before: Case, case: Case) -> None:
         """Read `before`, then open `case`; the last click or key counts."""
         page.locator("input[type=search]").first.fill(case.patient)
-        page.locator(f"#row-{self.items[before.study_uid]}").dblclick()
+        row = page.locator(f"#row-{self.items[before.study_uid]}")
+        row.wait_for()
+        # The list searches a moment after the typing: opened before that, a study of
+        # the whole list comes next.
+        wait_until(
+            page,
+            """[...document.querySelectorAll('[id^="row-"]')]"""
+            f".every((one) => one.textContent.includes({json.dumps(case.patient)}))",
+        )
+        row.dblclick()
         wait_until(page, "__probe.list().length > 0")
         page.wait_for_timeout(PREFETCH_S * 1000)
         page.evaluate("history.back()")

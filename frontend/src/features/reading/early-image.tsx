@@ -102,7 +102,7 @@ function useOvertaken(itemId: string, base: string | null, series: number | null
     const same = hung === null || (hung === series && plain);
     return mpr !== null || phase === 'refused' || !same;
   });
-  return shown || other === true;
+  return { shown, other: other === true };
 }
 
 function follow(canvas: HTMLCanvasElement, picture: EarlyPicture): boolean {
@@ -125,17 +125,24 @@ interface PaintedProps {
 function Painted({ picture, onPainted }: PaintedProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useLayoutEffect(() => {
+    const element = canvas.current;
+    if (!element) return;
     let frame = 0;
     let told = false;
     const step = () => {
-      if (canvas.current && follow(canvas.current, picture) && !told) {
+      if (follow(element, picture) && !told) {
         told = true;
         void onScreen().then(onPainted);
       }
       frame = requestAnimationFrame(step);
     };
     step();
-    return () => cancelAnimationFrame(frame);
+    return () => {
+      cancelAnimationFrame(frame);
+      // Its memory is given back now, not when the page's rubbish is next collected.
+      element.width = 0;
+      delete element.dataset['place'];
+    };
   }, [picture, onPainted]);
   return <canvas ref={canvas} className="early-pixels" />;
 }
@@ -152,6 +159,28 @@ function useGate(itemId: string): () => void {
   return useCallback(() => release.current(), []);
 }
 
+interface EarlyProps {
+  readonly itemId: string;
+  readonly base: string | null;
+  /** Lets heavy work begin. */
+  readonly release: () => void;
+  readonly onShown: () => void;
+}
+
+function Early({ itemId, base, release, onShown }: EarlyProps) {
+  const ahead = useFirstAhead(itemId, base);
+  const { picture, series } = usePicture(itemId, ahead?.picture ?? null);
+  const place = series?.index ?? ahead?.series ?? null;
+  const { shown, other } = useOvertaken(itemId, base, place);
+  const overtaken = shown || other || picture === 'none';
+  useEffect(() => {
+    if (overtaken) release();
+    if (shown) onShown();
+  }, [overtaken, shown, release, onShown]);
+  if (overtaken || picture === null) return null;
+  return <Painted picture={picture} onPainted={release} />;
+}
+
 /**
  * The first image, drawn before the room and its imaging library have loaded, and until
  * they draw it themselves. Opens the item, which the room goes on with.
@@ -159,6 +188,7 @@ function useGate(itemId: string): () => void {
 export function EarlyImage({ itemId }: { itemId: string }) {
   const user = useUser()?.id ?? null;
   const release = useGate(itemId);
+  const [over, setOver] = useState(false);
   useEffect(() => {
     if (user === null) return;
     // The room keeps the grid of the study before until it knows the next one's.
@@ -168,15 +198,10 @@ export function EarlyImage({ itemId }: { itemId: string }) {
     return () => leaveEarly(itemId);
   }, [itemId, user]);
   const base = useBase(itemId);
-  const ahead = useFirstAhead(itemId, base);
-  const { picture, series } = usePicture(itemId, ahead?.picture ?? null);
-  const place = series?.index ?? ahead?.series ?? null;
-  const overtaken = useOvertaken(itemId, base, place) || picture === 'none';
-  useEffect(() => {
-    if (overtaken) release();
-  }, [overtaken, release]);
-  if (overtaken || picture === null) return null;
-  return <Painted picture={picture} onPainted={release} />;
+  const onShown = useCallback(() => setOver(true), []);
+  // Once the room shows the study, nothing of the picture is kept.
+  if (over) return null;
+  return <Early itemId={itemId} base={base} release={release} onShown={onShown} />;
 }
 
 /** Keys that are pressed before the room is there are not lost: it gets them after. */

@@ -1,14 +1,9 @@
 import { cache, Enums, type Types, VolumeViewport } from '@cornerstonejs/core';
 import { type Affine, affineThrough } from '@/domain/geometry';
-import {
-  BLACK,
-  drawValues,
-  type Numbers,
-  type Screen,
-  type Values,
-} from '@/domain/sampling';
+import { BLACK, drawValues, type Numbers, type Values } from '@/domain/sampling';
 import { type Depth, planeAt, type Slices, slabOf } from '@/domain/slab';
 import type { Axis } from '@/domain/volume';
+import { below, type Painter } from '../strips';
 import {
   dense,
   density,
@@ -82,26 +77,23 @@ export class PlainPlanesViewport extends VolumeViewport {
   }
 
   override customRenderViewportToCanvas = () => {
-    this.#surface.show((screen) => this.#draw(screen));
+    this.#surface.show(this.#painter());
     return drawnEvent(this);
   };
 
-  #draw(screen: Screen): void {
+  #painter(): Painter {
+    const black: Painter = ({ pixels }) => pixels.fill(BLACK);
     const actor = this.getDefaultActor()?.actor as unknown as Actor | undefined;
     const transfer = actor?.getProperty().getRGBTransferFunction(0);
     const volume = cache.getVolume(this.getVolumeId());
     const lattice = volume?.imageData as unknown as Lattice | undefined;
-    if (!actor || !transfer || !volume || !lattice) {
-      screen.pixels.fill(BLACK);
-      return;
-    }
+    if (!actor || !transfer || !volume || !lattice) return black;
     const cut = this.#cut(volume, lattice, actor);
     const values = this.#values(volume, cut);
-    if (!values) screen.pixels.fill(BLACK);
-    else {
-      const map = dense(this.#map(lattice, cut.axis), density());
-      drawValues(screen, values, map, this.#tones.tones(transfer));
-    }
+    if (!values) return black;
+    const map = dense(this.#map(lattice, cut.axis), density());
+    const tones = this.#tones.tones(transfer);
+    return (screen, top) => drawValues(screen, values, below(map, top), tones);
   }
 
   #cut(volume: Types.IImageVolume, lattice: Lattice, actor: Actor): Cut {

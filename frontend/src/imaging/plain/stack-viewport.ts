@@ -1,6 +1,7 @@
 import { Enums, StackViewport, type Types } from '@cornerstonejs/core';
 import { affineThrough } from '@/domain/geometry';
-import { drawColours, drawValues, type Numbers, type Screen } from '@/domain/sampling';
+import { BLACK, drawColours, drawValues, type Numbers } from '@/domain/sampling';
+import { below } from '../strips';
 import {
   dense,
   density,
@@ -48,16 +49,16 @@ export class PlainStackViewport extends StackViewport {
   }
 
   override customRenderViewportToCanvas = () => {
-    this.#surface.show((screen) => this.#draw(screen));
+    this.#draw();
     return drawnEvent(this);
   };
 
-  #draw(screen: Screen): void {
+  #draw(): void {
     const image = this.getCornerstoneImage();
     const actor = this.getDefaultActor()?.actor as unknown as Actor | undefined;
     const transfer = actor?.getProperty().getRGBTransferFunction(0);
     if (!image || !transfer) {
-      screen.pixels.fill(0xff000000);
+      this.#surface.show(({ pixels }) => pixels.fill(BLACK));
       return;
     }
     const data = image.voxelManager?.getScalarData() as Numbers;
@@ -65,8 +66,15 @@ export class PlainStackViewport extends StackViewport {
     const tones = this.#tones.tones(transfer);
     const channels = Math.round(data.length / (columns * rows));
     const map = dense(this.#map(), density());
-    if (channels < 3) drawValues(screen, { data, columns, rows }, map, tones);
-    else drawColours(screen, { data, columns, rows, channels }, map, tones);
+    if (channels < 3) {
+      this.#surface.show((screen, top) =>
+        drawValues(screen, { data, columns, rows }, below(map, top), tones),
+      );
+    } else {
+      // Each colour is taken out of all of the image first.
+      const values = { data, columns, rows, channels };
+      this.#surface.show((screen) => drawColours(screen, values, map, tones), true);
+    }
   }
 
   /** From the image's columns and rows, whole at centres, to CSS pixels. */

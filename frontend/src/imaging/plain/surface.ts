@@ -1,7 +1,8 @@
 import type { Types, Viewport } from '@cornerstonejs/core';
 import vtkRenderer from '@kitware/vtk.js/Rendering/Core/Renderer.js';
 import type { Affine } from '@/domain/geometry';
-import type { Screen, Tones } from '@/domain/sampling';
+import type { Tones } from '@/domain/sampling';
+import { type Painter, paintStrips } from '../strips';
 
 /** The part of vtk's transfer function that is used here. */
 export interface Transfer {
@@ -43,16 +44,6 @@ function tonesOf(transfer: Transfer): Tones {
   return { table, low, high };
 }
 
-/** What was drawn last, of whatever canvas: panes of one size use the same memory. */
-let scratch: ImageData | null = null;
-
-function scratchOf(width: number, height: number): ImageData {
-  if (scratch?.width !== width || scratch.height !== height) {
-    scratch = new ImageData(width, height);
-  }
-  return scratch;
-}
-
 /** A canvas whose pixels are written one by one. */
 export class Surface {
   readonly #canvas: HTMLCanvasElement;
@@ -61,14 +52,16 @@ export class Surface {
     this.#canvas = canvas;
   }
 
-  /** Lets all of it be drawn and shows it; false when the canvas has no size. */
-  show(draw: (screen: Screen) => void): boolean {
+  /**
+   * Lets all of it be drawn, strip by strip, and shows it; false when it has no size.
+   *
+   * @param whole at once instead.
+   */
+  show(paint: Painter, whole = false): boolean {
     const { width, height } = this.#canvas;
     const pen = this.#canvas.getContext('2d');
     if (!pen || width < 1 || height < 1) return false;
-    const image = scratchOf(width, height);
-    draw({ pixels: new Uint32Array(image.data.buffer), width, height });
-    pen.putImageData(image, 0, 0);
+    paintStrips(pen, paint, whole);
     return true;
   }
 }
