@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -20,7 +21,7 @@ other are alike, and each counted by itself would make the interval too narrow."
 FIRST: Final = 0.5
 """Share of a course that is left out: caches fill (answers that may be asked for
 again, for instance, are kept for 2,048 studies)."""
-MB: Final = 2**20
+_OWN: Final = ("RssAnon", "VmSwap")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,8 @@ def slope_of(course: Sequence[tuple[int, float]]) -> Slope:
         [part.mean(axis=0) for part in np.array_split(later, BLOCKS)]
     ).T
     line = stats.linregress(done, used)
-    half = float(stats.t.ppf(0.975, BLOCKS - 2) * line.stderr)
+    spread = float(line.stderr) if np.ptp(used) > 0 else 0.0
+    half = float(stats.t.ppf(0.975, BLOCKS - 2)) * spread
     middle = float(line.slope)
     return Slope(
         per_thousand=1000 * middle,
@@ -65,16 +67,25 @@ def slope_of(course: Sequence[tuple[int, float]]) -> Slope:
 
 
 def family(parent: psutil.Process) -> Iterator[tuple[str, float]]:
-    """Yield the resident memory, in MB, of a process and of each that it started.
+    """Yield the memory, in MB, of a process and of each that it started.
+
+    It is what a process holds of its own, in memory or swapped out (`RssAnon` and
+    `VmSwap`): pages of files come and go with what else the machine has to do.
 
     Yields:
         A name that stays the same while the process lives, and its memory.
     """
     for process in [parent, *parent.children(recursive=True)]:
-        with contextlib.suppress(psutil.Error):
+        with contextlib.suppress(psutil.Error, OSError):
             said = " ".join(process.cmdline())
-            used = process.memory_info().rss / MB
+            used = _own_kb(process.pid) / 1024
             yield f"{_role(said, is_parent=process == parent)} {process.pid}", used
+
+
+def _own_kb(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()
+    said = dict(line.split(":", 1) for line in lines if ":" in line)
+    return sum(int(said.get(name, "0").split()[0]) for name in _OWN)
 
 
 def _role(command: str, *, is_parent: bool) -> str:

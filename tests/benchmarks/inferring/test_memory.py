@@ -31,6 +31,11 @@ def test_what_fills_at_the_beginning_is_no_slope():
     assert found.low <= 0 <= found.high
 
 
+def test_what_never_changes_has_no_slope():
+    found = slope_of([(done, 42.0) for done in range(100)])
+    assert (found.per_thousand, found.low, found.high) == (0.0, 0.0, 0.0)
+
+
 def test_few_samples_give_no_figure():
     assert math.isnan(slope_of(course(1.0)[:12]).per_thousand)
     assert math.isnan(slope_of([]).per_thousand)
