@@ -221,6 +221,7 @@ export const text = {
     leasedUntil: (clock: string) => `Leased to you until ${clock}`,
     opening: 'Opening the study …',
     revision: (n: number) => `revision ${n}`,
+    noSaliency: 'No finding here has a saliency map: its model makes none.',
     accession: (n: string) => `Acc ${n}`,
     patientId: (id: string) => `ID ${id}`,
     refusedTitle: 'This study is being read',

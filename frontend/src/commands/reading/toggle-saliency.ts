@@ -3,6 +3,9 @@ import { text } from '@/text/en';
 import type { Command } from '../command';
 import type { ReadingContext } from './context';
 
+const isThere = ({ findings }: ReadingContext) =>
+  findings.some(({ saliency }) => saliency !== null);
+
 export const toggleSaliency: Command<ReadingContext> = {
   id: 'reading.toggle-saliency',
   name: text.commands.saliency,
@@ -12,6 +15,8 @@ export const toggleSaliency: Command<ReadingContext> = {
   toolbar: true,
   hint: text.hints.saliency,
   on: ({ room }) => room.saliency,
-  when: ({ aiVisible }) => aiVisible,
+  when: (context) => context.aiVisible && isThere(context),
+  whyNot: (context) =>
+    context.aiVisible && !isThere(context) ? text.room.noSaliency : null,
   perform: ({ room }) => setRoom({ saliency: !room.saliency }),
 };

@@ -323,7 +323,7 @@ function Title(props: FindingProps) {
 }
 
 /** The answer that was given, with its reason, and the way to take it back. */
-function Said({ finding, verdict }: FindingProps) {
+function Said({ finding, verdict, context }: FindingProps) {
   const reason = useReasonWords(verdict);
   if (!verdict) return null;
   return (
@@ -332,18 +332,22 @@ function Said({ finding, verdict }: FindingProps) {
       {SAID[verdict.verdict].word}
       {reason ? <span className="t2">{reason}</span> : null}
       <span className="grow" />
-      <button
-        type="button"
-        className="link"
-        onClick={() => changeDraft({ type: 'withdraw', finding: finding.id })}
-      >
-        {panel.withdraw}
-      </button>
+      {context.writable ? (
+        <button
+          type="button"
+          className="link"
+          onClick={() => changeDraft({ type: 'withdraw', finding: finding.id })}
+        >
+          {panel.withdraw}
+        </button>
+      ) : null}
     </p>
   );
 }
 
 function Verdicts({ finding, verdict, context }: FindingProps) {
+  const looking = useRoom(({ phase }) => phase === 'looking');
+  if (looking) return null;
   const answers = [
     {
       kind: 'accept',

@@ -19,6 +19,7 @@ import { useForeignState } from '@/state/foreign';
 import { useRoom } from '@/state/room';
 import { AiTag } from '@/ui/primitives';
 import { useAnswer } from './foreign-answer';
+import { PlateRow } from './plate-row';
 import {
   type DrawnItem,
   useDrawn,
@@ -94,8 +95,13 @@ function Words({ shapes, matrix }: DrawnProps) {
   });
 }
 
+interface PlatePlace {
+  readonly at: Point;
+  readonly end: number;
+}
+
 /** The top of what is drawn, on its left, where its name hangs. */
-function plateAt(shapes: readonly Shape[], matrix: Affine): Point | null {
+function plateAt(shapes: readonly Shape[], matrix: Affine): PlatePlace | null {
   const points = shapes.flatMap((shape) =>
     shape.kind === 'path'
       ? shape.points.map((point) => apply(matrix, point))
@@ -106,8 +112,10 @@ function plateAt(shapes: readonly Shape[], matrix: Affine): Point | null {
   if (points.length === 0) return null;
   const [x, y] = points.reduce((top, point) => (point[1] < top[1] ? point : top));
   const isPoint = shapes.every((shape) => shape.kind === 'point');
-  if (isPoint) return [x + 2 * POINT_ARM, y - 4];
-  return [Math.min(...points.filter((p) => p[1] - y < 1).map((p) => p[0])) - 1, y - 3];
+  const end = Math.max(...points.map((point) => point[0]));
+  if (isPoint) return { at: [x + 2 * POINT_ARM, Math.max(20, y - 4)], end };
+  const left = Math.min(...points.filter((p) => p[1] - y < 1).map((p) => p[0])) - 1;
+  return { at: [left, Math.max(20, y - 3)], end };
 }
 
 const kindsOf = ({ object }: DrawnItem, active: boolean) =>
@@ -120,14 +128,14 @@ const kindsOf = ({ object }: DrawnItem, active: boolean) =>
     .filter(Boolean)
     .join(' ');
 
-function Plate({ drawn, at }: { drawn: DrawnItem; at: Point }) {
+function Plate({ drawn }: { drawn: DrawnItem }) {
   const isAi = drawn.object.creator.origin === 'ai';
   const rejected = useAnswer(drawn.object, drawn.item)?.verdict === 'reject';
   const name = nameOf(drawn.item, drawn.place);
   return (
     <span
       className={isAi ? 'plate ai' : 'plate foreign-plate'}
-      style={{ left: at[0], top: Math.max(20, at[1]), borderColor: colourOf(drawn) }}
+      style={{ borderColor: colourOf(drawn) }}
     >
       {rejected ? <s>{name}</s> : name}
       {isAi ? <AiTag /> : null}
@@ -159,7 +167,11 @@ function ItemMarks({ drawn, shapes, matrix }: MarksProps) {
         </g>
       </svg>
       <Words shapes={shapes} matrix={matrix} />
-      {plate ? <Plate drawn={drawn} at={plate} /> : null}
+      {plate ? (
+        <PlateRow {...plate}>
+          <Plate drawn={drawn} />
+        </PlateRow>
+      ) : null}
     </>
   );
 }

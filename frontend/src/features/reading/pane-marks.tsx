@@ -6,6 +6,7 @@ import {
   apply,
   type Box,
   boxAround,
+  type Point,
   patientToImage,
 } from '@/domain/geometry';
 import { isMeasurement } from '@/domain/measure/kinds';
@@ -25,6 +26,7 @@ import {
 import { text } from '@/text/en';
 import { Glyph } from '@/ui/glyph';
 import { BoxDrawer, BoxEditor, cornersOf, type Frame } from './box-editor';
+import { PlateRow } from './plate-row';
 
 /** The box of a stored place on this very image; null when it is not on it. */
 function boxOn(geometry: Geometry | null, image: ImageRef): Box | null {
@@ -47,12 +49,12 @@ function polygonOf(box: Box, matrix: Affine): string {
 }
 
 /** The canvas point for a plate: the box's leftmost top. */
-function plateAt(box: Box, matrix: Affine): { left: number; top: number } {
+function plateAt(box: Box, matrix: Affine): Point {
   const corners = cornersOf(box, matrix);
-  return {
-    left: Math.min(...corners.map(([x]) => x)) - 1,
-    top: Math.max(20, Math.min(...corners.map(([, y]) => y)) - 2),
-  };
+  return [
+    Math.min(...corners.map(([x]) => x)) - 1,
+    Math.max(20, Math.min(...corners.map(([, y]) => y)) - 2),
+  ];
 }
 
 interface AiMark {
@@ -74,15 +76,12 @@ function useAiMarks(image: ImageRef): readonly AiMark[] {
   });
 }
 
-function AiPlate({ mark, matrix }: { mark: AiMark; matrix: Affine }) {
+function AiPlate({ mark }: { mark: AiMark }) {
   const { finding, number, verdict } = mark;
   const rejected = verdict?.verdict === 'reject';
   const label = `${number} ${finding.label.display}`;
   return (
-    <span
-      className={rejected ? 'plate ai rejected' : 'plate ai'}
-      style={plateAt(mark.box, matrix)}
-    >
+    <span className={rejected ? 'plate ai rejected' : 'plate ai'}>
       {rejected ? <s>{label}</s> : label}
       {finding.probability === null ? null : (
         <b>{formatProbability(finding.probability)}</b>
@@ -281,24 +280,36 @@ export function PaneMarks({ view, active }: { view: PaneView; active: boolean })
         {active ? <Drawing view={view} frame={frame} /> : null}
       </svg>
       {aiMarks.map((mark) => (
-        <AiPlate key={mark.finding.id} mark={mark} matrix={matrix} />
+        <PlateRow
+          key={mark.finding.id}
+          at={plateAt(mark.box, matrix)}
+          end={rightOf(mark.box, matrix)}
+        >
+          <AiPlate mark={mark} />
+        </PlateRow>
       ))}
       {humanMarks.map((mark) => (
-        <span
+        <PlateRow
           key={mark.key}
-          className="plate human"
-          style={{
-            left: apply(matrix, [mark.box.x0, mark.box.y1])[0],
-            top: plateBelow(mark.box, matrix),
-          }}
+          at={[
+            apply(matrix, [mark.box.x0, mark.box.y1])[0],
+            plateBelow(mark.box, matrix),
+          ]}
+          end={rightOf(mark.box, matrix)}
         >
-          <Glyph name="check" small />
-          {mark.label}
-        </span>
+          <span className="plate human">
+            <Glyph name="check" small />
+            {mark.label}
+          </span>
+        </PlateRow>
       ))}
       {active ? <Hint /> : null}
     </>
   );
+}
+
+function rightOf(box: Box, matrix: Affine): number {
+  return Math.max(...cornersOf(box, matrix).map(([x]) => x));
 }
 
 /** A person's plate hangs under the box, so that it never covers AI's. */

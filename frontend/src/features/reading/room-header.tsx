@@ -33,26 +33,24 @@ function Who() {
   if (!item) return <span className="who-is">{text.room.opening}</span>;
   const { patient, study } = item;
   const who = [patient.sex, patient.age_text].filter(Boolean).join(', ');
+  const title = study.description || study.body_part || study.modality;
+  const more = [
+    study.accession_number && text.room.accession(study.accession_number),
+    study.station,
+    text.list.images(formatInteger(study.n_images), study.n_images === 1),
+    text.room.revision(study.revision),
+  ]
+    .filter(Boolean)
+    .join(' · ');
   return (
     <>
       <h1 className="who-is">
         <b>{patient.name}</b> {who}
         <span className="t3">{text.room.patientId(patient.id)}</span>
-        {study.accession_number ? (
-          <span className="t3">{text.room.accession(study.accession_number)}</span>
-        ) : null}
       </h1>
-      <span className="which">
-        <b>{study.description || study.body_part || study.modality}</b>
-        <span className="t3">
-          {[
-            study.station,
-            text.list.images(formatInteger(study.n_images), study.n_images === 1),
-            text.room.revision(study.revision),
-          ]
-            .filter(Boolean)
-            .join(' · ')}
-        </span>
+      <span className="which" title={`${title} · ${more}`}>
+        <b>{title}</b>
+        <span className="t3">{more}</span>
       </span>
     </>
   );

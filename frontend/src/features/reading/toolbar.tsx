@@ -60,6 +60,8 @@ function AiToggle(props: ToolProps) {
       className="ai-toggle"
       aria-pressed={command.on?.(context) ?? false}
       aria-disabled={!command.when(context)}
+      aria-description={command.whyNot?.(context) ?? undefined}
+      title={command.whyNot?.(context) ?? undefined}
       onClick={() => run(props)}
     >
       {command.glyph ? <Glyph name={command.glyph} /> : null}

@@ -211,9 +211,11 @@ export function FilterBar({ user, search, onColumns }: FilterBarProps) {
       </button>
       <span className="grow" />
       <PeopleHere />
-      {BANDS.map((band) => (
-        <Counter key={band} band={band} />
-      ))}
+      <span className="counters">
+        {BANDS.map((band) => (
+          <Counter key={band} band={band} />
+        ))}
+      </span>
     </div>
   );
 }

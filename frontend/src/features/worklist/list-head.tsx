@@ -13,7 +13,11 @@ function ariaSort(sort: Sort | null, by: SortColumn | null) {
 }
 
 function Words({ id }: { id: ColumnId }) {
-  const words = <span className="cut">{worklist.columns[id]}</span>;
+  const words = (
+    <span className="cut" title={worklist.columns[id]}>
+      {worklist.columns[id]}
+    </span>
+  );
   if (id === 'actions') {
     return <span className="visually-hidden">{worklist.columns[id]}</span>;
   }
