@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+import time
 from pathlib import Path
 from typing import Final
 
 _MOST: Final = 19
 _SESSION: Final = Path("/proc/self/autogroup")
+_TRIES: Final = 10
+_PAUSE_S: Final = 0.15
 
 
 def give_way_to_other_parts(steps: int) -> None:
@@ -25,5 +27,12 @@ def give_way_to_other_parts(steps: int) -> None:
     if steps <= 0:
         return
     os.nice(steps)
-    with contextlib.suppress(OSError):
-        _SESSION.write_text(str(min(steps, _MOST)), "ascii")
+    for _ in range(_TRIES):
+        try:
+            _SESSION.write_text(str(min(steps, _MOST)), "ascii")
+        except BlockingIOError:  # ten such changes a second, of all sessions together
+            time.sleep(_PAUSE_S)
+        except OSError:
+            return
+        else:
+            return
