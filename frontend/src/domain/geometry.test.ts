@@ -16,6 +16,7 @@ import {
   patientToImage,
   pickScale,
   scaleOf,
+  stepOnScreen,
 } from './geometry';
 
 const tilt = Math.SQRT1_2;
@@ -133,5 +134,31 @@ describe('the scale bar', () => {
   it('takes the longest round length that fits', () => {
     expect(pickScale(0.5, 130)).toEqual({ mm: 50, pixels: 100 });
     expect(pickScale(0, 100)).toBeNull();
+  });
+});
+
+describe('a step by keys', () => {
+  const plain = { a: 2, b: 0, c: 0, d: 3, e: 5, f: 7 };
+  it('is the image’s own where it hangs as it was stored', () => {
+    expect(stepOnScreen(plain, [1, 0])).toEqual([1, 0]);
+    expect(stepOnScreen(plain, [0, -1])).toEqual([0, -1]);
+  });
+  it.each([
+    ['mirrored', { ...plain, a: -2 }],
+    ['upside down', { ...plain, d: -3 }],
+    ['a quarter turned', { ...plain, a: 0, b: 2, c: -3, d: 0 }],
+    ['turned and mirrored', { ...plain, a: 0, b: -2, c: -3, d: 0 }],
+  ])('goes on the screen where it was asked to go: %s', (_, matrix) => {
+    for (const by of [
+      [1, 0],
+      [-1, 0],
+      [0, 1],
+      [0, -1],
+    ] as const) {
+      const zero = apply(matrix, [0, 0]);
+      const there = apply(matrix, stepOnScreen(matrix, by));
+      const moved = [there[0] - zero[0], there[1] - zero[1]] as const;
+      expect(moved[0] * by[0] + moved[1] * by[1]).toBeGreaterThan(0);
+    }
   });
 });

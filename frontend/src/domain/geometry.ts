@@ -97,6 +97,20 @@ export function scaleOf(m: Affine): number {
   return Math.sqrt(Math.abs(m.a * m.d - m.b * m.c));
 }
 
+/**
+ * One pixel of the image along that of its rows and columns which is nearest to a
+ * direction on the screen: left is left however the image is turned or mirrored.
+ *
+ * @param m From the image to the screen.
+ * @param by Of the screen: (1, 0) to the right, (0, 1) down.
+ */
+export function stepOnScreen(m: Affine, [x, y]: Point): Point {
+  const across = (m.a * x + m.b * y) / (Math.hypot(m.a, m.b) || 1);
+  const down = (m.c * x + m.d * y) / (Math.hypot(m.c, m.d) || 1);
+  if (Math.abs(across) >= Math.abs(down)) return [Math.sign(across), 0];
+  return [0, Math.sign(down)];
+}
+
 /** A box from two opposite corners, cut to an image of `columns` × `rows`. */
 export function boxFrom(p: Point, q: Point, columns: number, rows: number): Box {
   const clamp = (value: number, max: number) => Math.min(max, Math.max(0, value));

@@ -20,3 +20,32 @@ export function rangeOf({ width, level }: GreyWindow): GreyRange {
 export function windowOf({ lower, upper }: GreyRange): GreyWindow {
   return { width: upper - lower + 1, level: (lower + upper) / 2 + 0.5 };
 }
+
+/** How grey follows from value in a window (PS3.3 C.11.2.1.2 and C.11.2.1.3). */
+export type VoiFunction = 'LINEAR' | 'LINEAR_EXACT' | 'SIGMOID';
+
+/** A sigmoid leaves its window: so many widths of it are drawn, then it is black or white. */
+const SIGMOID_SPAN = 4;
+const SIGMOID_STEPS = 256;
+
+/** Grey (0 to 1) at even steps of what `rangeBy` says of a sigmoid's window. */
+export const SIGMOID_GREYS: readonly number[] = Array.from(
+  { length: SIGMOID_STEPS + 1 },
+  (_, n) => 1 / (1 + Math.exp(-4 * SIGMOID_SPAN * (n / SIGMOID_STEPS - 0.5))),
+);
+
+const spanOf = (by: VoiFunction) => (by === 'SIGMOID' ? SIGMOID_SPAN : 1);
+
+/** The values between which a function's grey changes, for one of its windows. */
+export function rangeBy(by: VoiFunction, window: GreyWindow): GreyRange {
+  if (by === 'LINEAR') return rangeOf(window);
+  const half = (window.width * spanOf(by)) / 2;
+  return { lower: window.level - half, upper: window.level + half };
+}
+
+/** The inverse of `rangeBy`. */
+export function windowBy(by: VoiFunction, range: GreyRange): GreyWindow {
+  if (by === 'LINEAR') return windowOf(range);
+  const { lower, upper } = range;
+  return { width: (upper - lower) / spanOf(by), level: (lower + upper) / 2 };
+}

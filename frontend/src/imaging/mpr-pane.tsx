@@ -10,19 +10,28 @@ import {
   wayOf,
   worldOf,
 } from '@/domain/volume';
-import { rangeOf, windowOf } from '@/domain/windows';
-import { moveAlong, type SlabMode, setMprView, useMpr } from './mpr-store';
+import { type GreyRange, type GreyWindow, rangeBy, windowBy } from '@/domain/windows';
+import { type MprLook, moveAlong, type SlabMode, setMprView, useMpr } from './mpr-store';
 import { makeOpaque } from './opaque';
 import { viewportKinds } from './plain/register';
 import { scrollAgainst } from './scroll-tool';
 import { joinTools, leaveTools, renderingEngine, resizePanes } from './setup';
 import { type PaneControl, registerPane } from './view-store';
+import { shapeGreys, type Tones } from './voi-curve';
 
 export interface MprPaneProps {
   readonly pane: number;
   readonly volumeId: string;
   readonly grid: Grid;
   readonly view: View;
+  /** How values become grey. */
+  readonly tones: Tones;
+  /** The window that the images state; null for none. */
+  readonly stated: GreyWindow | null;
+  /** What a reset shows. */
+  readonly home: MprLook;
+  /** What the planes begin with. */
+  readonly look: MprLook;
   readonly label: string;
 }
 
@@ -73,6 +82,7 @@ function publish(viewport: VolumeViewport, props: MprPaneProps): void {
   const right = vector(zero, viewport.canvasToWorld([100, 0]));
   const below = vector(zero, viewport.canvasToWorld([0, 100]));
   const { voiRange, invert = false } = propertiesOf(viewport);
+  const { by, inverted } = props.tones;
   setMprView(props.view.name, {
     matrix: matrixOf(viewport, props),
     right: unit(right),
@@ -80,8 +90,8 @@ function publish(viewport: VolumeViewport, props: MprPaneProps): void {
     width: clientWidth,
     height: clientHeight,
     mmPerPixel: sizeOf(right) / 100,
-    window: voiRange ? windowOf(voiRange) : null,
-    inverted: invert,
+    window: voiRange ? windowBy(by, voiRange) : null,
+    inverted: invert !== inverted,
   });
 }
 
@@ -116,6 +126,39 @@ function viewportsOf(): readonly VolumeViewport[] {
   });
 }
 
+/** Shows a window, or that of the images, in one view. */
+function applyWindow(
+  viewport: VolumeViewport,
+  { tones }: MprPaneProps,
+  window: GreyWindow | null,
+): void {
+  const voiRange = window ? rangeBy(tones.by, window) : ownRanges.get(viewport);
+  if (voiRange) viewport.setProperties({ voiRange: { ...voiRange } });
+}
+
+function applyLook(
+  viewport: VolumeViewport,
+  props: MprPaneProps,
+  { window, inverted }: MprLook,
+): void {
+  applyWindow(viewport, props, window);
+  viewport.setProperties({ invert: inverted !== props.tones.inverted });
+}
+
+/** The range that a view had before anybody chose one. */
+const ownRanges = new WeakMap<VolumeViewport, GreyRange>();
+
+/** Gives a new view the images' own greys, then what is looked at with now. */
+function beginGreys(viewport: VolumeViewport, props: MprPaneProps): void {
+  const { tones, stated, look } = props;
+  shapeGreys(viewport, tones.greys);
+  // Cornerstone makes of every window a linear one.
+  const own = stated ? rangeBy(tones.by, stated) : propertiesOf(viewport).voiRange;
+  if (own) ownRanges.set(viewport, own);
+  const [shown = look] = Object.values(useMpr.getState().views);
+  applyLook(viewport, props, shown);
+}
+
 function controlOf(viewport: VolumeViewport, props: MprPaneProps): PaneControl {
   const { grid, view } = props;
   const way = wayOf(grid, view);
@@ -134,12 +177,7 @@ function controlOf(viewport: VolumeViewport, props: MprPaneProps): PaneControl {
     },
     reload: () => viewport.render(),
     window: (to) =>
-      eachProperty((one) => {
-        const { invert = false } = propertiesOf(one);
-        if (to === null) one.resetProperties();
-        else one.setProperties({ voiRange: rangeOf(to) });
-        one.setProperties({ invert });
-      }),
+      eachProperty((one) => applyWindow(one, props, to ?? props.home.window)),
     invert: () => {
       const invert = !propertiesOf(viewport).invert;
       eachProperty((one) => {
@@ -159,7 +197,7 @@ function controlOf(viewport: VolumeViewport, props: MprPaneProps): PaneControl {
     },
     reset: () => {
       for (const one of viewportsOf()) {
-        one.resetProperties();
+        applyLook(one, props, props.home);
         one.resetCamera();
       }
       centreFocus(grid);
@@ -254,6 +292,7 @@ async function mount(element: HTMLDivElement, props: MprPaneProps) {
   const ready = viewport.setVolumes([{ volumeId: props.volumeId }]).then(() => {
     if (!alive) return;
     viewport.resetCamera();
+    beginGreys(viewport, props);
     showFocus(viewport, props);
     for (const [name, handler] of events) element.addEventListener(name, handler);
     resizing.observe(element);

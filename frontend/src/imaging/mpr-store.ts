@@ -18,6 +18,9 @@ export interface MprView {
   readonly inverted: boolean;
 }
 
+/** Window and inversion; without a window, that of the images themselves. */
+export type MprLook = Pick<MprView, 'window' | 'inverted'>;
+
 export type SlabMode = 'none' | 'mip' | 'minip' | 'mean';
 export const SLAB_MODES: readonly SlabMode[] = ['none', 'mip', 'minip', 'mean'];
 

@@ -14,8 +14,7 @@ import {
   type Point,
   scaleOf,
 } from '@/domain/geometry';
-import { type GreyWindow, rangeOf, windowOf } from '@/domain/windows';
-import { text } from './dataset';
+import { type GreyWindow, rangeBy, windowBy } from '@/domain/windows';
 import { afterFirstPaint } from './first-paint';
 import { makeOpaque } from './opaque';
 import type { ImageRef, Stack } from './pack';
@@ -42,7 +41,7 @@ import {
   tellMove,
   useViews,
 } from './view-store';
-import { shapeGreys } from './voi-curve';
+import { curveOf, shapeGreys, storedInverted } from './voi-curve';
 
 export interface StackPaneProps {
   readonly pane: number;
@@ -82,13 +81,13 @@ function matrixOf(viewport: StackViewport, image: ImageRef): Affine {
   };
 }
 
-/** MONOCHROME1 stores bright as low: drawing it inverted is drawing it as meant. */
-const storedInverted = ({ dataset }: ImageRef) =>
-  text(dataset, '00280004') === 'MONOCHROME1';
+/** How Cornerstone's ends of a range are meant; those of a sigmoid are as of a line. */
+const ends = (viewport: StackViewport) =>
+  viewport.getProperties().VOILUTFunction === 'LINEAR_EXACT' ? 'LINEAR_EXACT' : 'LINEAR';
 
 function shownWindow(viewport: StackViewport): GreyWindow | null {
   const range = viewport.getProperties().voiRange;
-  return range ? windowOf(range) : null;
+  return range ? windowBy(ends(viewport), range) : null;
 }
 
 /** The same object as before where it says the same: who shows it need not do so anew. */
@@ -131,7 +130,8 @@ function publish(pane: number, viewport: StackViewport, stack: Stack): void {
       width: clientWidth,
       height: clientHeight,
       window: kept(shownWindow(viewport), before?.window),
-      inverted: (viewport.getProperties().invert === true) !== storedInverted(image),
+      inverted:
+        (viewport.getProperties().invert === true) !== storedInverted(image.dataset),
     },
   });
 }
@@ -287,7 +287,7 @@ function controlOf(
         viewport.resetProperties();
         viewport.setProperties({ invert });
       } else {
-        viewport.setProperties({ voiRange: rangeOf(to) });
+        viewport.setProperties({ voiRange: rangeBy(ends(viewport), to) });
       }
       viewport.render();
     },
@@ -315,7 +315,7 @@ function controlOf(
       turn(viewport, image, as);
       // It speaks of values, not of what the image itself calls bright.
       viewport.setProperties({
-        ...(as.window ? { voiRange: rangeOf(as.window) } : {}),
+        ...(as.window ? { voiRange: rangeBy(ends(viewport), as.window) } : {}),
         invert: as.inverse,
       });
       if (as.area) showArea(viewport, image, as.area);
@@ -349,7 +349,8 @@ function showUptake(viewport: StackViewport, stack: Stack): void {
 }
 
 function begin(viewport: StackViewport, stack: Stack, start: Start | null): void {
-  if (start?.window) viewport.setProperties({ voiRange: rangeOf(start.window) });
+  if (start?.window)
+    viewport.setProperties({ voiRange: rangeBy(ends(viewport), start.window) });
   else if (stack.modality === 'PT') showUptake(viewport, stack);
   lean(viewport, stack, start?.lean ?? null);
 }
@@ -378,7 +379,7 @@ async function mount(
   const onRendered = () => {
     publish(pane, viewport, stack);
     const shown = stack.images[drawnIndex(viewport, stack)];
-    if (shown && shapeGreys(viewport, shown.dataset)) viewport.render();
+    if (shown && shapeGreys(viewport, curveOf(shown.dataset))) viewport.render();
   };
   let begun = false;
   const onNewImage = () => {

@@ -23,6 +23,10 @@ export const mpr = {
       : `${n} slices could not be read. The even bands across the planes are gaps.`,
   coloursLost:
     'These images lay colours over their values. Planes show the values in grey alone.',
+  tonesDiffer:
+    'The images state different grey scales. Planes use that of the image in the middle.',
+  saliencyOn: (image: string) =>
+    `Saliency was computed for image ${image} alone. It is drawn there, as acquired, and not across the slices.`,
   trouble: 'The three planes cannot be shown.',
   back: 'Back to the stack',
   opening: 'Reading the series …',

@@ -9,6 +9,6 @@ export const capture: Command<ReadingContext> = {
   keys: ['Alt+p'],
   glyph: 'camera',
   toolbar: true,
-  when: ({ hasImage }) => hasImage,
+  when: ({ hasImage, room, view }) => hasImage || (room.mpr !== null && view !== null),
   perform: ({ capture: take }) => take(),
 };

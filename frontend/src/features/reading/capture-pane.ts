@@ -1,4 +1,5 @@
 import { number, text as textOf } from '@/imaging/dataset';
+import type { ImageRef, Stack } from '@/imaging/pack';
 import { type PaneView, useViews } from '@/imaging/view-store';
 import { setDisplay } from '@/state/display';
 import { findingsOf, getRoom } from '@/state/room';
@@ -32,10 +33,12 @@ function withStyles(svg: SVGElement): SVGElement {
   return copy;
 }
 
-function pictureOf(
-  svg: SVGElement,
-  { width, height }: PaneView,
-): Promise<HTMLImageElement> {
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+function pictureOf(svg: SVGElement, { width, height }: Size): Promise<HTMLImageElement> {
   const copy = withStyles(svg);
   copy.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
   copy.setAttribute('width', `${width}`);
@@ -49,15 +52,58 @@ function pictureOf(
   });
 }
 
-/** Whether the image says that it may carry the patient's name in its pixels. */
-export function mayBeBurnedIn({ image }: Pick<PaneView, 'image'>): boolean {
-  return textOf(image.dataset, '00280301').toUpperCase() === 'YES';
+/** Whether one of the images says that it may carry the patient's name in its pixels. */
+export function mayBeBurnedIn(images: readonly Pick<ImageRef, 'dataset'>[]): boolean {
+  return images.some(
+    ({ dataset }) => textOf(dataset, '00280301').toUpperCase() === 'YES',
+  );
+}
+
+/** What a pane shows that is no image of a stack: a plane, or a body. */
+export interface Computed {
+  readonly element: Element;
+  readonly stack: Stack;
+  /** Which view of the series it is: what the file is named by. */
+  readonly what: string;
+}
+
+/** What is to be saved, and where it is on the screen. */
+interface Shot {
+  readonly element: Element;
+  readonly images: readonly ImageRef[];
+  readonly name: string;
+}
+
+const computed = new Map<number, () => Computed | null>();
+
+/** Tells what a pane shows while it shows no image of a stack. */
+export function registerPicture(pane: number, what: () => Computed | null): () => void {
+  computed.set(pane, what);
+  return () => {
+    if (computed.get(pane) === what) computed.delete(pane);
+  };
 }
 
 /** A name that says what the picture is of, and nothing of whom. */
-export function pictureName({ image, stack, index }: PaneView): string {
-  const series = number(image.dataset, '00200011') ?? 0;
-  return `overread-${stack.modality || 'image'}-series-${series}-image-${index + 1}.png`;
+export function pictureName(stack: Stack, what: string): string {
+  const series = number(stack.images[0]?.dataset ?? {}, '00200011') ?? 0;
+  return `overread-${stack.modality || 'image'}-series-${series}-${what}.png`;
+}
+
+function shotOfImage(pane: number): Shot | null {
+  const view: PaneView | null = useViews.getState().panes[pane]?.view ?? null;
+  const element = document.querySelector(`[data-pane="${pane + 1}"]`);
+  if (!view || !element) return null;
+  const name = pictureName(view.stack, `image-${view.index + 1}`);
+  return { element, images: [view.image], name };
+}
+
+function shotOf(pane: number): Shot | null {
+  const shown = computed.get(pane)?.() ?? null;
+  if (!shown) return shotOfImage(pane);
+  const { element, stack, what } = shown;
+  // A plane crosses them all.
+  return { element, images: stack.images, name: pictureName(stack, what) };
 }
 
 function write(context: CanvasRenderingContext2D, words: string, x: number, y: number) {
@@ -74,6 +120,7 @@ function write(context: CanvasRenderingContext2D, words: string, x: number, y: n
  */
 const LAYERS = [
   'canvas.colour-map',
+  'canvas.saliency',
   'canvas.shutter-bitmap',
   'canvas.foreign-parts',
   'canvas.labels:not([hidden])',
@@ -101,22 +148,22 @@ function drawPlates(context: CanvasRenderingContext2D, element: Element): void {
   }
 }
 
-async function drawPane(element: Element, view: PaneView): Promise<HTMLCanvasElement> {
+async function drawPane(element: Element): Promise<HTMLCanvasElement> {
   const pixels = element.querySelector('canvas');
   const canvas = document.createElement('canvas');
-  canvas.width = view.width;
-  canvas.height = view.height;
+  const size = { width: element.clientWidth, height: element.clientHeight };
+  Object.assign(canvas, size);
   const context = canvas.getContext('2d');
   if (!pixels || !context) throw new Error(display.capture.failed);
-  context.drawImage(pixels, 0, 0, view.width, view.height);
+  context.drawImage(pixels, 0, 0, size.width, size.height);
   for (const layer of element.querySelectorAll(LAYERS)) {
     if (layer instanceof HTMLCanvasElement) drawLayer(context, layer);
-    else context.drawImage(await pictureOf(layer as SVGElement, view), 0, 0);
+    else context.drawImage(await pictureOf(layer as SVGElement, size), 0, 0);
   }
   drawPlates(context, element);
   const { marks, ai } = getRoom();
   const hasAi = marks && findingsOf(ai).length > 0;
-  if (hasAi) write(context, text.room.panel.disclaimer, 8, view.height - 12);
+  if (hasAi) write(context, text.room.panel.disclaimer, 8, size.height - 12);
   return canvas;
 }
 
@@ -125,16 +172,15 @@ async function drawPane(element: Element, view: PaneView): Promise<HTMLCanvasEle
  * it: the corners are left out, and an image with burned-in text is refused.
  */
 export async function capturePane(pane: number): Promise<void> {
-  const view = useViews.getState().panes[pane]?.view;
-  const element = document.querySelector(`[data-pane="${pane + 1}"]`);
-  if (!view || !element) return;
-  if (mayBeBurnedIn(view)) {
+  const shot = shotOf(pane);
+  if (!shot) return;
+  if (mayBeBurnedIn(shot.images)) {
     setDisplay({ refusal: display.capture.burned });
     return;
   }
-  const canvas = await drawPane(element, view);
+  const canvas = await drawPane(shot.element);
   const link = document.createElement('a');
-  link.download = pictureName(view);
+  link.download = shot.name;
   link.href = canvas.toDataURL('image/png');
   link.click();
 }

@@ -1,5 +1,13 @@
 import './mpr.css';
-import { type PointerEvent, useCallback, useEffect, useMemo, useState } from 'react';
+import {
+  type PointerEvent,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react';
 import { formatInteger, formatSigned } from '@/domain/format';
 import { apply, invert, type Point, pickScale, type Vector } from '@/domain/geometry';
 import { framesOf, type Mask, patchIn } from '@/domain/mask';
@@ -21,14 +29,17 @@ import { MprPane } from '@/imaging/mpr-pane';
 import { beginMpr, type MprView, moveFocus, useMpr } from '@/imaging/mpr-store';
 import { openVolume } from '@/imaging/mpr-volume';
 import type { PackIndex, Stack } from '@/imaging/pack';
-import { useViews } from '@/imaging/view-store';
+import type { Tones } from '@/imaging/voi-curve';
 import { useDisplay } from '@/state/display';
-import { canWrite, getRoom, leaveMpr, setRoom, useRoom } from '@/state/room';
+import { canWrite, leaveMpr, setRoom, useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
+import { registerPicture } from './capture-pane';
 import { ForeignPlane } from './foreign-layer';
 import { MaskLayer, MaskLegend } from './masks';
+import { type Greys, greysOf, paneOf } from './mpr-greys';
 import { PlaneSegments } from './plane-segments';
+import { SaliencyLayer, SaliencyLegend, useSaliency } from './saliency-layer';
 import { SlabBar, SlabWord } from './slab-bar';
 import { SolidStage } from './solid-stage';
 import { useGrid, useStack } from './use-pack';
@@ -206,6 +217,29 @@ function PlaneMasks({ view, shown, grid, stack, pane, active }: MasksProps) {
   );
 }
 
+/** Saliency over the very image that it was computed for; it has no depth to be cut. */
+function PlaneSaliency({ view, shown, grid, stack }: Omit<OverProps, 'views'>) {
+  const slice = useMpr((state) => state.focus[2]);
+  const saliency = useSaliency(stack.images);
+  if (view.through !== 2 || !saliency) return null;
+  if (saliency.place !== grid.order[slice]) return null;
+  const [columns, rows] = grid.size;
+  const { a, b, c, d, e, f } = shown.matrix;
+  // The image's columns go along the grid's first axis, whichever way it is hung.
+  const turned = view.across !== 0;
+  const matrix = {
+    ...(turned ? { a: c, b: d, c: a, d: b } : { a, b, c, d }),
+    e: e - (a + c) / 2,
+    f: f - (b + d) / 2,
+  };
+  return (
+    <>
+      <SaliencyLayer saliency={saliency} place={{ columns, rows, matrix }} />
+      <SaliencyLegend cutOff={saliency.cutOff} />
+    </>
+  );
+}
+
 /** Puts the crosshairs where the pointer is, while the crosshair tool is chosen. */
 function usePointing(view: View) {
   const tool = useRoom((state) => state.tool);
@@ -233,6 +267,25 @@ function usePointing(view: View) {
   };
 }
 
+/** Lets the plane in a pane be saved as a picture. */
+function usePicture(
+  pane: number,
+  { view, grid, stack }: Pick<PlanePaneProps, 'view' | 'grid' | 'stack'>,
+): RefObject<HTMLDivElement | null> {
+  const holder = useRef<HTMLDivElement>(null);
+  useEffect(
+    () =>
+      registerPicture(pane, () => {
+        const at = useMpr.getState().focus[view.through];
+        const what = `${view.name}-${numberOf(grid, view, at)}`;
+        const { current: element } = holder;
+        return element && { element, stack, what };
+      }),
+    [pane, view, grid, stack],
+  );
+  return holder;
+}
+
 interface PlanePaneProps {
   readonly pane: number;
   readonly view: View;
@@ -240,10 +293,12 @@ interface PlanePaneProps {
   readonly volumeId: string;
   readonly grid: Grid;
   readonly stack: Stack;
+  readonly greys: Greys;
 }
 
 function PlanePane(props: PlanePaneProps) {
-  const { pane, view, views, volumeId, grid, stack } = props;
+  const { pane, view, views, volumeId, grid, stack, greys } = props;
+  const holder = usePicture(pane, props);
   const active = useRoom((state) => state.activePane === pane);
   const crossing = useRoom((state) => state.tool === 'cross');
   const painting = useRoom((state) => isSegmentTool(state.tool) && canWrite(state));
@@ -258,6 +313,7 @@ function PlanePane(props: PlanePaneProps) {
   ];
   return (
     <div
+      ref={holder}
       className={kinds.filter(Boolean).join(' ')}
       data-mark={painting ? 'paint' : undefined}
       onPointerDownCapture={() => setRoom({ activePane: pane })}
@@ -269,9 +325,11 @@ function PlanePane(props: PlanePaneProps) {
         grid={grid}
         view={view}
         label={words.pane(words.planes[view.name], name)}
+        {...greys}
       />
       {shown ? (
         <div className="pane-over">
+          <PlaneSaliency {...{ view, shown, grid, stack }} />
           <PlaneMasks {...{ view, views, shown, grid, stack, pane, active }} />
           <Crosshairs {...{ view, views, shown, grid, stack }} />
           <Corners {...{ view, views, shown, grid, stack }} />
@@ -282,10 +340,16 @@ function PlanePane(props: PlanePaneProps) {
 }
 
 /** Says what of the images a plane through them has not. */
-function Lost({ stack }: { stack: Stack }) {
+function Lost({ stack, tones }: { stack: Stack; tones?: Tones }) {
   const [first] = stack.images;
-  if (!first || colourMapOf(first.dataset) === null) return null;
-  return <p className="mpr-word lost">{words.coloursLost}</p>;
+  const saliency = useSaliency(stack.images);
+  const lost = [
+    first && colourMapOf(first.dataset) !== null ? words.coloursLost : '',
+    tones?.differ ? words.tonesDiffer : '',
+    saliency ? words.saliencyOn(formatInteger(saliency.place + 1)) : '',
+  ].filter(Boolean);
+  if (lost.length === 0) return null;
+  return <p className="mpr-word lost">{lost.join(' ')}</p>;
 }
 
 /** How far the slices are, and how many of them are missing. */
@@ -312,12 +376,8 @@ function Words({ onRetry }: { onRetry: () => void }) {
 
 /** Where the crosshairs begin: on the image that the stack showed. */
 function startOf(uid: string, grid: Grid): Vector {
-  const { panes } = useViews.getState();
-  const { activePane } = getRoom();
-  const shown = [panes[activePane], ...Object.values(panes)].find(
-    (one) => one?.view?.uid === uid,
-  );
-  const place = shown?.view ? grid.order.indexOf(shown.view.index) : -1;
+  const shown = paneOf(uid);
+  const place = shown ? grid.order.indexOf(shown.index) : -1;
   const [nx, ny, nz] = grid.size;
   return [nx / 2, ny / 2, place < 0 ? nz / 2 : place];
 }
@@ -375,6 +435,7 @@ function useJumps(stack: Stack, grid: Grid): void {
 function Planes({ stack, grid }: { stack: Stack; grid: Grid }) {
   const views = useMemo(() => viewsOf(grid), [grid]);
   const [start] = useState(() => startOf(stack.uid, grid));
+  const [greys] = useState(() => greysOf(stack));
   const [tries, setTries] = useState(0);
   const volumeId = useOpenVolume(stack, grid, start, tries);
   const retry = () => setTries(tries + 1);
@@ -399,11 +460,11 @@ function Planes({ stack, grid }: { stack: Stack; grid: Grid }) {
           key={name}
           pane={pane}
           view={views[name]}
-          {...{ views, volumeId, grid, stack }}
+          {...{ views, volumeId, grid, stack, greys }}
         />
       ))}
       <SlabBar />
-      <Lost stack={stack} />
+      <Lost stack={stack} tones={greys.tones} />
       <Words onRetry={retry} />
     </main>
   );

@@ -47,7 +47,7 @@ import { OverlayLayer } from './overlay-layer';
 import { PaneMarks } from './pane-marks';
 import { PriorBadge } from './prior-badge';
 import { ReferenceLine } from './reference-line';
-import { SaliencyLayer } from './saliency-layer';
+import { SaliencyLayer, SaliencyLegend, useSaliency } from './saliency-layer';
 import { SegmentLayer } from './segment-layer';
 import { ShutterLayer } from './shutter-layer';
 import { useStack } from './use-pack';
@@ -136,35 +136,15 @@ function ScaleBar({ view }: { view: PaneView }) {
 
 /** The saliency of the active finding, where it belongs to the image on this pane. */
 function Saliency({ view }: { view: PaneView }) {
-  const on = useRoom((state) => state.saliency);
-  const itemId = useRoom((state) => state.itemId);
-  const ai = useRoom((state) => state.ai);
-  const active = useRoom((state) => state.activeFinding);
-  const findings = findingsOf(ai).filter(
-    ({ saliency }) =>
-      saliency?.sop_uid === view.image.sopUid && saliency.frame === view.image.frame,
-  );
-  const finding = findings.find((one) => one.id === active) ?? findings[0];
-  if (!on || !finding?.saliency || itemId === null) return null;
-  const cutOff = finding.saliency.cut_off ?? 0.3;
+  const { image, matrix } = view;
+  const own = useMemo(() => [image], [image]);
+  const saliency = useSaliency(own);
+  if (!saliency) return null;
+  const { columns, rows } = image;
   return (
     <>
-      <SaliencyLayer
-        itemId={itemId}
-        artefact={finding.saliency.artefact_id}
-        cutOff={cutOff}
-        view={view}
-      />
-      <div className="legend">
-        {text.room.saliencyHigh}
-        <i />
-        {cutOff.toFixed(1)}
-        <span>
-          {text.room.saliency}
-          <br />
-          {text.room.saliencyRelative}
-        </span>
-      </div>
+      <SaliencyLayer saliency={saliency} place={{ columns, rows, matrix }} />
+      <SaliencyLegend cutOff={saliency.cutOff} />
     </>
   );
 }

@@ -1,4 +1,4 @@
-import { useEffect, useMemo } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
 import { lettersOf } from '@/domain/geometry';
 import { rangeOf } from '@/domain/windows';
 import { voiOf } from '@/imaging/dataset';
@@ -9,8 +9,10 @@ import { setSolid, useSolid } from '@/imaging/solid-store';
 import { uptakeRange } from '@/imaging/uptake';
 import { registerBoxKeys } from '@/state/box-keys';
 import { setDisplay } from '@/state/display';
+import { setRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { looks } from '@/text/en-looks';
+import { registerPicture } from './capture-pane';
 
 const words = looks.solid;
 const DEGREES = 10;
@@ -81,9 +83,18 @@ export function SolidStage({ stack, volumeId }: { stack: Stack; volumeId: string
   const trouble = useSolid((state) => state.trouble);
   const ends = useEnds(stack);
   useTurning();
+  const holder = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // There is one pane now, whichever plane was worked on before.
+    setRoom({ activePane: 0 });
+    return registerPicture(0, () => {
+      const { current: element } = holder;
+      return element && { element, stack, what: 'body' };
+    });
+  }, [stack]);
   const name = text.room.seriesName(stack.number, stack.description || stack.modality);
   return (
-    <div className="pane main active solid" data-solid={drawn}>
+    <div ref={holder} className="pane main active solid" data-solid={drawn}>
       <SolidPane volumeId={volumeId} ends={ends} label={words.label(name)} />
       <div className="pane-over">
         <div className="corner tl">

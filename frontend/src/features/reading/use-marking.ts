@@ -1,5 +1,5 @@
 import { type RefObject, useEffect, useMemo, useRef, useState } from 'react';
-import { apply, invert, type Point } from '@/domain/geometry';
+import { apply, invert, type Point, stepOnScreen } from '@/domain/geometry';
 import { draw, type Gesture, type Stroke, shaped } from '@/domain/measure/gesture';
 import {
   isMeasurement,
@@ -347,7 +347,7 @@ function controlOf(marker: Marker): MarkControl {
     },
     nudge: (by) => {
       const mark = activeMark(marker.view);
-      if (mark) nudgeMark(mark, by);
+      if (mark) nudgeMark(mark, stepOnScreen(marker.view.matrix, by));
     },
     nextGrip: () => {
       const mark = activeMark(marker.view);

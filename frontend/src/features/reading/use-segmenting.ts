@@ -1,5 +1,5 @@
 import { type RefObject, useEffect, useMemo, useRef } from 'react';
-import { type Affine, apply, invert, type Point } from '@/domain/geometry';
+import { type Affine, apply, invert, type Point, stepOnScreen } from '@/domain/geometry';
 import type { Scale } from '@/domain/measure/kinds';
 import type { Pixels } from '@/domain/measure/region';
 import { type SegmentedSeries, sliceKey } from '@/domain/segment/model';
@@ -215,11 +215,12 @@ class Painter {
     else if (this.ready) this.down(at, erase, true);
   }
 
-  /** By keys: a quarter of the brush at a time, at least a pixel. */
-  step([x, y]: readonly [number, number]): void {
+  /** By keys: a quarter of the brush at a time, at least a pixel, as seen on the screen. */
+  step(by: readonly [number, number]): void {
     const [column, row] = this.#at ?? this.#middle();
-    const { spacing, columns, rows } = this.surface;
+    const { spacing, columns, rows, matrix } = this.surface;
     const { size } = getSegmenting();
+    const [x, y] = stepOnScreen(matrix, by);
     const across = Math.max(1, Math.round(size / 4 / spacing.column));
     const down = Math.max(1, Math.round(size / 4 / spacing.row));
     const within = (value: number, most: number) => Math.min(most, Math.max(0, value));
