@@ -164,7 +164,7 @@ def _expect_greys(page: Page, volume: np.ndarray, what: str) -> None:
         plane = Plane(page, name)
         cut, places = _cut(plane, volume), _places(plane)
         wanted = np.array([cut[voxel] for _, voxel in places])
-        assert np.ptp(wanted) > 30, "places of several greys"
+        assert np.ptp(wanted) > 4 * OFF, "places of several greys"
         for _ in range(60):
             seen = _seen(plane)
             shown = np.array([seen[at].mean() for at, _ in places])
