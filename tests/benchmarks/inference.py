@@ -265,6 +265,8 @@ def _memory(memory: list[tuple[int, dict[str, float]]]) -> list[Metric]:
     lines = [_plainly("worker's memory, largest", worker, "MB")]
     for name in sorted(names):
         line = slope_of([(done, used[name]) for done, used in memory])
+        if math.isnan(line.per_thousand):  # a short burst: too few samples for a line
+            continue
         what = f"{name.rpartition(' ')[0]}: memory per 1,000 over {BURST} studies"
         limits = f"[{line.low:.1f}, {line.high:.1f}]"
         lines.append(_plainly(f"{what} {limits}", line.per_thousand, "MB"))

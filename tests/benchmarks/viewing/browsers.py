@@ -149,6 +149,7 @@ def first_image(page: Page, pictures: list[Picture], notes: list[str]) -> float:
             if match.shown:
                 notes.append(f"{match.name}, off by {match.error:.2f} grey levels")
                 return float(shots[place]["at"])
+            notes.append(f"not counted: {match.name}, off by {match.error:.2f}")
         tried = len(shots)
         page.wait_for_timeout(250)
     raise NotShownError(f"{tried} pictures, none of them right")

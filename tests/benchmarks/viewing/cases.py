@@ -20,7 +20,7 @@ from pydicom.uid import generate_uid
 from scipy import ndimage
 
 from tests.benchmarks.viewing.check import Picture, window
-from tests.benchmarks.viewing.planes import planes_of, volume_of
+from tests.benchmarks.viewing.planes import planes_of, volumes_of
 from tests.factories.dicom import make_ct_series, make_dx
 from workers.phantoms.ct import chest_ct
 from workers.phantoms.film import chest_film
@@ -96,8 +96,7 @@ class Case:
                 series[dataset.SeriesInstanceUID].append(dataset)
         found: dict[str, list[Picture]] = defaultdict(list)
         for datasets in series.values():
-            volume = volume_of(datasets)
-            if volume is not None:
+            for volume in volumes_of(datasets, self.windows):
                 for name, pictures in planes_of(volume).items():
                     found[name] += pictures
         return dict(found)

@@ -33,7 +33,7 @@ class Picture:
 
     Attributes:
         name: For messages.
-        grey: [row, column], 0 to 255.
+        grey: [row, column], 0 black to 255 white, or beyond (`window`).
         pixel_mm: (between rows, between columns).
     """
 
@@ -63,9 +63,14 @@ class Match:
 
 
 def window(values: Floats, *, centre: float, width: float) -> Floats:
-    """Apply DICOM's linear VOI function: stored × slope + intercept → 0…255."""
+    """Apply DICOM's linear VOI function: stored × slope + intercept → 0…255.
+
+    What lies outside the window goes on beyond 0 and 255: viewers interpolate values,
+    then give them their greys, so it is cut off where a place has been interpolated.
+    """
     low = centre - 0.5 - (width - 1) / 2
-    return np.clip((values - low) / (width - 1), 0, 1) * 255
+    grey: Floats = (values - low) / (width - 1) * 255
+    return grey
 
 
 class _Comparison:
@@ -110,7 +115,7 @@ class _Comparison:
             order=1,
             mode="nearest" if self.factors is NEAR else "constant",
         )
-        return values
+        return np.clip(values, 0, 255)
 
     def error(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pydicom
@@ -11,6 +12,9 @@ from pydicom.pixels import apply_rescale, pixel_array
 from scipy import ndimage
 
 from tests.benchmarks.viewing.check import Floats, Picture, window
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FEWEST = 5
 EVEN = 0.02
@@ -21,7 +25,7 @@ class Volume:
     """Slices that lie as one regular grid.
 
     Attributes:
-        grey: [slice, row, column], 0 to 255, by the middle image's own window.
+        grey: [slice, row, column], 0 to 255 or beyond, by a window.
         affine: 4 × 4, from (column, row, slice) to millimetres, LPS.
     """
 
@@ -35,10 +39,18 @@ class Volume:
         return lengths
 
 
-def volume_of(datasets: list[pydicom.Dataset]) -> Volume | None:
-    """Return the volume of a series; None when its images lie on no grid."""
+def volumes_of(
+    datasets: list[pydicom.Dataset], windows: Sequence[tuple[float, float]] = ()
+) -> list[Volume]:
+    """Return the volume of a series in each window that its planes may begin with.
+
+    Args:
+        datasets: Its images; none where they lie on no grid.
+        windows: (centre, width) that a viewer may hang the series with, beside that of
+            its first and of its middle image.
+    """
     if len(datasets) < FEWEST or "ImageOrientationPatient" not in datasets[0]:
-        return None
+        return []
     first = datasets[0]
     row, column = np.array(first.ImageOrientationPatient, float).reshape(2, 3)
     normal = np.cross(row, column)
@@ -46,24 +58,26 @@ def volume_of(datasets: list[pydicom.Dataset]) -> Volume | None:
     at = np.array([_origin(one) @ normal for one in ordered])
     gaps = np.diff(at)
     if gaps.min() <= 0 or np.ptp(gaps) > max(0.02, EVEN * gaps.mean()):
-        return None
+        return []
     if len({(one.Rows, one.Columns) for one in ordered}) > 1:
-        return None
+        return []
     middle = ordered[len(ordered) // 2]
-    values = [
-        apply_rescale(pixel_array(one), one).astype(np.float32) for one in ordered
-    ]
-    grey = window(
-        np.stack(values),
-        centre=_one(middle.WindowCenter),
-        width=_one(middle.WindowWidth),
+    values = np.stack(
+        [apply_rescale(pixel_array(one), one).astype(np.float32) for one in ordered]
     )
+    own = [
+        (_one(one.WindowCenter), _one(one.WindowWidth))
+        for one in (middle, ordered[0], ordered[-1])
+    ]
     affine = np.eye(4)
     affine[:3, 0] = row * float(first.PixelSpacing[1])
     affine[:3, 1] = column * float(first.PixelSpacing[0])
     affine[:3, 2] = (_origin(ordered[-1]) - _origin(ordered[0])) / (len(ordered) - 1)
     affine[:3, 3] = _origin(ordered[0])
-    return Volume(grey, affine)
+    return [
+        Volume(window(values, centre=centre, width=width), affine)
+        for centre, width in dict.fromkeys((*own, *windows))
+    ]
 
 
 def _origin(dataset: pydicom.Dataset) -> Floats:

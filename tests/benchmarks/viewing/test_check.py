@@ -32,7 +32,7 @@ def _drawn(picture: Picture, *, factor: float = 1.0) -> np.ndarray:
         picture.grey, [row, column], order=1, mode="nearest"
     )
     outside = (np.abs(row - 127.5) > 128) | (np.abs(column - 127.5) > 128)
-    return np.where(outside, 0, drawn).round().astype(np.uint8)
+    return np.where(outside, 0, drawn).clip(0, 255).round().astype(np.uint8)
 
 
 @pytest.mark.parametrize("factor", [1.0, 1 / 1.1, 0.953])
