@@ -15,7 +15,7 @@ export interface FirstAhead {
   readonly picture: EarlyPicture;
 }
 
-/** A picture is kept as colours of its full size; larger ones are made when they open. */
+/** A picture is kept as the values of all its pixels; larger ones are made when they open. */
 const MOST_PIXELS = 16 * 1024 ** 2;
 
 let kept: FirstAhead | null = null;
