@@ -22,6 +22,7 @@ from deploy.local.layout import ROOT, Layout
 from deploy.local.problem import Problem
 
 LOG_LIMIT_BYTES = 10_000_000
+KILLED_S = 10.0  # longest wait for a killed process to be gone
 
 
 @dataclass(frozen=True)
@@ -232,6 +233,8 @@ def stop_records(
 ) -> None:
     """Stop children, the highest tier first, and forget them.
 
+    What does not end in its time is killed, with all of its session, and waited for.
+
     Args:
         records: Who to stop; those already gone are only forgotten.
         layout: Where the records are kept.
@@ -256,6 +259,14 @@ def _stop_tier(records: list[Record], reap: Callable[[], None]) -> None:
         # Only pids that were in our session before and still are.
         for pid in members[record] & set(session_members(record)):
             _signal(pid, signal.SIGKILL)
+    # A killed process holds its ports and files until the kernel gets to it, which
+    # takes a while on a busy machine.
+    deadline = time.monotonic() + KILLED_S
+    while time.monotonic() < deadline and any(
+        members[record] & set(session_members(record)) for record in records
+    ):
+        reap()
+        time.sleep(0.05)
     reap()
 
 
