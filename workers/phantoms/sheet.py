@@ -1,8 +1,10 @@
 """Contact sheets: phantoms, beside real images if wanted, to be looked at."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import SimpleITK
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -11,6 +13,7 @@ from workers.phantoms.records import Film, Slices, Study
 from workers.phantoms.studies import make_study
 
 Tile = NDArray[np.uint8]
+FEWEST_SLICES = 8  # of a real series that is shown as a volume
 
 
 def grey(values: NDArray[np.generic], window: tuple[float, float]) -> Tile:
@@ -26,7 +29,7 @@ def study_tiles(study: Study) -> list[Tile]:
     for series in study.series:
         content = series.content
         if isinstance(content, Slices):
-            tiles += _volume_tiles(content)
+            tiles += volume_tiles(content.values, content.spacing_mm, content.window)
         elif isinstance(content, tuple):
             tiles += [_film_tile(film) for film in content]
     return tiles
@@ -37,17 +40,56 @@ def _film_tile(film: Film) -> Tile:
     return 255 - tile if film.inverted else tile
 
 
-def _volume_tiles(volume: Slices) -> list[Tile]:
-    values = volume.values
+def volume_tiles(
+    values: NDArray[np.generic],
+    spacing_mm: tuple[float, float, float],
+    window: tuple[float, float],
+) -> list[Tile]:
+    """Shows three axial slices and the middle coronal plane of a volume.
+
+    Args:
+        values: [slice, row, column], from the feet to the head.
+        spacing_mm: between slices, rows and columns.
+        window: centre and width.
+    """
     tiles = [
-        grey(values[int(share * (len(values) - 1))], volume.window)
+        grey(values[int(share * (len(values) - 1))], window)
         for share in (0.25, 0.5, 0.75)
     ]
-    tall = volume.spacing_mm[0] / volume.spacing_mm[1]
+    tall = spacing_mm[0] / spacing_mm[1]
     rows = np.arange(int(len(values) * tall)) / tall
     coronal = values[::-1, values.shape[1] // 2]
-    tiles.append(grey(coronal[rows.astype(int)], volume.window))
+    tiles.append(grey(coronal[rows.astype(int)], window))
     return tiles
+
+
+def real_volumes(folder: Path, window: tuple[float, float]) -> list[Tile]:
+    """Shows the DICOM volumes of a folder as phantoms are shown.
+
+    Args:
+        folder: searched with all below it.
+        window: centre and width; that of the phantoms beside.
+    """
+    reader = SimpleITK.ImageSeriesReader()
+    tiles: list[Tile] = []
+    held = Counter(path.parent for path in folder.rglob("*.dcm"))
+    for below in sorted(path for path, files in held.items() if files >= FEWEST_SLICES):
+        for number in reader.GetGDCMSeriesIDs(str(below)):
+            names = reader.GetGDCMSeriesFileNames(str(below), number)
+            if len(names) < FEWEST_SLICES:
+                continue
+            reader.SetFileNames(names)
+            image = reader.Execute()
+            column, row, between = image.GetSpacing()
+            values = SimpleITK.GetArrayFromImage(image)
+            tiles += volume_tiles(values, (between, row, column), window)
+    return tiles
+
+
+def _window(studies: list[Study]) -> tuple[float, float] | None:
+    """The window of the first volume, or None where there are films only."""
+    contents = (series.content for study in studies for series in study.series)
+    return next((c.window for c in contents if isinstance(c, Slices)), None)
 
 
 def write_sheet(
@@ -63,15 +105,20 @@ def write_sheet(
     Args:
         path: PNG to write.
         orders: what to make.
-        beside: a folder with real images (PNG or JPEG) to compare with.
+        beside: a folder with real images to compare with: PNG or JPEG; where the
+            phantoms are volumes, DICOM series too, in the phantoms' window.
         cell: rows and columns of a tile.
         columns: tiles in a row.
 
     Returns:
         How many tiles there are.
     """
-    tiles = [Image.fromarray(t) for o in orders for t in study_tiles(make_study(o))]
+    studies = [make_study(order) for order in orders]
+    tiles = [Image.fromarray(t) for study in studies for t in study_tiles(study)]
     if beside is not None:
+        window = _window(studies)
+        if window is not None:
+            tiles += [Image.fromarray(t) for t in real_volumes(beside, window)]
         found = sorted([*beside.rglob("*.png"), *beside.rglob("*.jpg")])
         every = max(1, len(found) // max(1, len(tiles)))
         tiles += [Image.open(f).convert("L") for f in found[::every][: len(tiles)]]

@@ -16,6 +16,7 @@ from workers.phantoms.iods import activity_per_suv
 from workers.phantoms.orders import Order
 from workers.phantoms.records import uid
 from workers.phantoms.settings import NORTH, SITES, SOUTH, UNSEEN
+from workers.phantoms.sheet import real_volumes, study_tiles
 from workers.phantoms.studies import make_study
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
@@ -222,3 +223,12 @@ def test_a_department_has_a_disc_from_elsewhere(tmp_path):
     assert here.SOPInstanceUID == other.SOPInstanceUID
     assert (here.pixel_array != other.pixel_array).any()
     assert "StudyInstanceUID" not in pydicom.dcmread(disc / "IM000004")
+
+
+def test_a_volume_on_disk_is_shown_as_its_phantom_is(written):
+    folder, _ = written["ct"]
+    shown = real_volumes(folder, (40, 400))
+    made = study_tiles(make_study(ORDERS["ct"]))
+    assert len(shown) == len(made) == 4
+    for ours, theirs in zip(shown, made, strict=True):
+        assert np.array_equal(ours, theirs)
