@@ -22,6 +22,7 @@ TASK_INFER: Final = "workers.infer"
 TASK_PACK: Final = "workers.build_pack"
 TASK_ACCEPT_RESULTS: Final = "workflow.accept_results"
 TASK_ACCEPT_PACK: Final = "workflow.accept_pack"
+TASK_ACCEPT_EXPLANATION: Final = "workflow.accept_explanation"
 
 QUEUE_GPU: Final = "gpu"
 QUEUE_PIXELS: Final = "pixels"
@@ -324,6 +325,9 @@ class InferRequest(_Message):
         priority: 0 (first) to 9 (last) in the queue.
         series: Series Instance UID by role, of a model of several series; empty where
             the worker chooses. An empty one is not written: older workers read it.
+        explain: Codes of labels of which it is asked where they come from, after the
+            run's result: `run_id` is then that of the explanation. Empty: the run
+            itself is asked for, and it is not written.
     """
 
     run_id: str
@@ -333,6 +337,7 @@ class InferRequest(_Message):
     portal_url: str
     priority: int = PRIORITY_NORMAL
     series: Mapping[str, str] = field(default_factory=dict)
+    explain: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -345,10 +350,21 @@ class InferRequest(_Message):
         _check_object(self.series, name="series")
         for uid in self.series.values():
             _check_uid(uid, name="series")
+        ok = isinstance(self.explain, tuple)
+        require(ok=ok, name="explain", rule="must be a list")
+        for code in self.explain:
+            _check_text(code, name="explain")
+
+    @classmethod
+    def _parse(cls, body: dict[str, Any]) -> dict[str, Any]:
+        if isinstance(body.get("explain"), list):
+            body["explain"] = tuple(body["explain"])
+        return body
 
     def _wrap(self, body: dict[str, Any]) -> dict[str, Any]:
-        if not body["series"]:
-            del body["series"]
+        for name in ("series", "explain"):
+            if not body[name]:
+                del body[name]
         # No super(): it is lost where `slots` makes the class anew.
         return _Message._wrap(self, body)
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from workers.saliency_card import Occlusion, read_saliency, saliency_problems
+
 INTENDED_USES: Final = frozenset({"triage", "detection", "segmentation"})
 ACUITIES: Final = frozenset({"critical", "urgent", "routine"})
 CODE_SCHEMES: Final = frozenset({"SCT", "RADLEX"})
@@ -263,6 +265,8 @@ class Card:
         labels: What it says, in the order of its outputs.
         steps: Its preprocessing: name and parameters of each declared step.
         limits: What it must not be used for, in sentences.
+        saliency: How a film is occluded to show what the model looked at; None where
+            gradients show it, or nothing does.
         raw: The whole card, for showing.
     """
 
@@ -274,6 +278,7 @@ class Card:
     labels: tuple[Label, ...]
     steps: tuple[dict[str, Any], ...]
     limits: tuple[str, ...]
+    saliency: Occlusion | None
     raw: Mapping[str, Any]
 
 
@@ -295,6 +300,7 @@ def read_card(card: Mapping[str, Any]) -> Card:
         labels=tuple(_label(row) for row in card["labels"]),
         steps=tuple(dict(step) for step in card["preprocessing"]),
         limits=tuple(str(text) for text in card.get("limits", [])),
+        saliency=read_saliency(card),
         raw=card,
     )
 
@@ -412,6 +418,7 @@ def _problems(card: Mapping[str, Any]) -> list[str]:
     for name, check in _PARTS.items():
         found += check(card.get(name))
     found += _repeatability_problems(card.get("repeatability", []))
+    found += saliency_problems(card)
     kind = card["input"].get("kind") if isinstance(card.get("input"), Mapping) else ""
     found += _step_problems(card.get("preprocessing"), kind=kind or "film")
     return found

@@ -1,7 +1,8 @@
 """Names and hash of the files of a model package. No torch, no Django.
 
 A package is `card.json` and one file of weights: `weights.safetensors` (for a network
-of ours or of MONAI's by name) or `model.onnx`. Its name is a SHA-256 over both.
+of ours or of MONAI's by name) or `model.onnx`, which may have `input_space.safetensors`
+beside it. Its name is a SHA-256 over all of them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ CARD_NAME: Final = "card.json"
 SAFETENSORS_NAME: Final = "weights.safetensors"
 ONNX_NAME: Final = "model.onnx"
 WEIGHT_NAMES: Final = (SAFETENSORS_NAME, ONNX_NAME)
+SPACE_NAME: Final = "input_space.safetensors"
+"""Where a graph's training inputs lie (`workers.models.input_space`): a graph has no
+room for other tensors; a network of ours has them among its weights."""
 MAX_FILE_BYTES: Final = 2 << 30
 _TIMELESS: Final = (1980, 1, 1, 0, 0, 0)
 
@@ -27,7 +31,7 @@ class PackageError(ValueError):
 
 
 def read_files(source: Path | bytes) -> dict[str, bytes]:
-    """Return the two files of a package: the card first, then the weights.
+    """Return the files of a package: the card first, then the weights.
 
     Args:
         source: A folder (what else lies in it is ignored), a zip, or a zip's bytes.
@@ -106,6 +110,13 @@ def zip_files(files: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def _names_of(names: set[str]) -> tuple[str, ...]:
+    """Return which of some names are a package's: the card first, then the weights."""
+    weights = _weights_name(names)
+    has_space = weights == ONNX_NAME and SPACE_NAME in names
+    return (CARD_NAME, weights, SPACE_NAME) if has_space else (CARD_NAME, weights)
+
+
 def _weights_name(names: set[str]) -> str:
     found = [name for name in WEIGHT_NAMES if name in names]
     if CARD_NAME not in names:
@@ -123,7 +134,7 @@ def _read_folder(folder: Path) -> dict[str, bytes]:
         for path in folder.iterdir()
         if path.is_file() and not path.is_symlink()
     }
-    names = (CARD_NAME, _weights_name(there))
+    names = _names_of(there)
     if any((folder / name).stat().st_size > MAX_FILE_BYTES for name in names):
         raise PackageError("the package is too large")
     return {name: (folder / name).read_bytes() for name in names}
@@ -134,7 +145,7 @@ def _read_zip(content: bytes) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
             names = [entry.filename for entry in entries]
-            wanted = (CARD_NAME, _weights_name(set(names)))
+            wanted = _names_of(set(names))
             if sorted(names) != sorted(wanted):
                 raise PackageError(f"the package must hold {' and '.join(wanted)} only")
             if any(entry.file_size > MAX_FILE_BYTES for entry in entries):

@@ -23,8 +23,10 @@ from workers.attempts import DEFER_S, LOST, MAX_ATTEMPTS, TOO_LATE, Attempts, Tu
 from workers.broker import has_urgent
 from workers.celery_gpu import app
 from workers.contracts import (
+    PRIORITY_MAX,
     QUEUE_GPU,
     QUEUE_PORTAL,
+    TASK_ACCEPT_EXPLANATION,
     TASK_ACCEPT_RESULTS,
     TASK_INFER,
     InferRequest,
@@ -91,6 +93,18 @@ def _send(results: Sequence[InferResult], priority: int) -> Sequence[None]:
     return [None] * len(results)
 
 
+def _tell_explained(result: InferResult) -> None:
+    """Tell the portal where findings come from, after everything else."""
+    app.send_task(
+        TASK_ACCEPT_EXPLANATION,
+        kwargs={"result": result.to_message()},
+        queue=QUEUE_PORTAL,
+        priority=PRIORITY_MAX,
+    )
+    if result.reason not in (LOST, TOO_LATE):
+        _attempts().end(result.run_id)
+
+
 def _is_hurried() -> bool:
     """Say whether something urgent waits for one of those in hand to be over."""
     return has_urgent(_broker(), queue=QUEUE_GPU)
@@ -126,7 +140,7 @@ def ask(wanted: InferRequest, **more: Any) -> InferResult:
 
 @app.task(name=TASK_INFER, bind=True, max_retries=MAX_RETRIES + MAX_ATTEMPTS)
 def infer(self: Task[..., None], *, request: dict[str, Any]) -> None:
-    """Run a model on a study revision and tell the portal.
+    """Run a model on a study revision, or explain what it found, and tell the portal.
 
     Args:
         self: The task.
@@ -139,6 +153,9 @@ def infer(self: Task[..., None], *, request: dict[str, Any]) -> None:
         if self.request.retries < MAX_RETRIES:
             raise self.retry(exc=error, countdown=2**self.request.retries) from error
         result = _failed(wanted, "the portal could not be reached")
+    if wanted.explain:
+        _tell_explained(result)
+        return
     _outbox().do(result, priority=wanted.priority)
     _teller().count(result.state)
     _remember(result)

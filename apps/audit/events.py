@@ -67,6 +67,8 @@ class Event(StrEnum):
     ITEM_CANCEL = "item:cancel"
     INFERENCE_REQUEST = "inference:request"
     INFERENCE_RESULT = "inference:result"
+    EXPLANATION_REQUEST = "explanation:request"
+    EXPLANATION_RESULT = "explanation:result"
     COMPARISON_REQUEST = "comparison:request"
     COMPARISON_RESULT = "comparison:result"
     COMPARISON_RETRY = "comparison:retry"

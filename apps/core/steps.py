@@ -30,6 +30,8 @@ class Step(StrEnum):
     ABANDON_UPLOADS = "workflow.abandon_uploads"
     WATCH_FOLDERS = "workflow.watch_folders"
     ACCEPT_INTERPOLATION = "workflow.accept_interpolation"
+    SEND_EXPLANATIONS = "workflow.send_explanations"
+    ACCEPT_EXPLANATION = "workflow.accept_explanation"
     REQUEST_COMPARISON = "workflow.request_comparison"
     ACCEPT_COMPARISON = "workflow.accept_comparison"
     EXPORT_COMPARISON = "workflow.export_comparison"

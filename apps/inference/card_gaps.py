@@ -20,7 +20,7 @@ _FIELDS: Final = frozenset(
     {
         *("name", "version", "title", "intended_use", "purpose", "population"),
         *("training_data", "performance", "limits", "labels", "input"),
-        *("preprocessing", "architecture", "calibration", "segmentation"),
+        *("preprocessing", "architecture", "calibration", "segmentation", "saliency"),
     }
 )
 _NAMED = re.compile(r"“([a-z_]+(?:\.[a-z_]+)*)”")

@@ -10,6 +10,7 @@ from apps.accounts.models import Site, User
 from apps.core.models import BaseModel
 from apps.inference.types import (
     ComparisonState,
+    ExplanationState,
     ImportState,
     IntendedUse,
     RunState,
@@ -247,6 +248,42 @@ class Comparison(BaseModel):
             models.Index(
                 fields=["requested_at"],
                 name="comparison_open",
+                condition=models.Q(state__in=["queued", "running"]),
+            )
+        ]
+
+
+class Explanation(BaseModel):
+    """That a worker is asked, after a result, where the findings of a run come from.
+
+    For models whose card asks for occlusion, which takes hundreds of times as long as
+    the result itself. What comes of it is the findings' saliency.
+
+    Attributes:
+        labels: Codes of the labels that were positive by the slot.
+    """
+
+    run = models.OneToOneField(
+        InferenceRun, on_delete=models.PROTECT, related_name="explanation"
+    )
+    labels = models.JSONField(default=list)
+    state = models.CharField(
+        max_length=16,
+        choices=[(s.value, s.value) for s in ExplanationState],
+        default=ExplanationState.QUEUED,
+    )
+    attempts = models.PositiveSmallIntegerField(default=0)
+    requested_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=400, blank=True, default="")
+
+    class Meta:
+        """Found by what is still to be done."""
+
+        indexes: ClassVar = [
+            models.Index(
+                fields=["created_at"],
+                name="explanation_open",
                 condition=models.Q(state__in=["queued", "running"]),
             )
         ]

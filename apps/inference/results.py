@@ -75,7 +75,7 @@ def record_results(
         for finding in result.findings
     ]
     _require_images(found)
-    artefacts = _artefacts(_references(answers))
+    artefacts = artefacts_of(_references(answers))
     Finding.objects.bulk_create(
         _finding(run=run, finding=finding, artefacts=artefacts)
         for run, finding in found
@@ -249,7 +249,7 @@ def _references(
     return found
 
 
-def _artefacts(references: Mapping[str, ArtefactRef]) -> dict[str, Artefact]:
+def artefacts_of(references: Mapping[str, ArtefactRef]) -> dict[str, Artefact]:
     """Return the rows of artefacts by hash; those that are new are made.
 
     Raises:

@@ -43,6 +43,15 @@ class ComparisonState(StrEnum):
     FAILED = "failed"
 
 
+class ExplanationState(StrEnum):
+    """Where it stands with showing what a model without gradients looked at."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
 class ImportState(StrEnum):
     """Where the import of a model from a page is."""
 

@@ -73,6 +73,7 @@ from apps.studies.tombstones import bury_study, forget_held
 from apps.studies.types import Registered
 from apps.workflow.answers import show_ai, show_ai_of
 from apps.workflow.critical.services import raise_critical
+from apps.workflow.explaining import ask_explanations, sweep_explanations
 from apps.workflow.longitudinal.comparing import ask_comparisons, send_overdue
 from apps.workflow.reporting.services import settle_report
 from apps.workflow.segments.interpolation import send_waiting
@@ -436,6 +437,7 @@ def _accept(results: Sequence[InferResult]) -> None:
     show_ai_of(revision_ids=[run.revision_id for run in runs])
     _export_each(run_ids=[run.id for run in runs])
     ask_comparisons(runs=runs)
+    ask_explanations(runs=runs)
 
 
 def _export_each(*, run_ids: Sequence[UUID]) -> None:
@@ -588,6 +590,7 @@ def sweep() -> dict[str, int]:
         _attempt(send_run, run_id=run_id)
     _attempt(send_waiting, now=now, limit=BATCH)
     _attempt(send_overdue, now=now, limit=BATCH)
+    _attempt(sweep_explanations, now=now, limit=BATCH)
     again = [(Step.SETTLE_SLOTS, "site_id", site_id) for site_id in found["slots"]]
     for step, field, source_id in [*again, *found["exports"]]:
         _attempt(_send_again, step=step, field=field, source_id=source_id)

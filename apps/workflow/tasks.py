@@ -11,7 +11,7 @@ from apps.annotations.segments import forget_slices as forget
 from apps.audit.seals import check_audit, check_audit_when_due, seal_audit
 from apps.core.steps import Step
 from apps.core.tasks import task
-from apps.workflow import flow
+from apps.workflow import explaining, flow
 from apps.workflow.critical.services import remind_critical as remind
 from apps.workflow.flood import watch_stat_share
 from apps.workflow.intake.upload import abandon_uploads as abandon
@@ -160,6 +160,18 @@ def watch_folders() -> None:
 def accept_interpolation(*, result: dict[str, Any]) -> None:
     """Take a worker's word about an interpolation."""
     accept_filled(result=InterpolateResult.from_message(result))
+
+
+@task(name=Step.SEND_EXPLANATIONS)
+def send_explanations() -> None:
+    """Ask workers where findings come from, as many as may be under way."""
+    explaining.send_explanations()
+
+
+@task(name=Step.ACCEPT_EXPLANATION)
+def accept_explanation(*, result: dict[str, Any]) -> None:
+    """Take a worker's word about where findings come from."""
+    explaining.accept_explanation(result=InferResult.from_message(result))
 
 
 @task(name=Step.REQUEST_COMPARISON)

@@ -19,6 +19,7 @@ from workers.importing.assemble import (
     source_record,
 )
 from workers.importing.said import RefusedError, Said
+from workers.importing.vector import Vector, add_vector
 from workers.model_files import ONNX_NAME
 from workers.models.onnx_check import OnnxRefusedError, read_onnx
 from workers.models.onnx_net import OnnxFilm, OnnxSession, to_odds
@@ -166,19 +167,54 @@ def _finish(
     said: Said,
 ) -> Made:
     """Return the package, after its outputs were compared with the source's."""
-    own = {"architecture": _architecture(card, before)}
+    vector = _vector(graph, card=card, examples=examples, before=before, said=said)
+    own = {"architecture": _architecture(card, before, vector)}
     full = merge(own, card)
+    weights = graph if vector is None else vector.graph
     record = source_record(source, kind=kind)
     said.step("loading the package")
-    _, trial = build_package(finish_card(full), weights_name=ONNX_NAME, weights=graph)
+    _, trial = build_package(finish_card(full), weights_name=ONNX_NAME, weights=weights)
     said.step("comparing outputs before and after")
-    figures = _compare(trial, examples, before)
-    full["provenance"] = {**record, "compared": [figures]}
-    files, _ = build_package(finish_card(full), weights_name=ONNX_NAME, weights=graph)
+    figures = [_compare(trial, examples, before)]
+    if vector is not None:
+        figures.append(vector.compared)
+    full["provenance"] = {**record, "compared": figures}
+    files, _ = build_package(finish_card(full), weights_name=ONNX_NAME, weights=weights)
     return files, full["provenance"]
 
 
-def _architecture(card: Mapping[str, Any], before: torch.Tensor) -> dict[str, Any]:
+def _vector(
+    graph: bytes,
+    *,
+    card: Mapping[str, Any],
+    examples: torch.Tensor,
+    before: torch.Tensor,
+    said: Said,
+) -> Vector | None:
+    """Find the vector of a classifier of films; none where the card says ''."""
+    params = card.get("architecture", {}).get("params", {})
+    named = params.get("embedding")
+    if card.get("input", {}).get("kind", "film") == "volume" or named == "":
+        return None
+    said.step("looking for the vector that it decides by")
+    vector = add_vector(
+        graph,
+        output=_output(card) or OnnxSession(graph).output_names[0],
+        examples=examples,
+        before=before,
+        named=str(named or ""),
+    )
+    said.step(
+        "it has none: inputs are not compared with those that it was made with"
+        if vector is None
+        else f"a vector of {vector.length} numbers, “{vector.name}”"
+    )
+    return vector
+
+
+def _architecture(
+    card: Mapping[str, Any], before: torch.Tensor, vector: Vector | None
+) -> dict[str, Any]:
     width = int(before.shape[1]) if before.ndim > 1 else 1
     if card.get("input", {}).get("kind", "film") == "volume":
         return {"name": "onnx_volume", "params": {"n_outputs": width}}
@@ -198,7 +234,9 @@ def _architecture(card: Mapping[str, Any], before: torch.Tensor) -> dict[str, An
             f"it has {width} outputs and the card {len(columns)} labels: say which"
             " output each label is (“output”, from 0)"
         )
-    params = {"columns": columns, "activation": "logits"}
+    params: dict[str, Any] = {"columns": columns, "activation": "logits"}
+    if vector is not None:
+        params["embedding"] = vector.name
     return {"name": "onnx_film", "params": params}
 
 

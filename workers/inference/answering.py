@@ -17,7 +17,7 @@ from workers.inference.predict import describe_device, limit_threads, pick_devic
 from workers.inference.run import run_inference
 from workers.inference.store import ModelStore, ModelUnavailableError
 from workers.inference.trust import TrustedModels
-from workers.inference.workplace import Gate, Lines, Workplace
+from workers.inference.workplace import EXPLAIN_S, Gate, Lines, Workplace
 from workers.models.package import ModelPackage
 from workers.models.preprocess import PreprocessError
 from workers.models.volume_net import VolumeModel
@@ -58,6 +58,7 @@ def make_workplace(settings: WorkerSettings) -> Workplace:
         device_words=words,
         gate=Gate(len(os.sched_getaffinity(0))),
         lines=Lines(),
+        explain_s=min(EXPLAIN_S, settings.limit_s / 3),
     )
 
 

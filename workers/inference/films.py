@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
 from workers.contracts import ArtefactRef, BoxResult, FindingResult
-from workers.inference.engine import TooLargeError
+from workers.inference.engine import BODY_BATCH, TooLargeError
 from workers.inference.forward import Outputs
+from workers.inference.occlusion import occlusion_maps
 from workers.inference.pictures import load_pictures
 from workers.inference.predict import (
     Explanation,
@@ -19,6 +25,7 @@ from workers.inference.predict import (
     prepare_images,
     to_npy,
 )
+from workers.inference.saliency import SaliencyMap, lay_over_source
 from workers.inference.workplace import (
     Ask,
     Clock,
@@ -43,6 +50,7 @@ from workers.portal_client import PortalClient
 from workers.quality.declared import DECLARED
 from workers.quality.gate import Quality, assess, check_space
 from workers.quality.verdict import Check, failed, verdict_of, words_of
+from workers.saliency_card import METHOD
 
 MAX_IMAGES = 16
 MAX_REASONS: Final = 5
@@ -64,30 +72,11 @@ def judge_films(
         PortalError: The portal refused.
         PortalUnavailableError: The portal gives no answer; ask again later.
     """
-    with clock.part("fetch_s"):
-        films = _fetch(portal, package)
-    ask.begin()
-    with workplace.engine.coming():
-        with clock.part("prepare_s"), workplace.gate.turn(ask.priority):
-            judged = _judge(films, workplace.decoder, rules=package.parsed.input)
-            pictures = [one for one in judged if one.image is not None]
-            prepared = _prepare(package, [one.image for one in pictures if one.image])
-            # Many studies wait for the network at a time: what is large of them goes.
-            films.clear()
-            portal.let_go()
-            for one in pictures:
-                one.image = None
-        with clock.part("infer_s"):
-            outputs = _run(package, prepared, workplace=workplace, ask=ask)
+    seen = _see(package, portal=portal, workplace=workplace, clock=clock, ask=ask)
     with clock.part("explain_s"), workplace.gate.turn(ask.priority):
-        _place_in_space(pictures, outputs, package=package)
-        kept = [index for index, one in enumerate(pictures) if one.is_accepted]
-        if not kept:
-            raise _rejected(judged)
-        if len(kept) < len(pictures):
-            prepared = [prepared[index] for index in kept]
-            pictures = [pictures[index] for index in kept]
-            outputs = outputs.rows(kept)
+        seen.keep_accepted(package)
+        judged, pictures, prepared = seen.judged, seen.pictures, seen.prepared
+        outputs = seen.outputs
         prediction = conclude(package, outputs)
         reasoned = _reasoned(prediction.scores)
         explanations = [
@@ -115,6 +104,114 @@ def judge_films(
         )
         embedding = _store_embedding(prediction, portal)
     return Said(quality=quality, findings=findings, embedding=embedding)
+
+
+def explain_films(
+    package: ModelPackage,
+    *,
+    portal: PortalClient,
+    workplace: Workplace,
+    clock: Clock,
+    ask: Ask,
+) -> Said:
+    """Say by occlusion where labels come from that a study was found to have.
+
+    The study is judged as it was, so that each label is explained on the film that
+    speaks for it most. Each few films are work of their own for the engine: what is
+    more urgent waits for no more than those.
+
+    Raises:
+        RejectedError: It is no longer judged by the model, or took too long.
+        PortalError: The portal refused.
+        PortalUnavailableError: The portal gives no answer; ask again later.
+    """
+    how = package.parsed.saliency
+    if how is None:
+        raise RejectedError("the model's card does not ask for occlusion")
+    seen = _see(package, portal=portal, workplace=workplace, clock=clock, ask=ask)
+    seen.keep_accepted(package)
+    wanted = [
+        (label, score)
+        for label, score in enumerate(conclude(package, seen.outputs).scores)
+        if score.label_code in ask.explain
+    ]
+    until = time.monotonic() + workplace.explain_s
+
+    def odds(images: Tensor) -> Tensor:
+        if time.monotonic() > until:
+            raise RejectedError("the models had no time for it: others come first")
+        return _run(package, list(images), workplace=workplace, ask=ask).members.mean(0)
+
+    at_once = workplace.engine.batch if workplace.device.type == "cuda" else BODY_BATCH
+    maps: dict[int, NDArray[np.float32]] = {}
+    with clock.part("explain_s"):
+        for image in {score.image for _, score in wanted}:
+            maps[image] = occlusion_maps(
+                odds, seen.prepared[image].tensor, how=how, at_once=at_once
+            )
+        drawn = [
+            (score, _lay(maps[score.image][label], seen, image=score.image))
+            for label, score in wanted
+        ]
+    with clock.part("store_s"):
+        findings = tuple(
+            _finding(
+                score,
+                None if laid is None else Explanation(saliency=laid, box=None),
+                None if laid is None else laid.to_png(),
+                shown=seen.pictures[score.image],
+                portal=portal,
+                method=METHOD,
+            )
+            for score, laid in drawn
+        )
+    return Said(quality=_record(seen.judged), findings=findings)
+
+
+LEAST_FALL: Final = 0.01
+"""Log odds: where no place makes the answer fall by more, nothing speaks for it."""
+
+
+def _lay(cam: NDArray[np.float32], seen: _Seen, *, image: int) -> SaliencyMap | None:
+    """Lay a map of the network's grid over its film; what speaks against counts 0."""
+    if float(cam.max()) < LEAST_FALL:
+        return None
+    prepared, header = seen.prepared[image], seen.pictures[image].header
+    rows, columns = prepared.tensor.shape[-2:]
+    return lay_over_source(
+        cam.clip(0),
+        grid_shape=(int(rows), int(columns)),
+        grid_to_source=prepared.grid_to_source,
+        source_shape=(header.rows, header.columns),
+    )
+
+
+def _see(
+    package: ModelPackage,
+    *,
+    portal: PortalClient,
+    workplace: Workplace,
+    clock: Clock,
+    ask: Ask,
+) -> _Seen:
+    """Fetch, judge and prepare the films of a study, and run the network on them."""
+    with clock.part("fetch_s"):
+        films = _fetch(portal, package)
+    ask.begin()
+    with workplace.engine.coming():
+        with clock.part("prepare_s"), workplace.gate.turn(ask.priority):
+            judged = _judge(films, workplace.decoder, rules=package.parsed.input)
+            pictures = [one for one in judged if one.image is not None]
+            prepared = _prepare(package, [one.image for one in pictures if one.image])
+            # Many studies wait for the network at a time: what is large of them goes.
+            films.clear()
+            portal.let_go()
+            for one in pictures:
+                one.image = None
+        with clock.part("infer_s"):
+            tensors = [one.tensor for one in prepared]
+            outputs = _run(package, tensors, workplace=workplace, ask=ask)
+    return _Seen(judged=judged, pictures=pictures, prepared=prepared, outputs=outputs)
 
 
 def _fetch(
@@ -187,6 +284,38 @@ class _Judged:
             "reasons": list(words_of(self.checks)),
             "checks": [check.as_json() for check in self.checks],
         }
+
+
+@dataclass(slots=True, kw_only=True)
+class _Seen:
+    """The films of a study after the network ran on them.
+
+    Attributes:
+        judged: All of them.
+        pictures: Those that the network was given.
+        prepared: The same, as it was given them.
+        outputs: What it said of them.
+    """
+
+    judged: list[_Judged]
+    pictures: list[_Judged]
+    prepared: list[Prepared]
+    outputs: Outputs
+
+    def keep_accepted(self, package: ModelPackage) -> None:
+        """Leave out what lies too far from the model's training inputs, or else.
+
+        Raises:
+            RejectedError: Nothing is left.
+        """
+        _place_in_space(self.pictures, self.outputs, package=package)
+        kept = [index for index, one in enumerate(self.pictures) if one.is_accepted]
+        if not kept:
+            raise _rejected(self.judged)
+        if len(kept) < len(self.pictures):
+            self.prepared = [self.prepared[index] for index in kept]
+            self.pictures = [self.pictures[index] for index in kept]
+            self.outputs = self.outputs.rows(kept)
 
 
 def _judge(
@@ -263,9 +392,8 @@ def _prepare(package: ModelPackage, images: list[DisplayImage]) -> list[Prepared
 
 
 def _run(
-    package: ModelPackage, prepared: list[Prepared], *, workplace: Workplace, ask: Ask
+    package: ModelPackage, tensors: list[Tensor], *, workplace: Workplace, ask: Ask
 ) -> Outputs:
-    tensors = [one.tensor for one in prepared]
     try:
         return workplace.engine.judge(package, tensors, priority=ask.priority)
     except (PreprocessError, TooLargeError) as error:
@@ -291,8 +419,9 @@ def _finding(
     *,
     shown: _Judged,
     portal: PortalClient,
+    method: str = "",
 ) -> FindingResult:
-    """Store the map of a label and return its finding."""
+    """Store the map of a label, made by a method if not by gradients."""
     sop_uid = shown.header.sop_uid
     box: BoxResult | None = None
     saliency: ArtefactRef | None = None
@@ -306,7 +435,8 @@ def _finding(
                 "cut_off": found.saliency.cut_off,
                 "columns": found.saliency.columns,
                 "rows": found.saliency.rows,
-            },
+            }
+            | ({"method": method} if method else {}),
         )
     if found is not None and found.box is not None:
         box = BoxResult(sop_uid=sop_uid, frame=shown.frame, points=found.box)

@@ -175,10 +175,12 @@ def explain(
         features: The image's map, [1, C, h, w], where it is known already.
 
     Returns:
-        None when nothing in the image speaks for the label, or the network gives
-        no gradients.
+        None when nothing in the image speaks for the label, the network gives no
+        gradients, or its card asks for occlusion, which is done afterwards.
     """
     module = package.film_module
+    if package.parsed.saliency is not None:
+        return None
     if isinstance(module, OnnxFilm) or not module.explains:
         return None
     if features is None:

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from workers.contracts import InferRequest, InferResult
-from workers.inference.films import judge_films
+from workers.inference.films import explain_films, judge_films
 from workers.inference.volumes import judge_volume
-from workers.inference.workplace import Ask, Clock, RejectedError, Workplace
+from workers.inference.workplace import (
+    Ask,
+    Clock,
+    RejectedError,
+    Said,
+    Workplace,
+)
+from workers.models.package import ModelPackage
 from workers.models.volume_net import VolumeModel
 from workers.portal_client import PortalClient
 
@@ -38,7 +45,12 @@ def run_inference(
     """
     clock = Clock()
     device = workplace.device_words
-    ask = Ask(priority=request.priority, begin=begin, series=request.series)
+    ask = Ask(
+        priority=request.priority,
+        begin=begin,
+        series=request.series,
+        explain=request.explain,
+    )
     try:
         with clock.part("fetch_s"):
             package = workplace.store.get(
@@ -46,7 +58,7 @@ def run_inference(
                 fetch=lambda: portal.read_model(request.package_hash),
                 fetch_list=portal.read_model_list,
             )
-        judge = judge_volume if isinstance(package.module, VolumeModel) else judge_films
+        judge = _judge_of(package, ask)
         said = judge(package, portal=portal, workplace=workplace, clock=clock, ask=ask)
         with clock.part("store_s"):
             portal.flush()
@@ -70,3 +82,12 @@ def run_inference(
         timings=clock.spent,
         device=device,
     )
+
+
+def _judge_of(package: ModelPackage, ask: Ask) -> Callable[..., Said]:
+    """Return who does what is asked of a model."""
+    if isinstance(package.module, VolumeModel):
+        if ask.explain:
+            raise RejectedError("of volumes nothing is occluded")
+        return judge_volume
+    return explain_films if ask.explain else judge_films

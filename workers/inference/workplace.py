@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import torch
@@ -25,6 +25,9 @@ from workers.inference.store import ModelStore
 from workers.packs.isolation import IsolatedDecoder
 from workers.pixels.image import ImageHeader
 from workers.portal_client import PortalLine
+
+EXPLAIN_S: Final = 100.0
+"""A third of the default of what a request may take before its process is ended."""
 
 
 class RejectedError(Exception):
@@ -114,11 +117,13 @@ class Ask:
             it may be what kills the process.
         series: Series Instance UID by role, as the portal chose; empty where it left
             that to the worker.
+        explain: Labels of which it is asked where they come from; empty: for a result.
     """
 
     priority: int = PRIORITY_NORMAL
     begin: Callable[[], None] = lambda: None
     series: Mapping[str, str] = field(default_factory=dict)
+    explain: tuple[str, ...] = ()
 
 
 class Lines:
@@ -159,6 +164,7 @@ class Workplace:
         device_words: The device in words for a person.
         gate: Lets as many work on pixels at a time as is sensible.
         lines: What studies share on the way to a portal.
+        explain_s: Longest time that an explanation may take.
     """
 
     store: ModelStore
@@ -168,6 +174,7 @@ class Workplace:
     device_words: str
     gate: Gate
     lines: Lines
+    explain_s: float = EXPLAIN_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """Networks that came as ONNX, run by ONNX Runtime behind our interface.
 
 Nothing of the graph is code: it was checked by `onnx_check.read_onnx`, and ONNX Runtime
-knows the operators. There is no gradient, so no saliency by gradients either.
+knows the operators. There is no gradient, so saliency is by occlusion where a card
+asks for it (`workers.inference.occlusion`).
 """
 
 from __future__ import annotations
@@ -99,6 +100,7 @@ class OnnxFilm(nn.Module):
 
     Attributes:
         n_labels: Labels of the card.
+        has_vector: Whether it gives the vector that it decides by.
     """
 
     def __init__(
@@ -129,6 +131,7 @@ class OnnxFilm(nn.Module):
         self._columns = [int(column) for column in columns]
         self._activation = activation
         self._names = [output or self.session.output_names[0]]
+        self.has_vector = bool(embedding)
         if embedding:
             self._names.append(embedding)
         if unknown := set(self._names) - set(self.session.output_names):

@@ -22,6 +22,7 @@ from workers.model_card import Card, CardError, read_card
 from workers.model_files import (
     CARD_NAME,
     ONNX_NAME,
+    SPACE_NAME,
     PackageError,
     hash_files,
     parse_card,
@@ -229,21 +230,25 @@ def load_package(source: Path | bytes, *, expected: str = "") -> ModelPackage:
     card = _parse_card(files[CARD_NAME])
     module = _load_network(card, files)
     _check_channels(card, module)
-    return ModelPackage(
-        card=card,
-        module=module,
-        package_hash=found,
-        input_space=_load_space(card, files),
-    )
+    space = _load_space(card, files)
+    _check_vectors(module, space)
+    return ModelPackage(card=card, module=module, package_hash=found, input_space=space)
 
 
 def _load_space(card: dict[str, Any], files: dict[str, bytes]) -> InputSpace | None:
-    weights = files.get(WEIGHTS_NAME)
-    tensors = {} if weights is None else split_tensors(load_tensors(weights))[1]
+    content = files.get(SPACE_NAME) or files.get(WEIGHTS_NAME)
     try:
+        tensors = {} if content is None else split_tensors(load_tensors(content))[1]
         return read_space(card, tensors)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, SafetensorError) as error:
         raise PackageError(f"the input space can not be used: {error}") from error
+
+
+def _check_vectors(module: Network, space: InputSpace | None) -> None:
+    """Refuse a graph whose inputs lie somewhere, and that gives no vector to say so."""
+    if space is None or not isinstance(module, OnnxFilm) or module.has_vector:
+        return
+    raise PackageError("it has an input space, and its graph gives no vector")
 
 
 def save_package(
@@ -267,6 +272,36 @@ def save_package(
     tensors |= dict(space or {})
     (folder / WEIGHTS_NAME).write_bytes(save_tensors(tensors))
     (folder / CARD_NAME).write_bytes(write_card(card))
+    return package_hash(folder)
+
+
+def save_space(
+    folder: Path,
+    *,
+    files: Mapping[str, bytes],
+    card: dict[str, Any],
+    space: Mapping[str, torch.Tensor],
+) -> str:
+    """Write a package with another card and input space; return its hash.
+
+    The weights stay byte for byte what they are: of a network of ours the tensors go
+    beside its own, of a graph into a file of their own.
+
+    Args:
+        folder: Where to; made if absent.
+        files: Of the package as it was, see `workers.model_files.read_files`.
+        card: With what it says of the space.
+        space: What `workers.models.input_space.space_tensors` makes.
+    """
+    made = {**files, CARD_NAME: write_card(card)}
+    if ONNX_NAME in files:
+        made[SPACE_NAME] = save_tensors(dict(space))
+    else:
+        own = split_tensors(load_tensors(files[WEIGHTS_NAME]))[0]
+        made[WEIGHTS_NAME] = save_tensors(own | dict(space))
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in made.items():
+        (folder / name).write_bytes(content)
     return package_hash(folder)
 
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  earlierRow,
   listOfLines,
   listOfWords,
   meantBy,
@@ -21,6 +22,15 @@ describe('the card of a model', () => {
     expect(withPart(card, 'input.modalities', [])).toEqual({ name: 'a' });
     expect(withPart(card, 'name', '')).toEqual({ input: { modalities: ['DX'] } });
     expect(partOf(card, 'name.x')).toBeUndefined();
+  });
+
+  it('moves a row forward, and the first not at all', () => {
+    const rows = [{ name: 'T2' }, { name: 'ADC' }, { name: 'DWI' }];
+    const names = (found: readonly unknown[]) =>
+      found.map((row) => (row as { name: string }).name);
+    expect(names(earlierRow(rows, 2))).toEqual(['T2', 'DWI', 'ADC']);
+    expect(names(earlierRow(rows, 1))).toEqual(['ADC', 'T2', 'DWI']);
+    expect(earlierRow(rows, 0)).toBe(rows);
   });
 
   it('keeps a number that is nought, and what is false', () => {

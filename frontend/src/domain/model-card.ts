@@ -78,6 +78,17 @@ export function rowsOf(card: Card, path: string): readonly CardRow[] {
   return Array.isArray(rows) ? rows.filter(isObject) : [];
 }
 
+/** The rows with the one at a place moved one place forward. */
+export function earlierRow(rows: readonly CardRow[], place: number): readonly CardRow[] {
+  const moved = rows[place];
+  const before = rows[place - 1];
+  if (!moved || !before) return rows;
+  return rows.map((row, index) => {
+    if (index === place - 1) return moved;
+    return index === place ? before : row;
+  });
+}
+
 /** A step's parameters as a person types them: `height 224, width 224`. */
 export function paramsOf(step: CardRow): string {
   return Object.entries(step)

@@ -62,6 +62,8 @@ const events: Readonly<Record<string, string>> = {
   'item:cancel': 'Work item cancelled',
   'inference:request': 'Inference run asked for',
   'inference:result': 'Inference result recorded',
+  'explanation:request': 'Asked where a model’s findings come from',
+  'explanation:result': 'Where a model’s findings come from recorded',
   'comparison:request': 'Comparison with an earlier study asked for',
   'comparison:result': 'Comparison with an earlier study recorded',
   'comparison:retry': 'Comparison with an earlier study tried again',

@@ -100,7 +100,9 @@ export const modelsAdd = {
     what: 'Name and use',
     told: 'What a person must be able to read',
     input: 'What it may be given',
+    roles: 'Series, if it takes several',
     labels: 'What it says',
+    saliency: 'How it is shown what it looked at',
     steps: 'How images are prepared',
   },
   fields: {
@@ -121,6 +123,9 @@ export const modelsAdd = {
     'input.age_years.max': 'Oldest (years)',
     'input.age_years.unknown': 'Age not known',
     'architecture.params.activation': 'Its outputs are',
+    'saliency.method': 'Shown by',
+    'saliency.patch': 'Side of the patch (pixels)',
+    'saliency.stride': 'Moved by (pixels)',
   },
   hints: {
     performance:
@@ -128,6 +133,9 @@ export const modelsAdd = {
     'input.modalities': 'DICOM words, as DX, CR',
     'input.body_parts': 'Empty: any',
     'input.views': 'Empty: any',
+    'saliency.method':
+      'Occlusion lays a grey patch on each place in turn, after the result. Networks with gradients need nothing here.',
+    'saliency.patch': 'Of what the last resizing step gives',
   },
   takes: { film: 'Single images', volume: 'One series as a volume' },
   unknownAge: { reject: 'Not analysed', accept: 'Analysed' },
@@ -137,6 +145,26 @@ export const modelsAdd = {
     softmax: 'shares of one (softmax)',
     softmax_logits: 'logits of a softmax',
   },
+  saliencies: { occlusion: 'Occlusion' },
+  rolesDetail:
+    'One row a series, in the order of the channels. The first is the reference: the others are laid on its grid. None: it takes one series.',
+  role: (n: number) => `Series ${n}`,
+  roleFields: {
+    name: 'Role',
+    weighting: 'Weighting',
+    'b_value.min': 'b-value from',
+    'b_value.max': 'b-value to',
+    several: 'If several fit',
+  },
+  several: {
+    refuse: 'not analysed',
+    most_images: 'most images',
+    first: 'the first',
+    last: 'the last',
+  },
+  addRole: 'Add a series',
+  earlierRole: (n: number) => `Move series ${n} up`,
+  removeRole: (n: number) => `Remove series ${n}`,
   label: (n: number) => `Label ${n}`,
   labelFields: {
     scheme: 'Scheme',

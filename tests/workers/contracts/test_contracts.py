@@ -119,6 +119,7 @@ messages = st.one_of(
         token=tokens,
         portal_url=urls,
         priority=st.integers(0, 9),
+        explain=st.lists(ids, max_size=3).map(tuple),
     ),
     st.builds(
         PackResult,

@@ -36,6 +36,12 @@ def load(imported):
     return load_package(zip_files(imported.files))
 
 
+@torch.no_grad()
+def pooled_by_hand(net, batch):
+    """Return what the last layer of the small network is given."""
+    return (torch.relu(net.norm(net.first(batch))) * 1.5).mean(dim=(2, 3))
+
+
 def films(package, n=2):
     made = torch.Generator().manual_seed(2)
     return [
@@ -54,10 +60,16 @@ def test_a_classifier_says_the_same_after_its_import(tmp_path, make):
     with torch.no_grad():
         expected = SmallNet().eval()(batch)[:, [0, 2]]
     assert torch.allclose(package.film_module(batch), expected, atol=1e-5)
-    (figures,) = imported.card["provenance"]["compared"]
+    figures, by_vector = imported.card["provenance"]["compared"]
     assert figures["largest_difference"] < 1e-5
     assert figures["n"] == 6
+    assert by_vector["largest_difference"] < 1e-5
+    assert by_vector["n"] == 9
     assert "comparing outputs before and after" in steps
+    vectors = package.film_module.judge(batch)[1]
+    pooled = pooled_by_hand(SmallNet().eval(), batch)
+    assert vectors.shape == (2, 6)
+    assert torch.allclose(vectors, pooled, atol=1e-5)
     assert len(imported.card["provenance"]["source_sha256"]) == 64
 
 

@@ -8,6 +8,7 @@ import uuid
 import numpy as np
 import onnx
 import pytest
+import SimpleITK as sitk
 from onnx import TensorProto, helper
 from pydicom.uid import generate_uid
 from scipy import ndimage
@@ -298,6 +299,69 @@ def test_a_role_has_steps_of_its_own_before_it_is_laid_on_the_first(workplace):
     grids["ADC"].values = (adc - adc.mean()) / adc.std()
     odds = expected_odds(grids, order=("T2", "ADC"), weights=(0.01, 1.5))
     assert_is(odds, result, artefacts, datasets)
+
+
+def shaded_t2():
+    """Return tissue of two kinds in air, brighter towards one side as by a coil."""
+    slices, rows, columns = np.indices((12, 40, 44)).astype(float)
+    away = np.hypot((rows - 20) / 16, (columns - 22) / 18)
+    tissue = np.where(away < 1, 400.0, 10.0) + np.where(away < 0.5, 250.0, 0.0)
+    noise = np.random.default_rng(7).normal(0, 8, tissue.shape)
+    coil = np.exp(0.7 * (columns - 22) / 22 + 0.2 * (slices - 6) / 6)
+    return ((tissue + noise).clip(0) * coil).round()
+
+
+def n4_by_itself(values, spacing):
+    """Correct the shading by SimpleITK's filter as its documentation does it."""
+    image = sitk.GetImageFromArray(values.astype(np.float32))
+    image.SetSpacing(spacing[::-1])
+    inside = sitk.OtsuThreshold(image, 0, 1, 128)
+    inside = sitk.BinaryFillhole(sitk.BinaryMorphologicalClosing(inside, [2, 2, 0]))
+    fit = sitk.N4BiasFieldCorrectionImageFilter()
+    fit.SetMaximumNumberOfIterations([40, 40, 20])
+    fit.SetConvergenceThreshold(1e-4)
+    fit.Execute(image, sitk.Cast(inside, sitk.sitkUInt8))
+    field = sitk.GetArrayFromImage(sitk.Exp(fit.GetLogBiasFieldAsImage(image)))
+    return values / field
+
+
+def test_a_roles_shading_is_taken_out_before_it_is_laid_on_the_first(workplace):
+    _, datasets = make_study()
+    shaded = shaded_t2()
+    place = {"origin": (-20, -18, 0), "spacing": (3, 1, 1)}
+    study = str(datasets[0].StudyInstanceUID)
+    frame = str(datasets[0].FrameOfReferenceUID)
+    kept = [d for d in datasets if d.SeriesNumber == 9]
+    t2 = make_mr_series(
+        values=shaded,
+        study_uid=study,
+        frame_of_reference_uid=frame,
+        description="t2_tse_tra",
+        series_number=4,
+        sequence_name="*tse2d1_25",
+        **place,
+    )
+    step = {"name": "correct_bias"}
+    asked = {"roles": [{**ROLES[0], "preprocessing": [step]}, ROLES[1]]}
+    plain = {"roles": ROLES[:2]}
+    asked["roles"][1] = plain["roles"][1] = {**ROLES[1], "min_cover": 0.01}
+    weights = (0.01, 0.0)
+    corrected, _ = ask(
+        [*t2, *kept], package(graph(weights, -4.0), input=asked), workplace
+    )
+    raw, _ = ask([*t2, *kept], package(graph(weights, -4.0), input=plain), workplace)
+    assert (corrected.state, corrected.reason) == ("done", "")
+
+    def top(values):
+        n_voxels = round(0.05 / (3 / 1000))
+        return np.sort(values.ravel())[-n_voxels:].mean() * 0.01 - 4.0
+
+    apart = n4_by_itself(shaded, place["spacing"])
+    assert raw.findings[0].raw_score == pytest.approx(top(shaded), abs=1e-3)
+    found = corrected.findings[0].raw_score
+    # Its field is fitted on every second voxel, the other's on all of them.
+    assert found == pytest.approx(top(apart), abs=0.35)
+    assert raw.findings[0].raw_score > found + 3
 
 
 def test_the_cards_own_steps_are_done_to_every_channel(workplace):

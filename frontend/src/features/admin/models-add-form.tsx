@@ -22,6 +22,7 @@ import {
 import { models } from '@/text/en-models';
 import { modelsAdd as words } from '@/text/en-models-add';
 import { Notice } from '@/ui/primitives';
+import { RoleRows } from './models-add-roles';
 import { LabelRows, numberOf, StepRows } from './models-add-rows';
 
 const choices = (names: Readonly<Record<string, string>>) =>
@@ -112,14 +113,15 @@ function Choice(props: OneProps & { readonly of: Readonly<Record<string, string>
   );
 }
 
-function Years(props: OneProps) {
+function Whole(props: OneProps & { readonly min: number; readonly max: number }) {
   const { card, path, put } = props;
   const value = partOf(card, path);
   return (
     <NumberInput
       {...common(props, path)}
-      min={0}
-      max={130}
+      min={props.min}
+      max={props.max}
+      allowDecimal={false}
       value={typeof value === 'number' ? value : ''}
       onChange={(said) => put(path, numberOf(said))}
     />
@@ -135,9 +137,39 @@ function Group({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
-function CardFields(props: FieldsProps) {
-  const { card, disabled, problem, put } = props;
-  const volume = partOf(card, 'input.kind') === 'volume';
+/** What occlusion costs is said with it: half the patch as stride is usual. */
+const OCCLUSION = { method: 'occlusion', patch: 32, stride: 16 };
+
+function SaliencyFields(props: FieldsProps) {
+  const { card, problem, put } = props;
+  const wrong = problem('saliency');
+  const method = partOf(card, 'saliency.method');
+  return (
+    <Group title={words.groups.saliency}>
+      {wrong ? <p className="card-problem">{wrong}</p> : null}
+      <div className="card-row">
+        <Select
+          {...common(props, 'saliency.method')}
+          clearable
+          data={choices(words.saliencies)}
+          value={typeof method === 'string' ? method : null}
+          onChange={(chosen) => put('saliency', chosen ? OCCLUSION : null)}
+        />
+        {method === 'occlusion' ? (
+          <>
+            <Whole {...props} path="saliency.patch" min={1} max={4096} />
+            <Whole {...props} path="saliency.stride" min={1} max={4096} />
+          </>
+        ) : null}
+      </div>
+    </Group>
+  );
+}
+
+function CardFields(props: FieldsProps & { readonly kind: ImportKind }) {
+  const { card, disabled, kind, problem, put } = props;
+  // Bundles that are taken are of volumes, and say so themselves.
+  const volume = kind === 'monai' || partOf(card, 'input.kind') === 'volume';
   const atLabels = problem('labels');
   const atSteps = problem('preprocessing');
   return (
@@ -165,11 +197,21 @@ function CardFields(props: FieldsProps) {
           <Line {...props} path="input.views" list />
         </div>
         <div className="card-row">
-          <Years {...props} path="input.age_years.min" />
-          <Years {...props} path="input.age_years.max" />
+          <Whole {...props} path="input.age_years.min" min={0} max={130} />
+          <Whole {...props} path="input.age_years.max" min={0} max={130} />
           <Choice {...props} path="input.age_years.unknown" of={words.unknownAge} />
         </div>
       </Group>
+      {volume ? (
+        <Group title={words.groups.roles}>
+          <RoleRows
+            rows={rowsOf(card, 'input.roles')}
+            disabled={disabled}
+            problem={problem}
+            onChange={(rows) => put('input.roles', rows)}
+          />
+        </Group>
+      ) : null}
       <Group title={words.groups.labels}>
         {atLabels ? <p className="card-problem">{atLabels}</p> : null}
         <LabelRows
@@ -186,6 +228,7 @@ function CardFields(props: FieldsProps) {
           />
         </div>
       </Group>
+      {volume ? null : <SaliencyFields {...props} />}
       <Group title={words.groups.steps}>
         {atSteps ? <p className="card-problem">{atSteps}</p> : null}
         <StepRows
@@ -263,11 +306,13 @@ function JsonButton({ onCard }: { onCard: (card: Card) => void }) {
   );
 }
 
+/** Parts of a card whose problems are told at their group. */
+const OWN = new Set(['labels', 'preprocessing', 'input.roles', 'saliency']);
+
 /** Things that are missing at fields which this form does not have. */
 function Elsewhere({ gaps }: { gaps: readonly CardGap[] }) {
   const shown = gaps.filter(({ field }) => {
-    const own = field in words.fields || field === 'labels' || field === 'preprocessing';
-    return !own && !field.startsWith('labels.');
+    return !(field in words.fields || OWN.has(field) || field.startsWith('labels.'));
   });
   if (shown.length === 0) return null;
   return (
@@ -332,6 +377,7 @@ export function CardForm({ row, said, disabled, onChange }: CardFormProps) {
       <CardFields
         key={filled}
         card={card}
+        kind={kind}
         disabled={disabled}
         problem={problemAt(row)}
         put={put}
