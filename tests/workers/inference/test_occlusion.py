@@ -207,7 +207,7 @@ def test_what_was_found_is_shown_where_it_is(workplace):
     rows, columns = grey.shape
     inside = grey[rows * 2 // 24 : rows * 10 // 24, columns * 12 // 20 : -columns // 10]
     assert inside.mean() > 4 * grey.mean()
-    assert grey[rows // 2 :, : columns // 2].max() == 0
+    assert grey[rows * 17 // 24 :, : columns * 7 // 20].max() == 0
 
 
 def test_what_speaks_for_nothing_has_no_map(workplace):
