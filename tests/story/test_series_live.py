@@ -122,7 +122,7 @@ class Copied:
     def send(self, stack: Stack) -> None:
         subprocess.run(
             [
-                *("storescu", "-aec", SITE.upper(), stack.dicom_host),
+                *("storescu", "-R", "-xt", "-aec", SITE.upper(), stack.dicom_host),
                 *(str(stack.dicom_port), "+sd", str(self.folder)),
             ],
             check=True,

@@ -179,7 +179,7 @@ def explain(
         gradients, or its card asks for occlusion, which is done afterwards.
     """
     module = package.film_module
-    if package.parsed.saliency is not None:
+    if package.card.get("saliency") is not None:
         return None
     if isinstance(module, OnnxFilm) or not module.explains:
         return None
