@@ -154,8 +154,10 @@ def test_the_queue_is_counted_by_urgency(client):
     assert (state, "No worker tells" in words) == ("degraded", True)
 
 
-def test_a_worker_says_how_it_is(client, item):
+def test_a_worker_says_how_it_is(client, item, monkeypatch):
     flow.request_inference(revision_id=item.case.revision_id)
+    asked_at = InferenceRun.objects.get().created_at
+    monkeypatch.setattr(clock, "now", lambda: asked_at + timedelta(seconds=7))
     told = {
         "device": "cpu (2 threads)",
         "models": [["paediatric-pneumonia 1.0", 3 << 20]],
@@ -170,7 +172,7 @@ def test_a_worker_says_how_it_is(client, item):
     client.set(worker_key("gpu@here"), json.dumps(told))
     state, words = check_models()
     assert state == "ok"
-    assert "; the oldest for 0 s." in words
+    assert "; the oldest for 7 s." in words
     assert words.endswith(
         "gpu@here (cpu (2 threads)): in hand 5, 61.5 studies a minute, 4 batches of 6.5"
         " images, models: paediatric-pneumonia 1.0 3.0 MB, memory 700 MB, given up 2,"
