@@ -4,6 +4,7 @@ import {
   eventTarget,
   type StackViewport,
   type Types,
+  utilities,
 } from '@cornerstonejs/core';
 import { useLayoutEffect, useRef } from 'react';
 import {
@@ -88,6 +89,26 @@ const ends = (viewport: StackViewport) =>
 function shownWindow(viewport: StackViewport): GreyWindow | null {
   const range = viewport.getProperties().voiRange;
   return range ? windowBy(ends(viewport), range) : null;
+}
+
+/** What Cornerstone keeps to itself: whether one window was chosen for all images. */
+interface Windowed {
+  voiUpdatedWithSetProperties: boolean;
+}
+
+/**
+ * The window that the shown image states; each of the others has its own again. The
+ * library's own reset puts back the greys that the first image had before it was
+ * inverted, and fails where they are a sigmoid's.
+ */
+function showOwn(viewport: StackViewport, invert: boolean): void {
+  const image = viewport.getCornerstoneImage();
+  if (!image) return;
+  const { windowWidth, windowCenter, voiLUTFunction } = image;
+  const rangeOf = utilities.getVOIRangeFromWindowLevel;
+  const voiRange = rangeOf(windowWidth, windowCenter, voiLUTFunction);
+  viewport.setProperties({ ...(voiRange ? { voiRange } : {}), invert });
+  (viewport as unknown as Windowed).voiUpdatedWithSetProperties = false;
 }
 
 /** The same object as before where it says the same: who shows it need not do so anew. */
@@ -283,9 +304,7 @@ function controlOf(
     scroll: (by) => goTo(viewport.getTargetImageIdIndex() + by),
     window: (to) => {
       if (to === null) {
-        const { invert = false } = viewport.getProperties();
-        viewport.resetProperties();
-        viewport.setProperties({ invert });
+        showOwn(viewport, viewport.getProperties().invert === true);
       } else {
         viewport.setProperties({ voiRange: rangeBy(ends(viewport), to) });
       }
@@ -323,7 +342,8 @@ function controlOf(
     },
     reset: () => {
       viewport.setCamera({ flipHorizontal: false, flipVertical: false });
-      viewport.resetProperties();
+      const shown = stack.images[drawnIndex(viewport, stack)];
+      showOwn(viewport, shown !== undefined && storedInverted(shown.dataset));
       viewport.resetCamera();
       begin(viewport, stack, start);
       viewport.render();
