@@ -76,6 +76,33 @@ def test_a_double_click_opens_what_was_under_its_first_click(reader, stack):
     leave(reader)
 
 
+def test_a_search_that_is_left_before_it_is_asked_for_is_there_on_coming_back(
+    reader, stack
+):
+    """Words are asked for when the typing pauses; who goes on at once loses none."""
+    name = send_film(stack)
+    reader.login("radiologist")
+    expect(rows(reader).first).to_be_visible()
+    # In one go: between two commands of a test the typing would have paused.
+    reader.page.evaluate(
+        """name => {
+          const field = document.querySelector('input[type=search]');
+          const { set } = Object.getOwnPropertyDescriptor(
+            HTMLInputElement.prototype, 'value');
+          set.call(field, name);
+          field.dispatchEvent(new Event('input', { bubbles: true }));
+          history.pushState(null, '', '/signed');
+        }""",
+        name,
+    )
+    expect(reader.page.locator("input[type=search][maxlength='100']")).to_have_count(0)
+    reader.page.go_back()
+    expect(rows(reader)).to_have_count(1)
+    expect(reader.row(name)).to_be_visible()
+    field = reader.page.locator("input[type=search]").first
+    expect(field).to_have_value(name)
+
+
 def test_two_clicks_on_two_rows_are_no_double_click(reader, stack):
     for _ in range(2):
         send_film(stack)

@@ -39,6 +39,8 @@ const CLIMB_MS = 60_000;
 const REFRESH_MS = 3000;
 /** What time alone changes is asked for again after so long. */
 const STALE_MS = 30_000;
+/** Without a letter for so long, typing has paused. */
+const TYPING_MS = 250;
 
 export interface Climb {
   readonly by: number;
@@ -52,6 +54,8 @@ export interface WorklistState {
   /** The tab: a built-in view's name or a saved view's id. */
   readonly view: string;
   readonly filters: Filters;
+  /** What stands in the search field; asked for after a short pause. */
+  readonly typed: string;
   readonly sort: Sort | null;
   readonly list: ListState;
   readonly page: Counts & { readonly ai_ordering: Readonly<Record<Id, boolean>> };
@@ -92,6 +96,7 @@ const NO_PAGE: WorklistState['page'] = {
 export const useWorklist = create<WorklistState>(() => ({
   view: 'queue',
   filters: NO_FILTERS,
+  typed: NO_FILTERS.q,
   sort: null,
   list: EMPTY_LIST,
   page: NO_PAGE,
@@ -119,6 +124,7 @@ const set = useWorklist.setState;
 let loading: AbortController | null = null;
 let refreshTimer: ReturnType<typeof setTimeout> | undefined;
 let jumpTimer: ReturnType<typeof setTimeout> | undefined;
+let typingTimer: ReturnType<typeof setTimeout> | undefined;
 
 /** The socket, as far as the list needs it. */
 export interface EventSource {
@@ -366,8 +372,10 @@ export async function goToTop(): Promise<void> {
 
 function startOver(change: Partial<WorklistState>): void {
   clearTimeout(jumpTimer);
+  if (change.filters) clearTimeout(typingTimer);
   set({
     ...change,
+    typed: change.filters?.q ?? get().typed,
     status: 'loading',
     list: { ...EMPTY_LIST, sort: change.sort === undefined ? get().sort : change.sort },
     shown: [],
@@ -388,7 +396,17 @@ export function openView(view: string, filters: Filters, sort: Sort | null): voi
 }
 
 export function chooseFilters(change: Partial<Filters>): void {
-  startOver({ filters: { ...get().filters, ...change } });
+  const { filters, typed } = get();
+  startOver({ filters: { ...filters, q: typed, ...change } });
+}
+
+/** Words are asked for when the typing pauses, also by who has left the list by then. */
+export function typeSearch(typed: string): void {
+  clearTimeout(typingTimer);
+  set({ typed });
+  typingTimer = setTimeout(() => {
+    if (get().typed.trim() !== get().filters.q.trim()) chooseFilters({});
+  }, TYPING_MS);
 }
 
 export function chooseSort(sort: Sort | null): void {
@@ -566,6 +584,7 @@ export function resetWorklist(): void {
   loading?.abort();
   clearTimeout(refreshTimer);
   clearTimeout(jumpTimer);
+  clearTimeout(typingTimer);
   refreshTimer = undefined;
   set(useWorklist.getInitialState());
 }

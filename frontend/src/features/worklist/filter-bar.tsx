@@ -1,12 +1,12 @@
 import { Checkbox, Popover } from '@mantine/core';
-import { type RefObject, useEffect, useState } from 'react';
+import { type RefObject, useState } from 'react';
 import { focusSearch } from '@/commands/worklist/focus-search';
 import { isNarrowed, type ListField } from '@/domain/filters';
 import type { Band as BandName, User } from '@/domain/model';
 import { measureWait, wordMinutes } from '@/domain/wait';
 import { CommandKey } from '@/features/shell/command-key';
 import { useNow } from '@/state/clock';
-import { chooseFilters, clearFilters, useWorklist } from '@/state/worklist';
+import { chooseFilters, clearFilters, typeSearch, useWorklist } from '@/state/worklist';
 import { text } from '@/text/en';
 import { worklist } from '@/text/en-worklist';
 import { Glyph } from '@/ui/glyph';
@@ -85,16 +85,8 @@ function Chip({ field, choices }: ChipProps) {
   );
 }
 
-/** Typed words are asked for after a short pause. */
 function Search({ field }: { field: RefObject<HTMLInputElement | null> }) {
-  const q = useWorklist((state) => state.filters.q);
-  const [typed, setTyped] = useState(q);
-  useEffect(() => setTyped(q), [q]);
-  useEffect(() => {
-    if (typed.trim() === q.trim()) return;
-    const timer = setTimeout(() => chooseFilters({ q: typed }), 250);
-    return () => clearTimeout(timer);
-  }, [typed, q]);
+  const typed = useWorklist((state) => state.typed);
   return (
     <label className="search">
       <Glyph name="search" small />
@@ -106,7 +98,7 @@ function Search({ field }: { field: RefObject<HTMLInputElement | null> }) {
         value={typed}
         maxLength={100}
         autoComplete="off"
-        onChange={(event) => setTyped(event.currentTarget.value)}
+        onChange={(event) => typeSearch(event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key !== 'Escape' && event.key !== 'Enter') return;
           // The browser would empty the field: the keys that come next would be of
