@@ -32,6 +32,20 @@ export interface Tones {
   readonly high: number;
 }
 
+function lineOf(inverted: boolean): Uint32Array {
+  return Uint32Array.from({ length: 256 }, (_, n) => {
+    const grey = inverted ? 255 - n : n;
+    return (0xff000000 | (grey << 16) | (grey << 8) | grey) >>> 0;
+  });
+}
+
+const RISING = lineOf(false);
+const FALLING = lineOf(true);
+
+/** The table of a straight line from black to white, or from white to black. */
+export const straightTable = (inverted: boolean): Uint32Array =>
+  inverted ? FALLING : RISING;
+
 /** A canvas's pixels. */
 export interface Screen {
   readonly pixels: Uint32Array;

@@ -1,5 +1,6 @@
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Dataset } from './dataset';
+import { forgetAll } from './forget';
 import type { ImageRef } from './pack';
 
 const JPEG_LS = '1.2.840.10008.1.2.4.80';
@@ -40,5 +41,61 @@ describe('what our threads decode', () => {
     expect(isOurs(ref({ '00280002': [3], '00280004': ['RGB'] }))).toBe(false);
     expect(isOurs(ref({ '00280004': ['PALETTE COLOR'] }))).toBe(false);
     expect(isOurs(ref({}, '1.2.840.10008.1.2.4.110'))).toBe(false);
+  });
+});
+
+describe('the frame of an early picture', () => {
+  const frame = { values: new Uint8Array(4), min: 0, max: 0, padding: null };
+  const asked: unknown[] = [];
+  class Decoder extends EventTarget {
+    static fails = false;
+    postMessage({ id, url }: { id: number; url: string }): void {
+      asked.push(url);
+      const answer = Decoder.fails
+        ? { id, error: '', kind: 'preparing' }
+        : { id, made: { ...frame } };
+      queueMicrotask(() =>
+        this.dispatchEvent(new MessageEvent('message', { data: answer })),
+      );
+    }
+    terminate(): void {}
+  }
+  const image = (name: string) => ({ ...ref({}), imageId: name, url: name }) as ImageRef;
+  let pool: typeof import('./decode-pool');
+  beforeAll(async () => {
+    vi.stubGlobal('navigator', { hardwareConcurrency: 2 });
+    vi.stubGlobal('Worker', Decoder);
+    pool = await import('./decode-pool');
+  });
+  beforeEach(() => {
+    asked.length = 0;
+    Decoder.fails = false;
+  });
+
+  it('is the image that is asked for next, decoded once', async () => {
+    const early = await pool.readEarly(image('a'));
+    expect(await pool.readGrey(image('a'))).toBe(early);
+    expect(asked).toEqual(['a']);
+    // Who asks once more has forgotten the image: nothing is kept here.
+    expect(await pool.readGrey(image('a'))).not.toBe(early);
+    expect(asked).toEqual(['a', 'a']);
+  });
+
+  it('is not taken for another image, nor after another picture or the session', async () => {
+    await pool.readEarly(image('a'));
+    await pool.readGrey(image('b'));
+    await pool.readEarly(image('c'));
+    await pool.readGrey(image('a'));
+    forgetAll();
+    await pool.readGrey(image('c'));
+    expect(asked).toEqual(['a', 'b', 'c', 'a', 'c']);
+  });
+
+  it('is asked for again when it could not be had', async () => {
+    Decoder.fails = true;
+    await expect(pool.readEarly(image('a'))).rejects.toThrow('preparing');
+    Decoder.fails = false;
+    await pool.readGrey(image('a'));
+    expect(asked).toEqual(['a', 'a']);
   });
 });

@@ -202,6 +202,34 @@ export function isOurs(ref: ImageRef): boolean {
   return factsOf(ref) !== null;
 }
 
+/** The frame of the last early picture, until it is asked for as an image. */
+let early: { readonly imageId: string; readonly frame: Promise<GreyFrame> } | null = null;
+onForget(() => {
+  early = null;
+});
+
+function handedOver({ imageId }: ImageRef): Promise<GreyFrame> | null {
+  if (early?.imageId !== imageId) return null;
+  const { frame } = early;
+  early = null;
+  return frame;
+}
+
+/**
+ * As `readGrey`, of the frame that a picture is made of before the imaging library asks
+ * for it: then both have the same values, which were fetched and decoded once.
+ */
+export function readEarly(ref: ImageRef): Promise<GreyFrame> | null {
+  const frame = readGrey(ref);
+  if (frame === null) return null;
+  early = { imageId: ref.imageId, frame };
+  // What fails is asked for again.
+  frame.catch(() => {
+    if (early?.frame === frame) early = null;
+  });
+  return frame;
+}
+
 /**
  * One grey frame, fetched, decoded and rescaled without the imaging library.
  *
@@ -212,6 +240,8 @@ export function isOurs(ref: ImageRef): boolean {
 export function readGrey(ref: ImageRef, signal?: AbortSignal): Promise<GreyFrame> | null {
   const facts = factsOf(ref);
   if (facts === null) return null;
+  const ready = handedOver(ref);
+  if (ready) return ready;
   const plain =
     ref.transferSyntax === UNCOMPRESSED && number(ref.dataset, '00280100') === 16;
   if (!plain) return inThread(ref, facts, signal);

@@ -1,8 +1,8 @@
 import type { Affine } from '@/domain/geometry';
-import { drawValues, type Tones, type Values } from '@/domain/sampling';
+import { drawValues, straightTable, type Tones, type Values } from '@/domain/sampling';
 import { type GreyRange, type GreyWindow, rangeOf } from '@/domain/windows';
 import { type Dataset, text } from './dataset';
-import { readGrey } from './decode-pool';
+import { readEarly } from './decode-pool';
 import { firstRange, placeIn } from './grey';
 import type { ImageRef } from './pack';
 import type { GreyFrame } from './stored';
@@ -22,10 +22,7 @@ export interface EarlyPicture {
 /** Linear greys of a range; MONOCHROME1 is dark where it is high. */
 export function greysOf(dataset: Dataset, { lower, upper }: GreyRange): Tones {
   const inverted = text(dataset, '00280004') === 'MONOCHROME1';
-  const table = Uint32Array.from({ length: 256 }, (_, n) => {
-    const grey = inverted ? 255 - n : n;
-    return (0xff000000 | (grey << 16) | (grey << 8) | grey) >>> 0;
-  });
+  const table = straightTable(inverted);
   return { table, low: lower, high: upper };
 }
 
@@ -53,7 +50,7 @@ export async function prepareEarly(
   image: ImageRef,
   hung: () => GreyWindow | null,
 ): Promise<EarlyPicture | null> {
-  const frame = await readGrey(image);
+  const frame = await readEarly(image);
   return frame ? pictureOf(image, frame, hung()) : null;
 }
 

@@ -13,9 +13,8 @@ import {
   type Renderer,
   refit,
   Surface,
-  TonesOf,
-  type Transfer,
 } from './surface';
+import { TonesOf, type Transfer } from './tones';
 
 /** The parts of vtk's volume that are used here. */
 interface Actor {

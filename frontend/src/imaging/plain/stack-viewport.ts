@@ -11,9 +11,8 @@ import {
   type Renderer,
   refit,
   Surface,
-  TonesOf,
-  type Transfer,
 } from './surface';
+import { TonesOf, type Transfer } from './tones';
 
 /** The part of Cornerstone's image actor that is used here. */
 interface Actor {

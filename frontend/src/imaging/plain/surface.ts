@@ -1,48 +1,7 @@
 import type { Types, Viewport } from '@cornerstonejs/core';
 import vtkRenderer from '@kitware/vtk.js/Rendering/Core/Renderer.js';
 import type { Affine } from '@/domain/geometry';
-import type { Tones } from '@/domain/sampling';
 import { type Painter, paintStrips } from '../strips';
-
-/** The part of vtk's transfer function that is used here. */
-export interface Transfer {
-  getMTime(): number;
-  getRange(): readonly number[];
-  getTable(low: number, high: number, size: number, into: Float32Array): void;
-}
-
-/** Finer than a screen's 256 steps, so that no step of the window is lost. */
-const STEPS = 4096;
-
-/** Keeps the colours of a transfer function until it changes. */
-export class TonesOf {
-  #of: Transfer | null = null;
-  #at = -1;
-  #tones: Tones | null = null;
-
-  tones(transfer: Transfer): Tones {
-    const at = transfer.getMTime();
-    if (this.#tones && this.#of === transfer && this.#at === at) return this.#tones;
-    this.#of = transfer;
-    this.#at = at;
-    this.#tones = tonesOf(transfer);
-    return this.#tones;
-  }
-}
-
-function tonesOf(transfer: Transfer): Tones {
-  const [low = 0, high = 1] = transfer.getRange();
-  const rgb = new Float32Array(STEPS * 3);
-  transfer.getTable(low, high, STEPS, rgb);
-  const byte = (n: number) => Math.round(Math.min(1, Math.max(0, rgb[n] ?? 0)) * 255);
-  const table = new Uint32Array(STEPS);
-  for (let n = 0; n < STEPS; n += 1) {
-    const at = n * 3;
-    table[n] =
-      ((255 << 24) | (byte(at + 2) << 16) | (byte(at + 1) << 8) | byte(at)) >>> 0;
-  }
-  return { table, low, high };
-}
 
 /** A canvas whose pixels are written one by one. */
 export class Surface {
