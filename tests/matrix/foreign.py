@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _OBJECTS = "api/studies/<uuid:study_id>/objects"
 _OBJECT = f"{_OBJECTS}/<dicom_uid:sop_uid>"
+_MAP = f"{_OBJECT}/maps/<int:number>"
 _SEGMENT = f"{_OBJECT}/segments/<int:number>"
 
 # fmt: off
@@ -21,6 +22,7 @@ TABLE: dict[Key, str] = {
     #                            A: rad ann lead adm srv  B: the same
     ("GET", _OBJECTS):            "401  200 403 200 403 403   404 403 404 403 403",
     ("GET", _OBJECT):             "401  404 403 404 403 403   404 403 404 403 403",
+    ("GET", _MAP):                "401  404 403 403 403 403   404 403 403 403 403",
     ("GET", _SEGMENT):            "401  404 403 403 403 403   404 403 403 403 403",
 }
 # fmt: on
@@ -39,5 +41,6 @@ def _study(world: World, tail: str = "") -> Call:
 CALLS: dict[Key, Callable[[Worlds], Call]] = {
     ("GET", _OBJECTS): lambda w: _study(w.a),
     ("GET", _OBJECT): lambda w: _study(w.a, "/1.2.3"),
+    ("GET", _MAP): lambda w: _study(w.a, "/1.2.3/maps/1"),
     ("GET", _SEGMENT): lambda w: _study(w.a, "/1.2.3/segments/1"),
 }

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
 MASK = "application/x-overread-mask"
+MAP = "application/x-overread-map"
 
 
 class ObjectsView(APIView):
@@ -68,7 +69,29 @@ class SegmentView(APIView):
         body = objects.read_mask(
             actor=actor_of(request), study_id=study_id, sop_uid=sop_uid, number=number
         )
-        answer = HttpResponse(body, content_type=MASK)
-        answer["Content-Encoding"] = "gzip"
-        answer["Cache-Control"] = "private, max-age=300"
-        return answer
+        return _packed(body, MASK)
+
+
+class MapView(APIView):
+    """One quantity's values of a parametric map."""
+
+    permission_classes = [needs(Permission.STUDY_PIXELS_READ)]
+
+    @extend_schema(
+        operation_id="foreign_map", responses={(200, MAP): OpenApiTypes.BINARY}
+    )
+    def get(
+        self, request: Request, study_id: UUID, sop_uid: str, number: int
+    ) -> HttpResponse:
+        """Return a float32 (little endian) for each place: [frame][row][column]."""
+        body = objects.read_map_values(
+            actor=actor_of(request), study_id=study_id, sop_uid=sop_uid, number=number
+        )
+        return _packed(body, MAP)
+
+
+def _packed(body: bytes, media_type: str) -> HttpResponse:
+    answer = HttpResponse(body, content_type=media_type)
+    answer["Content-Encoding"] = "gzip"
+    answer["Cache-Control"] = "private, max-age=300"
+    return answer

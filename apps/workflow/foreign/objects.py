@@ -18,7 +18,12 @@ from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core.errors import NotFound, Unavailable
 from apps.core.permissions import Permission
-from apps.interop.dicom.foreign.read import kind_of, read_foreign, read_segment
+from apps.interop.dicom.foreign.read import (
+    kind_of,
+    read_foreign,
+    read_map,
+    read_segment,
+)
 from apps.interop.dicom.foreign.types import ForeignError, ForeignObject
 from apps.interop.types import ArchiveError, ArchiveUnavailable
 from apps.studies.archive import archive
@@ -36,6 +41,9 @@ if TYPE_CHECKING:
 MAX_OBJECTS: Final = 200
 MAX_POINTS_IN_A_LIST: Final = 5_000
 HIDDEN: Final = "What other systems say of this study is hidden until you may see AI."
+ELSEWHERE: Final = (
+    "It cannot be placed: no images of this study are in its frame of reference."
+)
 _ABSENT: Final = "There is no such object on this study."
 _WEIGHT_OF_POINTS: Final = 1_500_000
 
@@ -87,7 +95,7 @@ def show_object(*, actor: Actor, study_id: UUID, sop_uid: str) -> dict[str, Any]
         archive_id = _allowed(actor=actor, study=study, sop_uid=sop_uid)
         found = _found(study, sop_uid, archive_id)
     _audit(actor=actor, study=study, detail={"sop_uid": sop_uid})
-    return {**plain(found), "whole": True}
+    return {**_told(study, found), "whole": True}
 
 
 @transaction.atomic
@@ -113,6 +121,33 @@ def read_mask(*, actor: Actor, study_id: UUID, sop_uid: str, number: int) -> byt
             return _masks.get((_key(study, sop_uid), number), make)
     except ForeignError as error:
         raise NotFound("not_found", f"The segment cannot be shown: {error}.") from error
+
+
+@transaction.atomic
+def read_map_values(
+    *, actor: Actor, study_id: UUID, sop_uid: str, number: int
+) -> bytes:
+    """Return one quantity's values, gzipped: float32, [frame][row][column]; NaN: none.
+
+    Raises:
+        NotFound: There is no such quantity, or its values cannot be read.
+    """
+    study = access_study(
+        actor=actor, study_id=study_id, need=Permission.STUDY_PIXELS_READ
+    )
+    with _archive_answers():
+        archive_id = _allowed(actor=actor, study=study, sop_uid=sop_uid)
+    _audit(actor=actor, study=study, detail={"sop_uid": sop_uid, "map": number})
+
+    def make() -> bytes:
+        values = read_map(archive().fetch_instance(archive_id), number=number)
+        return gzip.compress(values.astype("<f4").tobytes(), compresslevel=1, mtime=0)
+
+    try:
+        with _archive_answers():
+            return _masks.get((_key(study, sop_uid), "map", number), make)
+    except ForeignError as error:
+        raise NotFound("not_found", f"The map cannot be shown: {error}.") from error
 
 
 def _foreign(*, actor: Actor, study: Study) -> list[WebObject]:
@@ -183,11 +218,34 @@ def _listed(study: Study, there: WebObject) -> dict[str, Any]:
         trouble = "The archive does not answer for it at the moment."
         found = ForeignObject(**identity, kind=kind, trouble=trouble)
     # What a broken object says of itself is no name to ask for it by.
-    body = {**plain(found), **identity}
+    body = {**_told(study, found), **identity}
     whole = _points(found) <= MAX_POINTS_IN_A_LIST
     if not whole:
         body["items"] = [{**item, "marks": []} for item in body["items"]]
     return {**body, "whole": whole}
+
+
+def _told(study: Study, found: ForeignObject) -> dict[str, Any]:
+    """Return what an object says, and of maps whether they can be placed here."""
+    body: dict[str, Any] = plain(found)
+    for item in body["items"]:
+        if item["map"] and not item["why_not"] and not _placed(study, item["map"]):
+            item["why_not"] = ELSEWHERE
+    return body
+
+
+def _placed(study: Study, values: dict[str, Any]) -> bool:
+    """Say whether a map is in a frame of a study's images, or names one of them."""
+    revision = study.revisions.order_by("-number").first()
+    if revision is None:
+        return False
+    uid = values["frame_of_reference_uid"]
+    known = [one.get("frame_of_reference_uid") for one in revision.series]
+    # Revisions of older installations do not say in which frames their series are.
+    if uid in known or None in known:
+        return True
+    named = {frame["sop_uid"] for frame in values["frames"]} - {""}
+    return revision.instances.filter(sop_uid__in=named).exists()
 
 
 def _points(found: ForeignObject) -> int:

@@ -65,6 +65,21 @@ class SegmentSerializer(s.Serializer):  # type: ignore[type-arg]
     volume_ml = s.FloatField(allow_null=True)
 
 
+class ValueMapSerializer(s.Serializer):  # type: ignore[type-arg]
+    """A quantity of a parametric map; its values are had by its number."""
+
+    number = s.IntegerField()
+    rows = s.IntegerField()
+    columns = s.IntegerField()
+    frames = SegmentFrameSerializer(many=True)
+    frame_of_reference_uid = s.CharField()
+    unit = CodedSerializer()
+    least = s.FloatField()
+    most = s.FloatField()
+    low = s.FloatField()
+    high = s.FloatField()
+
+
 class SegmentRefSerializer(s.Serializer):  # type: ignore[type-arg]
     """A segment of another object."""
 
@@ -89,6 +104,7 @@ class ForeignItemSerializer(s.Serializer):  # type: ignore[type-arg]
     images = s.ListField(child=s.CharField())
     segments = SegmentRefSerializer(many=True)
     segment = SegmentSerializer(allow_null=True)
+    map = ValueMapSerializer(allow_null=True)
     why_not = s.CharField()
 
     def get_fields(self) -> dict[str, s.Field]:  # type: ignore[type-arg]
@@ -151,7 +167,9 @@ class ForeignObjectSerializer(s.Serializer):  # type: ignore[type-arg]
     series_uid = s.CharField()
     sop_uid = s.CharField()
     sop_class_uid = s.CharField()
-    kind = s.ChoiceField(choices=["sr", "seg", "rtstruct", "gsps", "kos", "other"])
+    kind = s.ChoiceField(
+        choices=["sr", "seg", "rtstruct", "gsps", "kos", "pm", "other"]
+    )
     modality = s.CharField()
     title = s.CharField()
     creator = CreatorSerializer()

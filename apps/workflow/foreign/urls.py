@@ -27,5 +27,6 @@ _OBJECT = f"{_OBJECTS}/<dicom_uid:sop_uid>"
 urlpatterns = [
     path(_OBJECTS, api.ObjectsView.as_view()),
     path(_OBJECT, api.ObjectView.as_view()),
+    path(f"{_OBJECT}/maps/<int:number>", api.MapView.as_view()),
     path(f"{_OBJECT}/segments/<int:number>", api.SegmentView.as_view()),
 ]

@@ -18,6 +18,10 @@ export async function readForeignObject(
   return (await request<ForeignObject>(path, signal ? { signal } : {})).data;
 }
 
+export function mapUrl(study: Id, sopUid: string, number: number): string {
+  return `/api/studies/${study}/objects/${sopUid}/maps/${number}`;
+}
+
 export function segmentUrl(study: Id, sopUid: string, number: number): string {
   return `/api/studies/${study}/objects/${sopUid}/segments/${number}`;
 }

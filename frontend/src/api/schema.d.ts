@@ -1587,6 +1587,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/studies/{study_id}/objects/{sop_uid}/maps/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return a float32 (little endian) for each place: [frame][row][column]. */
+        get: operations["foreign_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/studies/{study_id}/objects/{sop_uid}/segments/{number}": {
         parameters: {
             query?: never;
@@ -3090,6 +3107,7 @@ export interface components {
             images: string[];
             segments: components["schemas"]["SegmentRef"][];
             segment: components["schemas"]["Segment"] | null;
+            map: components["schemas"]["ValueMap"] | null;
             why_not: string;
             label: components["schemas"]["Coded"];
         };
@@ -3118,7 +3136,7 @@ export interface components {
             whole: boolean;
         };
         /** @enum {string} */
-        ForeignObjectKindEnum: "sr" | "seg" | "rtstruct" | "gsps" | "kos" | "other";
+        ForeignObjectKindEnum: "sr" | "seg" | "rtstruct" | "gsps" | "kos" | "pm" | "other";
         /** @description What others left about a study. */
         ForeignObjects: {
             items: components["schemas"]["ForeignObject"][];
@@ -5312,6 +5330,23 @@ export interface components {
         /** @description All accounts that the asker manages. */
         UserList: {
             items: components["schemas"]["User"][];
+        };
+        /** @description A quantity of a parametric map; its values are had by its number. */
+        ValueMap: {
+            number: number;
+            rows: number;
+            columns: number;
+            frames: components["schemas"]["SegmentFrame"][];
+            frame_of_reference_uid: string;
+            unit: components["schemas"]["Coded"];
+            /** Format: double */
+            least: number;
+            /** Format: double */
+            most: number;
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            high: number;
         };
         /** @description The answer to one finding. */
         Verdict: {
@@ -7978,6 +8013,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ForeignObject"];
+                };
+            };
+        };
+    };
+    foreign_map: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+                sop_uid: string;
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-overread-map": string;
                 };
             };
         };

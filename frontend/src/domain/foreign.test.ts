@@ -290,6 +290,7 @@ describe('where to look', () => {
     images: [],
     segments: [],
     segment: null,
+    map: null,
     why_not: '',
     ...change,
   });

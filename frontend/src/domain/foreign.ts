@@ -48,6 +48,21 @@ export interface ForeignSegment {
   readonly volume_ml: number | null;
 }
 
+/** A quantity of a parametric map, and where its frames lie. */
+export interface ValueMap {
+  readonly number: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly frames: readonly SegmentFrame[];
+  readonly frame_of_reference_uid: string;
+  readonly unit: Coded;
+  readonly least: number;
+  readonly most: number;
+  /** Where colours begin and end at first. */
+  readonly low: number;
+  readonly high: number;
+}
+
 export interface ForeignItem {
   readonly key: string;
   readonly label: Coded;
@@ -67,6 +82,7 @@ export interface ForeignItem {
   readonly images: readonly string[];
   readonly segments: readonly { readonly sop_uid: string; readonly number: number }[];
   readonly segment: ForeignSegment | null;
+  readonly map: ValueMap | null;
   readonly why_not: string;
 }
 
@@ -82,7 +98,7 @@ export interface Presentation {
   readonly shutter: Shutter | null;
 }
 
-export type ForeignKind = 'sr' | 'seg' | 'rtstruct' | 'gsps' | 'kos' | 'other';
+export type ForeignKind = 'sr' | 'seg' | 'rtstruct' | 'gsps' | 'kos' | 'pm' | 'other';
 
 export interface ForeignObject {
   readonly study_uid: string;

@@ -1,5 +1,6 @@
 import { create } from 'zustand';
-import type { ForeignKind, ForeignObject } from '@/domain/foreign';
+import type { ForeignKind, ForeignObject, ValueMap } from '@/domain/foreign';
+import type { MapLook } from '@/domain/parametric';
 
 /** What of the objects from PACS is drawn, and which of them is looked at. */
 interface ForeignState {
@@ -12,6 +13,8 @@ interface ForeignState {
   /** The item that was jumped to, by `itemId`. */
   readonly active: string | null;
   readonly opacity: number;
+  /** How maps are shown, by `itemId`: what of it was changed. */
+  readonly looks: Readonly<Record<string, Partial<MapLook>>>;
   /** By pane, the presentation state that it shows its images by. */
   readonly applied: Readonly<Record<number, ForeignObject>>;
 }
@@ -23,6 +26,7 @@ const SHOWN_AT_FIRST: Readonly<Record<ForeignKind, boolean>> = {
   rtstruct: false,
   gsps: false,
   kos: false,
+  pm: false,
   other: false,
 };
 
@@ -32,6 +36,7 @@ export const useForeignState = create<ForeignState>(() => ({
   open: {},
   active: null,
   opacity: 0.2,
+  looks: {},
   applied: {},
 }));
 
@@ -57,6 +62,31 @@ export function openObject(object: ForeignObject, on: boolean): void {
 
 export function showItem(id: string, on: boolean): void {
   useForeignState.setState(({ hidden }) => ({ hidden: { ...hidden, [id]: !on } }));
+}
+
+const MAP_OPACITY = 0.6;
+
+/** How a map is shown: as it asks for at first. */
+export function lookOf(
+  looks: Readonly<Record<string, Partial<MapLook>>>,
+  id: string,
+  { low, high }: ValueMap,
+): MapLook {
+  return { low, high, opacity: MAP_OPACITY, scale: 'viridis', ...looks[id] };
+}
+
+/** A map is shown again as it asked for. */
+export function resetLook(id: string): void {
+  useForeignState.setState(({ looks }) => {
+    const { [id]: _changed, ...others } = looks;
+    return { looks: others };
+  });
+}
+
+export function changeLook(id: string, change: Partial<MapLook>): void {
+  useForeignState.setState(({ looks }) => ({
+    looks: { ...looks, [id]: { ...looks[id], ...change } },
+  }));
 }
 
 export function chooseItem(id: string | null): void {

@@ -14,7 +14,7 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
-from apps.interop.dicom.foreign.masks import unpack_bytes
+from apps.interop.dicom.foreign.frames import unpack_bytes
 from apps.interop.dicom.foreign.read import read_foreign, read_segment
 from apps.interop.dicom.foreign.types import ForeignError
 from apps.interop.dicom.pictures import Drawing, encode_segmentation

@@ -33,6 +33,7 @@ from apps.workflow.foreign import objects
 from apps.workflow.intake import door
 from apps.worklist.models import WorkItem
 from apps.worklist.services import place_item
+from tests.factories.dicom import make_ct_series, to_bytes
 from tests.factories.domain import (
     client_for,
     make_ct,
@@ -40,6 +41,7 @@ from tests.factories.domain import (
     make_film,
     make_person,
 )
+from tests.factories.maps import make_map
 
 pytestmark = pytest.mark.django_db
 B = "0123456789abcdef"
@@ -297,3 +299,35 @@ def test_an_answer_is_signed_and_points_at_what_it_answers(department, sent):
     assert other.reason.value == "NOT_PRESENT"
     assert other.image.sop_uid == film.SOPInstanceUID
     assert [ref.sop_uid for ref in made.predecessors] == [report.sop_uid]
+
+
+def map_of(sources, **change):
+    document = make_map(sources, np.ones((2, 4, 4), np.float32), **change)
+    buffer = io.BytesIO()
+    document.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def test_a_maps_values_come_and_one_of_elsewhere_says_so(department, archive, broker):
+    sources = make_ct_series(n_slices=2, side=8)
+    images = [to_bytes(one) for one in sources]
+    near = map_of(sources, slope=3.0)
+    far = map_of(sources, frame_of_reference=hd.UID())
+    study = send(department, *images, near, far)
+    client = client_for(department.reader)
+    items = {
+        one["sop_uid"]: one["items"][0] for one in ask(client, study).json()["items"]
+    }
+    here, there = read(near).SOPInstanceUID, read(far).SOPInstanceUID
+    assert items[here]["why_not"] == ""
+    assert items[here]["map"]["unit"]["code"] == "um2/s"
+    assert items[there]["why_not"] == objects.ELSEWHERE
+    assert ask(client, study, f"/{there}").json()["items"] == [items[there]]
+    answer = ask(client, study, f"/{here}/maps/1")
+    assert answer["Content-Encoding"] == "gzip"
+    values = np.frombuffer(gzip.decompress(answer.content), dtype="<f4")
+    np.testing.assert_array_equal(values, np.full(32, 3, np.float32))
+    ask(client, study, f"/{here}/maps/2", status=404)
+    department.protocol.display_mode = "after_commit"
+    department.protocol.save()
+    ask(client, study, f"/{here}/maps/1", status=404)

@@ -3,21 +3,25 @@
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final
 
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.encaps import generate_frames
 
 from apps.interop.dicom.charset import decoded_text
+from apps.interop.dicom.foreign.frames import (
+    SLIDE,
+    groups_of,
+    one_of,
+    pixels_of,
+    place_of,
+)
 from apps.interop.dicom.foreign.header import (
     coded,
     creator_of,
     moment_of,
-    numbers_of,
     title_of,
     uid_of,
 )
@@ -29,34 +33,10 @@ from apps.interop.dicom.foreign.types import (
     Segment,
     SegmentFrame,
 )
-from workers.packs.isolation import DecodingError, IsolatedDecoder
 
 LABELMAP: Final = "LABELMAP"
 _WHOLE: Final = 255
 _HALF: Final = 128
-MAX_VOXELS: Final = 400_000_000
-_NATIVE: Final = frozenset(
-    {
-        "1.2.840.10008.1.2",
-        "1.2.840.10008.1.2.1",
-        "1.2.840.10008.1.2.1.99",
-        "1.2.840.10008.1.2.2",
-        "1.2.840.10008.1.2.5",
-    }
-)
-"""Transfer syntaxes that are read without a codec of others: raw, deflated, RLE."""
-
-_RLE: Final = "1.2.840.10008.1.2.5"
-_TIMEOUT_S: Final = 20.0
-_MEMORY_BYTES: Final = 2 << 30
-
-
-_SLIDE: Final = "it is drawn on the tiles of a slide"
-
-
-@cache
-def _decoder() -> IsolatedDecoder:
-    return IsolatedDecoder(timeout_s=_TIMEOUT_S, memory_bytes=_MEMORY_BYTES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +92,7 @@ def read_segmentation_object(dataset: Dataset, content: bytes) -> ForeignObject:
         ),
         items=tuple(items),
         notes=(f"It describes {described} frames and has {there}.",)
-        if (described := len(_groups(dataset))) != (there := len(frames.pixels))
+        if (described := len(groups_of(dataset))) != (there := len(frames.pixels))
         else (),
     )
 
@@ -150,7 +130,7 @@ def _item(dataset: Dataset, description: Dataset, frames: _Frames) -> Item:
     voxels = sum(int((values >= half).sum()) for _, values in kept)
     words = decoded_text(description, "SegmentLabel")
     kind = coded(description.get("SegmentedPropertyTypeCodeSequence"))
-    is_slide = any("PlanePositionSlideSequence" in g for g in _groups(dataset))
+    is_slide = any("PlanePositionSlideSequence" in g for g in groups_of(dataset))
     return Item(
         key=f"s{number}",
         label=kind or Coded(scheme="", code="", display=words or f"Segment {number}"),
@@ -171,7 +151,7 @@ def _item(dataset: Dataset, description: Dataset, frames: _Frames) -> Item:
         )
         if kept and not is_slide
         else None,
-        why_not=f"It could not be shown: {_SLIDE}."
+        why_not=f"It could not be shown: {SLIDE}."
         if is_slide
         else ""
         if kept
@@ -204,89 +184,22 @@ def _of_segment(
             yield place, values.astype(np.uint8)
 
 
-def _groups(dataset: Dataset) -> list[Dataset]:
-    return list(dataset.get("PerFrameFunctionalGroupsSequence") or ())
-
-
 def _frames(dataset: Dataset, content: bytes) -> _Frames:
     shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
-    groups = _groups(dataset)
-    pixels = _pixels(dataset, content)
+    groups = groups_of(dataset)
+    pixels = pixels_of(dataset, content)
     if not groups and str(dataset.get("DimensionOrganizationType")) == "TILED_FULL":
-        raise ForeignError(_SLIDE)
+        raise ForeignError(SLIDE)
     if len(groups) < len(pixels):
         msg = f"it describes {len(groups)} frames and has {len(pixels)}"
         raise ForeignError(msg)
     # One that was cut short describes more: what is there is shown.
     groups = groups[: len(pixels)]
     return _Frames(
-        places=tuple(_place(group, shared) for group in groups),
+        places=tuple(place_of(group, shared) for group in groups),
         numbers=tuple(_number(group, shared) for group in groups),
         pixels=pixels,
     )
-
-
-def _pixels(dataset: Dataset, content: bytes) -> NDArray[Any]:
-    rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
-    count = int(dataset.get("NumberOfFrames") or 1)
-    if rows * columns * count == 0:
-        msg = "it has no pixels"
-        raise ForeignError(msg)
-    if rows * columns * count > MAX_VOXELS:
-        msg = "it is too large to be shown here"
-        raise ForeignError(msg)
-    syntax = str(dataset.file_meta.get("TransferSyntaxUID") or "")
-    if syntax == _RLE and int(dataset.get("BitsAllocated") or 8) == 1:
-        return _run_lengths(dataset, rows, columns)
-    if syntax not in _NATIVE:
-        return _decoded(content, count)
-    whole: NDArray[Any] = dataset.pixel_array
-    return whole.reshape(-1, rows, columns)
-
-
-def _run_lengths(dataset: Dataset, rows: int, columns: int) -> NDArray[Any]:
-    """Read frames of single bits in DICOM's run lengths, each frame from a byte on."""
-    size = -(-rows * columns // 8)
-    count = int(dataset.get("NumberOfFrames") or 1)
-    frames = []
-    for frame in generate_frames(dataset.PixelData, number_of_frames=count):
-        start = int.from_bytes(frame[4:8], "little")
-        packed = np.frombuffer(unpack_bytes(frame[start:], size), dtype=np.uint8)
-        bits = np.unpackbits(packed, bitorder="little")[: rows * columns]
-        frames.append(bits.reshape(rows, columns))
-    return np.stack(frames)
-
-
-def unpack_bytes(packed: bytes, size: int) -> bytes:
-    """Undo PackBits, until `size` bytes are there.
-
-    Raises:
-        ValueError: It ends before.
-    """
-    whole = bytearray()
-    at = 0
-    while len(whole) < size:
-        if at + 1 >= len(packed):
-            msg = "a frame ends too early"
-            raise ValueError(msg)
-        head = packed[at]
-        if head < 128:
-            whole += packed[at + 1 : at + 2 + head]
-            at += 2 + head
-        else:
-            whole += packed[at + 1 : at + 2] * (257 - head if head > 128 else 0)
-            at += 2 if head > 128 else 1
-    return bytes(whole[:size])
-
-
-def _decoded(content: bytes, count: int) -> NDArray[Any]:
-    """Decode where a decoder may crash."""
-    try:
-        return np.stack(
-            [_decoder().measure(content, frame=n) for n in range(1, count + 1)]
-        )
-    except DecodingError as error:
-        raise ForeignError(str(error)) from error
 
 
 def _number(group: Dataset, shared: Dataset) -> int:
@@ -296,47 +209,10 @@ def _number(group: Dataset, shared: Dataset) -> int:
     return int(items[0].ReferencedSegmentNumber) if items else 0
 
 
-def _one(group: Dataset, shared: Dataset, keyword: str) -> Dataset | None:
-    items = group.get(keyword) or shared.get(keyword)
-    return items[0] if items else None
-
-
-def _place(group: Dataset, shared: Dataset) -> SegmentFrame:
-    uid, frame = _source(group, shared)
-    position = _one(group, shared, "PlanePositionSequence")
-    orientation = _one(group, shared, "PlaneOrientationSequence")
-    measures = _one(group, shared, "PixelMeasuresSequence")
-    if position is None or orientation is None or measures is None:
-        return SegmentFrame(sop_uid=uid, frame=frame)
-    x, y, z = numbers_of(position.ImagePositionPatient)
-    cosines = numbers_of(orientation.ImageOrientationPatient)
-    row_spacing, column_spacing = numbers_of(measures.PixelSpacing)
-    return SegmentFrame(
-        sop_uid=uid,
-        frame=frame,
-        origin=(x, y, z),
-        row=(cosines[0], cosines[1], cosines[2]),
-        column=(cosines[3], cosines[4], cosines[5]),
-        row_spacing=row_spacing,
-        column_spacing=column_spacing,
-    )
-
-
-def _source(group: Dataset, shared: Dataset) -> tuple[str, int]:
-    """Return the one image that a frame was drawn on; '' for none or several."""
-    derivation = _one(group, shared, "DerivationImageSequence")
-    sources = derivation.get("SourceImageSequence") if derivation else None
-    if not sources or len(sources) != 1:
-        return "", 1
-    frame = sources[0].get("ReferencedFrameNumber") or 1
-    number = frame if isinstance(frame, int | str) else frame[0]
-    return uid_of(sources[0], "ReferencedSOPInstanceUID"), int(number)
-
-
 def _volume_ml(dataset: Dataset, voxels: int, frames: _Frames) -> float | None:
     place = frames.places[0]
     shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
-    measures = _one(_groups(dataset)[0], shared, "PixelMeasuresSequence")
+    measures = one_of(groups_of(dataset)[0], shared, "PixelMeasuresSequence")
     if place.origin is None or measures is None:
         return None
     depth = measures.get("SpacingBetweenSlices") or measures.get("SliceThickness")

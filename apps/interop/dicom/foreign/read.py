@@ -2,7 +2,8 @@
 
 import io
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +19,7 @@ from apps.interop.dicom.foreign.header import (
     uid_of,
     unique,
 )
+from apps.interop.dicom.foreign.maps import read_map_object, read_map_values
 from apps.interop.dicom.foreign.masks import read_segmentation_object, read_voxels
 from apps.interop.dicom.foreign.presentation import read_presentation
 from apps.interop.dicom.foreign.reports import read_report
@@ -34,6 +36,7 @@ MAX_BYTES: Final = 256 << 20
 _STORAGE: Final = "1.2.840.10008.5.1.4.1.1."
 _KEY_OBJECTS: Final = _STORAGE + "88.59"
 _SEGMENTATIONS: Final = frozenset({_STORAGE + "66.4", _STORAGE + "66.7"})
+_MAPS: Final = _STORAGE + "30"
 _STRUCTURES: Final = _STORAGE + "481.3"
 _MAX_WORDS: Final = 300
 
@@ -44,6 +47,8 @@ def kind_of(sop_class_uid: str) -> ObjectKind:
         return "kos"
     if sop_class_uid in _SEGMENTATIONS:
         return "seg"
+    if sop_class_uid == _MAPS:
+        return "pm"
     if sop_class_uid == _STRUCTURES:
         return "rtstruct"
     if sop_class_uid.startswith(_STORAGE + "88."):
@@ -78,10 +83,26 @@ def read_segment(content: bytes, *, number: int) -> NDArray[np.uint8]:
     Raises:
         ForeignError: They cannot be had; the text says why.
     """
+    with _in_plain_words():
+        return read_voxels(_parse(content), content, number=number)
+
+
+def read_map(content: bytes, *, number: int) -> NDArray[np.float32]:
+    """Return one quantity's values in its unit, [frame, row, column]; NaN: none.
+
+    Raises:
+        ForeignError: They cannot be had; the text says why.
+    """
+    with _in_plain_words():
+        return read_map_values(_parse(content), content, number=number)
+
+
+@contextmanager
+def _in_plain_words() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return read_voxels(_parse(content), content, number=number)
+            warnings.simplefilter("ignore")  # they quote values
+            yield
     except ForeignError:
         raise
     except Exception as error:
@@ -101,6 +122,7 @@ def _read(dataset: Dataset, content: bytes) -> ForeignObject:
         "sr": lambda: read_report(dataset),
         "kos": lambda: _key_objects(dataset),
         "seg": lambda: read_segmentation_object(dataset, content),
+        "pm": lambda: read_map_object(dataset, content),
         "rtstruct": lambda: read_structures(dataset),
         "gsps": lambda: read_presentation(dataset),
         "other": lambda: _other(dataset),

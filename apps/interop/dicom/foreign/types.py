@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 MarkKind = Literal["box", "point", "polyline", "ellipse", "text"]
-ObjectKind = Literal["sr", "seg", "rtstruct", "gsps", "kos", "other"]
+ObjectKind = Literal["sr", "seg", "rtstruct", "gsps", "kos", "pm", "other"]
 Origin = Literal["ai", "person", "unknown"]
 
 
@@ -117,6 +117,35 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ValueMap:
+    """One quantity of a parametric map: its size, its frames, what its values are.
+
+    Attributes:
+        number: Of the quantity in its object, from 1.
+        rows: Of each frame.
+        columns: Of each frame.
+        frames: In the order of the values' bytes.
+        frame_of_reference_uid: '' when it has none.
+        unit: UCUM as a rule; '' where the object does not say.
+        least: Lowest value there is.
+        most: Highest value there is.
+        low: Where the colours begin, as it is to be shown at first.
+        high: Where the colours end.
+    """
+
+    number: int
+    rows: int
+    columns: int
+    frames: tuple[SegmentFrame, ...]
+    frame_of_reference_uid: str
+    unit: Coded
+    least: float
+    most: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentRef:
     """A segment of another object."""
 
@@ -143,6 +172,7 @@ class Item:
         images: Images that it is about, without a place on them.
         segments: Segments of other objects that it points at.
         segment: Its own mask.
+        map: Its own values, place by place.
         why_not: Why it is listed and not drawn; ''.
     """
 
@@ -160,6 +190,7 @@ class Item:
     images: tuple[str, ...] = ()
     segments: tuple[SegmentRef, ...] = ()
     segment: Segment | None = None
+    map: ValueMap | None = None
     why_not: str = ""
 
 

@@ -19,6 +19,7 @@ import { useForeignState } from '@/state/foreign';
 import { useRoom } from '@/state/room';
 import { AiTag } from '@/ui/primitives';
 import { useAnswer } from './foreign-answer';
+import { ImageMaps, PlaneMaps } from './foreign-map';
 import { PlateRow } from './plate-row';
 import {
   type DrawnItem,
@@ -302,19 +303,24 @@ export function ForeignLayer({ image, stack, matrix }: ForeignLayerProps) {
   const drawn = useDrawn();
   const { reach } = usePlaces(stack);
   if (!shown) return null;
-  return drawn.map((one) => {
-    const { segment, marks } = one.item;
-    const shapes = marks.flatMap((mark) => shapesOn(mark, image, reach));
-    const frames = segment ? framesOn(segment, image, reach) : [];
-    return (
-      <div key={one.id} className="foreign-item">
-        {frames.map((on) => (
-          <FrameShape key={on.frame} drawn={one} on={on} matrix={matrix} />
-        ))}
-        <ItemMarks drawn={one} shapes={shapes} matrix={matrix} />
-      </div>
-    );
-  });
+  return (
+    <>
+      <ImageMaps {...{ drawn, image, reach, matrix }} />
+      {drawn.map((one) => {
+        const { segment, marks } = one.item;
+        const shapes = marks.flatMap((mark) => shapesOn(mark, image, reach));
+        const frames = segment ? framesOn(segment, image, reach) : [];
+        return (
+          <div key={one.id} className="foreign-item">
+            {frames.map((on) => (
+              <FrameShape key={on.frame} drawn={one} on={on} matrix={matrix} />
+            ))}
+            <ItemMarks drawn={one} shapes={shapes} matrix={matrix} />
+          </div>
+        );
+      })}
+    </>
+  );
 }
 
 export interface ForeignPlaneProps {
@@ -371,14 +377,20 @@ export function ForeignPlane(props: ForeignPlaneProps) {
   const { places } = usePlaces(stack);
   const plane: PlaneOf = { grid, view, at, places };
   if (!shown) return null;
-  return drawn.map((one) => (
-    <div key={one.id} className="foreign-item">
-      {one.item.segment ? <PlaneSegment drawn={one} {...props} /> : null}
-      <ItemMarks
-        drawn={one}
-        shapes={one.item.marks.flatMap((mark) => shapesIn(mark, plane))}
-        matrix={matrix}
-      />
-    </div>
-  ));
+  const frameOfReference = stack.images[0]?.frameOfReference ?? null;
+  return (
+    <>
+      <PlaneMaps {...{ drawn, grid, view, at, frameOfReference, matrix }} />
+      {drawn.map((one) => (
+        <div key={one.id} className="foreign-item">
+          {one.item.segment ? <PlaneSegment drawn={one} {...props} /> : null}
+          <ItemMarks
+            drawn={one}
+            shapes={one.item.marks.flatMap((mark) => shapesIn(mark, plane))}
+            matrix={matrix}
+          />
+        </div>
+      ))}
+    </>
+  );
 }

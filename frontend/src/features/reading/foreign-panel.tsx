@@ -9,8 +9,10 @@ import {
   presentationFor,
   type Sight,
   sightOf,
+  type ValueMap,
 } from '@/domain/foreign';
 import { formatDate } from '@/domain/format';
+import { sightOfMap } from '@/domain/parametric';
 import { type PackIndex, type PackSeries, readStack, type Stack } from '@/imaging/pack';
 import { paneControl, type ShownAs, useViews } from '@/imaging/view-store';
 import {
@@ -32,6 +34,7 @@ import { AiTag } from '@/ui/primitives';
 import { useCopyForeign } from './copy-segment';
 import { seriesHolding } from './first-shown';
 import { Answer, AnswerWord, useAnswer } from './foreign-answer';
+import { MapOptions } from './foreign-map';
 import { volumeText } from './masks';
 import { useForeign, useWhole } from './use-foreign';
 
@@ -71,7 +74,7 @@ function useFind(index: PackIndex | null) {
     if (!index || base === null) return null;
     for (const series of candidates(item, index)) {
       const stack = await stackOf(series);
-      const sight = sightOf(item, stack.images);
+      const sight = sightOf(item, stack.images) ?? sightOfMap(item, stack.images);
       if (sight) return { series, stack, sight };
     }
     return null;
@@ -97,10 +100,17 @@ function numberText(value: number): string {
   return `${Number(value.toPrecision(4))}`.replace('-', '−');
 }
 
+function rangeText(map: ValueMap): string {
+  const unit = map.unit.code === '1' ? map.unit.display : map.unit.code;
+  const said = unit || map.unit.display || words.map.noUnit;
+  return words.map.range(numberText(map.least), numberText(map.most), said);
+}
+
 /** What an item says beside its name, a line each. */
 function linesOf(item: ForeignItem): readonly string[] {
-  const { segment } = item;
+  const { map, segment } = item;
   return [
+    map ? rangeText(map) : '',
     ...item.measurements.map(({ name, value, unit }) =>
       words.measurement(name.display, numberText(value), unit.code || unit.display),
     ),
@@ -113,7 +123,11 @@ function linesOf(item: ForeignItem): readonly string[] {
 }
 
 const hasPlace = (item: ForeignItem, whole: boolean) =>
-  !whole || item.marks.length > 0 || item.segment !== null || item.images.length > 0;
+  !whole ||
+  item.marks.length > 0 ||
+  item.segment !== null ||
+  (item.map !== null && item.why_not === '') ||
+  item.images.length > 0;
 
 interface ItemProps {
   readonly object: ForeignObject;
@@ -143,6 +157,19 @@ function Swatch({ object, item }: Pick<ItemProps, 'object' | 'item'>) {
   const isAi = object.creator.origin === 'ai';
   const style = isAi || !item.colour ? undefined : { borderColor: item.colour };
   return <i className={isAi ? 'swatch-line ai' : 'swatch-line'} style={style} />;
+}
+
+interface MapRowProps extends Pick<ItemProps, 'object' | 'item'> {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** How a map is shown, while it is. */
+function MapRow({ object, item: { map, why_not }, id, name }: MapRowProps) {
+  const shown = useForeignState((state) => isShown(state.shown, object));
+  const hidden = useForeignState((state) => state.hidden[id] ?? false);
+  if (!map || why_not !== '' || !shown || hidden) return null;
+  return <MapOptions {...{ id, name, map }} />;
 }
 
 function ItemRow({ object, item, place, index, whole }: ItemProps) {
@@ -186,6 +213,7 @@ function ItemRow({ object, item, place, index, whole }: ItemProps) {
         {placed ? <Eye id={id} name={name} /> : null}
       </div>
       {lines.length > 0 ? <div className="item-words">{lines.join('\n')}</div> : null}
+      <MapRow {...{ object, item, id, name }} />
       {active ? (
         <Answer
           {...{ object, item, place }}

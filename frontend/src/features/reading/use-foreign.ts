@@ -1,6 +1,11 @@
 import { useQueries, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import { readForeign, readForeignObject, segmentUrl } from '@/api/foreign-endpoints';
+import {
+  mapUrl,
+  readForeign,
+  readForeignObject,
+  segmentUrl,
+} from '@/api/foreign-endpoints';
 import {
   type ForeignItem,
   type ForeignObject,
@@ -111,6 +116,24 @@ export function voxelsQuery(
     gcTime: 60_000,
     retry: 1,
   };
+}
+
+/** The values of an item's map, [frame][row][column]; NaN is none. */
+export function useMapValues(object: ForeignObject, { map }: ForeignItem) {
+  const study = useStudyId();
+  return useQuery({
+    queryKey: ['foreign-map', study, object.sop_uid, map?.number ?? null],
+    queryFn: async ({ signal }: { signal: AbortSignal }) => {
+      const url = mapUrl(study ?? '', object.sop_uid, map?.number ?? 0);
+      const response = await fetch(url, { credentials: 'same-origin', signal });
+      if (!response.ok) throw new Error(String(response.status));
+      return new Float32Array(await response.arrayBuffer());
+    },
+    enabled: study !== null && map !== null,
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 60_000,
+    retry: 1,
+  });
 }
 
 /** The voxels of an item's segment, [frame][row][column]. */
