@@ -414,9 +414,14 @@ def test_a_film_says_detector_and_a_known_length_calibrates_it(reader):
     expect(reader.page.locator(".measure-plate")).to_contain_text("at the detector")
     bench.take("Shift+u")
     bench.drag((left, bottom), (right, bottom))
-    reader.page.get_by_label("Known length, mm").fill("8")
+    field = reader.page.get_by_label("Known length, mm")
+    expect(field).to_be_visible()
+    # What the tool is for would lie over the field.
+    expect(reader.page.locator(".pane-hint")).to_have_count(0)
+    field.fill("8")
     reader.page.keyboard.press("Enter")
     expect(reader.page.locator(".measure-plate").first).to_contain_text("calibrated")
+    expect(reader.page.locator(".pane .scale")).to_contain_text("calibrated")
     reader.page.wait_for_timeout(1500)
     length, known = bench.saved(2)
     factor = 8 / length_of(points=known["geometry"]["points"], spacing=Spacing(1, 1))
@@ -484,3 +489,48 @@ def test_the_glass_shows_the_image_larger(bench):
     border = middle - int(np.argmax(inside))
     assert border == pytest.approx(3 * 10 * bench.scale[0], rel=0.1), "three times"
     expect(glass).to_have_count(0)
+
+
+def test_words_beside_marks_are_whole_and_not_over_one_another(reader):
+    reader.login("radiologist2")
+    name = f"WORDS{uuid4().hex[:8].upper()}"
+    red = np.zeros((200, 160, 3), dtype=np.uint8)
+    red[..., 0] = np.arange(160)
+    dataset = make_dx(red[..., 0], patient_name=name, patient_id=name, age="054Y")
+    dataset.SamplesPerPixel, dataset.PlanarConfiguration = 3, 0
+    dataset.PhotometricInterpretation = "RGB"
+    dataset.BitsAllocated = dataset.BitsStored = 8
+    dataset.HighBit = 7
+    dataset.PixelData = red.tobytes()
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
+        if keyword in dataset:
+            delattr(dataset, keyword)
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "film.dcm").write_bytes(to_bytes(dataset))
+        send(reader.stack, Path(folder))
+    bench = _bench(reader, name, _open(reader, name))
+    bench.take("l")
+    for row in (60, 62, 64):
+        bench.drag((100, row), (150, row))
+    bench.take("u")
+    bench.click(40, 60)
+    plates = reader.page.locator("[data-pane='1'] .measure-plate")
+    expect(plates).to_have_count(4)
+    expect(plates.last).to_contain_text("a colour image: no value")
+    expect(plates.first).to_contain_text("no scale in the image")
+    pane = reader.page.locator("[data-pane='1']").bounding_box()
+    boxes = sorted(
+        (plate.bounding_box() for plate in plates.all()), key=lambda b: b["y"]
+    )
+    assert pane
+    for box in boxes:
+        assert box["x"] >= pane["x"]
+        assert box["x"] + box["width"] <= pane["x"] + pane["width"]
+    for number, one in enumerate(boxes):
+        for other in boxes[number + 1 :]:
+            beside = (
+                one["x"] + one["width"] <= other["x"]
+                or other["x"] + other["width"] <= one["x"]
+            )
+            assert beside or one["y"] + one["height"] <= other["y"]
+    reader.picture("measures-words")

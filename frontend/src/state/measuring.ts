@@ -48,7 +48,7 @@ const marks = () => getRoom().draft.content.annotations;
 
 /** The scale that counts on an image now; with points given, at their place on it. */
 export function scaleNow(
-  { stated, sopUid }: MarkedImage,
+  { stated, sopUid }: Pick<MarkedImage, 'stated' | 'sopUid'>,
   points: readonly Point[] = [],
 ): Scale {
   return scaleAt(points, scaleOn(stated, sopUid, marks()));

@@ -167,6 +167,7 @@ export const measure = {
     arrow: 'Drag from the text’s side to the point that you mean.',
     calibrate: 'Drag along something of known length.',
   } satisfies Readonly<Record<MeasureTool, string>>,
+  noPixelValue: 'a colour image: no value',
   arrowText: 'Text at the arrow',
   knownLength: 'Known length, mm',
   knownHint: 'A length above 0',

@@ -283,6 +283,7 @@ export const text = {
     noScale: 'No scale in the image',
     regionScales: 'Regions have scales of their own',
     detectorScale: 'at the detector',
+    calibratedScale: 'calibrated',
     scale: (mm: number) => (mm >= 10 ? `${mm / 10} cm` : `${mm} mm`),
     noOrientation: 'Orientation not stated',
     saliency: 'Saliency',

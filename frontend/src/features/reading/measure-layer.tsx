@@ -4,10 +4,12 @@ import type { SignedMark } from '@/api/marks-endpoints';
 import { type Affine, apply, type Point } from '@/domain/geometry';
 import { shaped } from '@/domain/measure/gesture';
 import { isMeasureTool, type Scale, toolOf } from '@/domain/measure/kinds';
+import { placePlates } from '@/domain/measure/plates';
 import { scaleAt, whyNoScale } from '@/domain/measure/regions';
 import { gripsOf, type Line, linesOf, pairs, pointAt } from '@/domain/measure/shapes';
 import { measuredBy } from '@/domain/measure/values';
 import type { Annotation, GeometryKind, Id, Measured } from '@/domain/model';
+import { isColour } from '@/imaging/pack';
 import type { PaneView } from '@/imaging/view-store';
 import {
   calibrate,
@@ -110,36 +112,64 @@ function Shape({ mark, view, scale }: { mark: Shown; view: PaneView; scale: Scal
   );
 }
 
-const PLATE_WIDTH = 170;
+/** What stands beside a mark; a colour image's pixel has no value, and that is said. */
+function linesBeside(mark: Shown, { image }: PaneView): readonly string[] {
+  const why = whyNoScale(mark.points, image.spacing);
+  const lines = markLines(mark.text, mark.measured, why);
+  const empty = mark.kind === 'point' && mark.measured.values.length === 0;
+  return empty && isColour(image) ? [...lines, text.measure.noPixelValue] : lines;
+}
+
+/** The points on the screen that a mark's words stand beside. */
+function seenOf({ kind, points }: Shown, view: PaneView): readonly Point[] {
+  const anchor = kind === 'arrow' ? points.slice(0, 1) : points;
+  return anchor.map((point) => apply(view.matrix, point));
+}
+
+interface PlatesProps {
+  readonly shown: readonly Shown[];
+  readonly view: PaneView;
+}
+
+/** The words beside all marks, none over another's. */
+function Plates({ shown, view }: PlatesProps) {
+  const marks = shown.map((mark) => ({
+    mark,
+    seen: seenOf(mark, view),
+    lines: linesBeside(mark, view),
+  }));
+  const places = placePlates(marks, view);
+  return marks.map(({ mark, lines }, at) => {
+    const place = places[at];
+    if (lines.length === 0 || !place) return null;
+    const { left, top, width } = place;
+    return (
+      <div
+        key={mark.id}
+        className={mark.active ? 'measure-plate active' : 'measure-plate'}
+        style={{ left, top, maxWidth: Math.ceil(width) + 8 }}
+        data-plate={mark.id}
+      >
+        {lines.map((line) => (
+          <div key={line}>{line}</div>
+        ))}
+      </div>
+    );
+  });
+}
+
+const ASK_WIDTH = 170;
 const GAP = 10;
 
 /** Right of a mark where there is room, else left; never over what is measured. */
-function placeOf({ kind, points }: Shown, view: PaneView) {
-  const seen = points.map((point) => apply(view.matrix, point));
-  const anchor = kind === 'arrow' ? seen.slice(0, 1) : seen;
-  const right = Math.max(...anchor.map(([x]) => x));
-  const left = Math.min(...anchor.map(([x]) => x));
-  const low = Math.max(...anchor.map(([, y]) => y));
+function placeOf(mark: Shown, view: PaneView) {
+  const seen = seenOf(mark, view);
+  const right = Math.max(...seen.map(([x]) => x));
+  const left = Math.min(...seen.map(([x]) => x));
+  const low = Math.max(...seen.map(([, y]) => y));
   const top = Math.min(Math.max(6, low - 12), view.height - 56);
-  if (right + GAP + PLATE_WIDTH < view.width) return { left: right + GAP, top };
+  if (right + GAP + ASK_WIDTH < view.width) return { left: right + GAP, top };
   return { right: Math.max(4, view.width - left + GAP), top };
-}
-
-function Plate({ mark, view }: { mark: Shown; view: PaneView }) {
-  const why = whyNoScale(mark.points, view.image.spacing);
-  const lines = markLines(mark.text, mark.measured, why);
-  if (lines.length === 0) return null;
-  return (
-    <div
-      className={mark.active ? 'measure-plate active' : 'measure-plate'}
-      style={placeOf(mark, view)}
-      data-plate={mark.id}
-    >
-      {lines.map((line) => (
-        <div key={line}>{line}</div>
-      ))}
-    </div>
-  );
 }
 
 interface QuestionProps {
@@ -298,11 +328,7 @@ export function MeasureLayer({ pane, view, active, study }: MeasureLayerProps) {
           <Shape key={mark.id} mark={mark} view={view} scale={scale} />
         ))}
       </svg>
-      {shown
-        .filter((mark) => mark.id !== asked?.id)
-        .map((mark) => (
-          <Plate key={mark.id} mark={mark} view={view} />
-        ))}
+      <Plates shown={shown.filter((mark) => mark.id !== asked?.id)} view={view} />
       {asked && askedShown && active ? (
         <Question
           key={`${asked.id} ${question?.kind}`}
@@ -312,7 +338,9 @@ export function MeasureLayer({ pane, view, active, study }: MeasureLayerProps) {
           image={image}
         />
       ) : null}
-      {active ? <Hint busy={marking.gesture !== null} readOnly={readOnly} /> : null}
+      {active ? (
+        <Hint busy={marking.gesture !== null || !!asked} readOnly={readOnly} />
+      ) : null}
     </>
   );
 }

@@ -24,6 +24,7 @@ import {
   useViews,
 } from '@/imaging/view-store';
 import { openPrior } from '@/state/hanging';
+import { scaleNow } from '@/state/measuring';
 import {
   findingsOf,
   getRoom,
@@ -114,7 +115,10 @@ function Orientation({ view }: { view: PaneView }) {
 }
 
 function ScaleBar({ view }: { view: PaneView }) {
-  const { spacing } = view.image;
+  // One's own calibration of the image holds for the bar, too.
+  useRoom((state) => state.draft.content.annotations);
+  const { spacing: stated, sopUid } = view.image;
+  const spacing = scaleNow({ stated, sopUid });
   if (spacing.source === 'none') {
     return (
       <div className="scale">
@@ -130,6 +134,7 @@ function ScaleBar({ view }: { view: PaneView }) {
       <i style={{ width: bar.pixels }} />
       {text.room.scale(bar.mm)}
       {spacing.source === 'detector' ? ` ${text.room.detectorScale}` : ''}
+      {spacing.source === 'calibrated' ? ` ${text.room.calibratedScale}` : ''}
     </div>
   );
 }
