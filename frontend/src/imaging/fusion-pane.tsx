@@ -9,12 +9,13 @@ import {
   viewsOf,
   worldOf,
 } from '@/domain/volume';
-import { type GreyWindow, rangeOf, windowOf } from '@/domain/windows';
+import { type GreyRange, type GreyWindow, rangeBy, windowBy } from '@/domain/windows';
 import { openVolume } from './mpr-volume';
 import type { ImageRef, Stack } from './pack';
 import { renderingEngine, resizePanes } from './setup';
 import { uptakeRange } from './uptake';
 import { type PaneControl, registerPane, setPane } from './view-store';
+import { shapeGreys, type Tones } from './voi-curve';
 
 /** A series that lies on a grid, so that it can be laid over another. */
 export interface Volume {
@@ -27,6 +28,11 @@ export interface FusionPaneProps {
   readonly base: Volume;
   readonly over: Volume;
   readonly startIndex: number;
+  /** How the lower series' values become grey. */
+  readonly tones: Tones;
+  /** The window that its images state; null for none. */
+  readonly stated: GreyWindow | null;
+  /** The window to begin with; null for what is stated. */
   readonly window: GreyWindow | null;
   /** Of the colours, 0 (none) to 1. */
   readonly opacity: number;
@@ -66,6 +72,8 @@ class Fused {
   readonly #props: FusionPaneProps;
   readonly #volumes: { readonly base: string; readonly over: string };
   #index: number;
+  /** The range of the lower series before anybody chose one. */
+  #own: GreyRange | null = null;
 
   constructor(
     viewport: VolumeViewport,
@@ -80,12 +88,32 @@ class Fused {
 
   async show(): Promise<void> {
     const { base, over } = this.#volumes;
-    const { window } = this.#props;
+    const { stated, tones } = this.#props;
     await this.viewport.setVolumes([{ volumeId: base }, { volumeId: over }]);
     this.viewport.resetCamera();
-    if (window) this.viewport.setProperties({ voiRange: rangeOf(window) }, base);
+    // The lower series comes first, and its greys are those of the first actor.
+    shapeGreys(this.viewport, tones.greys);
+    // Cornerstone makes of every window a linear one.
+    const { voiRange } = this.viewport.getProperties(base) ?? {};
+    this.#own = stated ? rangeBy(tones.by, stated) : (voiRange ?? null);
+    this.look();
     this.colour(this.#props.opacity);
     this.goTo(this.#index);
+  }
+
+  /** Shows the lower series as it is hung: its window, and which end is bright. */
+  look(): void {
+    this.window(null);
+    const { inverted } = this.#props.tones;
+    this.viewport.setProperties({ invert: inverted }, this.#volumes.base);
+  }
+
+  window(to: GreyWindow | null): void {
+    const { tones, window } = this.#props;
+    const wanted = to ?? window;
+    const voiRange = wanted ? rangeBy(tones.by, wanted) : this.#own;
+    if (!voiRange) return;
+    this.viewport.setProperties({ voiRange: { ...voiRange } }, this.#volumes.base);
   }
 
   /** Colours of the upper series; what takes up little lets the lower one through. */
@@ -134,7 +162,7 @@ class Fused {
   }
 
   publish(): void {
-    const { pane, base } = this.#props;
+    const { pane, base, tones } = this.#props;
     const image = base.stack.images[this.#index];
     if (!image) return;
     if (!cache.isLoaded(image.imageId)) {
@@ -157,8 +185,8 @@ class Fused {
         matrix: matrixOf(this.viewport, image),
         width: this.viewport.element.clientWidth,
         height: this.viewport.element.clientHeight,
-        window: voiRange ? windowOf(voiRange) : null,
-        inverted: invert,
+        window: voiRange ? windowBy(tones.by, voiRange) : null,
+        inverted: invert !== tones.inverted,
       },
     });
   }
@@ -170,8 +198,7 @@ class Fused {
       goTo: (index) => this.goTo(index),
       scroll: (by) => this.goTo(this.#index + by),
       window: (to) => {
-        const window = to ?? this.#props.window;
-        if (window) viewport.setProperties({ voiRange: rangeOf(window) }, base);
+        this.window(to);
         viewport.render();
       },
       invert: () => {
@@ -187,6 +214,7 @@ class Fused {
         viewport.render();
       },
       reset: () => {
+        this.look();
         viewport.resetCamera();
         this.goTo(this.#index);
       },

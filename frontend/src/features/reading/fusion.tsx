@@ -5,6 +5,7 @@ import type { PackIndex, Stack } from '@/imaging/pack';
 import { uptakeRange } from '@/imaging/uptake';
 import { text } from '@/text/en';
 import { display } from '@/text/en-display';
+import { greysOf } from './mpr-greys';
 import { useGrid, useStack } from './use-pack';
 
 const words = display.fusion;
@@ -65,6 +66,7 @@ export function Fusion(props: FusionProps) {
   const { pane, stack, over, base, index, startIndex, window, label } = props;
   const series = index.series.find((one) => one.index === over) ?? null;
   const { data } = useStack(base, series);
+  const { tones, stated } = useMemo(() => greysOf(stack), [stack]);
   const [opacity, setOpacity] = useState(0.6);
   const lower = useVolumeOf(stack);
   const upper = useVolumeOf(data ?? null);
@@ -90,7 +92,7 @@ export function Fusion(props: FusionProps) {
         base={lower}
         over={upper}
         startIndex={startIndex}
-        window={window}
+        {...{ tones, stated, window }}
         opacity={opacity}
         label={label}
       />
