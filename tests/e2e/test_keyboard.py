@@ -189,7 +189,8 @@ def test_keys_are_changed_kept_and_given_back(new_reader) -> None:
 
     other = new_reader()  # another computer
     _log_in(other, "southgate")
-    other.page.wait_for_timeout(1000)
+    # The key cap in the field tells that one's own keys are here.
+    expect(other.page.locator("label.search kbd")).to_have_text("Y")
     other.page.keyboard.press("y")
     expect(other.page.locator("input[type=search]").first).to_be_focused()
     other.page.keyboard.press("Escape")

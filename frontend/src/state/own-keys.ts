@@ -12,16 +12,22 @@ interface OwnKeysState {
 
 export const useOwnKeys = create<OwnKeysState>(() => ({ own: {}, unsaved: false }));
 
+/** Grows with each change: an answer that was asked for before it is out of date. */
+let changes = 0;
+
 /** Asks for the keys that the person chose; without an answer ours hold. */
 export async function loadOwnKeys(): Promise<void> {
+  const asked = changes;
   try {
-    useOwnKeys.setState({ own: await readHotkeys(), unsaved: false });
+    const own = await readHotkeys();
+    if (changes === asked) useOwnKeys.setState({ own, unsaved: false });
   } catch {
     // The list and the room say that the portal does not answer.
   }
 }
 
 export function forgetOwnKeys(): void {
+  changes += 1;
   useOwnKeys.setState({ own: {}, unsaved: false });
 }
 
@@ -29,6 +35,7 @@ let turn: Promise<unknown> = Promise.resolve();
 
 /** Holds at once, and is kept for the person everywhere; one after another. */
 export function changeOwnKeys(own: OwnKeys): void {
+  changes += 1;
   useOwnKeys.setState({ own });
   turn = turn
     .then(() => saveHotkeys(own))
