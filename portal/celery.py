@@ -10,7 +10,7 @@ from celery import Celery
 from celery.signals import task_postrun, task_prerun, worker_process_init
 from django.db import close_old_connections
 
-from apps.core.niceness import give_way_to_other_parts
+from apps.core.niceness import asked_steps, give_way_to_other_parts
 from apps.core.steps import Step
 
 os.environ.setdefault(
@@ -45,7 +45,7 @@ def _give_way(**_: Any) -> None:
     Only what runs tasks: started this way as a whole, a worker beside busy programs
     was not ready for minutes.
     """
-    give_way_to_other_parts(int(os.environ.get("OVERREAD_WORKER_NICENESS", "0")))
+    give_way_to_other_parts(asked_steps())
 
 
 def _every(step: Step, seconds: float) -> dict[str, Any]:

@@ -70,7 +70,10 @@ class Gatherer(Generic[Given, Done]):
         self._in_hand = in_hand
         self._is_hurried = is_hurried
         self._wishes: list[_Wish[Given, Done]] = []
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        # One is told of each thing; waking all to see that it is another's costs more.
+        self._changed = threading.Condition(self._lock)
+        self._urgent = threading.Condition(self._lock)
         for is_express in [False] * threads + [True] * has_express:
             threading.Thread(
                 target=self._serve,
@@ -94,9 +97,11 @@ class Gatherer(Generic[Given, Done]):
             Exception: What doing it raised.
         """
         wish: _Wish[Given, Done] = _Wish(given=given, priority=priority)
-        with self._changed:
+        with self._lock:
             self._wishes.append(wish)
-            self._changed.notify_all()
+            self._changed.notify()
+            if priority <= PRIORITY_URGENT:
+                self._urgent.notify()
         wish.ended.wait()
         if wish.error is not None:
             raise wish.error
@@ -110,29 +115,32 @@ class Gatherer(Generic[Given, Done]):
 
     def _take(self, *, is_express: bool) -> list[_Wish[Given, Done]]:
         """Wait until there is something to do, and return it."""
-        with self._changed:
+        changed = self._urgent if is_express else self._changed
+        with self._lock:
             while (left := self._left_to_wait(is_express=is_express)) > 0:
                 if math.isinf(left):
-                    self._changed.wait()
+                    changed.wait()
                 elif self._is_hurried is None:
-                    self._changed.wait(left)
+                    changed.wait(left)
                 else:
-                    self._changed.wait(min(left, LOOK_S))
+                    changed.wait(min(left, LOOK_S))
                     self._look()
             first = min(wish.priority for wish in self._wishes)
             like = [wish for wish in self._wishes if wish.priority == first]
             taken = like[: self._most]
             self._wishes = [wish for wish in self._wishes if wish not in taken]
+            if self._wishes:
+                self._changed.notify()
         return taken
 
     def _look(self) -> None:
         """Ask whether those that wait must be done now; more may come meanwhile."""
         waiting = list(self._wishes)
-        self._changed.release()
+        self._lock.release()
         try:
             is_hurried = bool(waiting and self._is_hurried and self._is_hurried())
         finally:
-            self._changed.acquire()
+            self._lock.acquire()
         if is_hurried:
             for wish in waiting:
                 wish.entered = -math.inf

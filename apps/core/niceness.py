@@ -13,6 +13,11 @@ _TRIES: Final = 10
 _PAUSE_S: Final = 0.15
 
 
+def asked_steps() -> int:
+    """Return the niceness that this process' environment asks of it; 0 for none."""
+    return int(os.environ.get("OVERREAD_WORKER_NICENESS", "0"))
+
+
 def give_way_to_other_parts(steps: int) -> None:
     """Let all else go before this process and its session.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Min, Q
 
 from apps.core.errors import Forbidden, NotFound
 from apps.core.permissions import Permission
@@ -174,6 +174,21 @@ def unanswered_runs(*, revision_id: UUID) -> list[InferenceRun]:
             revision_id=revision_id, state=RunState.RUNNING
         )
     )
+
+
+def in_hand(*, since: datetime) -> bool:
+    """Return whether models were asked for something since, and have not answered."""
+    return InferenceRun.objects.filter(
+        requested_at__gte=since, state__in=[RunState.QUEUED, RunState.RUNNING]
+    ).exists()
+
+
+def first_end_of(*, run_ids: Sequence[UUID]) -> datetime | None:
+    """Return when the first of some runs ended; None where none has."""
+    found: datetime | None = InferenceRun.objects.filter(id__in=run_ids).aggregate(
+        Min("finished_at")
+    )["finished_at__min"]
+    return found
 
 
 def stale_runs(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -118,6 +119,9 @@ log = logging.getLogger(__name__)
 BATCH = 50
 EXPORT_QUEUE = "exports"
 """Results into the archive: what nobody waits for, by processes of its own."""
+GO_FIRST = timedelta(seconds=12)
+"""So long a result waits for the models before it is written into the archive."""
+GO_FIRST_LOOK_S = 0.5
 LOST_AFTER = timedelta(seconds=20)
 LOST_IN_A_QUEUE = timedelta(hours=1)
 DELETED = "The study was deleted from the archive."
@@ -521,6 +525,25 @@ def sign_item(
 
 
 # --- back to the archive
+
+
+def let_models_go_first(
+    *, run_ids: Sequence[UUID], pause: Callable[[float], None] = time.sleep
+) -> None:
+    """Wait while models have studies in hand: nobody waits for what is written after.
+
+    At most until the oldest of these results is `GO_FIRST` old, so that where models
+    are never idle all is written a little later, and nothing is left.
+
+    Args:
+        run_ids: Whose results are to be written.
+        pause: Lets so many seconds pass.
+    """
+    ended = inference.first_end_of(run_ids=run_ids)
+    while ended is not None and clock.now() < ended + GO_FIRST:
+        if not inference.in_hand(since=clock.now() - LOST_IN_A_QUEUE):
+            return
+        pause(GO_FIRST_LOOK_S)
 
 
 def send_result(*, run_id: UUID) -> None:

@@ -9,6 +9,7 @@ from apps.accounts.sessions import forget_ended_sessions
 from apps.accounts.types import SYSTEM
 from apps.annotations.segments import forget_slices as forget
 from apps.audit.seals import check_audit, check_audit_when_due, seal_audit
+from apps.core.niceness import asked_steps
 from apps.core.steps import Step
 from apps.core.tasks import task
 from apps.workflow import explaining, flow
@@ -102,13 +103,18 @@ def accept_results(*, results: list[dict[str, Any]]) -> None:
 @task(name=Step.EXPORT_RESULT)
 def export_result(*, run_id: str) -> None:
     """Write an AI result into the archive."""
+    if asked_steps():
+        flow.let_models_go_first(run_ids=[UUID(run_id)])
     flow.send_result(run_id=UUID(run_id))
 
 
 @task(name=Step.EXPORT_RESULTS)
 def export_results(*, run_ids: list[str]) -> None:
     """Write AI results that went on record together."""
-    flow.send_results(run_ids=[UUID(run_id) for run_id in run_ids])
+    written = [UUID(run_id) for run_id in run_ids]
+    if asked_steps():
+        flow.let_models_go_first(run_ids=written)
+    flow.send_results(run_ids=written)
 
 
 @task(name=Step.EXPORT_READING)

@@ -15,6 +15,7 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 
 from workers.inference.monai_volume import run_role_steps
 from workers.inference.volume import MAX_VOXELS, Geometry, VolumeError, find_geometry
@@ -24,7 +25,7 @@ from workers.models.package import ModelPackage
 from workers.packs.isolation import IsolatedDecoder
 from workers.packs.source import InstanceRef
 from workers.pixels.grids import lay_on, to_grid, values_of
-from workers.pixels.image import ImageError, ImageHeader, load_values, read_header
+from workers.pixels.image import ImageError, ImageHeader, load_values, read_image
 from workers.pixels.mr import facts_of
 from workers.pixels.stacks import Stack, sort_series
 from workers.portal_client import PortalClient
@@ -171,24 +172,25 @@ def _load(
     said: Mapping[str, Any],
 ) -> RoleStack:
     """Return the images of a role with what the gate says of them."""
-    contents: dict[str, bytes] = {}
+    contents: dict[str, tuple[bytes, Dataset | None]] = {}
     headers: list[ImageHeader] = []
     for _, content in portal.read_instances(list(refs)):
         try:
-            header = read_header(content)
+            header, plain = read_image(content)
         except ImageError as error:
             raise VolumeError(f"{role.name}: a slice can not be read: {error}") from (
                 error
             )
         check_synthetic(header, rules=said)
         headers.append(header)
-        contents[header.sop_uid] = content
+        contents[header.sop_uid] = (b"" if plain is not None else content, plain)
     stack = _stack_of(role, headers, rules=rules)
     first = stack.headers[0]
     values = np.empty((len(stack.headers), first.rows, first.columns), np.float32)
     for index, header in enumerate(stack.headers):
         try:
-            values[index] = load_values(contents[header.sop_uid], decoder=decoder)
+            content, plain = contents[header.sop_uid]
+            values[index] = load_values(content, decoder=decoder, plain=plain)
         except ImageError as error:
             raise VolumeError(f"{role.name}: a slice can not be read: {error}") from (
                 error

@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import torch
@@ -113,11 +114,14 @@ class _Lane:
 
     Attributes:
         takes: Which jobs.
+        changed: Told of what it takes, and of nothing else: to wake a thread that has
+            nothing to do costs as much as a small step of a study.
         threads: Processor threads of a network; 0 leaves them as they are.
         is_patient: Whether other lanes have the processor first.
     """
 
     takes: Takes
+    changed: threading.Condition
     threads: int = 1
     is_patient: bool = False
 
@@ -160,12 +164,16 @@ class Engine:
         self._order = itertools.count()
         self._coming = 0
         self._is_closed = False
-        self._changed = threading.Condition()
-        served = [_Lane(takes=lambda _: True, threads=threads)]
+        self._lock = threading.Lock()
+        changed = partial(threading.Condition, self._lock)
+        self._lanes = [_Lane(takes=lambda _: True, changed=changed(), threads=threads)]
         if lanes > 1:
-            served += [_Lane(takes=_is_body, is_patient=True)] * (lanes - 1)
-            served += [_Lane(takes=_is_urgent_body)]
-        for lane in served:
+            self._lanes += [
+                _Lane(takes=_is_body, changed=changed(), is_patient=True)
+                for _ in range(lanes - 1)
+            ]
+            self._lanes += [_Lane(takes=_is_urgent_body, changed=changed())]
+        for lane in self._lanes:
             threading.Thread(
                 target=self._serve, args=(lane,), daemon=True, name="engine"
             ).start()
@@ -173,14 +181,15 @@ class Engine:
     @contextmanager
     def coming(self) -> Iterator[None]:
         """Say for a block that a study will soon be handed over, or not after all."""
-        with self._changed:
+        with self._lock:
             self._coming += 1
         try:
             yield
         finally:
-            with self._changed:
+            with self._lock:
                 self._coming -= 1
-                self._changed.notify_all()
+                if not self._coming and self._heap:
+                    self._tell_lanes()
 
     def judge(
         self,
@@ -208,14 +217,20 @@ class Engine:
 
     def close(self) -> None:
         """Stop after what is in hand."""
-        with self._changed:
+        with self._lock:
             self._is_closed = True
-            self._changed.notify_all()
+            self._tell_lanes()
+
+    def _tell_lanes(self) -> None:
+        for lane in self._lanes:
+            lane.changed.notify()
 
     def _enter(self, job: _Job) -> _Job:
-        with self._changed:
+        with self._lock:
             heapq.heappush(self._heap, (job.priority, next(self._order), job))
-            self._changed.notify_all()
+            for lane in self._lanes:
+                if lane.takes(job):
+                    lane.changed.notify()
         return job
 
     def _serve(self, lane: _Lane) -> None:
@@ -224,20 +239,20 @@ class Engine:
             give_way()
         if lane.threads:
             torch.set_num_threads(lane.threads)
-        while jobs := self._take(lane.takes):
+        while jobs := self._take(lane):
             began = time.perf_counter()
             self._do(jobs)
-            with self._changed:
+            with self._lock:
                 self.tally.busy_s += time.perf_counter() - began
 
-    def _take(self, takes: Takes) -> list[_Job]:
+    def _take(self, lane: _Lane) -> list[_Job]:
         """Return what a lane is to run next; nothing when it is closed."""
-        with self._changed:
-            while (left := self._left_to_wait(takes)) > 0:
+        with self._lock:
+            while (left := self._left_to_wait(lane.takes)) > 0:
                 if self._is_closed and math.isinf(left):
                     return []
-                self._changed.wait(None if math.isinf(left) else left)
-            first = self._pop(takes)
+                lane.changed.wait(None if math.isinf(left) else left)
+            first = self._pop(lane.takes)
             if first.work is not None:
                 return [first]
             return [first, *self._like(first)]
@@ -353,7 +368,7 @@ class Engine:
                 for at in range(0, len(images), step)
             ]
         )
-        with self._changed:
+        with self._lock:
             self.tally.batches += -(-len(images) // step)
             self.tally.images += len(images)
         at = 0

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 from torch import Tensor
 
 from workers.contracts import ArtefactRef, BoxResult, FindingResult
@@ -43,7 +44,7 @@ from workers.pixels.image import (
     DisplayImage,
     ImageError,
     ImageHeader,
-    read_header,
+    read_image,
 )
 from workers.pixels.selection import select_images
 from workers.portal_client import PortalClient
@@ -55,6 +56,21 @@ from workers.saliency_card import METHOD
 MAX_IMAGES = 16
 MAX_REASONS: Final = 5
 """Labels for which it is drawn why, besides those that are said to be there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Film:
+    """A file that the model may judge.
+
+    Attributes:
+        header: What it says of its image.
+        content: It, as stored; empty where it is plain, so as not to keep it twice.
+        plain: It, parsed, where its pixels need no decoder.
+    """
+
+    header: ImageHeader
+    content: bytes
+    plain: Dataset | None
 
 
 def judge_films(
@@ -197,6 +213,7 @@ def _see(
     """Fetch, judge and prepare the films of a study, and run the network on them."""
     with clock.part("fetch_s"):
         films = _fetch(portal, package)
+        portal.let_go()
     ask.begin()
     with workplace.engine.coming():
         with clock.part("prepare_s"), workplace.gate.turn(ask.priority):
@@ -205,7 +222,6 @@ def _see(
             prepared = _prepare(package, [one.image for one in pictures if one.image])
             # Many studies wait for the network at a time: what is large of them goes.
             films.clear()
-            portal.let_go()
             for one in pictures:
                 one.image = None
         with clock.part("infer_s"):
@@ -214,28 +230,27 @@ def _see(
     return _Seen(judged=judged, pictures=pictures, prepared=prepared, outputs=outputs)
 
 
-def _fetch(
-    portal: PortalClient, package: ModelPackage
-) -> list[tuple[ImageHeader, bytes]]:
+def _fetch(portal: PortalClient, package: ModelPackage) -> list[_Film]:
     """Return the images that the model may judge, with their files."""
     rules = package.card.get("input", {})
     refs = [r for r in portal.list_instances() if belongs_in_pack(r.sop_class_uid)]
     if not refs:
         raise RejectedError("the study has no images")
-    found: dict[str, tuple[ImageHeader, bytes]] = {}
+    found: dict[str, _Film] = {}
     unreadable = 0
     for _, content in portal.read_instances(refs):
         try:
-            header = read_header(content)
+            header, plain = read_image(content)
         except ImageError:
             unreadable += 1
             continue
         if select_images([header], rules=rules):
             check_synthetic(header, rules=rules)
-            found[header.sop_uid] = (header, content)
+            kept = content if plain is None else b""
+            found[header.sop_uid] = _Film(header=header, content=kept, plain=plain)
         if len(found) >= MAX_IMAGES:
             break
-    chosen = select_images((header for header, _ in found.values()), rules=rules)
+    chosen = select_images((film.header for film in found.values()), rules=rules)
     if not chosen:
         raise RejectedError(
             "no image of the study can be read"
@@ -319,7 +334,7 @@ class _Seen:
 
 
 def _judge(
-    films: list[tuple[ImageHeader, bytes]],
+    films: list[_Film],
     decoder: IsolatedDecoder,
     *,
     rules: InputRules,
@@ -333,9 +348,12 @@ def _judge(
         RejectedError: No picture can be given to a network.
     """
     judged: list[_Judged] = []
-    for header, content in films:
+    for film in films:
+        header = film.header
         try:
-            pictures = load_pictures(content, header=header, decoder=decoder)
+            pictures = load_pictures(
+                film.content, header=header, decoder=decoder, plain=film.plain
+            )
         except ImageError as error:
             words = f"the image can not be read: {error}"
             unreadable = failed("readable", words)

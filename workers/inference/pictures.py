@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from pydicom.dataset import Dataset
 
 from workers.packs.isolation import IsolatedDecoder
 from workers.pixels.image import DisplayImage, ImageHeader, load_image
@@ -15,18 +16,28 @@ MOST_FRAMES: Final = 16
 
 
 def load_pictures(
-    content: bytes, *, header: ImageHeader, decoder: IsolatedDecoder
+    content: bytes,
+    *,
+    header: ImageHeader,
+    decoder: IsolatedDecoder,
+    plain: Dataset | None = None,
 ) -> list[DisplayImage]:
     """Decode what a model of films is given of a file.
 
     A film is its one frame. Of ultrasound at most `MOST_FRAMES` frames are taken,
     evenly over the loop, with everything but the scan black.
 
+    Args:
+        content: The DICOM file as stored.
+        header: What was read of it.
+        decoder: The process that decodes.
+        plain: The parsed file, see `load_image`.
+
     Raises:
         ImageError: It can not be decoded, or shows no scan.
     """
     if header.modality != "US":
-        return [load_image(content, header=header, decoder=decoder)]
+        return [load_image(content, header=header, decoder=decoder, plain=plain)]
     chosen = np.unique(
         np.linspace(1, header.n_frames, min(header.n_frames, MOST_FRAMES)).astype(int)
     )

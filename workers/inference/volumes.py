@@ -36,7 +36,13 @@ from workers.models.preprocess import PreprocessError
 from workers.packs.isolation import IsolatedDecoder
 from workers.packs.layout import belongs_in_pack
 from workers.packs.source import InstanceRef
-from workers.pixels.image import ImageError, ImageHeader, load_values, read_header
+from workers.pixels.image import (
+    ImageError,
+    ImageHeader,
+    load_values,
+    read_header,
+    read_image,
+)
 from workers.portal_client import PortalClient
 from workers.quality.gate import assess_volume, summary_of
 from workers.quality.verdict import failed, words_of
@@ -186,9 +192,9 @@ def _load(
     frames: dict[str, NDArray[np.int16]] = {}
     for _, content in portal.read_instances(refs):
         try:
-            header = read_header(content)
+            header, plain = read_image(content)
             check_synthetic(header, rules=rules)
-            found = load_values(content, decoder=decoder, frame=_FRAME)
+            found = load_values(content, decoder=decoder, frame=_FRAME, plain=plain)
         except ImageError as error:
             raise VolumeError(f"a slice can not be read: {error}") from error
         headers[header.sop_uid] = header

@@ -20,7 +20,7 @@ from workers.longitudinal.registration import (
 )
 from workers.measures.lesions import Lesion, find_lesions, match_lesions
 from workers.packs.isolation import IsolatedDecoder
-from workers.pixels.image import ImageError, ImageHeader, load_values, read_header
+from workers.pixels.image import ImageError, ImageHeader, load_values, read_image
 from workers.portal_client import PortalClient
 
 MAX_VOXELS: Final = 80_000_000
@@ -71,10 +71,10 @@ def load_side(
     frames: dict[str, NDArray[np.int16]] = {}
     try:
         for _, content in portal.read_instances(refs):
-            header = read_header(content)
+            header, plain = read_image(content)
             if header.rows * header.columns * len(refs) > MAX_VOXELS:
                 raise NotComparableError("a series is too large to be compared")
-            found = load_values(content, decoder=decoder, frame=_FRAME)
+            found = load_values(content, decoder=decoder, frame=_FRAME, plain=plain)
             headers[header.sop_uid] = header
             frames[header.sop_uid] = np.clip(np.round(found), -32768, 32767).astype(
                 np.int16

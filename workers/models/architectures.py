@@ -9,6 +9,7 @@ that active learning compares studies with.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -139,6 +140,73 @@ class ResidualBlock(nn.Module):
         return functional.relu(inner + self.shortcut(images))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ByChannel:
+    """A map and what its channels come to.
+
+    Attributes:
+        flat: [N, C, places].
+        mean: [N, C].
+        top: The strongest place's, [N, C].
+    """
+
+    flat: Tensor
+    mean: Tensor
+    top: Tensor
+
+    def pooled(self, max_share: float) -> Tensor:
+        """Return the mix of mean and maximum, [N, C]."""
+        return torch.lerp(self.mean, self.top, max_share)
+
+
+def _by_channel(features: Tensor) -> _ByChannel:
+    flat = features.flatten(2)
+    return _ByChannel(flat=flat, mean=flat.mean(dim=2), top=flat.amax(dim=2))
+
+
+def _odds(scores: Tensor) -> Tensor:
+    """Return the log odds of any kind against none, [N, M, 1], of [N, M, 1 + kinds]."""
+    return scores[..., 1:].logsumexp(dim=-1, keepdim=True) - scores[..., :1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Heads:
+    """The heads of M `FilmNet`s whose maps lie side by side.
+
+    Attributes:
+        weight: [M, 1 + kinds, C].
+        bias: [M, 1 + kinds].
+        max_share: As each has it.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    max_share: float
+
+    def scores(self, pooled: Tensor) -> Tensor:
+        """Return the training heads' logits, [N, M, 1 + kinds], of [N, M·C]."""
+        each = pooled.reshape(len(pooled), len(self.weight), -1, 1)
+        return (self.weight @ each).squeeze(-1) + self.bias
+
+    def relevance(self, features: _ByChannel) -> Tensor:
+        """Return how much each place speaks for the one label, [N, 1, places].
+
+        The head's derivative by the pooled vector, which each place shares by the mean
+        and the strongest of a channel, among equals in parts, by the maximum; of
+        several heads the mean.
+        """
+        flat, top = features.flat, features.top
+        scores = self.scores(features.pooled(self.max_share))
+        kinds = scores[..., None, 1:].softmax(dim=-1)
+        weights = (kinds @ self.weight[:, 1:]).squeeze(-2) - self.weight[:, 0]
+        weights = weights.flatten(1) / len(self.weight)
+        # 1 where a place is its channel's strongest, else 0: faster than to compare.
+        strongest = (flat - top[:, :, None]).sign_().add_(1)
+        by_mean = weights * ((1 - self.max_share) / flat.shape[2])
+        by_top = weights * (self.max_share * top / strongest.sum(dim=2))
+        return by_mean[:, None] @ flat + by_top[:, None] @ strongest
+
+
 class FilmNet(ExplainableModel):
     """A small residual network for one grey film.
 
@@ -203,8 +271,7 @@ class FilmNet(ExplainableModel):
 
     def pool(self, features: Tensor) -> Tensor:
         """Return the mix of mean and maximum over the map, [N, C]."""
-        mean = features.mean(dim=(2, 3))
-        return torch.lerp(mean, features.amax(dim=(2, 3)), self.max_share)
+        return _by_channel(features).pooled(self.max_share)
 
     def kinds(self, features: Tensor) -> Tensor:
         """Return the training head's logits, [N, 1 + n_kinds]."""
@@ -213,33 +280,25 @@ class FilmNet(ExplainableModel):
 
     def classify_members(self, features: Tensor) -> Tensor:
         """Return the log odds of any kind against none, [1, N, 1]."""
-        scores = self.kinds(features).float()
-        odds = scores[:, 1:].logsumexp(dim=1, keepdim=True) - scores[:, :1]
-        return odds.unsqueeze(0)
+        return _odds(self.kinds(features).float()[:, None]).transpose(0, 1)
 
     @torch.no_grad()
     def relevance(self, features: Tensor, *, label: int) -> Tensor:  # noqa: ARG002
-        """Return how much each place speaks for the one label, [N, h, w].
-
-        The head's derivative by the pooled vector, which each place shares by the mean
-        and the strongest of a channel, among equals in parts, by the maximum.
-        """
-        kinds = self.kinds(features)[:, 1:].softmax(dim=1)
-        weights = kinds @ self.head.weight[1:] - self.head.weight[:1]
-        flat = features.flatten(2)
-        top = flat.amax(dim=2)
-        strongest = (flat == top[:, :, None]).to(flat.dtype)
-        by_mean = weights * ((1 - self.max_share) / flat.shape[2])
-        by_top = weights * (self.max_share * top / strongest.sum(dim=2))
-        said = by_mean[:, None] @ flat + by_top[:, None] @ strongest
-        return said.reshape(-1, *features.shape[2:])
+        """Return how much each place speaks for the one label, [N, h, w]."""
+        head = _Heads(
+            weight=self.head.weight[None],
+            bias=self.head.bias[None],
+            max_share=self.max_share,
+        )
+        return head.relevance(_by_channel(features)).reshape(-1, *features.shape[2:])
 
 
 class Ensemble(ExplainableModel):
     """Several networks of one label set, averaged in logits.
 
     Their maps are stacked along the channels, so `features`, `classify` and
-    `embed` hold for the whole.
+    `embed` hold for the whole. Members that are `FilmNet`s of one shape are asked
+    together: each by itself is so small that calling it takes longer than its sums.
     """
 
     def __init__(self, *, members: Sequence[ExplainableModel]) -> None:
@@ -251,6 +310,18 @@ class Ensemble(ExplainableModel):
     def _each(self) -> list[ExplainableModel]:
         return [m for m in self.members if isinstance(m, ExplainableModel)]
 
+    def _heads(self) -> _Heads | None:
+        """Return the members' heads as one; None where they are not alike."""
+        nets = [member for member in self._each() if isinstance(member, FilmNet)]
+        shapes = {(net.head.weight.shape, net.max_share) for net in nets}
+        if self.training or len(nets) < len(self.members) or len(shapes) > 1:
+            return None
+        return _Heads(
+            weight=torch.stack([net.head.weight for net in nets]),
+            bias=torch.stack([net.head.bias for net in nets]),
+            max_share=nets[0].max_share,
+        )
+
     def _parts(self, features: Tensor) -> tuple[Tensor, ...]:
         return features.chunk(len(self.members), dim=1)
 
@@ -260,16 +331,28 @@ class Ensemble(ExplainableModel):
 
     def classify_members(self, features: Tensor) -> Tensor:
         """Return each member's logits, [M, N, n_labels]."""
+        heads = self._heads()
+        if heads is not None:
+            scores = heads.scores(_by_channel(features).pooled(heads.max_share))
+            return _odds(scores).transpose(0, 1)
         parts = zip(self._each(), self._parts(features), strict=True)
         return torch.cat([m.classify_members(part) for m, part in parts])
 
     def relevance(self, features: Tensor, *, label: int) -> Tensor:
         """Return how much each place speaks for a label, the mean of the members."""
+        heads = self._heads()
+        if heads is not None:
+            with torch.no_grad():
+                together = heads.relevance(_by_channel(features))
+            return together.reshape(-1, *features.shape[2:])
         parts = zip(self._each(), self._parts(features), strict=True)
         said = [member.relevance(part, label=label) for member, part in parts]
         return torch.stack(said).mean(dim=0)
 
     def pool(self, features: Tensor) -> Tensor:
         """Return the members' pooled vectors side by side, [N, M·C]."""
+        heads = self._heads()
+        if heads is not None:
+            return _by_channel(features).pooled(heads.max_share)
         parts = zip(self._each(), self._parts(features), strict=True)
         return torch.cat([m.pool(part) for m, part in parts], dim=1)

@@ -19,12 +19,21 @@ from pydicom.pixels.processing import (
 from workers.measures.percentile import percentiles
 from workers.packs.dataset import PARSE_ERRORS
 from workers.packs.frames import FrameError, iter_frames, plan_instance
+from workers.packs.layout import NATIVE
 from workers.packs.metadata import numbers_of, text_of
 from workers.packs.plan import FramePlan, PixelHeader
 from workers.packs.recode import decode_frame, to_screen_depth
 
 _PERCENTILES = (0.5, 99.5)
 _MAX_SAMPLES = 512 * 512
+
+
+_TABLES = (
+    "ModalityLUTSequence",
+    "VOILUTSequence",
+    "PerFrameFunctionalGroupsSequence",
+    "SharedFunctionalGroupsSequence",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +48,27 @@ class Rendered:
 
     values: NDArray[np.float32]
     voi: str
+
+
+def is_plain(dataset: Dataset) -> bool:
+    """Return whether a file's one picture is had by arithmetic alone.
+
+    It is one uncompressed grey frame of whole bytes, with neither tables nor groups: no
+    decoder touches it, and it takes no more memory than a few times the file.
+    """
+    plan = plan_instance(dataset)
+    header = plan.header
+    return (
+        header is not None
+        and not plan.why_not
+        and not plan.needs_decoding
+        and header.stored_syntax in NATIVE
+        and header.n_frames == 1
+        and header.samples == 1
+        and header.photometric in {"MONOCHROME1", "MONOCHROME2"}
+        and header.bits_allocated in {8, 16}
+        and not any(table in dataset for table in _TABLES)
+    )
 
 
 def render_frame(dataset: Dataset, *, frame: int) -> Rendered:

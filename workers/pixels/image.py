@@ -16,11 +16,14 @@ from workers.packs.dataset import (
     UnreadableInstanceError,
     read_dataset,
 )
-from workers.packs.isolation import DecodingError, IsolatedDecoder
+from workers.packs.frames import FrameError
+from workers.packs.isolation import DecodingError, IsolatedDecoder, RenderedImage
 from workers.packs.metadata import numbers_of, text_of
+from workers.packs.rendering import is_plain, measure_frame, render_frame
 from workers.series_roles import b_value_in
 
 _AGE: Final = re.compile(r"(\d{1,3})([YMWD])$")
+_DAMAGED: Final = "it is damaged and can not be decoded"
 _PER_YEAR: Final = {"Y": 1.0, "M": 12.0, "W": 365.25 / 7, "D": 365.25}
 
 
@@ -159,8 +162,30 @@ def read_header(content: bytes) -> ImageHeader:
     Raises:
         ImageError: It is no readable DICOM image.
     """
+    return _read(content)[0]
+
+
+def read_image(content: bytes) -> tuple[ImageHeader, Dataset | None]:
+    """Read what a DICOM file says about its image, and the file where it is plain.
+
+    Returns:
+        The header, and the parsed file where its pixels need no decoder
+        (`workers.packs.rendering.is_plain`): it is all that `load_image` and
+        `load_values` then need. None where they must be decoded, and for ultrasound,
+        of which more is asked than its pixels.
+
+    Raises:
+        ImageError: It is no readable DICOM image.
+    """
+    header, dataset = _read(content)
+    is_kept = header.modality != "US" and is_plain(dataset)
+    return header, dataset if is_kept else None
+
+
+def _read(content: bytes) -> tuple[ImageHeader, Dataset]:
     try:
-        return header_of(read_dataset(content))
+        dataset = read_dataset(content)
+        return header_of(dataset), dataset
     except (UnreadableInstanceError, ImageError) as error:
         raise ImageError(str(error)) from error
     except PARSE_ERRORS as error:
@@ -270,21 +295,27 @@ def load_image(
     header: ImageHeader,
     decoder: IsolatedDecoder,
     frame: int = 1,
+    plain: Dataset | None = None,
 ) -> DisplayImage:
     """Decode one frame as displayed; colour becomes its brightness.
 
     Args:
-        content: The DICOM file as stored.
+        content: The DICOM file as stored; not looked at where it is plain.
         header: What `read_header` said of it.
         decoder: The process that decodes.
         frame: 1-based.
+        plain: The parsed file, where `read_image` gave it: no decoder is asked.
 
     Raises:
         ImageError: It can not be decoded.
     """
     try:
-        found = decoder.render(content, frame=frame)
-    except DecodingError as error:
+        found = (
+            decoder.render(content, frame=frame)
+            if plain is None
+            else _rendered(plain, frame)
+        )
+    except (DecodingError, FrameError) as error:
         raise ImageError(str(error)) from error
     values = found.values
     if values.ndim == 3:
@@ -294,17 +325,41 @@ def load_image(
 
 
 def load_values(
-    content: bytes, *, decoder: IsolatedDecoder, frame: int = 1
+    content: bytes,
+    *,
+    decoder: IsolatedDecoder,
+    frame: int = 1,
+    plain: Dataset | None = None,
 ) -> NDArray[np.float32]:
     """Decode one grey frame in its own unit, as Hounsfield for CT, [rows, columns].
+
+    Args:
+        content: The DICOM file as stored; not looked at where it is plain.
+        decoder: The process that decodes.
+        frame: 1-based.
+        plain: The parsed file, where `read_image` gave it: no decoder is asked.
 
     Raises:
         ImageError: It can not be decoded.
     """
     try:
-        return decoder.measure(content, frame=frame)
-    except DecodingError as error:
+        if plain is None:
+            return decoder.measure(content, frame=frame)
+        return measure_frame(plain, frame=frame)
+    except (DecodingError, FrameError) as error:
         raise ImageError(str(error)) from error
+    except PARSE_ERRORS as error:
+        raise ImageError(_DAMAGED) from error
+
+
+def _rendered(plain: Dataset, frame: int) -> RenderedImage:
+    try:
+        found = render_frame(plain, frame=frame)
+    except FrameError:
+        raise
+    except PARSE_ERRORS as error:
+        raise ImageError(_DAMAGED) from error
+    return RenderedImage(values=found.values, voi=found.voi)
 
 
 def _whole(dataset: Dataset, keyword: str) -> int:

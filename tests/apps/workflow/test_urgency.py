@@ -15,7 +15,7 @@ from apps.core.queue import messages_kept, waiting_by_priority
 from apps.core.steps import Step
 from apps.inference.models import InferenceRun, ModelImport
 from apps.interop.types import ArchiveError
-from apps.workflow import flow
+from apps.workflow import flow, tasks
 from apps.workflow.health import WORKERS, check_imports
 from apps.workflow.models_health import check_models
 from tests.factories.domain import (
@@ -126,6 +126,68 @@ def test_what_went_on_record_together_is_written_by_one_message(
     monkeypatch.setattr(flow, "export_result", write)
     flow.send_results(run_ids=[run.id for run in runs])
     assert written == [run.id for run in runs], "one that fails keeps nobody else back"
+
+
+@pytest.fixture
+def written(department, item, sent, monkeypatch):
+    """Two studies asked for, the first answered: its run, the other's, and a clock."""
+    other = make_item(department)
+    for one in (item, other):
+        sent(flow.request_inference, revision_id=one.case.revision_id)
+    first, second = InferenceRun.objects.order_by("created_at")
+    sent(flow.accept_result, result=answer(first))
+    first.refresh_from_db()
+    return first, second, Pauses(monkeypatch)
+
+
+class Pauses:
+    """A clock that only pauses move."""
+
+    def __init__(self, monkeypatch):
+        self.n, self.then, self._now = 0, lambda: None, clock.now()
+        monkeypatch.setattr(clock, "now", lambda: self._now)
+
+    def __call__(self, seconds):
+        self.n += 1
+        self._now += timedelta(seconds=seconds)
+        self.then()
+
+
+def test_reports_wait_while_models_have_studies_in_hand(written, sent):
+    first, second, pauses = written
+    pauses.then = lambda: (
+        pauses.n == 3 and sent(flow.accept_result, result=answer(second))
+    )
+    flow.let_models_go_first(run_ids=[first.id], pause=pauses)
+    assert pauses.n == 3
+    flow.let_models_go_first(run_ids=[first.id], pause=pauses)
+    assert pauses.n == 3, "where models are idle nothing waits"
+
+
+def test_reports_are_written_all_the_same_where_models_are_never_idle(written):
+    first, _, pauses = written
+    flow.let_models_go_first(run_ids=[first.id], pause=pauses)
+    assert pauses.n * flow.GO_FIRST_LOOK_S == pytest.approx(
+        flow.GO_FIRST.total_seconds(), abs=1
+    )
+    waited = pauses.n
+    flow.let_models_go_first(run_ids=[first.id], pause=pauses)
+    assert pauses.n == waited, "what is that old waits no more"
+
+
+def test_only_a_worker_that_may_wait_lets_models_go_first(written, monkeypatch):
+    first, _, _ = written
+    asked_of, exported = [], []
+    monkeypatch.setattr(
+        flow, "let_models_go_first", lambda *, run_ids: asked_of.append(run_ids)
+    )
+    monkeypatch.setattr(flow, "send_result", lambda *, run_id: exported.append(run_id))
+    for niceness in ("0", "5"):
+        monkeypatch.setenv("OVERREAD_WORKER_NICENESS", niceness)
+        tasks.export_result(run_id=str(first.id))
+        tasks.export_results(run_ids=[str(first.id)])
+    assert asked_of == [[first.id]] * 2
+    assert exported == [first.id] * 4
 
 
 # --- how it is

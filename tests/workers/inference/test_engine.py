@@ -262,6 +262,39 @@ def test_bodies_run_side_by_side_and_what_is_urgent_waits_for_none(lanes):
     assert (engine.tally.batches, engine.tally.images) == (4, 6)
 
 
+def told(condition, monkeypatch):
+    """Return a list that grows whenever one is told that something changed."""
+    times, notify = [], condition.notify
+    monkeypatch.setattr(condition, "notify", lambda: (times.append(None), notify()))
+    return times
+
+
+def test_a_lane_is_woken_for_what_it_takes_and_for_nothing_else(lanes, monkeypatch):
+    engine, network = lanes
+    network.let(1, 2, 3, 4)
+    anything, bodies, urgent = (told(e.changed, monkeypatch) for e in engine._lanes)
+    with engine.coming():
+        Study(engine, BODY, 1, 2).join(10)
+        Study(engine, MODEL, 3, 4).join(10)
+    assert (len(anything), len(bodies), len(urgent)) == (2, 1, 0)
+    network.let(5)
+    study = Study(engine, BODY, 5, priority=0)
+    study.join(10)
+    assert study.said == [5]
+    assert (len(anything), len(bodies), len(urgent)) == (3, 2, 1)
+
+
+def test_what_waits_for_who_is_coming_goes_when_nobody_is(network):
+    engine = Engine(device=CPU, batch=8, wait_s=60.0, forward=network)
+    with engine.coming():
+        study = Study(engine, MODEL, 1)
+        while not engine._heap:
+            time.sleep(0.005)
+    study.join(10)
+    assert study.said == [1]
+    engine.close()
+
+
 def test_only_bodies_run_beside_others(lanes):
     engine, network = lanes
     plain = Study(engine, MODEL, 1)

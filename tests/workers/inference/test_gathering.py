@@ -144,3 +144,26 @@ def test_what_waits_for_others_goes_when_it_must_not_wait_any_more(post):
         sender.join(LONG_S / 2)
     [(_, sent)] = post.sent
     assert set(sent) == {sender.given for sender in senders}
+
+
+def test_of_two_threads_one_is_told_and_what_is_left_over_is_not_forgotten(post):
+    outbox = gatherer(post, most=4, threads=2, wait_s=0.05)
+    for _ in range(20):
+        senders = [Sender(outbox) for _ in range(9)]
+        for sender in senders:
+            sender.join(LONG_S)
+        assert [s.done for s in senders] == [s.given * 10 for s in senders]
+    assert max(len(sent) for _, sent in post.sent) <= 4
+
+
+def test_the_express_is_woken_by_what_is_urgent_only(post, monkeypatch):
+    outbox = gatherer(post, has_express=True, wait_s=0.0)
+    times, notify = [], outbox._urgent.notify
+    monkeypatch.setattr(
+        outbox._urgent, "notify", lambda: (times.append(None), notify())
+    )
+    Sender(outbox).join(LONG_S)
+    assert times == []
+    urgent = Sender(outbox, priority=0)
+    urgent.join(LONG_S)
+    assert (len(times), urgent.done) == (1, urgent.given * 10)

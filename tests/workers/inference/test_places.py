@@ -149,6 +149,7 @@ FILM = {"stem": 4, "widths": [4, 6], "depths": [1, 1]}
         ("film_net", {**FILM, "n_kinds": 2, "max_share": 0.5}),
         ("film_net", {**FILM, "max_share": 1.0}),
         ("film_ensemble", {"members": [{**FILM, "n_kinds": 2}, FILM]}),
+        ("film_ensemble", {"members": [{**FILM, "n_kinds": 2, "max_share": 0.3}] * 3}),
         (
             "xrv_densenet",
             {"n_outputs": 3, "columns": [2, 0], "growth": 4, "blocks": [1, 1]},
@@ -165,6 +166,17 @@ def test_the_reason_in_closed_form_is_the_derivatives(name, params):
         expected = ExplainableModel.relevance(module, maps, label=label)
         assert float(expected.abs().max()) > 1e-4
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_members_that_are_alike_say_together_what_each_says():
+    module = trained(build("film_ensemble", members=[{**FILM, "n_kinds": 2}] * 3))
+    maps = module.features(torch.randn(2, 1, 64, 96)).detach()
+    parts = list(zip(module.members, maps.chunk(3, dim=1), strict=True))
+    each = torch.cat([member.classify_members(part) for member, part in parts])
+    pooled = torch.cat([member.pool(part) for member, part in parts], dim=1)
+    torch.testing.assert_close(module.classify_members(maps), each)
+    torch.testing.assert_close(module.pool(maps), pooled)
+    assert float((each[0] - each[1]).detach().abs().max()) > 1e-3, "members that differ"
 
 
 @pytest.mark.parametrize(("source", "side"), [(100, 100), (2500, 160), (224, 160)])

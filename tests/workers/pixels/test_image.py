@@ -6,10 +6,18 @@ import numpy as np
 import pytest
 from pydicom import Dataset
 from pydicom.sequence import Sequence
+from pydicom.uid import RLELossless
 
 from tests.factories.dicom import make_ct_series, make_dx, to_bytes
 from workers.packs.isolation import IsolatedDecoder
-from workers.pixels.image import ImageError, ImageHeader, load_image, read_header
+from workers.pixels.image import (
+    ImageError,
+    ImageHeader,
+    load_image,
+    load_values,
+    read_header,
+    read_image,
+)
 from workers.pixels.selection import select_images
 from workers.quality.gate import assess, assess_header
 
@@ -93,6 +101,94 @@ def test_signed_values_of_a_ct(decoder):
 def test_a_file_without_image_is_refused():
     with pytest.raises(ImageError, match=r"not a DICOM|no image"):
         read_header(b"rubbish" * 50)
+
+
+# --- without the process that decodes
+
+
+def padded(values):
+    dataset = make_dx(values)
+    dataset.PixelPaddingValue = int(values[0, 0])
+    del dataset.WindowCenter, dataset.WindowWidth
+    return dataset
+
+
+@pytest.mark.parametrize(
+    "dataset",
+    [
+        make_dx(RAMP, window=(2048, 2000)),
+        make_dx(4095 - RAMP, photometric="MONOCHROME1"),
+        make_dx((RAMP // 16).astype(np.uint8)),
+        padded(RAMP),
+        make_ct_series(n_slices=3)[1],
+    ],
+)
+def test_what_needs_no_decoder_is_shown_alike_without_one(dataset, decoder):
+    content = to_bytes(dataset)
+    header, plain = read_image(content)
+    assert plain is not None
+    with IsolatedDecoder() as unasked:
+        image = load_image(b"", header=header, decoder=unasked, plain=plain)
+        values = load_values(b"", decoder=unasked, plain=plain)
+        assert unasked.pid == 0, "no process was started"
+    decoded = load_image(content, header=header, decoder=decoder)
+    assert image.voi == decoded.voi
+    np.testing.assert_array_equal(image.values, decoded.values)
+    np.testing.assert_array_equal(values, load_values(content, decoder=decoder))
+
+
+def with_table():
+    dataset = make_dx(RAMP)
+    table = Dataset()
+    table.LUTDescriptor = [4096, 0, 12]
+    table.add_new(0x00283006, "OW", np.arange(4096, dtype="<u2").tobytes())
+    dataset.VOILUTSequence = Sequence([table])
+    return dataset
+
+
+def in_frames():
+    dataset = make_dx(np.concatenate([RAMP, RAMP]))
+    dataset.NumberOfFrames, dataset.Rows = 2, 200
+    return dataset
+
+
+def in_colour():
+    dataset = make_dx(np.tile((RAMP // 16).astype(np.uint8), (1, 3)))
+    dataset.SamplesPerPixel, dataset.PlanarConfiguration = 3, 0
+    dataset.PhotometricInterpretation, dataset.Columns = "RGB", RAMP.shape[1]
+    return dataset
+
+
+def compressed():
+    dataset = make_dx((RAMP // 16).astype(np.uint8))
+    dataset.compress(RLELossless)
+    return dataset
+
+
+def ultrasound():
+    dataset = make_dx((RAMP // 16).astype(np.uint8))
+    dataset.Modality = "US"
+    return dataset
+
+
+@pytest.mark.parametrize(
+    "make", [with_table, in_frames, in_colour, compressed, ultrasound]
+)
+def test_all_else_goes_to_the_process_that_decodes(make):
+    header, plain = read_image(to_bytes(make()))
+    assert plain is None
+    assert (header.rows, header.columns) == RAMP.shape
+
+
+def test_a_plain_file_that_holds_too_little_is_refused():
+    dataset = make_dx(RAMP)
+    dataset.PixelData = bytes(dataset.PixelData)[: RAMP.nbytes // 2]
+    header, plain = read_image(to_bytes(dataset))
+    with IsolatedDecoder() as unasked:
+        with pytest.raises(ImageError, match="incomplete"):
+            load_image(b"", header=header, decoder=unasked, plain=plain)
+        with pytest.raises(ImageError, match="incomplete"):
+            load_values(b"", decoder=unasked, plain=plain)
 
 
 # --- which images

@@ -150,6 +150,18 @@ def test_blur_grows_with_blur_and_knows_its_direction():
     assert down > across + 0.25
 
 
+@pytest.mark.parametrize("shape", [(300, 260), (40, 9), (3, 30)])
+def test_blur_is_what_a_second_blurring_leaves(shape):
+    picture = ndimage.gaussian_filter(
+        np.random.default_rng(3).random(shape, dtype=np.float32), 1.2
+    )
+    for axis, found in enumerate(blur(picture)):
+        again = ndimage.uniform_filter1d(picture, 9, axis=axis)
+        sharp, soft = (np.abs(np.diff(p, axis=axis)) for p in (picture, again))
+        lost = np.maximum(sharp - soft, 0).sum() / sharp.sum()
+        assert found == pytest.approx(1 - lost, abs=1e-5)
+
+
 def test_rings_are_found_and_noise_is_none():
     y, x = np.mgrid[:512, :512]
     radius = np.hypot(y - 255.5, x - 255.5)
