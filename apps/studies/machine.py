@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _SALT = "overread.machine"
-LIFETIME_S = 2 * 3600
+# As long as a request may wait: workers that were away for a night find theirs valid.
+LIFETIME_S = 24 * 3600
 
 READ_INSTANCES = "instances:read"
 READ_MODEL = "model:read"
