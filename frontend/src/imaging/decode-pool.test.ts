@@ -99,3 +99,34 @@ describe('the frame of an early picture', () => {
     expect(asked).toEqual(['a', 'a']);
   });
 });
+
+describe('a decoder that ends', () => {
+  class Ending extends EventTarget {
+    static says = '';
+    postMessage(): void {
+      const event = new Event('error');
+      const { says } = Ending;
+      if (says !== '') Object.assign(event, { message: says });
+      queueMicrotask(() => this.dispatchEvent(event));
+    }
+    terminate(): void {}
+  }
+  let pool: typeof import('./decode-pool');
+  beforeAll(async () => {
+    vi.resetModules();
+    vi.stubGlobal('navigator', { hardwareConcurrency: 2 });
+    vi.stubGlobal('Worker', Ending);
+    pool = await import('./decode-pool');
+  });
+  const image = { ...ref({}), imageId: 'a', url: 'a' } as ImageRef;
+
+  it('for want of its code is no connection: the image is asked for again', async () => {
+    Ending.says = '';
+    await expect(pool.readGrey(image)).rejects.toMatchObject({ kind: 'offline' });
+  });
+
+  it('of itself is a defect', async () => {
+    Ending.says = 'RuntimeError: unreachable';
+    await expect(pool.readGrey(image)).rejects.toThrow('the decoder ended');
+  });
+});

@@ -69,6 +69,12 @@ function hear({ waiting }: Thread, answer: Answer): void {
   else asked?.reject(new Error(answer.error));
 }
 
+/** Who dies says something; whose code could not be fetched is silent: no connection. */
+function whyEnded(event: Event | ErrorEvent): Error {
+  const died = 'message' in event && event.message !== '';
+  return died ? new Error('the decoder ended') : new PackError('offline', 'no decoder');
+}
+
 function startThread(): Thread {
   const worker = new Worker(new URL('./decode-worker.ts', import.meta.url), {
     type: 'module',
@@ -77,12 +83,10 @@ function startThread(): Thread {
   worker.addEventListener('message', ({ data }: MessageEvent<Answer>) =>
     hear(thread, data),
   );
-  worker.addEventListener('error', () => {
-    // It could not start, or died: what waits for it is told, and the next one is new.
+  worker.addEventListener('error', (event) => {
+    // What waits for it is told, and the next one is new.
     end(thread);
-    for (const { reject } of thread.waiting.values()) {
-      reject(new Error('the decoder ended'));
-    }
+    for (const { reject } of thread.waiting.values()) reject(whyEnded(event));
   });
   threads.add(thread);
   return thread;
