@@ -7,7 +7,7 @@ import time
 
 import psycopg
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Request, Route, expect
 
 from tests.e2e.conftest import FILMS, Reader, send_film
 from tests.faults.running import Running
@@ -200,6 +200,36 @@ def test_leaving_with_unsaved_work_asks_and_it_is_sent_later(opened):
     assert _said(reader, name) == ""
     reader.page.context.set_offline(False)
     _wait_until_said(reader, name, "Said on the way out.", within_s=60)
+
+
+def test_work_that_is_sent_later_keeps_its_lease(opened):
+    """The network is back just as the reader leaves: the lease must not go first."""
+    reader, name = opened
+    page = reader.page
+    given_back: list[str] = []
+
+    def lose(route: Route) -> None:
+        if route.request.method == "PUT":
+            route.abort("internetdisconnected")
+        else:
+            route.continue_()
+
+    def watch(request: Request) -> None:
+        if request.method == "DELETE" and "/lease" in request.url:
+            given_back.append(request.url)
+
+    page.route(re.compile("/reading$"), lose)
+    page.on("request", watch)
+    _write(reader, "Written between two networks.")
+    expect(page.get_by_text("Not saved, no connection")).to_be_visible()
+    _escape(reader)
+    page.get_by_role("button", name="Leave, keep them here").click()
+    page.wait_for_url(re.compile(r"/$"))
+    expect(page.get_by_placeholder(HINT)).to_have_count(0)
+    page.unroute(re.compile("/reading$"))
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    _wait_until_said(reader, name, "Written between two networks.", within_s=60)
+    assert given_back == []
 
 
 def test_a_lost_lease_keeps_the_work(opened, new_reader):

@@ -394,7 +394,10 @@ function end(): void {
   saver = null;
 }
 
-/** Leaves the room: unsaved work is sent once more, then the lease is released. */
+/**
+ * Leaves the room: unsaved work is sent once more, then the lease is released. Work that
+ * the portal still lacks is sent later (late-drafts.ts), for which the lease is needed.
+ */
 export async function leaveItem(release = true): Promise<void> {
   opening = null;
   const { itemId, phase, save } = getRoom();
@@ -404,7 +407,8 @@ export async function leaveItem(release = true): Promise<void> {
   await leaving.flush().catch(() => undefined);
   leaving.stop();
   if (saver === leaving) end();
-  if (release && lease && phase === 'open' && save.kind !== 'lost') {
+  const sentLater = leaving.dirty && save.kind !== 'conflict';
+  if (release && lease && phase === 'open' && save.kind !== 'lost' && !sentLater) {
     await releaseLease(itemId, lease).catch(() => undefined);
   }
 }
