@@ -14,13 +14,12 @@ from pydicom.uid import generate_uid
 from scipy import ndimage
 
 from tests.factories.dicom import make_mr_series, to_bytes
-from tests.fakes.portal import PUBLIC_KEY, FakePortal
+from tests.fakes.portal import FakePortal
 from workers.contracts import InferRequest, InferResult
-from workers.inference.answering import answer, make_workplace
+from workers.inference.answering import answer
 from workers.inference.segment import unpack_mask
 from workers.model_files import CARD_NAME, ONNX_NAME, hash_files, write_card, zip_files
 from workers.models.package import PackageError, load_package
-from workers.settings import read_settings
 
 TOKEN = "scoped-token"
 LESION = "52988006"
@@ -91,22 +90,6 @@ def package(content=None, **changes):
         CARD_NAME: write_card(card(**changes)),
         ONNX_NAME: content or graph(),
     }
-
-
-@pytest.fixture
-def workplace(tmp_path):
-    found = make_workplace(
-        read_settings(
-            {
-                "OVERREAD_STATE_DIR": str(tmp_path),
-                "OVERREAD_SHIPPED_MODELS": str(tmp_path / "none"),
-                "OVERREAD_TORCH_THREADS": "1",
-                "OVERREAD_MODEL_KEY": PUBLIC_KEY,
-            }
-        )
-    )
-    yield found
-    found.decoder.close()
 
 
 def ask(datasets, files, workplace, **more):

@@ -13,15 +13,14 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from tests.factories.dicom import make_dx, to_bytes
-from tests.fakes.portal import PUBLIC_KEY, FakePortal
+from tests.fakes.portal import FakePortal
 from workers.contracts import PRIORITY_MAX, InferRequest
-from workers.inference.answering import answer, make_workplace
+from workers.inference.answering import answer
 from workers.inference.engine import Engine
 from workers.inference.occlusion import occlusion_maps
 from workers.model_files import CARD_NAME, ONNX_NAME, hash_files, write_card, zip_files
 from workers.models.package import load_package
 from workers.saliency_card import Occlusion
-from workers.settings import read_settings
 
 MADE = np.random.default_rng(12)
 FIRST = MADE.normal(size=(6, 24 * 20)).astype(np.float32) / 10
@@ -132,22 +131,6 @@ def corner_graph():
         made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8
     )
     return model.SerializeToString()
-
-
-@pytest.fixture
-def workplace(tmp_path):
-    found = make_workplace(
-        read_settings(
-            {
-                "OVERREAD_STATE_DIR": str(tmp_path),
-                "OVERREAD_SHIPPED_MODELS": str(tmp_path / "none"),
-                "OVERREAD_TORCH_THREADS": "1",
-                "OVERREAD_MODEL_KEY": PUBLIC_KEY,
-            }
-        )
-    )
-    yield found
-    found.decoder.close()
 
 
 def answered(workplace, **given):

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from tests.factories.dicom import make_ct_series, to_bytes
-from tests.fakes.portal import PUBLIC_KEY, FakePortal
+from tests.fakes.portal import FakePortal
 from workers.contracts import MASK_MEDIA_TYPE, InferRequest, InferResult
-from workers.inference.answering import answer, make_workplace
+from workers.inference.answering import answer
 from workers.inference.segment import unpack_mask
 from workers.inference.volume import VolumeError, choose_series, find_geometry
 from workers.models import registry
@@ -23,7 +23,6 @@ from workers.models.volume_net import VolumeModel
 from workers.models.volume_prepare import prepare_volume, stretch
 from workers.packs.geometry import Placed, sort_along_normal
 from workers.pixels.image import read_header
-from workers.settings import read_settings
 
 TOKEN = "scoped-token"
 TINY = {"n_labels": 1, "channels": [4, 8], "strides": [[1, 2, 2]], "num_res_units": 1}
@@ -76,22 +75,6 @@ def package(tmp_path, monkeypatch):
     folder = tmp_path / "package"
     save_package(folder, card=card(), module=Threshold())
     return folder
-
-
-@pytest.fixture
-def workplace(tmp_path):
-    found = make_workplace(
-        read_settings(
-            {
-                "OVERREAD_STATE_DIR": str(tmp_path),
-                "OVERREAD_SHIPPED_MODELS": str(tmp_path / "none"),
-                "OVERREAD_TORCH_THREADS": "1",
-                "OVERREAD_MODEL_KEY": PUBLIC_KEY,
-            }
-        )
-    )
-    yield found
-    found.decoder.close()
 
 
 def ask(datasets, package, workplace):
