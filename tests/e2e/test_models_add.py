@@ -95,3 +95,30 @@ def test_a_pickled_model_is_refused_with_its_reason_and_its_upload_removed(
     expect(earlier.get_by_role("row").filter(has_text=path.name)).to_contain_text(
         "would run code"
     )
+
+
+def test_the_series_of_a_model_of_several_can_be_said_by_everybody(admin, tmp_path):
+    name = f"series-{uuid4().hex[:8]}"
+    panel = choose(admin, make_onnx(tmp_path / f"{name}.onnx"))
+    roles = [{"name": "T2", "weighting": "T2"}, {"name": "ADC", "weighting": "ADC"}]
+    taken = {"kind": "volume", "modalities": ["MR"], "roles": roles}
+    fill_card(panel, tmp_path, {**FILM_CARD, "name": name, "input": taken})
+    first = panel.get_by_role("textbox", name="Series 1: Role")
+    expect(first).to_have_value("T2")
+    assert serious_troubles(admin.page) == []
+    panel.get_by_role("button", name="Add a series").press("Enter")
+    third = panel.get_by_role("textbox", name="Series 3: Role")
+    third.fill("DWI")
+    panel.get_by_role("combobox", name="Series 3: Weighting").click()
+    admin.page.get_by_role("option", name="DWI", exact=True).click()
+    panel.get_by_role("textbox", name="Series 3: b-value from").fill("800")
+    expect(panel).to_contain_text("Saved.")
+    assert serious_troubles(admin.page) == []
+    admin.picture("model-add-series")
+    panel.get_by_role("button", name="Move series 3 up").press("Enter")
+    second = panel.get_by_role("textbox", name="Series 2: Role")
+    expect(second).to_have_value("DWI")
+    panel.get_by_role("button", name="Remove the upload").click()
+    dialog = admin.page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Remove it").click()
+    expect(dialog).to_have_count(0)
