@@ -35,6 +35,9 @@ PRIORITY_MAX: Final = 9
 LOST_WORKER: Final = "The worker was lost"
 """How the reason of a request begins that was given up because it kills workers."""
 
+OUTDATED: Final = "the request waited until its token had ended"
+"""The reason of a request that the portal refused for its age: it is sent again."""
+
 INFER_STATES: Final = frozenset({"done", "failed", "rejected"})
 PACK_STATES: Final = frozenset({"ready", "failed"})
 

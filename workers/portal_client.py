@@ -47,6 +47,8 @@ GATHER_S: Final = 0.02
 """Longest wait for others that want the same."""
 SHARED_BYTES: Final = 4 << 20
 """An artefact that is larger is stored by itself."""
+EXPIRED_CODE: Final = "token_expired"
+"""The portal's code for a token that was good and has ended."""
 _FIRST_PAUSE_S: Final = 0.2
 _TOO_MANY: Final = 429
 

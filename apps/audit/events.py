@@ -69,6 +69,8 @@ class Event(StrEnum):
     INFERENCE_RESULT = "inference:result"
     EXPLANATION_REQUEST = "explanation:request"
     EXPLANATION_RESULT = "explanation:result"
+    EXPLANATION_RETRY = "explanation:retry"
+    INFERENCE_RENEW = "inference:renew"
     COMPARISON_REQUEST = "comparison:request"
     COMPARISON_RESULT = "comparison:result"
     COMPARISON_RETRY = "comparison:retry"

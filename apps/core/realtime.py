@@ -149,6 +149,30 @@ def changes_after(*, since: Mapping[UUID, int], limit: int) -> list[Change]:
     return list(Change.objects.filter(later).order_by("site_id", "seq")[:limit])
 
 
+def nudge_site(*, site_id: UUID, message: Mapping[str, str]) -> None:
+    """Tell the site's sockets, on commit, of what not all of its people may learn.
+
+    It has no number: a gap in those would tell of it. Each socket decides for its
+    person whether anything leaves, so the message names ids and nothing else. Who
+    misses it sees the change with the next answer.
+
+    Args:
+        site_id: The site.
+        message: `type` is the consumer's method.
+    """
+    transaction.on_commit(partial(_pass_on, site_id, dict(message)))
+
+
+def _pass_on(site_id: UUID, message: dict[str, Any]) -> None:
+    layer = get_channel_layer()
+    if layer is None:
+        return
+    try:
+        _tell(layer, site_group(site_id), message)
+    except Exception as error:  # noqa: BLE001  any Redis or socket failure
+        log.warning("A word to a site failed (%s).", type(error).__name__)
+
+
 def _announce(site_id: UUID, seq: int) -> None:
     # The change is committed: whatever fails here, the socket's own poll of the
     # table catches up, so a failure is a log line and not an error of the writer.

@@ -11,10 +11,14 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.audit.events import Event
-from apps.audit.services import Subject, record, record_each
+from apps.audit.services import Subject, record_each
 from apps.core import clock
-from apps.core.errors import Invalid
+from apps.core.errors import Conflict, Forbidden, Invalid, NotFound
+from apps.core.permissions import Permission
+from apps.core.queue import forget_losses
+from apps.core.realtime import nudge_site
 from apps.inference.models import Explanation
+from apps.inference.renewing import MAX_RENEWALS, is_on_its_way, is_outdated
 from apps.inference.results import artefacts_of
 from apps.inference.selectors import is_positive
 from apps.inference.types import ExplanationState, RunState, SlotKind
@@ -23,6 +27,8 @@ from apps.studies.models import RevisionInstance
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
     from apps.accounts.types import Actor
     from apps.inference.models import Artefact, Finding, InferenceRun
@@ -33,6 +39,7 @@ MOST_UNDER_WAY: Final = 2
 MAX_ATTEMPTS: Final = 3
 _UNWANTED: Final = "the site reads this study by another model now"
 _NOBODY: Final = "no worker answered"
+_ABSENT: Final = "There is no such explanation."
 
 
 def open_explanations(*, actor: Actor, runs: Sequence[InferenceRun]) -> int:
@@ -64,7 +71,7 @@ def _labels_of(run: InferenceRun) -> list[str]:
     ]
 
 
-def _about(run: InferenceRun, *, state: str) -> Subject:
+def _about(run: InferenceRun, **detail: object) -> Subject:
     study = run.revision.study
     return Subject(
         site_id=study.site_id,
@@ -72,7 +79,7 @@ def _about(run: InferenceRun, *, state: str) -> Subject:
         studies=[study.id],
         object_kind="inference_run",
         object_id=run.id,
-        detail={"model": str(run.model_version), "state": state},
+        detail={"model": str(run.model_version), **detail},
     )
 
 
@@ -101,7 +108,7 @@ def take_explanations(*, actor: Actor, overdue_before: datetime) -> list[Explana
     for one in rows.filter(state=ExplanationState.QUEUED)[: 2 * MOST_UNDER_WAY]:
         if under_way + len(taken) >= MOST_UNDER_WAY:
             break
-        if one.run.set_aside_at is not None or one.run.slot.kind != SlotKind.LIVE:
+        if not _is_wanted(one.run):
             _end(actor=actor, explanation=one, reason=_UNWANTED)
             continue
         one.attempts += 1
@@ -111,11 +118,17 @@ def take_explanations(*, actor: Actor, overdue_before: datetime) -> list[Explana
     return taken
 
 
+def _is_wanted(run: InferenceRun) -> bool:
+    """Say whether a run's findings are shown to anybody."""
+    return run.set_aside_at is None and run.slot.kind == SlotKind.LIVE
+
+
 @transaction.atomic
 def record_explanation(*, actor: Actor, result: InferResult) -> Explanation | None:
     """Keep what a worker drew, once; None when it was there, or is tried again.
 
-    What the result says of scores is not looked at: those are on record.
+    What the result says of scores is not looked at: those are on record. An answer that
+    comes after it was given up, because none had come, is still the answer.
 
     Raises:
         Invalid: It is of another model, of a label that was not asked for, or names an
@@ -125,10 +138,12 @@ def record_explanation(*, actor: Actor, result: InferResult) -> Explanation | No
         Explanation.objects.select_for_update(of=("self",))
         .select_related("run__revision__study", "run__model_version", "run__slot")
         .filter(id=UUID(result.run_id))
-        .exclude(state__in=[ExplanationState.DONE, ExplanationState.FAILED])
+        .exclude(state=ExplanationState.DONE)
         .first()
     )
-    if explanation is None:
+    if explanation is None or not _waits_for(result, explanation):
+        return None
+    if is_outdated(result) and _renewed(actor=actor, explanation=explanation):
         return None
     run = explanation.run
     if result.package_hash != run.model_version.package_hash:
@@ -151,6 +166,14 @@ def record_explanation(*, actor: Actor, result: InferResult) -> Explanation | No
         _draw(finding, drawn[finding.label_code], artefacts)
     _end(actor=actor, explanation=explanation, state=ExplanationState.DONE)
     return explanation
+
+
+def _waits_for(result: InferResult, explanation: Explanation) -> bool:
+    """Say whether an answer changes anything; after it was given up only some do."""
+    if explanation.state != ExplanationState.FAILED:
+        return True
+    late = result.state == RunState.DONE or is_outdated(result)
+    return late and explanation.reason == _NOBODY
 
 
 def _draw(
@@ -179,6 +202,26 @@ def _put_back(*, actor: Actor, explanation: Explanation, reason: str) -> None:
     explanation.save()
 
 
+def _renewed(*, actor: Actor, explanation: Explanation) -> bool:
+    """Have a request that waited too long sent again, as `renew_run` does."""
+    if is_on_its_way(requested_at=explanation.requested_at):
+        return True
+    if explanation.renewals >= MAX_RENEWALS:
+        return False
+    explanation.renewals += 1
+    _begin_anew(explanation)
+    about = _about(explanation.run, of="explanation", renewals=explanation.renewals)
+    record_each(actor=actor, event=Event.INFERENCE_RENEW, about=[about])
+    return True
+
+
+def _begin_anew(explanation: Explanation) -> None:
+    explanation.state, explanation.reason = ExplanationState.QUEUED, ""
+    explanation.attempts = 0
+    explanation.requested_at = explanation.finished_at = None
+    explanation.save()
+
+
 def _end(
     *,
     actor: Actor,
@@ -186,17 +229,69 @@ def _end(
     state: ExplanationState = ExplanationState.FAILED,
     reason: str = "",
 ) -> None:
+    """End it, and tell those who may see AI of the study, and nobody else."""
     explanation.state, explanation.reason = state, reason[:400]
     explanation.finished_at = clock.now()
     explanation.save()
-    about = _about(explanation.run, state=state)
-    record(
-        actor=actor,
-        event=Event.EXPLANATION_RESULT,
-        site_id=about.site_id,
-        patients=about.patients,
-        studies=about.studies,
-        object_kind=about.object_kind,
-        object_id=about.object_id,
-        detail=about.detail,
+    run = explanation.run
+    about = _about(run, state=state)
+    record_each(actor=actor, event=Event.EXPLANATION_RESULT, about=[about])
+    nudge_site(
+        site_id=run.revision.study.site_id,
+        message={"type": "explained", "revision": str(run.revision_id)},
     )
+
+
+# --- what was given up
+
+
+def explanations_at(*, actor: Actor, state: str) -> QuerySet[Explanation]:
+    """Return explanations of the actor's sites, the last changed first.
+
+    Not those of what is shown to nobody any more.
+    """
+    sites = actor.sites_with(Permission.EXPORT_READ)
+    if not sites:
+        raise Forbidden("forbidden", "Your role does not see explanations.")
+    rows = Explanation.objects.select_related(
+        "run__revision__study__site", "run__model_version"
+    ).filter(
+        run__revision__study__site_id__in=sites,
+        run__set_aside_at__isnull=True,
+        run__slot__kind=SlotKind.LIVE,
+    )
+    if state:
+        rows = rows.filter(state=state)
+    return rows.order_by("-updated_at", "-id")
+
+
+@transaction.atomic
+def retry_explanation(*, actor: Actor, explanation_id: UUID) -> Explanation:
+    """Let a failed explanation begin anew, as if it had never been tried.
+
+    Raises:
+        NotFound: There is none, or not at a site where the actor may do that.
+        Conflict: It has not failed, or the site reads the study by another model now.
+    """
+    row = (
+        Explanation.objects.select_for_update(of=("self",))
+        .select_related("run__revision__study__site", "run__model_version", "run__slot")
+        .filter(id=explanation_id)
+        .first()
+    )
+    if row is None:
+        raise NotFound("not_found", _ABSENT)
+    if not actor.can(Permission.DEAD_LETTER_RETRY, row.run.revision.study.site_id):
+        raise NotFound("not_found", _ABSENT)
+    if row.state != ExplanationState.FAILED:
+        raise Conflict(
+            "not_failed", f"This explanation is {row.state}: nothing to try again."
+        )
+    if not _is_wanted(row.run):
+        raise Conflict("not_wanted", f"Not tried again: {_UNWANTED}.")
+    about = _about(row.run, of="explanation", failed=row.reason)
+    row.renewals = 0
+    _begin_anew(row)
+    record_each(actor=actor, event=Event.EXPLANATION_RETRY, about=[about])
+    forget_losses(str(row.id))
+    return row

@@ -125,6 +125,8 @@ class InferenceRun(BaseModel):
         reread_at: When another version took the place of the first.
         set_aside_at: Since when it counts no longer: the site uses its model no
             more, and nobody had begun to read the study.
+        renewals: How often its request had waited until the token ended, and was sent
+            again with a fresh one.
     """
 
     revision = models.ForeignKey(
@@ -138,6 +140,7 @@ class InferenceRun(BaseModel):
         default=RunState.QUEUED,
     )
     attempts = models.PositiveSmallIntegerField(default=0)
+    renewals = models.PositiveSmallIntegerField(default=0, db_default=0)
     requested_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     reason = models.CharField(max_length=400, blank=True, default="")
@@ -261,6 +264,7 @@ class Explanation(BaseModel):
 
     Attributes:
         labels: Codes of the labels that were positive by the slot.
+        renewals: As of a run.
     """
 
     run = models.OneToOneField(
@@ -273,6 +277,7 @@ class Explanation(BaseModel):
         default=ExplanationState.QUEUED,
     )
     attempts = models.PositiveSmallIntegerField(default=0)
+    renewals = models.PositiveSmallIntegerField(default=0, db_default=0)
     requested_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     reason = models.CharField(max_length=400, blank=True, default="")

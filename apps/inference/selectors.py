@@ -31,9 +31,8 @@ def live_runs_of(*, revision_ids: Iterable[UUID]) -> dict[UUID, list[InferenceRu
     """Return the same of many revisions, by revision."""
     found: dict[UUID, list[InferenceRun]] = {one: [] for one in revision_ids}
     runs = (
-        InferenceRun.objects.prefetch_related(
-            "model_version", "slot", "findings__saliency"
-        )
+        InferenceRun.objects.select_related("explanation")
+        .prefetch_related("model_version", "slot", "findings__saliency")
         .filter(
             revision_id__in=list(found),
             slot__kind=SlotKind.LIVE,

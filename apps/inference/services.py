@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
 RUN_STALE = timedelta(seconds=45)
 RUN_MAX_ATTEMPTS = 5
-_NO_ANSWER = "no answer from a worker"
-GIVEN_UP = (_NO_ANSWER, LOST_WORKER)
+NO_ANSWER = "no answer from a worker"
+GIVEN_UP = (NO_ANSWER, LOST_WORKER)
 """How the reasons begin of runs that may still be answered."""
 _UID_NAMESPACE = uuid.UUID("6f1f3c55-2f5d-4f0e-8a5c-6d1b8f7d9a10")
 
@@ -252,7 +252,7 @@ def start_run(*, actor: Actor, run_id: UUID) -> InferenceRun | None:
     A run that was lost (no answer for `RUN_STALE`) may be sent again, at most
     `RUN_MAX_ATTEMPTS` times; then it is failed with the reason.
     """
-    run = _lock_run(run_id=run_id)
+    run = lock_run(run_id=run_id)
     now = clock.now()
     if run.state in FINAL_STATES:
         return None
@@ -262,7 +262,7 @@ def start_run(*, actor: Actor, run_id: UUID) -> InferenceRun | None:
         _end_run(
             run=run,
             state=RunState.FAILED,
-            reason=f"{_NO_ANSWER} after {run.attempts} attempts",
+            reason=f"{NO_ANSWER} after {run.attempts} attempts",
         )
         _audit_run(actor=actor, run=run, event=Event.INFERENCE_RESULT)
         return run
@@ -282,14 +282,15 @@ def retry_run(*, actor: Actor, run_id: UUID) -> InferenceRun:
         NotFound: There is none, or not at a site where the actor may do that.
         Conflict: It has not failed.
     """
-    run = _lock_run(run_id=run_id)
+    run = lock_run(run_id=run_id)
     study = run.revision.study
     if not actor.can(Permission.DEAD_LETTER_RETRY, study.site_id):
         raise NotFound("not_found", "There is no such inference run.")
     if run.state != RunState.FAILED:
         raise Conflict("not_failed", f"This run is {run.state}: nothing to try again.")
     given_up_for = run.reason
-    run.state, run.reason, run.attempts = RunState.QUEUED, "", 0
+    run.state, run.reason = RunState.QUEUED, ""
+    run.attempts = run.renewals = 0
     run.requested_at = run.finished_at = None
     run.save()
     record(
@@ -306,7 +307,12 @@ def retry_run(*, actor: Actor, run_id: UUID) -> InferenceRun:
     return run
 
 
-def _lock_run(*, run_id: UUID) -> InferenceRun:
+def lock_run(*, run_id: UUID) -> InferenceRun:
+    """Return a run, locked, with its study, model and slot.
+
+    Raises:
+        NotFound: There is none.
+    """
     run = (
         InferenceRun.objects.select_for_update(of=("self",))
         .select_related("revision__study__patient", "model_version", "slot")

@@ -36,8 +36,9 @@ from apps.core.realtime import (
 from apps.notifications.selectors import count_unread
 from apps.workflow.lists.waiting import waiting_rows
 from apps.workflow.rows import build_rows
-from apps.workflow.visibility import blind_reads
+from apps.workflow.visibility import blind_reads, visible_ai_of
 from apps.worklist.lines import listed_lines
+from apps.worklist.selectors import items_of_revision
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,6 +82,20 @@ class Delivery:
         """Return how many notifications wait; None once the session has ended."""
         actor = self.actor()
         return count_unread(user_id=actor.person_id) if actor else None
+
+    def shown_items(self, *, revision_id: UUID) -> list[UUID]:
+        """Return the items of a revision whose AI this person may see now."""
+        actor = self.actor()
+        if actor is None:
+            return []
+        sites = actor.sites_with(Permission.AI_READ)
+        items = [
+            item
+            for item in items_of_revision(revision_id=revision_id)
+            if item.site_id in sites
+        ]
+        sights = visible_ai_of(actor=actor, items=items)
+        return [item.id for item in items if sights[item.id].visible]
 
     def sites(self) -> frozenset[UUID]:
         """Return the sites whose list this person may read now."""
@@ -266,6 +281,14 @@ class WorklistConsumer(AsyncJsonWebsocketConsumer):
         unread = await sync_to_async(self.delivery.unread)()
         if unread is not None:
             await self.send_json({"type": "notified", "unread": unread})
+
+    async def explained(self, event: dict[str, Any]) -> None:
+        """It is known where findings come from: for those alone who may see them."""
+        shown = await sync_to_async(self.delivery.shown_items)(
+            revision_id=UUID(event["revision"])
+        )
+        for item_id in shown:
+            await self.send_json({"type": "explained", "item": item_id})
 
     async def _push(self) -> None:
         if not self.ready:

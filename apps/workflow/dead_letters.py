@@ -1,6 +1,7 @@
 """Work that was given up, and another try for it.
 
-Inference runs, comparisons with earlier studies, interpolations, pixel packs.
+Inference runs, explanations of their findings, comparisons with earlier studies,
+interpolations, pixel packs.
 """
 
 from __future__ import annotations
@@ -14,16 +15,18 @@ from django.db.models import Q
 
 from apps.annotations.types import JobState
 from apps.core.errors import Invalid
+from apps.inference.explanations import explanations_at
 from apps.inference.models import InferenceRun
 from apps.inference.selectors import runs_at
 from apps.inference.services import retry_run
-from apps.inference.types import ComparisonState, RunState
+from apps.inference.types import ComparisonState, ExplanationState, RunState
 from apps.studies.models import StudyRevision
 from apps.studies.pack_retries import packs_at, retry_pack
 from apps.studies.types import PackState
 from apps.workflow import flow
 from apps.workflow.answers import show_ai
 from apps.workflow.cursors import read_moment, write_moment
+from apps.workflow.explaining import try_explanation_again as try_again
 from apps.workflow.longitudinal.retries import comparisons_at, retry_comparison
 from apps.workflow.segments.retries import interpolations_at, retry_interpolation
 from apps.workflow.visibility import untold_studies
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
 
     from apps.accounts.types import Actor
     from apps.annotations.models import SegmentInterpolation
-    from apps.inference.models import Comparison
+    from apps.inference.models import Comparison, Explanation
 
 PAGE = 50
 _SALT = "overread.dead_letters.cursor"
@@ -64,6 +67,14 @@ def list_runs(*, actor: Actor, state: str, cursor: str) -> Page:
     return _page(rows, cursor=cursor, shape=_run_row)
 
 
+def list_explanations(*, actor: Actor, state: str, cursor: str) -> Page:
+    """Return a page of the explanations of findings of the actor's sites."""
+    rows = explanations_at(actor=actor, state=_known(state, ExplanationState)).exclude(
+        run__revision__study_id__in=untold_studies(actor=actor)
+    )
+    return _page(rows, cursor=cursor, shape=_work_of_run)
+
+
 def list_comparisons(*, actor: Actor, state: str, cursor: str) -> Page:
     """Return a page of the comparisons of the actor's sites."""
     untold = untold_studies(actor=actor)
@@ -72,7 +83,7 @@ def list_comparisons(*, actor: Actor, state: str, cursor: str) -> Page:
         .exclude(run__revision__study_id__in=untold)
         .exclude(prior_run__revision__study_id__in=untold)
     )
-    return _page(rows, cursor=cursor, shape=_comparison_row)
+    return _page(rows, cursor=cursor, shape=_work_of_run)
 
 
 def list_interpolations(*, actor: Actor, state: str, cursor: str) -> Page:
@@ -98,9 +109,15 @@ def try_run_again(*, actor: Actor, run_id: UUID) -> Row:
 
 
 @transaction.atomic
+def try_explanation_again(*, actor: Actor, explanation_id: UUID) -> Row:
+    """Ask once more where findings come from; it waits for its turn."""
+    return _work_of_run(try_again(actor=actor, explanation_id=explanation_id))
+
+
+@transaction.atomic
 def try_comparison_again(*, actor: Actor, comparison_id: UUID) -> Row:
     """Ask for a failed comparison once more."""
-    return _comparison_row(retry_comparison(actor=actor, comparison_id=comparison_id))
+    return _work_of_run(retry_comparison(actor=actor, comparison_id=comparison_id))
 
 
 @transaction.atomic
@@ -157,7 +174,7 @@ def _run_row(run: InferenceRun) -> Row:
     }
 
 
-def _comparison_row(row: Comparison) -> Row:
+def _work_of_run(row: Comparison | Explanation) -> Row:
     model = row.run.model_version
     return {
         "id": row.id,

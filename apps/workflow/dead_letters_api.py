@@ -15,7 +15,7 @@ from apps.accounts.selectors import actor_of
 from apps.annotations.types import JobState
 from apps.core.access import needs
 from apps.core.permissions import Permission
-from apps.inference.types import ComparisonState, RunState, SlotKind
+from apps.inference.types import ComparisonState, ExplanationState, RunState, SlotKind
 from apps.studies.types import PackState
 from apps.workflow import dead_letters
 
@@ -67,6 +67,13 @@ class RunWorkSerializer(PackWorkSerializer):
     slot = s.ChoiceField(choices=[kind.value for kind in SlotKind])
 
 
+class ExplainedWorkSerializer(PackWorkSerializer):
+    """That it is shown where findings come from, as work."""
+
+    state = s.ChoiceField(choices=[state.value for state in ExplanationState])
+    model = WorkModelSerializer()
+
+
 class ComparedWorkSerializer(PackWorkSerializer):
     """A comparison with an earlier study as work; `study` is the later one."""
 
@@ -78,6 +85,13 @@ class FilledWorkSerializer(PackWorkSerializer):
     """An interpolation between drawn slices as work."""
 
     state = s.ChoiceField(choices=[state.value for state in JobState])
+
+
+class ExplainedWorkPageSerializer(s.Serializer):  # type: ignore[type-arg]
+    """Explanations, the last changed first."""
+
+    items = ExplainedWorkSerializer(many=True)
+    next_cursor = s.CharField(allow_null=True)
 
 
 class ComparedWorkPageSerializer(s.Serializer):  # type: ignore[type-arg]
@@ -143,6 +157,42 @@ class RunRetryView(APIView):
         """Send a failed run to the workers again."""
         row = dead_letters.try_run_again(actor=actor_of(request), run_id=run_id)
         return Response(RunWorkSerializer(row).data)
+
+
+class ExplanationsView(APIView):
+    """Explanations of findings at one's sites."""
+
+    permission_classes = [needs(Permission.EXPORT_READ)]
+
+    @extend_schema(
+        operation_id="explanations_list",
+        parameters=_PAGING,
+        responses=ExplainedWorkPageSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """List explanations; `state=failed` is the list of dead letters."""
+        page = dead_letters.list_explanations(
+            actor=actor_of(request), **_asked(request)
+        )
+        return Response(ExplainedWorkPageSerializer(page).data)
+
+
+class ExplanationRetryView(APIView):
+    """Another try for an explanation."""
+
+    permission_classes = [needs(Permission.DEAD_LETTER_RETRY)]
+
+    @extend_schema(
+        operation_id="explanation_retry",
+        request=None,
+        responses=ExplainedWorkSerializer,
+    )
+    def post(self, request: Request, explanation_id: UUID) -> Response:
+        """Ask again where a model's findings come from."""
+        row = dead_letters.try_explanation_again(
+            actor=actor_of(request), explanation_id=explanation_id
+        )
+        return Response(ExplainedWorkSerializer(row).data)
 
 
 class ComparisonsView(APIView):

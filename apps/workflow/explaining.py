@@ -9,43 +9,37 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from apps.accounts.types import SYSTEM
 from apps.core import clock
-from apps.core.queue import enqueue, messages_waiting, send
+from apps.core.queue import enqueue, messages_waiting
 from apps.core.steps import Step
 from apps.inference.explanations import (
     open_explanations,
     record_explanation,
+    retry_explanation,
     take_explanations,
 )
 from apps.inference.models import Explanation, Finding
 from apps.inference.types import ExplanationState
 from apps.reports.models import ExportedObject, ExportKind
-from apps.studies.machine import (
-    READ_INSTANCES,
-    READ_MODEL,
-    WRITE_ARTEFACT,
-    issue_token,
-)
+from apps.workflow.asking import ask_explanation
+from apps.workflow.exporting import EXPORT_QUEUE, LOST_IN_A_QUEUE, export_soon
 from apps.workflow.urgency import LAST
-from workers.contracts import QUEUE_GPU, TASK_INFER, InferRequest
+from workers.contracts import QUEUE_GPU
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
+    from apps.accounts.types import Actor
     from apps.inference.models import InferenceRun
     from workers.contracts import InferResult
 
-QUEUE: Final = "exports"
-"""By those who do what nobody waits for: results go on record first."""
 PATIENCE: Final = timedelta(minutes=10)
-LOST_IN_A_QUEUE: Final = timedelta(hours=1)
 EXPORT_LOST: Final = (timedelta(minutes=1), timedelta(minutes=15))
 """Between these ages a map that is not in the archive is sent there again."""
 
@@ -63,26 +57,7 @@ def send_explanations() -> None:
     for explanation in take_explanations(
         actor=SYSTEM, overdue_before=clock.now() - patience
     ):
-        run = explanation.run
-        request = InferRequest(
-            run_id=str(explanation.id),
-            revision_id=str(run.revision_id),
-            package_hash=run.model_version.package_hash,
-            token=issue_token(
-                request_id=str(explanation.id),
-                revision_id=run.revision_id,
-                verbs=[READ_INSTANCES, READ_MODEL, WRITE_ARTEFACT],
-            ),
-            portal_url=settings.PORTAL_URL,
-            priority=LAST,
-            explain=tuple(explanation.labels),
-        )
-        send(
-            TASK_INFER,
-            queue=QUEUE_GPU,
-            kwargs={"request": request.to_message()},
-            priority=LAST,
-        )
+        ask_explanation(explanation=explanation)
 
 
 @transaction.atomic
@@ -90,12 +65,21 @@ def accept_explanation(*, result: InferResult) -> None:
     """Record a worker's maps once, have them exported, and send the next.
 
     The list is not told: only what is positive is explained, so that a change of its
-    item would tell who must not know of the AI yet. Who opens the study sees the map.
+    item would tell who must not know of the AI yet. Who may see the AI of the study and
+    has it open is told (`consumers.explained`).
     """
     explanation = record_explanation(actor=SYSTEM, result=result)
     if explanation is not None:
-        _export(run_id=explanation.run_id)
+        export_soon(run_id=explanation.run_id)
     _send_soon()
+
+
+@transaction.atomic
+def try_explanation_again(*, actor: Actor, explanation_id: UUID) -> Explanation:
+    """Ask once more where the findings of a run come from; it waits for its turn."""
+    explanation = retry_explanation(actor=actor, explanation_id=explanation_id)
+    _send_soon()
+    return explanation
 
 
 def sweep_explanations(*, now: datetime, limit: int) -> None:
@@ -115,12 +99,9 @@ def sweep_explanations(*, now: datetime, limit: int) -> None:
         finished_at__range=(now - most, now - least),
     )
     for run_id in rows.values_list("run_id", flat=True)[:limit]:
-        _export(run_id=run_id)
+        export_soon(run_id=run_id)
 
 
 def _send_soon() -> None:
-    enqueue(Step.SEND_EXPLANATIONS, queue=QUEUE, priority=LAST)
-
-
-def _export(*, run_id: UUID) -> None:
-    enqueue(Step.EXPORT_RESULT, queue=QUEUE, priority=LAST, run_id=str(run_id))
+    # By those who do what nobody waits for: results go on record first.
+    enqueue(Step.SEND_EXPLANATIONS, queue=EXPORT_QUEUE, priority=LAST)

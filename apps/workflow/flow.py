@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,40 +22,25 @@ from apps.core.permissions import Permission
 from apps.core.queue import enqueue, messages_waiting, send
 from apps.core.steps import Step
 from apps.inference import selectors as inference
+from apps.inference.renewing import is_outdated, renew_run
 from apps.inference.results import record_results
-from apps.inference.services import (
-    RUN_STALE,
-    open_runs,
-    series_of_run,
-    start_run,
-)
+from apps.inference.services import RUN_STALE, open_runs, start_run
 from apps.inference.slots import (
     adopt_slots,
     note_settled,
     unsettled_ids,
     unsettled_sites,
 )
-from apps.inference.types import FINAL_STATES
+from apps.inference.types import FINAL_STATES, Renewal
 from apps.interop.types import ArchiveError, ArchiveUnavailable, NotInArchive
 from apps.reports.selectors import exports_due, own_sop_uids
-from apps.reports.services import (
-    export_comparison,
-    export_reading,
-    export_result,
-    export_verified,
-)
 from apps.studies import decisions
 from apps.studies import selectors as studies
 from apps.studies.archive import archive
 from apps.studies.conflicts import take_held_arrivals
 from apps.studies.failures import plain_reason
 from apps.studies.locks import only_one
-from apps.studies.machine import (
-    READ_INSTANCES,
-    READ_MODEL,
-    WRITE_ARTEFACT,
-    issue_token,
-)
+from apps.studies.machine import READ_INSTANCES, issue_token
 from apps.studies.models import StudyRevision
 from apps.studies.pack_files import packs_to_remove, remove_packs
 from apps.studies.services import (
@@ -73,12 +57,19 @@ from apps.studies.services import (
 from apps.studies.tombstones import bury_study, forget_held
 from apps.studies.types import Registered
 from apps.workflow.answers import show_ai, show_ai_of
+from apps.workflow.asking import ask_result
 from apps.workflow.critical.services import raise_critical
 from apps.workflow.explaining import ask_explanations, sweep_explanations
+from apps.workflow.exporting import (
+    EXPORT_QUEUE,
+    LOST_IN_A_QUEUE,
+    export_each_soon,
+    export_soon,
+)
 from apps.workflow.longitudinal.comparing import ask_comparisons, send_overdue
 from apps.workflow.reporting.services import settle_report
 from apps.workflow.segments.interpolation import send_waiting
-from apps.workflow.urgency import LAST, urgency_of
+from apps.workflow.urgency import LAST
 from apps.workflow.visibility import live_findings, shown_findings, withheld_of
 from apps.worklist.selectors import (
     access_item,
@@ -101,9 +92,7 @@ from apps.worklist.services import (
 from workers.contracts import (
     QUEUE_GPU,
     QUEUE_PIXELS,
-    TASK_INFER,
     TASK_PACK,
-    InferRequest,
     InferResult,
     PackRequest,
     PackResult,
@@ -113,17 +102,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from apps.accounts.types import Actor
-    from apps.inference.models import InferenceRun
 
 log = logging.getLogger(__name__)
 BATCH = 50
-EXPORT_QUEUE = "exports"
-"""Results into the archive: what nobody waits for, by processes of its own."""
-GO_FIRST = timedelta(seconds=12)
-"""So long a result waits for the models before it is written into the archive."""
-GO_FIRST_LOOK_S = 0.5
 LOST_AFTER = timedelta(seconds=20)
-LOST_IN_A_QUEUE = timedelta(hours=1)
 DELETED = "The study was deleted from the archive."
 # What one odd study may raise. Not every exception: a time limit must end the step.
 ODDITIES = (
@@ -321,7 +303,7 @@ def request_inference(*, revision_id: UUID, cause: str = "ai") -> None:
     for run_id in opened.run_ids:
         send_run(run_id=run_id)
     for run_id in opened.rejected_ids:
-        _export(run_id=run_id)
+        export_soon(run_id=run_id)
     show_ai(revision_id=revision_id, refusals=opened.refusals, cause=cause)
 
 
@@ -361,9 +343,9 @@ def send_run(*, run_id: UUID) -> None:
         return
     if run.state in FINAL_STATES:
         show_ai(revision_id=run.revision_id)
-        _export(run_id=run.id)
+        export_soon(run_id=run.id)
         return
-    _ask_models(run=run)
+    ask_result(run=run)
 
 
 @transaction.atomic
@@ -374,37 +356,27 @@ def hurry_runs(*, revision_id: UUID) -> None:
     other one's answer is that of a run that has ended.
     """
     for run in inference.unanswered_runs(revision_id=revision_id):
-        _ask_models(run=run)
-
-
-def _ask_models(*, run: InferenceRun) -> None:
-    """Send a run to the models' queue, the more urgent studies before the others."""
-    urgency = urgency_of(revision_id=run.revision_id)
-    request = InferRequest(
-        run_id=str(run.id),
-        revision_id=str(run.revision_id),
-        package_hash=run.model_version.package_hash,
-        token=issue_token(
-            request_id=str(run.id),
-            revision_id=run.revision_id,
-            verbs=[READ_INSTANCES, READ_MODEL, WRITE_ARTEFACT],
-        ),
-        portal_url=settings.PORTAL_URL,
-        priority=urgency,
-        series=series_of_run(run=run),
-    )
-    send(
-        TASK_INFER,
-        queue=QUEUE_GPU,
-        kwargs={"request": request.to_message()},
-        priority=urgency,
-    )
+        ask_result(run=run)
 
 
 @transaction.atomic
 def accept_result(*, result: InferResult) -> None:
-    """Record a worker's answer once, rank the study again, and export it."""
+    """Record a worker's answer once, rank the study again, and export it.
+
+    An answer that says that the request's token had ended is none: it is sent again.
+    """
+    if is_outdated(result) and _renew(run_id=UUID(result.run_id)):
+        return
     _accept([result])
+
+
+def _renew(*, run_id: UUID) -> bool:
+    """Send a request that had waited too long once more; False when it has failed."""
+    renewal = renew_run(actor=SYSTEM, run_id=run_id)
+    if renewal is Renewal.SEND:
+        send_run(run_id=run_id)
+        show_ai(revision_id=inference.run_of(actor=SYSTEM, run_id=run_id).revision_id)
+    return renewal is not Renewal.FAIL
 
 
 def accept_results(*, results: Sequence[InferResult]) -> None:
@@ -413,13 +385,16 @@ def accept_results(*, results: Sequence[InferResult]) -> None:
     Where that fails each is recorded by itself, so that only the answer at fault is
     not; the sweep asks for that one again.
     """
+    together = [one for one in results if not is_outdated(one)]
+    alone = [one for one in results if is_outdated(one)]
     try:
         with transaction.atomic():
-            _accept(results)
+            _accept(together)
     except (DomainError, DatabaseError):
         if len(results) == 1:
             raise
-        _accept_each(results)
+        alone = list(results)
+    _accept_each(alone)
 
 
 def _accept_each(results: Sequence[InferResult]) -> None:
@@ -439,27 +414,9 @@ def _accept(results: Sequence[InferResult]) -> None:
     if not runs:
         return
     show_ai_of(revision_ids=[run.revision_id for run in runs])
-    _export_each(run_ids=[run.id for run in runs])
+    export_each_soon(run_ids=[run.id for run in runs])
     ask_comparisons(runs=runs)
     ask_explanations(runs=runs)
-
-
-def _export_each(*, run_ids: Sequence[UUID]) -> None:
-    """Have results that are on record together written by one message."""
-    if len(run_ids) == 1:
-        _export(run_id=run_ids[0])
-        return
-    enqueue(
-        Step.EXPORT_RESULTS,
-        queue=EXPORT_QUEUE,
-        priority=LAST,
-        run_ids=[str(run_id) for run_id in run_ids],
-    )
-
-
-def _export(*, run_id: UUID) -> None:
-    """Have a result written into the archive, by those who do nothing else."""
-    enqueue(Step.EXPORT_RESULT, queue=EXPORT_QUEUE, priority=LAST, run_id=str(run_id))
 
 
 # --- reading
@@ -524,53 +481,6 @@ def sign_item(
     return reading
 
 
-# --- back to the archive
-
-
-def let_models_go_first(
-    *, run_ids: Sequence[UUID], pause: Callable[[float], None] = time.sleep
-) -> None:
-    """Wait while models have studies in hand: nobody waits for what is written after.
-
-    At most until the oldest of these results is `GO_FIRST` old, so that where models
-    are never idle all is written a little later, and nothing is left.
-
-    Args:
-        run_ids: Whose results are to be written.
-        pause: Lets so many seconds pass.
-    """
-    ended = inference.first_end_of(run_ids=run_ids)
-    while ended is not None and clock.now() < ended + GO_FIRST:
-        if not inference.in_hand(since=clock.now() - LOST_IN_A_QUEUE):
-            return
-        pause(GO_FIRST_LOOK_S)
-
-
-def send_result(*, run_id: UUID) -> None:
-    """Write an AI result into the archive."""
-    export_result(actor=SYSTEM, run_id=run_id)
-
-
-def send_results(*, run_ids: Sequence[UUID]) -> None:
-    """Do the same with several; one that fails is left to the sweep."""
-    for run_id in run_ids:
-        _attempt(send_result, run_id=run_id)
-
-
-def send_change(*, comparison_id: UUID) -> None:
-    """Write what became of a result since an earlier study into the archive."""
-    export_comparison(actor=SYSTEM, comparison_id=comparison_id)
-
-
-def send_reading(*, reading_id: UUID) -> None:
-    """Write a signed verdict into the archive, after the results it answers.
-
-    And once more when a preliminary one was verified.
-    """
-    export_reading(actor=SYSTEM, reading_id=reading_id)
-    export_verified(actor=SYSTEM, reading_id=reading_id)
-
-
 # --- the sweep: the row's state is the truth, the queue is a hint
 
 
@@ -622,7 +532,7 @@ def sweep() -> dict[str, int]:
 
 def _send_again(*, step: Step, field: str, source_id: UUID) -> None:
     if step is Step.EXPORT_RESULT:
-        _export(run_id=source_id)
+        export_soon(run_id=source_id)
     else:
         given: dict[str, Any] = {field: str(source_id)}
         if step is Step.EXPORT_COMPARISON:

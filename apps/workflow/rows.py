@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from apps.accounts.models import User
     from apps.accounts.types import Actor
     from apps.annotations.models import Reading
-    from apps.inference.models import Finding, InferenceRun, ModelVersion
+    from apps.inference.models import Explanation, Finding, InferenceRun, ModelVersion
     from apps.studies.models import Attachment, Study, StudyRevision
     from apps.workflow.visibility import Blinds
     from apps.worklist.lines import Line, Lines
@@ -336,12 +336,24 @@ def _run(actor: Actor, run: InferenceRun) -> dict[str, Any]:
             "intended_use": model.intended_use,
             "card": model.card,
         },
-        "findings": [_finding(f, model, marks=marks) for f in run.findings.all()],
+        "findings": [
+            _finding(f, model, run=run, marks=marks) for f in run.findings.all()
+        ],
         "comparison": show_comparison(actor=actor, run=run) if marks else None,
     }
 
 
-def _finding(finding: Finding, model: ModelVersion, *, marks: bool) -> dict[str, Any]:
+def _explained(run: InferenceRun, finding: Finding) -> dict[str, Any] | None:
+    """Say how far it is with showing where a finding comes from; None if not asked."""
+    asked: Explanation | None = getattr(run, "explanation", None)
+    if asked is None or finding.label_code not in asked.labels:
+        return None
+    return {"state": asked.state, "reason": asked.reason}
+
+
+def _finding(
+    finding: Finding, model: ModelVersion, *, run: InferenceRun, marks: bool
+) -> dict[str, Any]:
     meta = finding.saliency_meta
     return {
         "id": finding.id,
@@ -367,6 +379,7 @@ def _finding(finding: Finding, model: ModelVersion, *, marks: bool) -> dict[str,
             "sop_uid": meta.get("sop_uid", ""),
             "frame": meta.get("frame", 1),
         },
+        "explanation": _explained(run, finding) if marks else None,
         "mask": None
         if finding.mask_id is None or not marks
         else {"artefact_id": finding.mask_id, **finding.mask_meta},

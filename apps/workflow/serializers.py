@@ -8,6 +8,7 @@ from apps.annotations.geometry import GEOMETRY_KINDS
 from apps.annotations.measured import SCALES
 from apps.annotations.types import DisplayMode, ReadingState, VerificationState
 from apps.inference.tiers import Tier
+from apps.inference.types import ExplanationState
 from apps.workflow.longitudinal.shapes import RunComparisonSerializer
 from apps.workflow.segment_shapes import SegmentationSerializer
 from apps.worklist.types import Band, BandSource, ItemReason, ItemState
@@ -265,6 +266,13 @@ class SaliencySerializer(s.Serializer):  # type: ignore[type-arg]
     frame = s.IntegerField()
 
 
+class ExplanationSerializer(s.Serializer):  # type: ignore[type-arg]
+    """How far it is with showing, by occlusion, where a finding comes from."""
+
+    state = s.ChoiceField(choices=[state.value for state in ExplanationState])
+    reason = s.CharField()
+
+
 class MaskSerializer(s.Serializer):  # type: ignore[type-arg]
     """Where the voxels of a finding are: one frame for each image."""
 
@@ -295,6 +303,9 @@ class FindingSerializer(s.Serializer):  # type: ignore[type-arg]
     tracking_uid = s.CharField()
     location = GeometrySerializer(allow_null=True)
     saliency = SaliencySerializer(allow_null=True)
+    explanation = ExplanationSerializer(
+        allow_null=True, help_text="null where the card asks for no occlusion of it"
+    )
     mask = MaskSerializer(allow_null=True)
 
 

@@ -12,7 +12,7 @@ from apps.audit.seals import check_audit, check_audit_when_due, seal_audit
 from apps.core.niceness import asked_steps
 from apps.core.steps import Step
 from apps.core.tasks import task
-from apps.workflow import explaining, flow
+from apps.workflow import explaining, exporting, flow
 from apps.workflow.critical.services import remind_critical as remind
 from apps.workflow.flood import watch_stat_share
 from apps.workflow.intake.upload import abandon_uploads as abandon
@@ -104,8 +104,8 @@ def accept_results(*, results: list[dict[str, Any]]) -> None:
 def export_result(*, run_id: str) -> None:
     """Write an AI result into the archive."""
     if asked_steps():
-        flow.let_models_go_first(run_ids=[UUID(run_id)])
-    flow.send_result(run_id=UUID(run_id))
+        exporting.let_models_go_first(run_ids=[UUID(run_id)])
+    exporting.send_result(run_id=UUID(run_id))
 
 
 @task(name=Step.EXPORT_RESULTS)
@@ -113,20 +113,20 @@ def export_results(*, run_ids: list[str]) -> None:
     """Write AI results that went on record together."""
     written = [UUID(run_id) for run_id in run_ids]
     if asked_steps():
-        flow.let_models_go_first(run_ids=written)
-    flow.send_results(run_ids=written)
+        exporting.let_models_go_first(run_ids=written)
+    exporting.send_results(run_ids=written)
 
 
 @task(name=Step.EXPORT_READING)
 def export_reading(*, reading_id: str) -> None:
     """Write a signed verdict into the archive."""
-    flow.send_reading(reading_id=UUID(reading_id))
+    exporting.send_reading(reading_id=UUID(reading_id))
 
 
 @task(name=Step.EXPORT_COMPARISON)
 def export_comparison(*, comparison_id: str) -> None:
     """Write what became of a result since an earlier study into the archive."""
-    flow.send_change(comparison_id=UUID(comparison_id))
+    exporting.send_change(comparison_id=UUID(comparison_id))
 
 
 @task(name=Step.SEAL_AUDIT)

@@ -43,6 +43,11 @@ urlpatterns = [
     path("api/studies/<uuid:study_id>/manifest", api.ManifestView.as_view()),
     path("api/runs", dead_letters_api.RunsView.as_view()),
     path("api/runs/<uuid:run_id>/retry", dead_letters_api.RunRetryView.as_view()),
+    path("api/explanations", dead_letters_api.ExplanationsView.as_view()),
+    path(
+        "api/explanations/<uuid:explanation_id>/retry",
+        dead_letters_api.ExplanationRetryView.as_view(),
+    ),
     path("api/comparisons", dead_letters_api.ComparisonsView.as_view()),
     path(
         "api/comparisons/<uuid:comparison_id>/retry",

@@ -11,7 +11,13 @@ from uuid import uuid4
 from apps.accounts.models import Role
 from apps.annotations.models import Reading, ReadingProtocol, SegmentInterpolation
 from apps.core import clock
-from apps.inference.models import Comparison, InferenceRun, ModelVersion, Slot
+from apps.inference.models import (
+    Comparison,
+    Explanation,
+    InferenceRun,
+    ModelVersion,
+    Slot,
+)
 from apps.studies.models import Patient, Study, StudyRevision
 from tests.matrix.frame import Call
 
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
 
 _RUN = "api/runs/<uuid:run_id>/retry"
 _PACK = "api/packs/<uuid:revision_id>/retry"
+_EXPLAINED = "api/explanations/<uuid:explanation_id>/retry"
 _COMPARED = "api/comparisons/<uuid:comparison_id>/retry"
 _FILLED = "api/interpolations/<uuid:job_id>/retry"
 
@@ -33,6 +40,8 @@ TABLE: dict[Key, str] = {
     ("POST", _RUN):              "401  403 403 403 200 403   403 403 403 404 403",
     ("GET", "api/packs"):        "401  403 403 200 200 403   403 403 200 200 403",
     ("POST", _PACK):             "401  403 403 403 200 403   403 403 403 404 403",
+    ("GET", "api/explanations"): "401  403 403 200 200 403   403 403 200 200 403",
+    ("POST", _EXPLAINED):        "401  403 403 403 200 403   403 403 403 404 403",
     ("GET", "api/comparisons"):  "401  403 403 200 200 403   403 403 200 200 403",
     ("POST", _COMPARED):         "401  403 403 403 200 403   403 403 403 404 403",
     ("GET", "api/interpolations"):
@@ -45,10 +54,13 @@ SOCKETS: dict[str, str] = {}
 
 
 def populate(worlds: Worlds) -> None:
-    """Put a failed run, pack, comparison and interpolation into each site."""
+    """Put failed work of every kind into each site."""
     for world in (worlds.a, worlds.b):
         run = _failed_run(world)
         world.things["failed_run"] = run
+        world.things["failed_explanation"] = Explanation.objects.create(
+            run=run, state="failed"
+        )
         world.things["failed_comparison"] = Comparison.objects.create(
             run=run, prior_run=run, days=1, state="failed"
         )
@@ -124,6 +136,10 @@ CALLS: dict[Key, Callable[[Worlds], Call]] = {
     ("GET", "api/packs"): lambda _: Call("/api/packs?state=failed"),
     ("POST", _PACK): lambda w: Call(
         f"/api/packs/{w.a.things['failed_run'].revision_id}/retry"
+    ),
+    ("GET", "api/explanations"): lambda _: Call("/api/explanations?state=failed"),
+    ("POST", _EXPLAINED): lambda w: Call(
+        f"/api/explanations/{w.a.things['failed_explanation'].id}/retry"
     ),
     ("GET", "api/comparisons"): lambda _: Call("/api/comparisons?state=failed"),
     ("POST", _COMPARED): lambda w: Call(

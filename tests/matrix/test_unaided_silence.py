@@ -9,7 +9,13 @@ from __future__ import annotations
 import pytest
 
 from apps.annotations.models import Reading, ReadingProtocol
-from apps.inference.models import Comparison, Finding, InferenceRun, ModelVersion
+from apps.inference.models import (
+    Comparison,
+    Explanation,
+    Finding,
+    InferenceRun,
+    ModelVersion,
+)
 from apps.studies.models import Attachment
 from apps.worklist.models import WorkItem
 from tests.matrix.frame import ask
@@ -25,6 +31,7 @@ WORDS = (
     "0.87654",
     "QZXRIVAL",
     "QZXCHANGE",
+    "QZXWHY",
 )
 SAID = "QZXSAID"
 BLIND = "AI says so"
@@ -61,6 +68,9 @@ def blinded(populated):
         # Beside itself: whatever it is compared with, nothing of it may be told.
         Comparison.objects.create(
             run=run, prior_run=run, days=0, state="failed", reason="QZXCHANGE"
+        )
+        Explanation.objects.create(
+            run=run, labels=["QZXCODE"], state="failed", reason="QZXWHY"
         )
     tokens = {str(run.id) for run in runs}
     for finding in Finding.objects.filter(run__in=runs):
@@ -102,6 +112,7 @@ def test_the_words_are_there_after_it(blinded):
     said = client.get(f"{item}/ai").content
     assert b"QZXFINDING" in said
     assert b"QZXCHANGE" in said
+    assert b"QZXWHY" in said
     assert b"QZXMODEL" in client.get(item).content
     WorkItem.objects.exclude(id=worlds.a.things["item"].id).filter(
         study_id=worlds.a.things["study"].id

@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 import torch
 
-from workers.contracts import InferRequest, InferResult
+from workers.contracts import OUTDATED, InferRequest, InferResult
 from workers.inference.engine import Engine
 from workers.inference.predict import describe_device, limit_threads, pick_device
 from workers.inference.run import run_inference
@@ -22,7 +22,12 @@ from workers.models.package import ModelPackage
 from workers.models.preprocess import PreprocessError
 from workers.models.volume_net import VolumeModel
 from workers.packs.isolation import IsolatedDecoder
-from workers.portal_client import PortalClient, PortalError, PortalUnavailableError
+from workers.portal_client import (
+    EXPIRED_CODE,
+    PortalClient,
+    PortalError,
+    PortalUnavailableError,
+)
 from workers.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
@@ -123,7 +128,8 @@ def answer(
         raise
     except (PortalError, ModelUnavailableError) as error:
         log.warning("run failed: %s", error)
-        return failed_result(request, str(error))
+        is_old = isinstance(error, PortalError) and error.code == EXPIRED_CODE
+        return failed_result(request, OUTDATED if is_old else str(error))
     except Exception as error:  # the reader gets words, the log the type and place
         log.exception("run failed")
         return failed_result(request, f"an unexpected error ({type(error).__name__})")

@@ -41,7 +41,7 @@ export async function retryArrival(id: Id): Promise<void> {
 }
 
 async function readFailed<T extends PackWork>(
-  list: 'runs' | 'comparisons' | 'interpolations' | 'packs',
+  list: 'runs' | 'explanations' | 'comparisons' | 'interpolations' | 'packs',
   cursor: string | null,
 ): Promise<WorkPage<T>> {
   const search = new URLSearchParams({ state: 'failed' });
@@ -51,6 +51,12 @@ async function readFailed<T extends PackWork>(
 
 export function readFailedRuns(cursor: string | null): Promise<WorkPage<RunWork>> {
   return readFailed('runs', cursor);
+}
+
+export function readFailedExplanations(
+  cursor: string | null,
+): Promise<WorkPage<ComparedWork>> {
+  return readFailed('explanations', cursor);
 }
 
 export function readFailedComparisons(
@@ -63,6 +69,10 @@ export function readFailedInterpolations(
   cursor: string | null,
 ): Promise<WorkPage<PackWork>> {
   return readFailed('interpolations', cursor);
+}
+
+export async function retryExplanation(id: Id): Promise<void> {
+  await request(`explanations/${id}/retry`, { method: 'POST' });
 }
 
 export async function retryComparison(id: Id): Promise<void> {

@@ -105,7 +105,7 @@ export interface RunWork extends PackWork {
   readonly slot: string;
 }
 
-/** A comparison with an earlier study as work; `study` is the later one. */
+/** A comparison with an earlier study as work (`study` is the later one), or an explanation. */
 export interface ComparedWork extends PackWork {
   readonly model: { readonly name: string; readonly version: string };
 }

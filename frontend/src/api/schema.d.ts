@@ -192,6 +192,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/explanations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List explanations; `state=failed` is the list of dead letters. */
+        get: operations["explanations_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/explanations/{explanation_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Ask again where a model's findings come from. */
+        post: operations["explanation_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/exports": {
         parameters: {
             query?: never;
@@ -2966,7 +3000,32 @@ export interface components {
             reason_text: string;
         };
         /** @enum {string} */
-        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "audit:check_request" | "audit:check" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:tier" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "explanation:request" | "explanation:result" | "comparison:request" | "comparison:result" | "comparison:retry" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "slot:change" | "slot:promote" | "slot:roll_back" | "slot:empty" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:retry" | "segment:remove" | "reading:amend" | "reading:verify" | "reading:send_back" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "discussion:read" | "discussion:write" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
+        EventEnum: "system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "audit:check_request" | "audit:check" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:tier" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "explanation:request" | "explanation:result" | "explanation:retry" | "inference:renew" | "comparison:request" | "comparison:result" | "comparison:retry" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "slot:change" | "slot:promote" | "slot:roll_back" | "slot:empty" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:retry" | "segment:remove" | "reading:amend" | "reading:verify" | "reading:send_back" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "discussion:read" | "discussion:write" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store";
+        /** @description That it is shown where findings come from, as work. */
+        ExplainedWork: {
+            /** Format: uuid */
+            id: string;
+            state: components["schemas"]["InterpolationStateEnum"];
+            reason: string;
+            attempts: number;
+            /** Format: date-time */
+            requested_at: string | null;
+            /** Format: date-time */
+            changed_at: string;
+            study: components["schemas"]["WorkStudy"];
+            site: components["schemas"]["WorkSite"];
+            model: components["schemas"]["WorkModel"];
+        };
+        /** @description Explanations, the last changed first. */
+        ExplainedWorkPage: {
+            items: components["schemas"]["ExplainedWork"][];
+            next_cursor: string | null;
+        };
+        /** @description How far it is with showing, by occlusion, where a finding comes from. */
+        Explanation: {
+            state: components["schemas"]["InterpolationStateEnum"];
+            reason: string;
+        };
         /** @description One object that left, or failed to. */
         Export: {
             /** Format: uuid */
@@ -3044,6 +3103,8 @@ export interface components {
             tracking_uid: string;
             location: components["schemas"]["Geometry"] | null;
             saliency: components["schemas"]["Saliency"] | null;
+            /** @description null where the card asks for no occlusion of it */
+            explanation: components["schemas"]["Explanation"] | null;
             mask: components["schemas"]["Mask"] | null;
         };
         /** @description Whether what is not taken is given up. */
@@ -5648,7 +5709,7 @@ export interface operations {
             query?: {
                 actor?: string;
                 cursor?: string;
-                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "audit:check_request" | "audit:check" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:tier" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "explanation:request" | "explanation:result" | "comparison:request" | "comparison:result" | "comparison:retry" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "slot:change" | "slot:promote" | "slot:roll_back" | "slot:empty" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:retry" | "segment:remove" | "reading:amend" | "reading:verify" | "reading:send_back" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "discussion:read" | "discussion:write" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
+                event?: ("system:start" | "session:login" | "session:login_failed" | "session:locked" | "session:logout" | "permission:refused" | "token:create" | "token:revoke" | "hotkeys:save" | "session:password" | "user:create" | "user:change" | "user:password" | "user:read" | "membership:grant" | "membership:revoke" | "site:create" | "site:change" | "share:grant" | "share:revoke" | "audit:read" | "audit:check_request" | "audit:check" | "worklist:list" | "worklist:push" | "study:list" | "study:open" | "study:register" | "study:quarantine" | "study:import" | "intake:begin" | "intake:read" | "intake:finish" | "study:delete" | "study:return" | "study:replace" | "arrival:retry" | "quarantine:read" | "quarantine:release" | "quarantine:keep" | "quarantine:accept" | "pixels:refused" | "ae_title:create" | "ae_title:delete" | "item:read" | "item:place" | "item:lease" | "item:release" | "item:lease_expired" | "item:take_next" | "item:band" | "item:assign" | "item:assign_undo" | "view:save" | "view:delete" | "item:rank" | "item:tier" | "item:supersede" | "item:cancel" | "inference:request" | "inference:result" | "explanation:request" | "explanation:result" | "explanation:retry" | "inference:renew" | "comparison:request" | "comparison:result" | "comparison:retry" | "inference:retry" | "pack:retry" | "model:register" | "model:admit" | "model:refuse" | "model:withdraw" | "model:verify" | "model_import:begin" | "model_import:start" | "model_import:cancel" | "model_import:interrupt" | "model_import:forget" | "slot:fill" | "slot:change" | "slot:promote" | "slot:roll_back" | "slot:empty" | "protocol:change" | "ai:view" | "ai:switch" | "worklist:flood" | "artefact:read" | "reading:read" | "reading:draft" | "reading:commit" | "reading:sign" | "segment:write" | "segment:read" | "segment:interpolate" | "segment:retry" | "segment:remove" | "reading:amend" | "reading:verify" | "reading:send_back" | "reading:export" | "report_template:write" | "critical:raise" | "critical:read" | "critical:close" | "critical:remind" | "discussion:read" | "discussion:write" | "notification:list" | "notification:choose" | "notification:send" | "webhook:set" | "webhook:remove" | "export:read" | "export:store" | "export:failed" | "machine:read" | "layout:save" | "layout:delete" | "dicomweb:search" | "dicomweb:read" | "dicomweb:store")[];
                 from?: string;
                 limit?: number;
                 q?: string;
@@ -5792,6 +5853,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Critical"];
+                };
+            };
+        };
+    };
+    explanations_list: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExplainedWorkPage"];
+                };
+            };
+        };
+    };
+    explanation_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                explanation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExplainedWork"];
                 };
             };
         };

@@ -19,6 +19,7 @@ const finding = (positive: boolean, label = pneumothorax): Finding => ({
   acuity: label === pneumothorax ? 'critical' : 'urgent',
   location: null,
   saliency: null,
+  explanation: null,
   mask: null,
 });
 const said = (verdicts: Content['verdicts']): Content => ({ ...EMPTY_CONTENT, verdicts });

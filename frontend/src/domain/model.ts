@@ -286,6 +286,11 @@ export interface Finding {
     readonly sop_uid: string;
     readonly frame: number;
   } | null;
+  /** How far it is with showing where it comes from, by occlusion; null where not asked. */
+  readonly explanation: {
+    readonly state: 'queued' | 'running' | 'done' | 'failed';
+    readonly reason: string;
+  } | null;
   readonly mask: FindingMask | null;
 }
 

@@ -66,6 +66,7 @@ export function makeFinding(id: string, positive = true): Finding {
     acuity: 'urgent',
     location: null,
     saliency: null,
+    explanation: null,
     mask: null,
   };
 }

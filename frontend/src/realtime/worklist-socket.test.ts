@@ -45,6 +45,7 @@ function listen(seq: Seq) {
     resync: (site) => told.push(`resync ${site}`),
     tick: () => told.push('tick'),
     notified: () => undefined,
+    explained: (item) => told.push(`explained ${item}`),
     connected: (up) => told.push(up ? 'up' : 'down'),
     loggedOut: () => told.push('logged out'),
   };
@@ -119,7 +120,8 @@ describe('the worklist socket', () => {
     last().onmessage?.({ data: 'no json' });
     last().say({ type: 'events', events: [{}, {}], now: 'x' });
     last().say({ type: 'resync', site: 's1', reason: 'old' });
-    expect(told).toEqual(['up', 'events 2', 'resync s1']);
+    last().say({ type: 'explained', item: 'i1' });
+    expect(told).toEqual(['up', 'events 2', 'resync s1', 'explained i1']);
   });
 
   it('tells when the session has ended, and stops for good when asked', () => {

@@ -1,5 +1,5 @@
 import { backOff } from '@/domain/backoff';
-import type { ItemEvent, Seq } from '@/domain/model';
+import type { Id, ItemEvent, Seq } from '@/domain/model';
 
 /** What the socket tells its owner. All calls come in the order of arrival. */
 export interface SocketListener {
@@ -12,6 +12,8 @@ export interface SocketListener {
   tick(seq: Seq, now: string): void;
   /** How many notifications this person has not read now. */
   notified(unread: number): void;
+  /** It is known now where findings of an item come from, or why not. */
+  explained(item: Id): void;
   connected(up: boolean): void;
   /** The portal closed because this browser is no longer logged in. */
   loggedOut(): void;
@@ -21,6 +23,7 @@ type Message =
   | { type: 'events'; events: ItemEvent[]; now: string }
   | { type: 'resync'; site: string; reason: string }
   | { type: 'notified'; unread: number }
+  | { type: 'explained'; item: Id }
   | { type: 'tick'; seq: Record<string, number>; now: string };
 
 export interface SocketOptions {
@@ -122,6 +125,7 @@ export class WorklistSocket {
     if (message?.type === 'events') this.#listener.events(message.events, message.now);
     else if (message?.type === 'resync') this.#listener.resync(message.site);
     else if (message?.type === 'notified') this.#listener.notified(message.unread);
+    else if (message?.type === 'explained') this.#listener.explained(message.item);
     else if (message?.type === 'tick') this.#listener.tick(message.seq, message.now);
   }
 

@@ -1,7 +1,7 @@
 import { tellLoggedOut } from '@/api/client';
 import { WorklistSocket } from '@/realtime/worklist-socket';
 import { heedUnread } from './notices';
-import { heedEvents } from './site-events';
+import { heedEvents, heedExplained } from './site-events';
 import {
   loadList,
   setEventSource,
@@ -23,6 +23,7 @@ export function startLive(): void {
       heedEvents(events);
     },
     notified: heedUnread,
+    explained: heedExplained,
     resync: () => void loadList(true),
     tick: takeTick,
     connected: setLive,

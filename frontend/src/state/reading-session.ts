@@ -16,6 +16,7 @@ import {
 } from '@/api/endpoints';
 import { lookAt } from '@/api/signed-endpoints';
 import { EMPTY_CONTENT, sameContent, startDraft, unanswered } from '@/domain/draft';
+import { whyNoMap } from '@/domain/findings';
 import type {
   Content,
   Finding,
@@ -222,18 +223,29 @@ export async function refreshManifest(): Promise<void> {
   if (getRoom().itemId === itemId) setRoom({ manifest });
 }
 
+/** Counts what was asked: of several answers that are on their way the last one holds. */
+let aiAsked = 0;
+
 /** Reads the AI's findings; a failure is told in the panel and leaves the images be. */
 export async function loadAi(itemId: Id): Promise<void> {
+  aiAsked += 1;
+  const mine = aiAsked;
+  const isOver = () => mine !== aiAsked || getRoom().itemId !== itemId;
   try {
     const ai = await takeEarly(`ai ${itemId}`, () => readAi(itemId));
-    if (getRoom().itemId !== itemId) return;
+    if (isOver()) return;
     const { activeFinding } = getRoom();
     const findings = findingsOf(ai);
     const first = findings.find((one) => one.positive) ?? findings[0];
     setRoom({ ai, aiFailure: null, activeFinding: activeFinding ?? first?.id ?? null });
   } catch (error) {
-    setRoom({ aiFailure: error instanceof Error ? error.message : '' });
+    if (!isOver()) setRoom({ aiFailure: error instanceof Error ? error.message : '' });
   }
+}
+
+/** The portal says that it is known where findings of an item come from, or why not. */
+export function followExplained(item: Id): void {
+  if (getRoom().itemId === item) void loadAi(item);
 }
 
 async function renew(itemId: Id): Promise<void> {
@@ -429,6 +441,10 @@ export function hasUnsaved(): boolean {
 
 /** Reads the item's row again, when the socket was away. */
 export async function refreshRow(): Promise<void> {
-  const { itemId } = getRoom();
-  if (itemId !== null) followRow(await readItem(itemId));
+  const { itemId, ai } = getRoom();
+  if (itemId === null) return;
+  followRow(await readItem(itemId));
+  // That a map has come is said once, to whom the socket reaches.
+  const waits = findingsOf(ai).some((one) => whyNoMap(one)?.kind === 'coming');
+  if (waits && getRoom().itemId === itemId) await loadAi(itemId);
 }

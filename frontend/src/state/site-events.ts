@@ -1,4 +1,4 @@
-import type { ItemEvent } from '@/domain/model';
+import type { Id, ItemEvent } from '@/domain/model';
 
 const listeners = new Map<string, Set<() => void>>();
 
@@ -14,4 +14,17 @@ export function onEvents(kind: string, listener: () => void): () => void {
   const others = listeners.get(kind) ?? new Set();
   listeners.set(kind, others.add(listener));
   return () => void others.delete(listener);
+}
+
+const followers = new Set<(item: Id) => void>();
+
+/** Tells who looks at an item that it is known where its findings come from. */
+export function heedExplained(item: Id): void {
+  for (const follower of followers) follower(item);
+}
+
+/** Calls with the item of which that is known; answers how to stop. */
+export function onExplained(follower: (item: Id) => void): () => void {
+  followers.add(follower);
+  return () => void followers.delete(follower);
 }

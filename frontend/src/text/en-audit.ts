@@ -67,6 +67,8 @@ const events: Readonly<Record<string, string>> = {
   'comparison:request': 'Comparison with an earlier study asked for',
   'comparison:result': 'Comparison with an earlier study recorded',
   'comparison:retry': 'Comparison with an earlier study tried again',
+  'explanation:retry': 'Asked again where a model’s findings come from',
+  'inference:renew': 'Request whose token had ended sent again with a fresh one',
   'inference:retry': 'Inference run tried again',
   'pack:retry': 'Pixel pack tried again',
   'model:register': 'Model version registered',

@@ -22,10 +22,12 @@ export const givenUp = {
   intro:
     'Work that failed as often as it may. The study can be read without it. When the cause is put right, try it again: it starts with a clean count. “Asked for” says how often the portal asked; within one of these a worker tries three times.',
   runs: 'Model runs',
+  explanations: 'Saliency maps drawn after the result',
   comparisons: 'Comparisons with earlier studies',
   interpolations: 'Filling between drawn slices',
   packs: 'Pixel packs',
   noRuns: 'No model run is given up.',
+  noExplanations: 'No saliency map is given up.',
   noComparisons: 'No comparison is given up.',
   noInterpolations: 'No filling is given up.',
   noPacks: 'No pixel pack is given up.',
@@ -45,6 +47,7 @@ export const givenUp = {
   refused: (n: number, of: number) =>
     `${n} of ${of} could not be asked for again and ${n === 1 ? 'is' : 'are'} still here. Ask again in a minute.`,
   pack: (modality: string, uid: string) => `the pack of ${modality} ${uid}`,
+  explanation: (model: string, uid: string) => `the map of ${model} on ${uid}`,
   comparison: (model: string, uid: string) => `the comparison of ${model} on ${uid}`,
   filling: (modality: string, uid: string) => `the filling on ${modality} ${uid}`,
   run: (model: string, uid: string) => `${model} on ${uid}`,

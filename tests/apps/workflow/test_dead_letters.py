@@ -14,7 +14,8 @@ from apps.annotations.models import Reading, SegmentInterpolation
 from apps.audit.models import AuditRecord
 from apps.core import clock
 from apps.core.queue import forget_losses
-from apps.inference.models import Comparison, InferenceRun
+from apps.core.steps import Step
+from apps.inference.models import Comparison, Explanation, InferenceRun
 from apps.studies.models import StudyRevision
 from apps.workflow import flow
 from apps.workflow.dead_letters import PAGE
@@ -205,6 +206,63 @@ def test_a_comparison_with_an_untold_study_is_not_listed(
 
 
 @pytest.fixture
+def explanation(run):
+    InferenceRun.objects.filter(id=run.id).update(state="done", reason="")
+    return Explanation.objects.create(
+        run=run,
+        labels=["36118008"],
+        state="failed",
+        reason=LOST,
+        attempts=3,
+        renewals=2,
+        finished_at=clock.now(),
+    )
+
+
+def test_a_given_up_explanation_is_listed_and_tried_again(
+    explanation, admin, broker, django_capture_on_commit_callbacks
+):
+    (row,) = admin.get("/api/explanations", {"state": "failed"}).json()["items"]
+    assert (row["id"], row["reason"]) == (str(explanation.id), LOST)
+    run = explanation.run
+    assert row["study"]["uid"] == run.revision.study.study_uid
+    assert row["model"]["name"] == run.model_version.name
+    broker.sent.clear()
+    path = f"/api/explanations/{explanation.id}/retry"
+    with django_capture_on_commit_callbacks(execute=True):
+        answered = admin.post(path)
+    assert (answered.status_code, answered.json()["state"]) == (200, "queued")
+    assert [name for name, _ in broker.on("exports")] == [Step.SEND_EXPLANATIONS]
+    explanation.refresh_from_db()
+    assert (explanation.attempts, explanation.renewals) == (0, 0)
+    record = AuditRecord.objects.get(event="explanation:retry")
+    assert (record.object_id, record.detail["failed"]) == (run.id, LOST)
+    assert admin.get("/api/explanations", {"state": "failed"}).json()["items"] == []
+    again = admin.post(path)
+    assert (again.status_code, again.json()["code"]) == (409, "not_failed")
+
+
+def test_what_is_shown_to_nobody_is_not_explained_again(explanation, admin):
+    InferenceRun.objects.update(set_aside_at=clock.now())
+    assert admin.get("/api/explanations").json()["items"] == []
+    answered = admin.post(f"/api/explanations/{explanation.id}/retry")
+    assert (answered.status_code, answered.json()["code"]) == (409, "not_wanted")
+
+
+def test_an_explanation_of_an_untold_study_is_not_listed(
+    explanation, department, monkeypatch
+):
+    """That something is explained tells that something was found."""
+    lead = client_for(department.person(Role.CLINICAL_LEAD))
+    assert len(lead.get("/api/explanations").json()["items"]) == 1
+    monkeypatch.setattr(
+        "apps.workflow.dead_letters.untold_studies",
+        lambda *, actor: [explanation.run.revision.study_id],
+    )
+    assert lead.get("/api/explanations").json()["items"] == []
+
+
+@pytest.fixture
 def interpolation(item, department):
     reading = Reading.objects.create(
         revision=item.case.revision,
@@ -251,7 +309,7 @@ def test_nothing_is_filled_in_a_signed_reading(interpolation, admin, broker):
     assert (answered.status_code, answered.json()["code"]) == (409, "signed")
 
 
-KINDS = ["runs", "comparisons", "interpolations", "packs"]
+KINDS = ["runs", "explanations", "comparisons", "interpolations", "packs"]
 
 
 @pytest.mark.parametrize("what", KINDS)

@@ -17,10 +17,12 @@ from apps.core.steps import Step
 from apps.inference.artefacts import write_artefact
 from apps.inference.explanations import MAX_ATTEMPTS, MOST_UNDER_WAY
 from apps.inference.models import Explanation, Finding
+from apps.inference.renewing import MAX_RENEWALS
 from apps.inference.types import SlotKind
 from apps.interop.dicom.pictures import read_saliency
 from apps.reports.models import ExportedObject, ExportKind, ExportState
-from apps.workflow import flow
+from apps.studies.machine import LIFETIME_S
+from apps.workflow import exporting, flow
 from apps.workflow.explaining import (
     EXPORT_LOST,
     PATIENCE,
@@ -30,6 +32,7 @@ from apps.workflow.explaining import (
 )
 from apps.worklist.models import WorkItem
 from tests.factories.domain import (
+    client_for,
     give_ai,
     make_film,
     make_item,
@@ -37,6 +40,7 @@ from tests.factories.domain import (
     run_task,
 )
 from workers.contracts import (
+    OUTDATED,
     PRIORITY_MAX,
     TASK_INFER,
     ArtefactRef,
@@ -280,7 +284,7 @@ def test_the_map_reaches_the_archive_after_the_report(
     flow.take_arrivals()
     item = WorkItem.objects.select_related("case").get()
     run = committed(give_ai, item)
-    flow.send_result(run_id=run.id)
+    exporting.send_result(run_id=run.id)
     report = ExportedObject.objects.get()
     assert (report.kind, report.state) == (ExportKind.AI_RESULT, ExportState.STORED)
     committed(send_explanations)
@@ -300,3 +304,87 @@ def test_the_map_reaches_the_archive_after_the_report(
     assert report.attempts == 1
     committed(sweep_explanations, now=later, limit=5)
     assert broker.take("exports") == []
+
+
+# --- what its reader is told
+
+
+def said_of(department, run):
+    """Return what a reader is told of the first label's explanation, and its map."""
+    reader = client_for(department.reader)
+    item = WorkItem.objects.get(case__revision=run.revision)
+    (told,) = reader.get(f"/api/worklist/items/{item.id}/ai").json()["runs"]
+    by_label = {one["label"]["code"]: one for one in told["findings"]}
+    assert by_label[COLLAPSE]["explanation"] is None
+    return by_label[LUNG]["explanation"], by_label[LUNG]["saliency"]
+
+
+def test_its_reader_is_told_how_far_it_is(department, model, broker, committed):
+    run = studied(department, committed)
+    assert said_of(department, run) == ({"state": "queued", "reason": ""}, None)
+    committed(send_explanations)
+    assert said_of(department, run)[0]["state"] == "running"
+    committed(accept_explanation, result=drawn(Explanation.objects.get()))
+    explanation, saliency = said_of(department, run)
+    assert explanation == {"state": "done", "reason": ""}
+    assert saliency["cut_off"] == 0.5
+
+
+def test_its_reader_is_told_why_there_is_no_map(department, model, broker, committed):
+    run = studied(department, committed)
+    for _ in range(MAX_ATTEMPTS):
+        committed(send_explanations)
+        committed(accept_explanation, result=failed(Explanation.objects.get()))
+    said = {"state": "failed", "reason": "others come first"}
+    assert said_of(department, run) == (said, None)
+
+
+# --- workers that were away
+
+
+def give_up(committed):
+    """Let no worker answer until it is given up, its last request then a day old."""
+    for _ in range(MAX_ATTEMPTS + 1):
+        committed(send_explanations)
+        late = clock.now() - PATIENCE - timedelta(seconds=1)
+        Explanation.objects.filter(state="running").update(requested_at=late)
+    a_day = clock.now() - timedelta(seconds=LIFETIME_S + 1)
+    Explanation.objects.update(requested_at=a_day)
+    explanation = Explanation.objects.get()
+    assert (explanation.state, explanation.reason) == ("failed", "no worker answered")
+    return explanation
+
+
+def test_an_answer_after_it_was_given_up_is_still_the_answer(
+    department, model, broker, committed
+):
+    run = studied(department, committed)
+    explanation = give_up(committed)
+    committed(accept_explanation, result=failed(explanation))
+    assert Explanation.objects.get().reason == "no worker answered"
+    committed(accept_explanation, result=drawn(explanation))
+    assert Explanation.objects.get().state == "done"
+    assert Finding.objects.get(run=run, label_code=LUNG).saliency is not None
+
+
+def test_what_waited_longer_than_its_token_lives_is_sent_again(
+    department, model, broker, committed
+):
+    studied(department, committed)
+    explanation = give_up(committed)
+    broker.take("gpu")
+    for _ in range(2):  # several requests of it waited alike: one is sent for them all
+        outdated = drawn(explanation, state="failed", findings=(), reason=OUTDATED)
+        committed(accept_explanation, result=outdated)
+        committed(send_explanations)
+    (request,) = requests(broker)
+    assert request.run_id == str(explanation.id)
+    explanation.refresh_from_db()
+    assert (explanation.state, explanation.renewals) == ("running", 1)
+    (record,) = AuditRecord.objects.filter(event="inference:renew")
+    assert record.detail["of"] == "explanation"
+    a_day = clock.now() - timedelta(seconds=LIFETIME_S + 1)
+    Explanation.objects.update(requested_at=a_day, renewals=MAX_RENEWALS, attempts=3)
+    committed(accept_explanation, result=outdated)
+    explanation.refresh_from_db()
+    assert (explanation.state, explanation.reason) == ("failed", OUTDATED)

@@ -13,9 +13,12 @@ from django.conf import settings
 from django.db import connection
 
 from apps.accounts.models import Membership, Role
+from apps.accounts.types import SYSTEM
 from apps.audit.models import AuditRecord
 from apps.core.models import Change
 from apps.core.realtime import last_seq, prune_changes
+from apps.inference.explanations import MAX_ATTEMPTS, record_explanation
+from apps.inference.models import Explanation
 from apps.studies.models import Patient
 from apps.workflow import flow
 from apps.workflow.consumers import CLOSE_NO_WORKLIST, CLOSE_NOT_LOGGED_IN
@@ -40,11 +43,14 @@ from tests.factories.domain import (
     make_protocol,
 )
 from tests.fakes.browser_socket import BrowserSocket
+from workers.contracts import InferResult
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from django.test import Client
+
+    from apps.annotations.models import ReadingProtocol
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -516,6 +522,69 @@ async def test_a_blinded_item_says_nothing_of_the_ai_on_the_socket():
     assert "Pneumothorax" not in str(row)
     assert (item.band, item.due_at) == before
     assert await sync_to_async(Change.objects.count)() == last
+
+
+def _explained(department: Department, protocol: ReadingProtocol | None) -> Any:
+    """Let a study arrive, be found positive, and give up to explain it; the item."""
+    item = make_item(department, protocol=protocol)
+    run = give_ai(item, probabilities={"36118008": 0.99})
+    Explanation.objects.create(run=run, labels=["36118008"], attempts=MAX_ATTEMPTS)
+    return item
+
+
+def _give_up(item: WorkItem) -> None:
+    explanation = Explanation.objects.get(run__revision=item.case.revision)
+    result = InferResult(
+        run_id=str(explanation.id),
+        package_hash=explanation.run.model_version.package_hash,
+        state="rejected",
+        reason="others come first",
+    )
+    record_explanation(actor=SYSTEM, result=result)
+
+
+def _commit(department: Department, item: WorkItem) -> None:
+    actor = actor_for(department.reader)
+    lease_item(actor=actor, item_id=item.id)
+    item.refresh_from_db()
+    version = item.reading.version
+    flow.commit_item(actor=actor, item_id=item.id, expected_version=version, raw={})
+
+
+async def _words_until(communicator: BrowserSocket, item: WorkItem) -> list[str]:
+    """Return the items that a socket calls explained, up to a certain one."""
+    told: list[str] = []
+    while str(item.id) not in told:
+        message = await communicator.receive_json()
+        if message["type"] == "explained":
+            told.append(message["item"])
+    return told
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("mode", ["concurrent", "after_commit"])
+async def test_that_a_finding_is_explained_is_told_to_who_may_see_it(mode):
+    """A word to others would say that something was found: no word, and no number."""
+    north = await sync_to_async(make_department)()
+    await sync_to_async(make_model)(north.site)
+    other = await sync_to_async(make_person)(
+        site=north.site, role=Role.RADIOLOGIST, name="other"
+    )
+    protocol = await sync_to_async(make_protocol)(north, mode)
+    item = await sync_to_async(_explained)(north, protocol)
+    shown = await sync_to_async(_explained)(north, None)
+    if mode == "after_commit":
+        await sync_to_async(_commit)(north, item)
+    reader = await sync_to_async(client_for)(north.reader)
+    unaided = await sync_to_async(client_for)(other)
+    before = await sync_to_async(last_seq)(site_id=north.site.id)
+    async with socket(reader) as one, socket(unaided) as two:
+        await sync_to_async(_give_up)(item)
+        await sync_to_async(_give_up)(shown)
+        told = [await _words_until(each, shown) for each in (one, two)]
+    assert await sync_to_async(last_seq)(site_id=north.site.id) == before
+    both = [str(item.id), str(shown.id)]
+    assert told == [both, both if mode == "concurrent" else both[1:]]
 
 
 def _signed_by_a_resident(department: Department) -> WorkItem:

@@ -19,7 +19,7 @@ from apps.inference.models import InferenceRun, Slot
 from apps.inference.tiers import tier_of
 from apps.notifications.models import Notification
 from apps.reports.models import ExportedObject
-from apps.workflow import flow
+from apps.workflow import exporting, flow
 from apps.worklist.models import WorkItem
 from apps.worklist.services import lease_item
 from tests.factories.domain import (
@@ -257,10 +257,10 @@ def test_the_archive_gets_it_unverified_and_then_verified(
     flow.take_arrivals()
     item = WorkItem.objects.get()
     reading = read(resident, item)
-    flow.send_reading(reading_id=reading.id)
+    exporting.send_reading(reading_id=reading.id)
     assert verify(department.reader, reading).status_code == 200
-    flow.send_reading(reading_id=reading.id)
-    flow.send_reading(reading_id=reading.id)
+    exporting.send_reading(reading_id=reading.id)
+    exporting.send_reading(reading_id=reading.id)
     first = ExportedObject.objects.get(reading=reading)
     second = ExportedObject.objects.get(verification__reading=reading)
     assert ExportedObject.objects.count() == 2
@@ -290,7 +290,7 @@ def test_the_sweep_finds_a_verified_report_that_was_lost(
     archive.settle()
     flow.take_arrivals()
     reading = read(resident, WorkItem.objects.get())
-    flow.send_reading(reading_id=reading.id)
+    exporting.send_reading(reading_id=reading.id)
     assert verify(department.reader, reading).status_code == 200
     later = clock.now() + timedelta(minutes=5)
     monkeypatch.setattr(clock, "now", lambda: later)

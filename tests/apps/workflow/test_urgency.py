@@ -15,7 +15,7 @@ from apps.core.queue import messages_kept, waiting_by_priority
 from apps.core.steps import Step
 from apps.inference.models import InferenceRun, ModelImport
 from apps.interop.types import ArchiveError
-from apps.workflow import flow, tasks
+from apps.workflow import exporting, flow, tasks
 from apps.workflow.health import WORKERS, check_imports
 from apps.workflow.models_health import check_models
 from tests.factories.domain import (
@@ -123,8 +123,8 @@ def test_what_went_on_record_together_is_written_by_one_message(
         if run_id == runs[1].id:
             raise ArchiveError("the archive is away")
 
-    monkeypatch.setattr(flow, "export_result", write)
-    flow.send_results(run_ids=[run.id for run in runs])
+    monkeypatch.setattr(exporting, "export_result", write)
+    exporting.send_results(run_ids=[run.id for run in runs])
     assert written == [run.id for run in runs], "one that fails keeps nobody else back"
 
 
@@ -158,20 +158,20 @@ def test_reports_wait_while_models_have_studies_in_hand(written, sent):
     pauses.then = lambda: (
         pauses.n == 3 and sent(flow.accept_result, result=answer(second))
     )
-    flow.let_models_go_first(run_ids=[first.id], pause=pauses)
+    exporting.let_models_go_first(run_ids=[first.id], pause=pauses)
     assert pauses.n == 3
-    flow.let_models_go_first(run_ids=[first.id], pause=pauses)
+    exporting.let_models_go_first(run_ids=[first.id], pause=pauses)
     assert pauses.n == 3, "where models are idle nothing waits"
 
 
 def test_reports_are_written_all_the_same_where_models_are_never_idle(written):
     first, _, pauses = written
-    flow.let_models_go_first(run_ids=[first.id], pause=pauses)
-    assert pauses.n * flow.GO_FIRST_LOOK_S == pytest.approx(
-        flow.GO_FIRST.total_seconds(), abs=1
+    exporting.let_models_go_first(run_ids=[first.id], pause=pauses)
+    assert pauses.n * exporting.GO_FIRST_LOOK_S == pytest.approx(
+        exporting.GO_FIRST.total_seconds(), abs=1
     )
     waited = pauses.n
-    flow.let_models_go_first(run_ids=[first.id], pause=pauses)
+    exporting.let_models_go_first(run_ids=[first.id], pause=pauses)
     assert pauses.n == waited, "what is that old waits no more"
 
 
@@ -179,9 +179,11 @@ def test_only_a_worker_that_may_wait_lets_models_go_first(written, monkeypatch):
     first, _, _ = written
     asked_of, exported = [], []
     monkeypatch.setattr(
-        flow, "let_models_go_first", lambda *, run_ids: asked_of.append(run_ids)
+        exporting, "let_models_go_first", lambda *, run_ids: asked_of.append(run_ids)
     )
-    monkeypatch.setattr(flow, "send_result", lambda *, run_id: exported.append(run_id))
+    monkeypatch.setattr(
+        exporting, "send_result", lambda *, run_id: exported.append(run_id)
+    )
     for niceness in ("0", "5"):
         monkeypatch.setenv("OVERREAD_WORKER_NICENESS", niceness)
         tasks.export_result(run_id=str(first.id))

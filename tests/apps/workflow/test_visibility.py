@@ -12,7 +12,7 @@ from apps.annotations.models import Reading
 from apps.core import clock
 from apps.inference.artefacts import write_artefact
 from apps.inference.models import Artefact, Finding
-from apps.workflow import flow
+from apps.reports.services import export_result
 from apps.workflow.visibility import shown_findings, visible_ai
 from apps.worklist.models import WorkItem
 from tests.factories.domain import (
@@ -190,4 +190,4 @@ def test_a_shadow_model_never_shows_ranks_or_leaves(department):
     assert item.ai_label == ""
     ai = client_for(department.reader).get(f"/api/worklist/items/{item.id}/ai").json()
     assert ai["runs"] == []
-    assert flow.export_result(actor=SYSTEM, run_id=run.id) is None
+    assert export_result(actor=SYSTEM, run_id=run.id) is None

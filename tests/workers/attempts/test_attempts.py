@@ -14,6 +14,7 @@ from workers.broker import has_urgent, transport_options
 from workers.compare_contracts import REGISTRATION, CompareRequest, CompareResult
 from workers.contracts import (
     LOST_WORKER,
+    OUTDATED,
     QUEUE_GPU,
     TASK_INFER,
     InferRequest,
@@ -163,6 +164,12 @@ class Killed(BaseException):
 
 def gpu_result(given, **_):
     return InferResult(run_id=given.run_id, package_hash="0" * 64, state="done")
+
+
+def gpu_outdated(given, **_):
+    return InferResult(
+        run_id=given.run_id, package_hash="0" * 64, state="failed", reason=OUTDATED
+    )
 
 
 def pack_result(given, **_):
@@ -344,6 +351,25 @@ def test_what_was_still_fetched_is_no_suspect(gpu, attempts):
     worker.ask(Task())
     assert process.asked == [False, False, False]
     assert worker.sent[0]["state"] == "done"
+    assert attempts.losses(RUN) == 0
+
+
+def test_a_request_that_waited_too_long_is_answered_anew_each_time(
+    gpu, attempts, monkeypatch
+):
+    """The portal sends it again with a fresh token, under the same name."""
+    worker, _ = gpu()
+    answers = [gpu_outdated, gpu_outdated, gpu_result]
+
+    def ask(wanted, *, is_alone, begun):
+        return answers.pop(0)(wanted)
+
+    monkeypatch.setattr(tasks_gpu, "ask", ask)
+    for _ in range(4):
+        worker.ask(Task())
+    said = [(each["state"], each.get("reason", "")) for each in worker.sent]
+    outdated = ("failed", OUTDATED)
+    assert said == [outdated, outdated, ("done", ""), ("done", "")]
     assert attempts.losses(RUN) == 0
 
 

@@ -20,8 +20,8 @@ import pytest
 import torch
 
 from tests.factories.dicom import make_ct_series, make_dx, to_bytes
-from tests.fakes.portal import PUBLIC_KEY, SIGNING_KEY, FakePortal
-from workers.contracts import InferRequest, InferResult, PackRequest
+from tests.fakes.portal import PUBLIC_KEY, SIGNING_KEY, FakePortal, _Handler
+from workers.contracts import OUTDATED, InferRequest, InferResult, PackRequest
 from workers.inference import films
 from workers.inference.answering import answer, make_workplace
 from workers.inference.engine import Engine
@@ -337,6 +337,26 @@ def test_a_refusal_is_final(package):
         assert caught.value.status == 404
         assert caught.value.code == "not_found"
         assert len(portal.requests) == 1
+
+
+@pytest.mark.parametrize("refused", ["models/allowed", "inputs", "artefacts"])
+def test_a_token_that_has_ended_is_an_answer_of_its_own(
+    refused, package, workplace, monkeypatch
+):
+    """At the first question, at the images, or when what was made is stored."""
+    ended = 403, {"code": "token_expired", "detail": "This worker token has ended."}
+    own = _Handler._refusal
+    over = []
+
+    def refuse(handler):
+        over.extend([True] * handler.path.endswith(refused))
+        return ended if over else own(handler)
+
+    monkeypatch.setattr(_Handler, "_refusal", refuse)
+    with portal_with([film()], package) as portal:
+        result = ask(portal, package, workplace)
+    assert over
+    assert (result.state, result.reason) == ("failed", OUTDATED)
 
 
 def test_instances_come_in_order_and_few_at_a_time(package):

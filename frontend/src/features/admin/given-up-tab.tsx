@@ -2,10 +2,12 @@ import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import {
   readFailedComparisons,
+  readFailedExplanations,
   readFailedInterpolations,
   readFailedPacks,
   readFailedRuns,
   retryComparison,
+  retryExplanation,
   retryInterpolation,
   retryPack,
   retryRun,
@@ -179,6 +181,15 @@ export function GivenUpTab() {
           </>
         )}
         called={(row) => words.run(modelOf(row), row.study.uid)}
+      />
+      <WorkList
+        name={words.explanations}
+        empty={words.noExplanations}
+        head={words.model}
+        read={readFailedExplanations}
+        retry={retryExplanation}
+        what={modelOf}
+        called={(row) => words.explanation(modelOf(row), row.study.uid)}
       />
       <WorkList
         name={words.comparisons}

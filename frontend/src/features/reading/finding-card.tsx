@@ -6,6 +6,7 @@ import type { ReadingContext } from '@/commands/reading/context';
 import { modifyFinding } from '@/commands/reading/modify-finding';
 import { rejectFinding } from '@/commands/reading/reject-finding';
 import { modify } from '@/domain/draft';
+import { whyNoMap } from '@/domain/findings';
 import { formatProbability } from '@/domain/format';
 import type { Point } from '@/domain/geometry';
 import { ariaHotkey } from '@/domain/hotkeys';
@@ -22,6 +23,7 @@ import {
 } from '@/state/room';
 import { useVocabulary } from '@/state/session';
 import { text } from '@/text/en';
+import { explained } from '@/text/en-explained';
 import { segments } from '@/text/en-segments';
 import { unaided } from '@/text/en-unaided';
 import { Glyph, type GlyphName } from '@/ui/glyph';
@@ -384,6 +386,17 @@ function useRestingFocus() {
   return card;
 }
 
+/** Why there is no map yet, or none at all, of a finding that its model can explain. */
+function NoMapYet({ finding }: FindingProps) {
+  const why = whyNoMap(finding);
+  // There before its words are, so that they are read out when they change.
+  return finding.explanation ? (
+    <p className="l2" role="status">
+      {why ? explained.why(why) : ''}
+    </p>
+  ) : null;
+}
+
 /** The finding in focus: what the model says, and the three answers. None is preselected. */
 export function FindingCard(props: FindingProps) {
   const { finding, number } = props;
@@ -408,6 +421,7 @@ export function FindingCard(props: FindingProps) {
       {finding.positive ? null : <p className="l2">{panel.below}</p>}
       <Specialist {...props} />
       <Meta {...props} />
+      <NoMapYet {...props} />
       <Changes finding={finding} run={props.run} />
       <Said {...props} />
       {asking ? <ModifyForm {...props} /> : <Verdicts {...props} />}

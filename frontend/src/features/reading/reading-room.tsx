@@ -24,6 +24,7 @@ import { useHangings } from '@/state/hanging';
 import { useLinks } from '@/state/linking';
 import { leaveMessage } from '@/state/message';
 import {
+  followExplained,
   followRow,
   hasUnsaved,
   isUnaided,
@@ -43,6 +44,7 @@ import {
   useRoom,
 } from '@/state/room';
 import { useCan, useUser } from '@/state/session';
+import { onExplained } from '@/state/site-events';
 import { followRows, loadList, useWorklist } from '@/state/worklist';
 import { text } from '@/text/en';
 import { looking } from '@/text/en-looking';
@@ -80,6 +82,7 @@ function useOpened(itemId: Id, user: Id): void {
     void openItem(itemId, user);
     if (useWorklist.getState().status !== 'ready') void loadList();
     const unfollow = followRows(followRow);
+    const unheed = onExplained(followExplained);
     const timer = setInterval(() => void refreshRow().catch(() => undefined), ROW_MS);
     const onUnload = (event: BeforeUnloadEvent) => {
       if (hasUnsaved()) event.preventDefault();
@@ -94,6 +97,7 @@ function useOpened(itemId: Id, user: Id): void {
     window.addEventListener('pageshow', onShow);
     return () => {
       unfollow();
+      unheed();
       clearInterval(timer);
       window.removeEventListener('beforeunload', onUnload);
       window.removeEventListener('pagehide', onHide);
