@@ -12,6 +12,7 @@ from django.db import close_old_connections
 
 from apps.core.niceness import asked_steps, give_way_to_other_parts
 from apps.core.steps import Step
+from workers.ending import end_soon_after_failure
 
 os.environ.setdefault(
     "DJANGO_SETTINGS_MODULE",
@@ -23,6 +24,7 @@ app = Celery("overread")
 app.set_default()
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+end_soon_after_failure(app)
 
 # Celery closes the database's connection before and after every task, and each new one
 # costs as much as a short task. It is told not to; what is broken or has been open for

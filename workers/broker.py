@@ -32,6 +32,8 @@ from celery.signals import worker_init
 from kombu import Queue
 from kombu.exceptions import OperationalError
 
+from workers.ending import end_soon_after_failure
+
 log = logging.getLogger(__name__)
 
 VISIBILITY_TIMEOUT_S: Final = 3600
@@ -83,6 +85,7 @@ def make_app(
         timezone="UTC",
         enable_utc=True,
     )
+    end_soon_after_failure(app)
     return app
 
 
