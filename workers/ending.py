@@ -8,14 +8,12 @@ worker alive sees a process that lives.
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import os
 import threading
 from typing import Any, Final
 
 from celery import Celery, bootsteps, signals
-
-log = logging.getLogger(__name__)
 
 ENDED_S: Final = 15.0
 """How long running tasks may take to their end: as long as when a worker is stopped.
@@ -54,5 +52,7 @@ def _watch(worker: Any, within_s: float) -> None:
 
 
 def _end(code: int) -> None:
-    log.critical("the worker failed and did not end by itself: it is ended")
+    # Not by the log: what hangs may hold its lock, and its disk may be full.
+    with contextlib.suppress(OSError):
+        os.write(2, b"worker: it failed and did not end by itself: it is ended\n")
     os._exit(code)
