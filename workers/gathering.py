@@ -151,7 +151,7 @@ class Gatherer(Generic[Given, Done]):
             return 0.0
         if is_express or not self._wishes:
             return math.inf
-        if len(self._wishes) >= self._most or not self._in_hand():
+        if len(self._wishes) >= self._most or self._in_hand() <= 0:
             return 0.0
         return self._wishes[0].entered + self._wait_s - time.monotonic()
 

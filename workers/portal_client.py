@@ -12,6 +12,7 @@ import hashlib
 import logging
 import random
 import ssl
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -114,6 +115,8 @@ class PortalClient:
 
     def __enter__(self) -> Self:
         """Use it as a context: its connections end with it."""
+        if self._line is not None:
+            self._line.begin()
         return self
 
     def __exit__(
@@ -125,6 +128,8 @@ class PortalClient:
         """Close the connections, unless they are shared."""
         if self._line is None:
             self._http.close()
+        else:
+            self._line.end()
 
     def list_instances(self) -> list[InstanceRef]:
         """Return the instances of the revision.
@@ -361,6 +366,9 @@ class Parcel:
 class PortalLine:
     """What the clients of many requests to one portal share; it lasts.
 
+    Who wants something waits a moment for others that are in hand, to ask together;
+    a client that is alone waits for nobody.
+
     Attributes:
         http: The connections.
         inputs: Asks for what studies need; None where it was not given that way.
@@ -372,10 +380,13 @@ class PortalLine:
     ) -> None:
         """Take where the portal is."""
         self.http = open_http(portal_url, transport=transport)
+        self._in_hand = 0
+        self._lock = threading.Lock()
         self.inputs: Gatherer[Wish, StudyInputs | None] = Gatherer(
             work=self._ask_inputs,
             most=MOST_STUDIES,
             wait_s=GATHER_S,
+            in_hand=lambda: self._in_hand - self.inputs.waiting,
             threads=LINE_THREADS,
             has_express=True,
         )
@@ -383,9 +394,20 @@ class PortalLine:
             work=self._store,
             most=MOST_STUDIES,
             wait_s=GATHER_S,
+            in_hand=lambda: self._in_hand - self.artefacts.waiting,
             threads=LINE_THREADS,
             has_express=True,
         )
+
+    def begin(self) -> None:
+        """Count a client that may want something of it."""
+        with self._lock:
+            self._in_hand += 1
+
+    def end(self) -> None:
+        """Count it no longer: nobody waits for it any more."""
+        with self._lock:
+            self._in_hand -= 1
 
     def _ask_inputs(
         self, wishes: Sequence[Wish], _priority: int

@@ -104,6 +104,14 @@ class _Job:
         return self.result
 
 
+class Coming:
+    """A study that will soon be handed over; it is until it was, or its block ends."""
+
+    def __init__(self) -> None:
+        """Begin as one that is still to come."""
+        self.is_ended = False
+
+
 Takes = Callable[[_Job], bool]
 """Which jobs a lane takes."""
 
@@ -179,17 +187,19 @@ class Engine:
             ).start()
 
     @contextmanager
-    def coming(self) -> Iterator[None]:
-        """Say for a block that a study will soon be handed over, or not after all."""
+    def coming(self) -> Iterator[Coming]:
+        """Say for a block that a study will soon be handed over, or not after all.
+
+        It is to be given to `judge`: a study that waits is not one to wait for.
+        """
+        coming = Coming()
         with self._lock:
             self._coming += 1
         try:
-            yield
+            yield coming
         finally:
             with self._lock:
-                self._coming -= 1
-                if not self._coming and self._heap:
-                    self._tell_lanes()
+                self._end(coming)
 
     def judge(
         self,
@@ -197,14 +207,21 @@ class Engine:
         tensors: Sequence[torch.Tensor],
         *,
         priority: int = PRIORITY_NORMAL,
+        coming: Coming | None = None,
     ) -> Outputs:
         """Run the films of one study, with those of others where it can.
+
+        Args:
+            package: The model.
+            tensors: The prepared films.
+            priority: 0 first.
+            coming: As what it was said to come, if it was.
 
         Raises:
             TooLargeError: There is not enough memory for it.
         """
         job = _Job(priority=priority, package=package, tensors=tensors)
-        outputs: Outputs = self._enter(job).wait()
+        outputs: Outputs = self._enter(job, coming).wait()
         return outputs
 
     def call(self, work: Callable[[], Any], *, priority: int = PRIORITY_NORMAL) -> Any:
@@ -225,8 +242,19 @@ class Engine:
         for lane in self._lanes:
             lane.changed.notify()
 
-    def _enter(self, job: _Job) -> _Job:
+    def _end(self, coming: Coming) -> None:
+        """Count a study as coming no longer."""
+        if coming.is_ended:
+            return
+        coming.is_ended = True
+        self._coming -= 1
+        if not self._coming and self._heap:
+            self._tell_lanes()
+
+    def _enter(self, job: _Job, coming: Coming | None = None) -> _Job:
         with self._lock:
+            if coming is not None:
+                self._end(coming)
             heapq.heappush(self._heap, (job.priority, next(self._order), job))
             for lane in self._lanes:
                 if lane.takes(job):

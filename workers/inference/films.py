@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from torch import Tensor
 
 from workers.contracts import ArtefactRef, BoxResult, FindingResult
-from workers.inference.engine import BODY_BATCH, TooLargeError
+from workers.inference.engine import BODY_BATCH, Coming, TooLargeError
 from workers.inference.forward import Outputs
 from workers.inference.occlusion import occlusion_maps
 from workers.inference.pictures import load_pictures
@@ -215,7 +215,7 @@ def _see(
         films = _fetch(portal, package)
         portal.let_go()
     ask.begin()
-    with workplace.engine.coming():
+    with workplace.engine.coming() as coming:
         with clock.part("prepare_s"), workplace.gate.turn(ask.priority):
             judged = _judge(films, workplace.decoder, rules=package.parsed.input)
             pictures = [one for one in judged if one.image is not None]
@@ -226,7 +226,9 @@ def _see(
                 one.image = None
         with clock.part("infer_s"):
             tensors = [one.tensor for one in prepared]
-            outputs = _run(package, tensors, workplace=workplace, ask=ask)
+            outputs = _run(
+                package, tensors, workplace=workplace, ask=ask, coming=coming
+            )
     return _Seen(judged=judged, pictures=pictures, prepared=prepared, outputs=outputs)
 
 
@@ -410,10 +412,17 @@ def _prepare(package: ModelPackage, images: list[DisplayImage]) -> list[Prepared
 
 
 def _run(
-    package: ModelPackage, tensors: list[Tensor], *, workplace: Workplace, ask: Ask
+    package: ModelPackage,
+    tensors: list[Tensor],
+    *,
+    workplace: Workplace,
+    ask: Ask,
+    coming: Coming | None = None,
 ) -> Outputs:
     try:
-        return workplace.engine.judge(package, tensors, priority=ask.priority)
+        return workplace.engine.judge(
+            package, tensors, priority=ask.priority, coming=coming
+        )
     except (PreprocessError, TooLargeError) as error:
         raise RejectedError(str(error)) from error
 

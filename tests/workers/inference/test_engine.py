@@ -55,9 +55,10 @@ def engine(network):
 class Study(threading.Thread):
     """Hands its images over and keeps the answer."""
 
-    def __init__(self, engine, package, *values, priority=6):
+    def __init__(self, engine, package, *values, priority=6, coming=None):
         super().__init__(daemon=True)
         self.engine, self.package, self.priority = engine, package, priority
+        self.coming = coming
         self.tensors = [torch.tensor(float(value)) for value in values]
         self.said, self.error = None, None
         self.start()
@@ -65,7 +66,10 @@ class Study(threading.Thread):
     def run(self):
         try:
             found = self.engine.judge(
-                self.package, self.tensors, priority=self.priority
+                self.package,
+                self.tensors,
+                priority=self.priority,
+                coming=self.coming,
             )
             self.said = found.members[0, :, 0].tolist()
         except (RuntimeError, TooLargeError) as error:
@@ -142,6 +146,24 @@ def test_nothing_urgent_waits_and_nobody_waits_for_nobody(network):
         urgent = Study(engine, MODEL, 2, priority=0)
         urgent.join(10)
         assert urgent.said == [2]
+    engine.close()
+
+
+def test_a_study_that_was_said_to_come_does_not_wait_for_itself(network):
+    engine = Engine(device=CPU, batch=4, wait_s=60.0, forward=network)
+    with engine.coming() as coming:
+        alone = Study(engine, MODEL, 1, coming=coming)
+        alone.join(10)
+        assert alone.said == [1]
+    with engine.coming() as first, engine.coming() as second:
+        waits = Study(engine, MODEL, 2, coming=first)
+        while not engine._heap:
+            time.sleep(0.005)
+        last = Study(engine, MODEL, 3, coming=second)
+        for study in (waits, last):
+            study.join(10)
+        assert network.batches[1:] == [("model", [2.0, 3.0])]
+    assert engine._coming == 0
     engine.close()
 
 

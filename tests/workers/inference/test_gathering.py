@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import json
 import threading
 import time
 
+import httpx
 import pytest
 
+from workers import portal_client
 from workers.gathering import Gatherer
+from workers.inputs import StudyInputs, pack_inputs
+from workers.portal_client import PortalClient, PortalLine
 
 LONG_S = 30.0
 
@@ -167,3 +172,72 @@ def test_the_express_is_woken_by_what_is_urgent_only(post, monkeypatch):
     urgent = Sender(outbox, priority=0)
     urgent.join(LONG_S)
     assert (len(times), urgent.done) == (1, urgent.given * 10)
+
+
+# --- the line to the portal
+
+
+class Portal:
+    """Gives every revision no images, and notes for whom it was asked together."""
+
+    def __init__(self):
+        self.asked, self.stored = [], 0
+
+    def __call__(self, request):
+        if request.url.path.endswith("/artefacts"):
+            self.stored += 1
+            return httpx.Response(200)
+        tokens = json.loads(request.content)["tokens"]
+        self.asked.append(sorted(tokens))
+        studies = {token: StudyInputs(instances=[]) for token in tokens}
+        return httpx.Response(200, content=pack_inputs(studies))
+
+
+@pytest.fixture
+def portal():
+    return Portal()
+
+
+@pytest.fixture
+def line(portal, monkeypatch):
+    monkeypatch.setattr(portal_client, "GATHER_S", LONG_S)
+    return PortalLine(
+        portal_url="http://portal.test", transport=httpx.MockTransport(portal)
+    )
+
+
+def client(line, name):
+    return PortalClient(
+        portal_url="http://portal.test", token=name, revision_id=name, line=line
+    )
+
+
+def apart(do):
+    thread = threading.Thread(target=do, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_study_that_is_alone_waits_for_nobody(line, portal):
+    def whole_way():
+        with client(line, "a") as alone:
+            alone.list_instances()
+            alone.store_artefact(b"x", media_type="image/png")
+            alone.flush()
+
+    for _ in range(2):
+        thread = apart(whole_way)
+        thread.join(LONG_S / 2)
+        assert not thread.is_alive()
+    assert (portal.asked, portal.stored) == ([["a"], ["a"]], 2)
+
+
+def test_of_studies_in_hand_each_waits_for_the_others_and_asks_with_them(line, portal):
+    with client(line, "a") as one, client(line, "b") as other:
+        first = apart(one.list_instances)
+        until(lambda: line.inputs.waiting == 1)
+        second = apart(other.list_instances)
+        for thread in (first, second):
+            thread.join(LONG_S / 2)
+            assert not thread.is_alive()
+    assert portal.asked == [["a", "b"]]

@@ -226,9 +226,9 @@ def test_each_few_films_are_asked_for_by_themselves_and_last(workplace):
     seen = []
 
     class Watched(Engine):
-        def judge(self, package, tensors, *, priority):
+        def judge(self, package, tensors, *, priority, coming=None):
             seen.append((len(tensors), priority))
-            return super().judge(package, tensors, priority=priority)
+            return super().judge(package, tensors, priority=priority, coming=coming)
 
     watched = Watched(device=workplace.device, threads=1)
     names = [n for n in workplace.__dataclass_fields__ if n != "engine"]
