@@ -102,7 +102,7 @@ def items_of_revision(*, revision_id: UUID) -> list[WorkItem]:
 
 
 def lock_items(*, revision_ids: Iterable[UUID]) -> list[WorkItem]:
-    """Lock the items of revisions and read them, for the system's own steps.
+    """Lock the items of revisions and read them with what ranks them.
 
     In the order of their ids, so that nobody waits in a circle; read afterwards, for
     a row that had to be waited for is re-read alone, without what it is joined to.
@@ -110,7 +110,11 @@ def lock_items(*, revision_ids: Iterable[UUID]) -> list[WorkItem]:
     items = WorkItem.objects.filter(case__revision_id__in=list(revision_ids))
     locked = items.select_for_update(of=("self",)).order_by("id")
     ids = list(locked.values_list("id", flat=True))
-    return list(related_items(WorkItem.objects.filter(id__in=ids)).order_by("id"))
+    # Less than a row of the list shows: it is read for every result.
+    ranked = WorkItem.objects.select_related(
+        "site", "case__protocol", "case__revision__study"
+    )
+    return list(ranked.filter(id__in=ids).order_by("id"))
 
 
 def _after(key: SortKey) -> Q:

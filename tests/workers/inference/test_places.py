@@ -98,6 +98,16 @@ def test_the_picture_is_grey_and_of_the_maps_size():
     assert np.asarray(picture)[-1, -1] == 255
 
 
+@pytest.mark.parametrize("shape", [(160, 160), (3, 1), (1, 7), (1, 1), (67, 512)])
+def test_a_picture_has_every_value_of_its_map(shape):
+    values = np.random.default_rng(0).random(shape, dtype=np.float32)
+    png = SaliencyMap(values=values, columns=shape[1], rows=shape[0]).to_png()
+    picture = Image.open(io.BytesIO(png))
+    picture.verify()
+    read = np.asarray(Image.open(io.BytesIO(png)))
+    assert (read == np.round(values * 255)).all()
+
+
 def test_the_box_is_round_the_largest_region_in_image_pixels():
     values = np.zeros((100, 200), np.float32)
     values[10:20, 30:60] = 0.8
