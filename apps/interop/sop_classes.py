@@ -11,6 +11,7 @@ _STORAGE: Final = "1.2.840.10008.5.1.4.1.1."
 SEGMENTATION: Final = _STORAGE + "66.4"
 COMPREHENSIVE_SR: Final = _STORAGE + "88.33"
 COMPREHENSIVE_3D_SR: Final = _STORAGE + "88.34"
+SECONDARY_CAPTURE: Final = _STORAGE + "7"
 SECONDARY_CAPTURES: Final = frozenset(
     {_STORAGE + part for part in ("7", "7.1", "7.2", "7.3", "7.4")}
 )

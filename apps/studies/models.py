@@ -164,6 +164,8 @@ class Attachment(BaseModel):
         Study, on_delete=models.PROTECT, related_name="attachments"
     )
     series_uid = models.CharField(max_length=64)
+    # Of the first object; '' when the archive does not say it, or did not when it came.
+    sop_class_uid = models.CharField(max_length=64, blank=True, default="")
     modality = models.CharField(max_length=16, blank=True, default="")
     description = models.CharField(max_length=200, blank=True, default="")
     n_instances = models.PositiveIntegerField(default=0)

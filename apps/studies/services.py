@@ -269,6 +269,7 @@ def _attach(*, study: Study, header: StudyHeader, own_sop_uids: frozenset[str]) 
             study=study,
             series_uid=series.uid,
             defaults={
+                "sop_class_uid": next(iter(series.sop_class_uids), "")[:64],
                 "modality": series.modality[:16],
                 "description": series.description[:200],
                 "n_instances": len(series.instances),

@@ -15,6 +15,7 @@ from apps.inference.selectors import (
     probability_of,
     threshold_of,
 )
+from apps.interop.sop_classes import SECONDARY_CAPTURE
 from apps.studies.types import PackState
 from apps.workflow.longitudinal.showing import show_comparison
 from apps.workflow.visibility import (
@@ -401,7 +402,7 @@ def build_manifest(*, actor: Actor, revision: StudyRevision) -> dict[str, Any]:
     if revision.withheld or attached:
         sight = visible_study(actor=actor, study=study)
         if sight.visible:
-            listed += [_series(s) for s in _withheld(revision)]
+            listed += [_capture(s) for s in _withheld(revision)]
         else:
             listed = [
                 _attachment(a) for a in attached if not may_be_ai(modality=a.modality)
@@ -436,9 +437,21 @@ def _withheld(revision: StudyRevision) -> list[dict[str, Any]]:
 def _attachment(attachment: Attachment) -> dict[str, Any]:
     return {
         "uid": attachment.series_uid,
+        "sop_class_uid": attachment.sop_class_uid,
         "modality": attachment.modality,
         "description": attachment.description,
         "n_instances": attachment.n_instances,
+    }
+
+
+def _capture(series: dict[str, Any]) -> dict[str, Any]:
+    """Name a withheld series: a secondary capture (`visibility.withheld_of`)."""
+    return {
+        "uid": series["uid"],
+        "sop_class_uid": SECONDARY_CAPTURE,
+        "modality": series["modality"],
+        "description": series["description"],
+        "n_instances": series["n_instances"],
     }
 
 

@@ -633,9 +633,10 @@ class SeriesSerializer(s.Serializer):  # type: ignore[type-arg]
 
 
 class AttachmentSerializer(s.Serializer):  # type: ignore[type-arg]
-    """A series that is no image."""
+    """A series that is no image. What is not known is ''."""
 
     uid = s.CharField()
+    sop_class_uid = s.CharField(allow_blank=True)
     modality = s.CharField()
     description = s.CharField()
     n_instances = s.IntegerField()

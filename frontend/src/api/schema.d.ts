@@ -2503,9 +2503,10 @@ export interface components {
         Assignees: {
             items: components["schemas"]["WaitedFor"][];
         };
-        /** @description A series that is no image. */
+        /** @description A series that is no image. What is not known is ''. */
         Attachment: {
             uid: string;
+            sop_class_uid: string;
             modality: string;
             description: string;
             n_instances: number;

@@ -576,6 +576,8 @@ export interface Manifest {
   readonly series: readonly ManifestSeries[];
   readonly attachments: readonly {
     readonly uid: string;
+    /** Of its first object; '' where that is not known. */
+    readonly sop_class_uid: string;
     readonly modality: string;
     readonly description: string;
     readonly n_instances: number;

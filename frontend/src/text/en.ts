@@ -2,7 +2,7 @@ import type { AiState, Band, BandSource } from '@/domain/model';
 import { admin } from './en-admin';
 import { cine } from './en-cine';
 import { intake } from './en-intake';
-import { masks, objectKinds } from './en-masks';
+import { masks } from './en-masks';
 import { measure } from './en-measure';
 import { mpr } from './en-mpr';
 
@@ -15,7 +15,6 @@ export const text = {
   masks,
   measure,
   mpr,
-  objectKinds,
   common: {
     cancel: 'Cancel',
     close: 'Close',

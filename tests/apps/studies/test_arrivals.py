@@ -185,7 +185,9 @@ def test_more_images_are_a_new_revision_and_a_report_is_none(department):
     assert outcome.is_new_revision is False
     numbers = StudyRevision.objects.order_by("number").values_list("number", "n_images")
     assert list(numbers) == [(1, 1), (2, 2)]
-    assert Attachment.objects.get().by_overread is True
+    attached = Attachment.objects.get()
+    assert attached.by_overread is True
+    assert attached.sop_class_uid == report.instances[0].sop_class_uid != ""
 
 
 def test_a_study_of_reports_alone_is_known_but_not_on_the_list(department):

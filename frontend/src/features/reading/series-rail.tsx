@@ -2,6 +2,7 @@ import { formatDate } from '@/domain/format';
 import type { Manifest } from '@/domain/model';
 import { useRoom } from '@/state/room';
 import { text } from '@/text/en';
+import { objectKind } from '@/text/en-objects';
 import { PriorsRail } from './priors-rail';
 import { SeriesCard } from './series-card';
 
@@ -37,7 +38,7 @@ export function SeriesRail({
             {manifest.attachments.map((one) => (
               <li key={one.uid} title={one.description}>
                 <b className="cut">
-                  {text.objectKinds[one.modality] ?? one.modality}
+                  {objectKind(one)}
                   {one.n_instances > 1 ? ` × ${one.n_instances}` : ''}
                 </b>
                 <span className="cut t3">{one.description}</span>
