@@ -14,6 +14,10 @@ def _preset(name: str, width: float, level: float) -> Preset:
     return Preset(name=name, width=width, level=level)
 
 
+def _uptake(most: int) -> Preset:
+    return _preset(f"SUV 0–{most}", most, most / 2)
+
+
 SOFT: Final = _preset("Soft tissue", 400, 40)
 LUNG: Final = _preset("Lung", 1500, -600)
 BONE: Final = _preset("Bone", 2000, 500)
@@ -37,10 +41,12 @@ BUILT_IN: Final[Mapping[str, Mapping[str, tuple[Preset, ...]]]] = {
         "ABDOMEN": (SOFT, LUNG, BONE, LIVER, VESSEL),
         "PELVIS": (SOFT, BONE, VESSEL),
         "LIMB": (_preset("Bone", 1800, 400), SOFT, VESSEL),
-    }
+    },
+    "PT": {"": tuple(_uptake(most) for most in (5, 7, 10, 15, 20))},
 }
 """Modality → region ('' for any) → presets. Only units that a standard fixes have any:
-CT's Hounsfield units."""
+CT's Hounsfield units; of PET, SUV by body weight, which the viewer turns into the
+image's own values where its header says enough for that (else it offers none)."""
 
 
 def presets_for(

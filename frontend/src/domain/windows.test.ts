@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { rangeBy, SIGMOID_GREYS, windowBy } from './windows';
+import { draggedUptake, rangeBy, SIGMOID_GREYS, windowBy } from './windows';
 
 describe('windows by their function', () => {
   const window = { width: 400, level: 40 };
@@ -23,5 +23,15 @@ describe('windows by their function', () => {
     expect(greyAt(-160)).toBeCloseTo(1 / (1 + Math.exp(2)), 9);
     expect(greyAt(240)).toBeCloseTo(1 / (1 + Math.exp(-2)), 9);
     expect(SIGMOID_GREYS[0]).toBeLessThan(1 / 1020);
+  });
+});
+
+describe('a drag on PET', () => {
+  it('moves the upper end alone, by a part of itself whatever the unit', () => {
+    for (const upper of [7, 7 / 4e-4]) {
+      const up = draggedUptake({ lower: 0, upper }, -0.5);
+      expect(up).toEqual({ lower: 0, upper: upper * 2 });
+      expect(draggedUptake(up, 0.5).upper).toBeCloseTo(upper);
+    }
   });
 });

@@ -49,3 +49,21 @@ export function windowBy(by: VoiFunction, range: GreyRange): GreyWindow {
   const { lower, upper } = range;
   return { width: (upper - lower) / spanOf(by), level: (lower + upper) / 2 };
 }
+
+/** A window said in another unit, of which one of the first is `factor`. */
+export function inUnit({ width, level }: GreyWindow, factor: number): GreyWindow {
+  return { width: width * factor, level: level * factor };
+}
+
+/** What the upper end of PET's range is multiplied by over a whole pane, dragged up. */
+const PANE_TIMES = 4;
+
+/**
+ * PET's range after a drag: the upper end goes up, and the image fainter, as one drags
+ * up. By a factor, so that it is as fine at SUV 2 as at 20 and needs no unit.
+ *
+ * @param down - How far the pointer went down, as a part of the pane's height.
+ */
+export function draggedUptake({ lower, upper }: GreyRange, down: number): GreyRange {
+  return { lower, upper: lower + (upper - lower) * PANE_TIMES ** -down };
+}

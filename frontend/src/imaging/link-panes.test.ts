@@ -112,3 +112,46 @@ test('zoom that is tied is of equal millimetres, where both say how long those a
   // The whole image at .5 mm a pixel; that of the second pane at .6.
   expect(zooms).toEqual([[], [expect.closeTo(2.4)], [2], [2]]);
 });
+
+test('a tied window of PET is the same uptake in the other, or is left alone', () => {
+  const pet = (dose: number | null) => ({
+    '00080060': { vr: 'CS', Value: ['PT'] },
+    '00541001': { vr: 'CS', Value: ['BQML'] },
+    '00280051': { vr: 'CS', Value: ['ATTN', 'DECY'] },
+    '00541102': { vr: 'CS', Value: ['ADMIN'] },
+    '00101030': { vr: 'DS', Value: [70] },
+    '00540016': {
+      vr: 'SQ',
+      Value: dose === null ? [] : [{ '00181074': one(dose), '00181075': one(6586) }],
+    },
+  });
+  const one = (value: number) => ({ vr: 'DS', Value: [value] });
+  const look = { zoom: 1, pan: [0, 0], rotation: 0, flipped: false } as const;
+  const panes = [200e6, 400e6, null].map((dose, pane) => {
+    const control = {
+      window: vi.fn(),
+      setLook: () => undefined,
+      look: () => look,
+      spot: () => null,
+    };
+    registerPane(pane, control as unknown as PaneControl);
+    const image = { ...IMAGES[2], dataset: pet(dose) };
+    const stack = { uid: `pet${pane}`, images: IMAGES, modality: 'PT' };
+    const view = { uid: stack.uid, stack, index: 2, image, matrix: {}, window: null };
+    setPane(pane, { view: view as unknown as PaneView });
+    return control;
+  });
+  const stop = linkPanes(
+    () => 0,
+    () => ({ ...TIES, look: true }),
+  );
+  const lead = useViews.getState().panes[0]?.view as PaneView;
+  setPane(0, { view: { ...lead, window: { width: 20000, level: 10000 } } });
+  stop();
+  // Twice the dose: the same uptake has twice the activity.
+  expect(panes.map(({ window }) => window.mock.calls)).toEqual([
+    [],
+    [[{ width: 40000, level: 20000 }]],
+    [],
+  ]);
+});

@@ -1,4 +1,6 @@
 import { isParallel, linkedIndex, offsetBetween, sharesFrame } from '@/domain/linking';
+import { type GreyWindow, inUnit } from '@/domain/windows';
+import { suvOf } from './uptake';
 import {
   hearMoves,
   type PaneControl,
@@ -60,17 +62,30 @@ function evenZoom(from: PaneControl | null, to: PaneControl | null): number {
   return a && b && a.source === b.source ? b.mm / a.mm : 1;
 }
 
+/**
+ * The leader's window for another series; null where its values are of another kind. The
+ * same uptake has other values in another PET: both are taken as SUV, or left.
+ */
+function windowFor(from: PaneView, to: PaneView): GreyWindow | null {
+  const { modality } = from.stack;
+  if (modality !== to.stack.modality || from.uid === to.uid || !from.window) return null;
+  if (modality !== 'PT') return from.window;
+  const [one, other] = [suvOf(from.image.dataset), suvOf(to.image.dataset)];
+  return one && other ? inUnit(from.window, one / other) : null;
+}
+
 function takeLook(pane: number, active: number, from: PaneView, to: PaneView): void {
   const [leader, control] = [paneControl(active), paneControl(pane)];
   const look = leader?.look() ?? null;
   if (look === null) return;
   control?.setLook({ ...look, zoom: look.zoom * evenZoom(leader, control) });
-  const alike = from.stack.modality === to.stack.modality && from.uid !== to.uid;
-  if (alike && from.window) control?.window(from.window);
+  const window = windowFor(from, to);
+  if (window) control?.window(window);
 }
 
+/** Both are the same objects as before where they say the same. */
 const lookChanged = (now: PaneView, before: PaneView) =>
-  now.matrix !== before.matrix &&
+  (now.matrix !== before.matrix || now.window !== before.window) &&
   JSON.stringify([now.matrix, now.window]) !==
     JSON.stringify([before.matrix, before.window]);
 

@@ -15,7 +15,6 @@ import {
   MagnifyTool,
   PanTool,
   ToolGroupManager,
-  WindowLevelTool,
   ZoomTool,
 } from '@cornerstonejs/tools';
 import { isMeasureTool, type MeasureTool } from '@/domain/measure/kinds';
@@ -30,6 +29,7 @@ import type { ImageRef, Stack } from './pack';
 import { bytesOf, fetchPart, PackError, syntaxOf } from './part';
 import { processorDraws } from './plain/choose';
 import { ScrollTool } from './scroll-tool';
+import { WindowTool } from './window-tool';
 
 export type PointerTool = 'scroll' | 'window' | 'pan' | 'zoom';
 /** The left button may also belong to the page, for crosshairs. */
@@ -130,7 +130,7 @@ async function start(): Promise<void> {
   imageLoader.registerImageLoader('pack', loadImage as unknown as Types.ImageLoaderFn);
   metaData.addProvider(provideMetadata, 10_000);
   onForget(() => forgetImages());
-  for (const tool of [WindowLevelTool, PanTool, ZoomTool, ScrollTool, MagnifyTool]) {
+  for (const tool of [WindowTool, PanTool, ZoomTool, ScrollTool, MagnifyTool]) {
     addTool(tool);
   }
   coreUtilities.colormap.registerColormap(UPTAKE);
@@ -206,7 +206,7 @@ export function forgetImages(keep: readonly string[] = []): void {
 
 const NAMES: Readonly<Record<PointerTool, string>> = {
   scroll: ScrollTool.toolName,
-  window: WindowLevelTool.toolName,
+  window: WindowTool.toolName,
   pan: PanTool.toolName,
   zoom: ZoomTool.toolName,
 };

@@ -76,6 +76,22 @@ export const display = {
   fusion: {
     opacity: 'Strength of the colours',
     suv: 'SUV bw',
+    window: (from: string, to: string) => `SUV ${from}–${to}`,
+    /** Units of PET's values (PS3.3 C.8.9.1.1.3), where they are not made SUV. */
+    units: {
+      BQML: 'Bq/ml',
+      CNTS: 'counts',
+      CPS: 'counts/s',
+      PROPCNTS: '~ counts',
+      PROPCPS: '~ counts/s',
+      GML: 'g/ml',
+      CM2ML: 'cm²/ml',
+      MLMING: 'ml/min/g',
+      MLMINML: 'ml/min/ml',
+      UMOLML: 'µmol/ml',
+      PCNT: '%',
+      '1CM': '1/cm',
+    } as Readonly<Record<string, string>>,
     noSuvShort: 'as stored',
     noSuv: 'The header does not say enough for SUV: colours stand for stored values.',
     formula:

@@ -215,7 +215,9 @@ def test_planes_are_named_by_the_patients_axes(orientation, plane):
 def test_presets_are_of_the_region_and_an_installation_may_have_its_own():
     head = presets_for(modalities=("CT", "PT"), region="HEAD", settings={})
     assert head["CT"][0].name == "Brain"
-    assert "PT" not in head
+    uptake = [(p.name, p.width, p.level) for p in head["PT"]]
+    assert uptake[:2] == [("SUV 0–5", 5, 2.5), ("SUV 0–7", 7, 3.5)]
+    assert "MR" not in presets_for(modalities=("MR",), region="HEAD", settings={})
     chest = presets_for(modalities=("CT",), region="CHEST", settings={})
     assert [(p.width, p.level) for p in chest["CT"][:2]] == [(400, 40), (1500, -600)]
     own_table = read_presets(

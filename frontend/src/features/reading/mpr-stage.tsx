@@ -29,6 +29,7 @@ import { MprPane } from '@/imaging/mpr-pane';
 import { beginMpr, type MprView, moveFocus, useMpr } from '@/imaging/mpr-store';
 import { openVolume } from '@/imaging/mpr-volume';
 import type { PackIndex, Stack } from '@/imaging/pack';
+import { middleOf } from '@/imaging/uptake';
 import type { Tones } from '@/imaging/voi-curve';
 import { useDisplay } from '@/state/display';
 import { canWrite, leaveMpr, setRoom, useRoom } from '@/state/room';
@@ -43,6 +44,7 @@ import { SaliencyLayer, SaliencyLegend, useSaliency } from './saliency-layer';
 import { SlabBar, SlabWord } from './slab-bar';
 import { SolidStage } from './solid-stage';
 import { useGrid, useStack } from './use-pack';
+import { windowWords } from './window-words';
 
 const words = text.mpr;
 /** Half of the gap that the crosshairs leave around what they point at, CSS pixels. */
@@ -146,6 +148,7 @@ function Corners({ view, shown, grid, stack }: OverProps) {
   const { name, through, degreesOff } = view;
   const bar = pickScale(shown.mmPerPixel, shown.width / 5);
   const edges = lettersAt(shown.right, shown.below);
+  const middle = middleOf(stack);
   return (
     <>
       <div className="corner tl">
@@ -167,11 +170,8 @@ function Corners({ view, shown, grid, stack }: OverProps) {
         <SlabWord />
       </div>
       <div className="corner bl">
-        {shown.window
-          ? text.room.ww(
-              formatSigned(shown.window.width),
-              formatSigned(shown.window.level),
-            )
+        {shown.window && middle
+          ? windowWords(shown.window, stack.modality, middle)
           : null}
         {shown.inverted ? ` · ${text.room.inverted}` : ''}
       </div>

@@ -53,6 +53,7 @@ import { SegmentLayer } from './segment-layer';
 import { ShutterLayer } from './shutter-layer';
 import { useStack } from './use-pack';
 import { type StudyState, usePrior } from './use-prior';
+import { windowWords } from './window-words';
 
 function clockOf(time: string): string {
   return /^\d{4}/.test(time) ? `, ${time.slice(0, 2)}:${time.slice(2, 4)}` : '';
@@ -79,12 +80,7 @@ function Corners({ view, children }: { view: PaneView; children: ReactNode }) {
       </div>
       <div className="corner bl">
         {view.window ? (
-          <div>
-            {text.room.ww(
-              formatSigned(view.window.width),
-              formatSigned(view.window.level),
-            )}
-          </div>
+          <div>{windowWords(view.window, stack.modality, image)}</div>
         ) : null}
         <div>
           {text.room.zoom(scaleOf(view.matrix).toFixed(1))}

@@ -14,7 +14,9 @@ import type { Content, Finding, Id, Row, User } from '@/domain/model';
 import { wordAgo } from '@/domain/wait';
 import { KeysOverlay } from '@/features/shell/keys-overlay';
 import { resetMpr } from '@/imaging/mpr-store';
+import type { Stack } from '@/imaging/pack';
 import { bindTool, ensureImaging, forgetImages } from '@/imaging/setup';
+import { middleOf, suvOf } from '@/imaging/uptake';
 import { resetViews, useViews } from '@/imaging/view-store';
 import { useCine } from '@/state/cine';
 import { portalNow } from '@/state/clock';
@@ -73,6 +75,7 @@ import { startCommit } from './unaided';
 import { useDisplayOf, useHanging, usePresets } from './use-display';
 import { type PackState, usePack, useVolume } from './use-pack';
 import { useVerifying } from './verifying';
+import { inValues } from './window-words';
 
 const ROW_MS = 30_000;
 
@@ -229,10 +232,23 @@ function useShown(pane: number) {
     useShallow((state) => {
       const view = state.panes[pane]?.view;
       if (!view) return null;
-      const { stack, count, inverted } = view;
-      return { modality: stack.modality, uid: stack.uid, count, inverted };
+      const { stack, image, count, inverted } = view;
+      const { modality, uid } = stack;
+      const suv = modality === 'PT' ? suvOf(image.dataset) : null;
+      return { modality, uid, suv, count, inverted };
     }),
   );
+}
+
+interface Shown {
+  readonly suv: number | null;
+}
+
+/** How many SUV one unit of what is shown is; null where that is not known. */
+function suvIn(planes: boolean, stack: Stack | null, shown: Shown | null): number | null {
+  if (!planes) return shown?.suv ?? null;
+  const middle = stack && middleOf(stack);
+  return middle ? suvOf(middle.dataset) : null;
 }
 
 function useContext(help: () => void, pack: PackState): ReadingContext {
@@ -244,12 +260,13 @@ function useContext(help: () => void, pack: PackState): ReadingContext {
   const shown = useShown(room.activePane);
   const control = useViews((state) => state.controls[room.activePane] ?? null);
   const modality = room.mpr === null ? (shown?.modality ?? '') : modalityOf(room);
-  const presets = usePresets(modality);
   const chosen = room.mpr ?? ownSeries(room);
   const priors = useHangings((state) => state.priors);
   const links = useLinks();
-  const volume = useVolume(room.manifest, pack.index, chosen);
+  const { stack, ...volume } = useVolume(room.manifest, pack.index, chosen);
   const planes = room.mpr !== null;
+  const suv = suvIn(planes, stack, shown);
+  const presets = inValues(usePresets(modality), modality, suv);
   const solid = useDisplay((state) => state.solid);
   const playing = useCine((state) => state.playing.has(room.activePane));
   const findings = findingsOf(room.ai);

@@ -22,7 +22,11 @@ function useShown() {
   return () => {
     const index = client.getQueryData<PackIndex>(['pack', base]);
     const { panes } = useViews.getState();
-    return hungNow(index?.series ?? [], (pane) => panes[pane]?.view?.window ?? null);
+    // A layout is for other patients: PET's values mean another uptake in each.
+    return hungNow(index?.series ?? [], (pane) => {
+      const view = panes[pane]?.view;
+      return view && view.stack.modality !== 'PT' ? view.window : null;
+    });
   };
 }
 

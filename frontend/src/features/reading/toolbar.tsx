@@ -71,12 +71,14 @@ function AiToggle(props: ToolProps) {
 }
 
 function Presets({ context }: { context: ReadingContext }) {
-  const { presets, view } = context;
+  const { presets, view, modality } = context;
   const items = [
     { command: windowImage, name: windowImage.name },
     ...presets.flatMap(({ name, width, level }, n) => {
       const command = windowPresetCommands[n + 1];
-      return command ? [{ command, name: `${name} ${width}/${level}` }] : [];
+      return command
+        ? [{ command, name: modality === 'PT' ? name : `${name} ${width}/${level}` }]
+        : [];
     }),
   ];
   return (

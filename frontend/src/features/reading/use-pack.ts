@@ -97,12 +97,12 @@ export function useVolume(
   manifest: Manifest | null,
   index: PackIndex | null,
   chosen: number | null,
-): VolumeState {
+): VolumeState & { readonly stack: Stack | null } {
   const series = index?.series.find((one) => one.index === chosen) ?? null;
-  const { data } = useStack(manifest?.pack.base ?? null, series);
-  const grid = useGrid(data ?? null);
-  if (!series) return { volume: null, noVolume: text.mpr.noSeries };
-  if (!grid) return { volume: null, noVolume: text.mpr.reading };
-  if (!isGrid(grid)) return { volume: null, noVolume: whyNoGrid(grid) };
-  return { volume: series.index, noVolume: null };
+  const { data: stack = null } = useStack(manifest?.pack.base ?? null, series);
+  const grid = useGrid(stack);
+  if (!series) return { volume: null, noVolume: text.mpr.noSeries, stack };
+  if (!grid) return { volume: null, noVolume: text.mpr.reading, stack };
+  if (!isGrid(grid)) return { volume: null, noVolume: whyNoGrid(grid), stack };
+  return { volume: series.index, noVolume: null, stack };
 }
