@@ -69,8 +69,12 @@ class Reader:
         Rows move while a list narrows: a click meant for one would meet another.
         """
         self.page.locator("input[type=search]").first.fill(name)
+        self.answered()
         self.page.wait_for_function(_ONLY, arg=name.lower(), timeout=60_000)
-        self.page.wait_for_timeout(300)
+
+    def answered(self) -> None:
+        """Wait until the list is the one that was asked for last."""
+        expect(self.page.locator("[role=grid][aria-busy=false]")).to_be_visible()
 
     def row(self, name: str):
         return self.page.get_by_role("row").filter(has_text=name)

@@ -28,9 +28,12 @@ def sign_film(reader: Reader, number: int) -> str:
     expect(reader.page.locator("canvas:not(.early-pixels)").first).to_be_visible()
     reader.page.get_by_placeholder("What you conclude").fill("Clear lungs.")
     expect(reader.page.get_by_text("All changes saved")).to_be_visible()
+    room = reader.page.url
     reader.page.keyboard.press("Control+Enter")
-    expect(reader.page.get_by_text("Clear lungs.")).to_have_count(0)
-    reader.page.wait_for_timeout(500)
+    # On to the next study, or back to the list: either way that is there.
+    expect(reader.page).not_to_have_url(room)
+    there = reader.page.locator("canvas:not(.early-pixels), [role=grid]")
+    expect(there.first).to_be_visible()
     return name
 
 
@@ -75,7 +78,7 @@ def test_a_reading_is_amended_as_version_2_and_both_are_readable(reader):
     expect(reader.page.get_by_text("Amended, version 2")).to_be_visible()
     words = reader.page.get_by_placeholder("What you conclude")
     expect(words).to_have_value("Clear lungs.")
-    reader.page.wait_for_timeout(1000)
+    expect(reader.page.locator("canvas:not(.early-pixels)").first).to_be_visible()
     reader.picture("amending")
     reader.page.reload()
     expect(reader.page.get_by_text("You are amending version 1")).to_be_visible()

@@ -17,6 +17,11 @@ pytestmark = [
 ]
 
 
+# What a key did is on the screen: a frame was begun after it, and has ended.
+_DRAWN = """() => new Promise(done =>
+  requestAnimationFrame(() => requestAnimationFrame(() => done())))"""
+
+
 def rows(reader):
     return reader.page.locator("[data-testid=rows] [role=row]")
 
@@ -27,13 +32,13 @@ def head(reader, name):
 
 def settle(reader):
     expect(rows(reader).first).to_be_visible()
-    reader.page.wait_for_timeout(500)
+    reader.answered()
 
 
 def press(reader, *keys):
     for key in keys:
         reader.page.keyboard.press(key)
-        reader.page.wait_for_timeout(150)
+        reader.page.evaluate(_DRAWN)
 
 
 def narrow(reader, name):

@@ -157,6 +157,11 @@ export function isWhole(state: Pick<WorklistState, 'filters' | 'sort'>): boolean
   return state.sort === null && !isNarrowed(state.filters);
 }
 
+/** Whether another list has been asked for than stands there, or is about to be. */
+export function isAsking({ status, typed, filters }: WorklistState): boolean {
+  return status === 'loading' || typed.trim() !== filters.q.trim();
+}
+
 /** How many rows the list has, counting those that are not known here. */
 export function lengthOf(state: WorklistState): number {
   const known = state.offset + state.shown.length;

@@ -17,6 +17,7 @@ import { columnsOf, useListViews } from '@/state/list-views';
 import { letGo, lift, moveOn, press, usePress, useStill } from '@/state/press';
 import {
   hold,
+  isAsking,
   isWhole,
   lengthOf,
   look,
@@ -226,6 +227,7 @@ export function ListTable(props: ListTableProps) {
   const waits = useStill(
     useWorklist((state) => state.status === 'loading' && state.shown.length === 0),
   );
+  const asking = useWorklist(isAsking);
   const view = useWorklist((state) => state.view);
   const columns = useListViews((state) => columnsOf(state, view));
   const compact = useListViews((state) => state.compact);
@@ -244,6 +246,7 @@ export function ListTable(props: ListTableProps) {
         tabIndex={0}
         aria-label={text.list.title}
         aria-rowcount={count + 1}
+        aria-busy={asking}
         aria-multiselectable={props.choosing || undefined}
         aria-activedescendant={selected ? `row-${selected}` : undefined}
       >
