@@ -6,12 +6,13 @@ import { ApiError, OfflineError, setLoggedOutHandler } from '@/api/client';
 import { forgetEarly } from '@/api/early';
 import type { Id } from '@/domain/model';
 import { EarlyImage, RoomOutline, useRoomMay } from '@/features/reading/early-image';
+import type { Need, PageName } from '@/features/shell/not-yours';
 import { afterFirstPaint } from '@/imaging/first-paint';
 import { forgetAll } from '@/imaging/forget';
 import { followLeftBehind } from '@/state/late-drafts';
 import { startLive, stopLive } from '@/state/live';
 import { forgetOwnKeys, loadOwnKeys } from '@/state/own-keys';
-import { ADMIN_PERMISSIONS, SESSION_KEY, useCan, useSession } from '@/state/session';
+import { homeOf, SESSION_KEY, useCan, useSession } from '@/state/session';
 import { text } from '@/text/en';
 import { later, useLater } from '@/ui/later';
 import { Notice } from '@/ui/primitives';
@@ -39,6 +40,9 @@ function WorklistPage() {
 
 const LoginPage = lazy(() =>
   import('@/features/login/login-page').then((module) => ({ default: module.LoginPage })),
+);
+const NotYours = lazy(() =>
+  import('@/features/shell/not-yours').then((module) => ({ default: module.NotYours })),
 );
 const PasswordPage = lazy(() =>
   import('@/features/account/password-form').then((module) => ({
@@ -109,18 +113,28 @@ function Opening() {
   return <output className="page-wait">{text.room.opening}</output>;
 }
 
-/** Where a person begins: the list, or what the roles allow without it. */
+interface OnlyProps {
+  readonly need: Need;
+  readonly page: PageName;
+  readonly children: ReactNode;
+}
+
+/** A page for those who have a permission; the others are told whose it is. */
+function Only({ need, page, children }: OnlyProps) {
+  return useCan()(need) ? children : <NotYours {...{ page, need }} />;
+}
+
+/** Where a person begins. */
 function Home() {
-  const can = useCan();
-  if (can('worklist:read')) {
+  const home = homeOf(useCan());
+  if (home === '/') {
     return (
       <Shell>
         <WorklistPage />
       </Shell>
     );
   }
-  if (ADMIN_PERMISSIONS.some(can)) return <Redirect to="/admin" replace />;
-  if (can('study:import')) return <Redirect to="/import" replace />;
+  if (home !== null) return <Redirect to={home} replace />;
   return (
     <Shell>
       <h1 className="page-wait">{text.common.noPage}</h1>
@@ -128,7 +142,7 @@ function Home() {
   );
 }
 
-function Reading({ itemId }: { itemId: Id }) {
+function Room({ itemId }: { itemId: Id }) {
   const outline = <RoomOutline itemId={itemId} />;
   const roomMay = useRoomMay(itemId);
   return (
@@ -145,6 +159,17 @@ function Reading({ itemId }: { itemId: Id }) {
   );
 }
 
+function Reading({ itemId }: { itemId: Id }) {
+  if (useCan()('study:pixels:read')) return <Room itemId={itemId} />;
+  return (
+    <Shell>
+      <Suspense fallback={<Opening />}>
+        <NotYours page="read" need="study:pixels:read" />
+      </Suspense>
+    </Shell>
+  );
+}
+
 function Routes() {
   return (
     <Switch>
@@ -158,7 +183,9 @@ function Routes() {
         {({ id }) => (
           <Shell>
             <Suspense fallback={<Opening />}>
-              <IntakePage shown={id ?? null} />
+              <Only need="study:import" page="import">
+                <IntakePage shown={id ?? null} />
+              </Only>
             </Suspense>
           </Shell>
         )}
@@ -180,14 +207,18 @@ function Routes() {
       <Route path="/signed">
         <Shell>
           <Suspense fallback={<Opening />}>
-            <SignedPage />
+            <Only need="reading:read" page="signed">
+              <SignedPage />
+            </Only>
           </Suspense>
         </Shell>
       </Route>
       <Route path="/critical">
         <Shell>
           <Suspense fallback={<Opening />}>
-            <CriticalPage />
+            <Only need="critical:read" page="critical">
+              <CriticalPage />
+            </Only>
           </Suspense>
         </Shell>
       </Route>
@@ -195,7 +226,9 @@ function Routes() {
         {({ item }) => (
           <Shell>
             <Suspense fallback={<Opening />}>
-              <DiscussionPage key={item} item={item} />
+              <Only need="worklist:read" page="discussion">
+                <DiscussionPage key={item} item={item} />
+              </Only>
             </Suspense>
           </Shell>
         )}

@@ -69,3 +69,10 @@ export const ADMIN_PERMISSIONS = [
   'audit:read',
   'export:read',
 ] as const;
+
+/** Where a person begins: the list, or what the roles allow without it; null: nowhere. */
+export function homeOf(can: Can): '/' | '/admin' | '/import' | null {
+  if (can('worklist:read')) return '/';
+  if (ADMIN_PERMISSIONS.some(can)) return '/admin';
+  return can('study:import') ? '/import' : null;
+}

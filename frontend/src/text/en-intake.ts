@@ -4,8 +4,6 @@ import type { FileStatus, Intake, ReportFilter } from '@/domain/intake';
 export const intake = {
   title: 'Import',
   nav: (percent: number | null) => (percent === null ? 'Import' : `Import ${percent}%`),
-  forbidden:
-    'Your account may not import studies. Ask an administrator for the role of radiologist or administrator at a site.',
   site: 'Import to',
   drop: {
     title: 'Drop a CD, folders, files or zips here',

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from apps.accounts.models import Role
 from apps.accounts.permissions import ROLE_PERMISSIONS
+from apps.accounts.roles import roles_that_may
 from apps.accounts.selectors import make_actor, member_sites
 from apps.accounts.types import SYSTEM, Actor, worker_actor
 from apps.core.permissions import Permission as P
@@ -129,3 +132,11 @@ def test_an_actor_costs_one_query(worlds, django_assert_num_queries):
     with django_assert_num_queries(1):
         actor = make_actor(user=person)
         assert actor.can(P.READING_SIGN, worlds.a.site.pk)
+
+
+def test_the_pages_tell_the_truth_of_whose_they_are():
+    """What the browser says to somebody who may not open a page is this very table."""
+    folder = Path(__file__).parents[3] / "frontend" / "src" / "domain"
+    said = json.loads((folder / "permission-roles.json").read_text())
+    assert said == {name: roles_that_may(P(name)) for name in said}
+    assert len(said) > 10

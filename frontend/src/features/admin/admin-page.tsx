@@ -1,6 +1,7 @@
 import './admin.css';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
+import { type Need, NotYours } from '@/features/shell/not-yours';
 import { useCan } from '@/state/session';
 import { text } from '@/text/en';
 import { models } from '@/text/en-models';
@@ -38,7 +39,7 @@ type TabId = keyof typeof NAMES;
 
 interface Tab {
   readonly id: TabId;
-  readonly need: string;
+  readonly need: Need;
   readonly page: () => ReactNode;
 }
 
@@ -63,11 +64,18 @@ const TABS: readonly Tab[] = [
 export function AdminPage({ tab }: { tab: string | null }) {
   const can = useCan();
   const allowed = TABS.filter((one) => can(one.need));
-  const here = allowed.find((one) => one.id === tab) ?? allowed[0];
-  if (!here) return <h1 className="page-wait">{text.common.forbidden}</h1>;
+  const asked = TABS.find((one) => one.id === tab);
+  const here = asked ?? allowed[0];
+  if (!here) return <NotYours page="admin" need="export:read" />;
+  const page = can(here.need) ? (
+    here.page()
+  ) : (
+    <NotYours page="admin" part={NAMES[here.id]} need={here.need} />
+  );
+  if (allowed.length === 0) return page;
   return (
     <div className="admin">
-      <h1 className="visually-hidden">{text.admin.title}</h1>
+      {can(here.need) ? <h1 className="visually-hidden">{text.admin.title}</h1> : null}
       <nav className="views" aria-label={text.admin.title}>
         <div className="nav">
           {allowed.map((one) => (
@@ -81,7 +89,7 @@ export function AdminPage({ tab }: { tab: string | null }) {
           ))}
         </div>
       </nav>
-      <div className="admin-body">{here.page()}</div>
+      <div className="admin-body">{page}</div>
     </div>
   );
 }

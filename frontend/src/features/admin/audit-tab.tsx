@@ -6,6 +6,7 @@ import { readAudit } from '@/api/endpoints';
 import { formatExact } from '@/domain/format';
 import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
+import { WideTable } from '@/ui/wide-table';
 import { SealsLine } from './audit-seals';
 import { detailWords } from './audit-words';
 import { wordsOf } from './table';
@@ -103,7 +104,7 @@ export function AuditTab() {
           {wordsOf(pages.error)}
         </Notice>
       ) : null}
-      <table aria-label={text.admin.tabs.audit} aria-busy={pages.isFetching}>
+      <WideTable label={text.admin.tabs.audit} busy={pages.isFetching}>
         <thead>
           <tr>
             {[words.at, words.event, words.actor, words.outcome, words.subject].map(
@@ -136,7 +137,7 @@ export function AuditTab() {
             </tr>
           ))}
         </tbody>
-      </table>
+      </WideTable>
       {!pages.isPending && rows.length === 0 && !pages.error ? (
         <p className="table-words">{words.empty}</p>
       ) : null}

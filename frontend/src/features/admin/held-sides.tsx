@@ -6,6 +6,7 @@ import { compareHeaders, pairPictures } from '@/domain/held';
 import type { Id } from '@/domain/model';
 import { held as words } from '@/text/en-held';
 import { Glyph } from '@/ui/glyph';
+import { WideTable } from '@/ui/wide-table';
 
 const NAMES: readonly SideName[] = ['there', 'arrived'];
 
@@ -24,7 +25,7 @@ export function Headers({ sides }: { sides: Comparison['sides'] }) {
   );
   const bare = NAMES.map((name) => whyBare(sides[name]));
   return (
-    <table className="held-lines" aria-label={words.name}>
+    <WideTable className="held-lines" label={words.name}>
       <thead>
         <tr>
           <th scope="col">{words.field}</th>
@@ -67,7 +68,7 @@ export function Headers({ sides }: { sides: Comparison['sides'] }) {
               </tr>
             ))}
       </tbody>
-    </table>
+    </WideTable>
   );
 }
 
@@ -152,7 +153,7 @@ export function Files({ comparison }: { comparison: Comparison }) {
   return (
     <>
       <h3>{name}</h3>
-      <table aria-label={name}>
+      <WideTable label={name}>
         <thead>
           <tr>
             {[...compared, words.bytes, words.file].map((head) => (
@@ -182,7 +183,7 @@ export function Files({ comparison }: { comparison: Comparison }) {
             );
           })}
         </tbody>
-      </table>
+      </WideTable>
       {files.length < n_files ? (
         <p className="t2">
           {words.compared(formatInteger(files.length), formatInteger(n_files))}

@@ -13,6 +13,7 @@ import { readersByHour, spreadDay } from '@/domain/shifts';
 import { text } from '@/text/en';
 import { simulator as words } from '@/text/en-simulator';
 import { Notice } from '@/ui/primitives';
+import { WideTable } from '@/ui/wide-table';
 import { SiteSelect, useOneSite } from './one-site';
 import { carryOut, wordsOf } from './table';
 
@@ -86,7 +87,7 @@ function Waits({ said }: { said: Simulation }) {
   return (
     <>
       <p className="t2">{words.result(said.load, said.days, said.repetitions)}</p>
-      <table aria-label={words.table}>
+      <WideTable label={words.table}>
         <thead>
           <tr>
             <th scope="col">{words.group}</th>
@@ -107,7 +108,7 @@ function Waits({ said }: { said: Simulation }) {
             </tr>
           ))}
         </tbody>
-      </table>
+      </WideTable>
     </>
   );
 }

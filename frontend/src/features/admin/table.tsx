@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { ApiError, OfflineError } from '@/api/client';
 import { text } from '@/text/en';
 import { Notice } from '@/ui/primitives';
+import { WideTable } from '@/ui/wide-table';
 
 export function wordsOf(error: unknown): string {
   if (error instanceof OfflineError) return text.common.offline;
@@ -57,7 +58,7 @@ export function QueryTable<T>({
   const rows = query.data ?? [];
   return (
     <>
-      <table aria-label={name} aria-busy={query.isPending}>
+      <WideTable label={name} busy={query.isPending}>
         <thead>
           <tr>
             {heads.map((head) => (
@@ -68,7 +69,7 @@ export function QueryTable<T>({
           </tr>
         </thead>
         <tbody>{rows.map(children)}</tbody>
-      </table>
+      </WideTable>
       {query.isPending ? (
         <p className="table-words t3">{text.common.loading(name)}</p>
       ) : null}

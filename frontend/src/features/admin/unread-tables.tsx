@@ -1,6 +1,7 @@
 import type { ArrivalRefusal, UnreadArrival } from '@/api/held-types';
 import { formatBytes, formatExact, formatInteger } from '@/domain/format';
 import { refused, unread } from '@/text/en-unread';
+import { WideTable } from '@/ui/wide-table';
 
 function Heads({ heads }: { heads: readonly string[] }) {
   return (
@@ -23,7 +24,7 @@ export function Unread({ rows }: { rows: readonly UnreadArrival[] }) {
     <section className="admin-more" aria-label={unread.title}>
       <h2>{unread.title}</h2>
       <p className="admin-intro">{unread.intro}</p>
-      <table aria-label={unread.name}>
+      <WideTable label={unread.name}>
         <Heads heads={[unread.when, unread.why, unread.size, unread.file]} />
         <tbody>
           {rows.map((row) => (
@@ -37,7 +38,7 @@ export function Unread({ rows }: { rows: readonly UnreadArrival[] }) {
             </tr>
           ))}
         </tbody>
-      </table>
+      </WideTable>
     </section>
   );
 }
@@ -48,7 +49,7 @@ export function Refused({ rows }: { rows: readonly ArrivalRefusal[] }) {
     <section className="admin-more" aria-label={refused.title}>
       <h2>{refused.title}</h2>
       <p className="admin-intro">{refused.intro}</p>
-      <table aria-label={refused.name}>
+      <WideTable label={refused.name}>
         <Heads
           heads={[refused.last, refused.sender, refused.why, refused.n, refused.first]}
         />
@@ -63,7 +64,7 @@ export function Refused({ rows }: { rows: readonly ArrivalRefusal[] }) {
             </tr>
           ))}
         </tbody>
-      </table>
+      </WideTable>
       {rows.length === 0 ? <p className="table-words">{refused.empty}</p> : null}
     </section>
   );

@@ -16,6 +16,7 @@ import { carryOut, wordsOf } from '@/features/admin/table';
 import { text } from '@/text/en';
 import { notices } from '@/text/en-notices';
 import { Notice } from '@/ui/primitives';
+import { WideTable } from '@/ui/wide-table';
 
 const words = notices.settings;
 const KEY = ['notice-settings'];
@@ -38,7 +39,7 @@ function Matrix({ settings, onChanged }: PartProps) {
   const [problem, setProblem] = useState<string | null>(null);
   return (
     <>
-      <table className="matrix" aria-label={words.kinds}>
+      <WideTable className="matrix" label={words.kinds}>
         <thead>
           <tr>
             <th scope="col">{words.kind}</th>
@@ -72,7 +73,7 @@ function Matrix({ settings, onChanged }: PartProps) {
             </tr>
           ))}
         </tbody>
-      </table>
+      </WideTable>
       {problem === null ? null : (
         <Notice kind="fail" title={words.notSaved} assertive>
           {problem}

@@ -211,7 +211,7 @@ function Page({ user }: { user: User }) {
 
   const row = over && 'id' in over ? rowOf(over.id) : null;
   return (
-    <>
+    <div className="listing">
       <h1 className="visually-hidden">{text.list.title}</h1>
       <ViewBar
         user={user}
@@ -261,7 +261,7 @@ function Page({ user }: { user: User }) {
         opened={over?.kind === 'keys'}
         onClose={() => setOver(null)}
       />
-    </>
+    </div>
   );
 }
 

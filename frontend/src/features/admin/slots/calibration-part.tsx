@@ -12,6 +12,7 @@ import { formatProbability } from '@/domain/format';
 import { text } from '@/text/en';
 import { slots, threshold as truthWords, calibration as words } from '@/text/en-slots';
 import { Notice } from '@/ui/primitives';
+import { WideTable } from '@/ui/wide-table';
 import { wordsOf } from '../table';
 import type { SlotPartProps } from './parts';
 import { FindingSelect, HoldForm } from './parts';
@@ -105,7 +106,7 @@ function BeforeAfter({ before, after }: PairProps) {
     [words.n, before.n, after.n],
   ] as const;
   return (
-    <table className="slot-figures" aria-label={words.figures}>
+    <WideTable className="slot-figures" label={words.figures}>
       <thead>
         <tr>
           <th scope="col">{slots.sections.calibration}</th>
@@ -126,7 +127,7 @@ function BeforeAfter({ before, after }: PairProps) {
           </tr>
         ))}
       </tbody>
-    </table>
+    </WideTable>
   );
 }
 

@@ -8,6 +8,7 @@ import { useCan } from '@/state/session';
 import { text } from '@/text/en';
 import { slots, threshold, comparison as words } from '@/text/en-slots';
 import { Notice } from '@/ui/primitives';
+import { WideTable } from '@/ui/wide-table';
 import { wordsOf } from '../table';
 import { FindingSelect, type SlotPartProps } from './parts';
 import { FigureCell, leftOut, TRUTHS } from './threshold-part';
@@ -17,7 +18,7 @@ const FIGURES = ['alerts_per_day', 'sensitivity', 'specificity', 'auroc'] as con
 function Figures({ said }: { said: Comparison }) {
   const { live, other } = said;
   return (
-    <table className="slot-figures" aria-label={words.figures}>
+    <WideTable className="slot-figures" label={words.figures}>
       <thead>
         <tr>
           <th scope="col">{threshold.figure}</th>
@@ -40,7 +41,7 @@ function Figures({ said }: { said: Comparison }) {
           </tr>
         ))}
       </tbody>
-    </table>
+    </WideTable>
   );
 }
 
@@ -85,7 +86,7 @@ function Discordant({ said }: { said: Comparison }) {
   return (
     <>
       <h3>{words.discordant(said.n_discordant, said.discordant.length)}</h3>
-      <table aria-label={words.discordantTable}>
+      <WideTable label={words.discordantTable}>
         <thead>
           <tr>
             <th scope="col">{words.study}</th>
@@ -122,7 +123,7 @@ function Discordant({ said }: { said: Comparison }) {
             );
           })}
         </tbody>
-      </table>
+      </WideTable>
     </>
   );
 }

@@ -9,6 +9,7 @@ import {
 import { formatDay, formatExact } from '@/domain/format';
 import { slots, routing as words } from '@/text/en-slots';
 import { Notice } from '@/ui/primitives';
+import { WideTable } from '@/ui/wide-table';
 import { carryOut } from '../table';
 import type { SlotPartProps } from './parts';
 import { HoldForm } from './parts';
@@ -107,7 +108,7 @@ function Tiers({ rule, onChange }: FieldsProps) {
 
 function Days({ said }: { said: RoutingTrial }) {
   return (
-    <table className="slot-figures" aria-label={words.days}>
+    <WideTable className="slot-figures" label={words.days}>
       <thead>
         <tr>
           <th scope="col">{words.day}</th>
@@ -128,13 +129,13 @@ function Days({ said }: { said: RoutingTrial }) {
           </tr>
         ))}
       </tbody>
-    </table>
+    </WideTable>
   );
 }
 
 function TierTrial({ of }: { of: NonNullable<RoutingTrial['tiers']> }) {
   return (
-    <table className="slot-figures" aria-label={words.tiers.table}>
+    <WideTable className="slot-figures" label={words.tiers.table}>
       <thead>
         <tr>
           <th scope="col">{words.tiers.whom}</th>
@@ -151,13 +152,13 @@ function TierTrial({ of }: { of: NonNullable<RoutingTrial['tiers']> }) {
           </tr>
         ))}
       </tbody>
-    </table>
+    </WideTable>
   );
 }
 
 function Examples({ said }: { said: RoutingTrial }) {
   return (
-    <table aria-label={words.examples}>
+    <WideTable label={words.examples}>
       <thead>
         <tr>
           <th scope="col">{words.study}</th>
@@ -176,7 +177,7 @@ function Examples({ said }: { said: RoutingTrial }) {
           </tr>
         ))}
       </tbody>
-    </table>
+    </WideTable>
   );
 }
 

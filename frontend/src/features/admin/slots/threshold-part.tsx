@@ -15,6 +15,7 @@ import { formatProbability } from '@/domain/format';
 import { text } from '@/text/en';
 import { acuities, interval, slots, threshold as words } from '@/text/en-slots';
 import { Notice } from '@/ui/primitives';
+import { WideTable } from '@/ui/wide-table';
 import { wordsOf } from '../table';
 import type { SlotPartProps } from './parts';
 import { FindingSelect, HoldForm, modelName } from './parts';
@@ -44,7 +45,7 @@ export function FigureCell({ figure, least }: { figure: Figure; least: number })
 
 function Figures({ said }: { said: ThresholdTrial }) {
   return (
-    <table className="slot-figures" aria-label={words.figures}>
+    <WideTable className="slot-figures" label={words.figures}>
       <thead>
         <tr>
           <th scope="col">{words.figure}</th>
@@ -67,7 +68,7 @@ function Figures({ said }: { said: ThresholdTrial }) {
           </tr>
         ))}
       </tbody>
-    </table>
+    </WideTable>
   );
 }
 
