@@ -10,7 +10,8 @@ from apps.accounts.models import Role
 from apps.accounts.services import grant_membership
 from apps.accounts.types import SYSTEM
 from apps.audit.models import AuditRecord
-from apps.studies.models import Patient
+from apps.studies.models import Attachment, Patient
+from apps.workflow import flow
 from apps.workflow.models import SavedLayout
 from tests.factories.domain import client_for, make_department, make_revision
 
@@ -193,3 +194,26 @@ def test_what_may_be_an_ais_picture_is_never_hung_nor_counted(client, department
         revision.save()
     assert "9.9.9" not in client.get(f"/api/studies/{now.id}/hanging").content.decode()
     assert [one["n_images"] for one in priors(client, now)] == [1]
+
+
+def test_what_is_no_image_is_listed_by_what_it_is(client, department):
+    """A map that its maker calls OT is told by its class; so is a captured picture."""
+    now = dated(department, date(2026, 11, 21))
+    Attachment.objects.create(
+        study=now,
+        series_uid="9.9.8",
+        sop_class_uid="1.2.840.10008.5.1.4.1.1.30",
+        modality="OT",
+        n_instances=1,
+    )
+    revision = now.revisions.get()
+    revision.series = [*revision.series, {**revision.series[0], "uid": "9.9.9"}]
+    revision.withheld = ["9.9.9"]
+    revision.save()
+    flow.place_revision(revision_id=revision.id)  # on a list, whose protocol shows AI
+    assert ask(client, "POST", f"studies/{now.id}/open").status_code == 200
+    listed = client.get(f"/api/studies/{now.id}/manifest").json()["attachments"]
+    assert [(one["uid"], one["sop_class_uid"]) for one in listed] == [
+        ("9.9.8", "1.2.840.10008.5.1.4.1.1.30"),
+        ("9.9.9", "1.2.840.10008.5.1.4.1.1.7"),
+    ]
