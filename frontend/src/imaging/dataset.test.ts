@@ -6,7 +6,7 @@ import {
   isLossy,
   paletteOf,
   planeOf,
-  shareAlike,
+  readAlike,
   spacingOf,
   undrawable,
   voiOf,
@@ -187,12 +187,22 @@ describe('what is the same in all images of a series', () => {
   });
 
   it('is held once, and says what it said', () => {
-    const shared = shareAlike([image(1), image(2), image(3)]);
+    const shared = readAlike(JSON.stringify([image(1), image(2), image(3)]));
     expect(shared).toEqual([image(1), image(2), image(3)]);
     for (const tag of ['00100010', '00180050', '00081140']) {
       expect(shared[2]?.[tag]).toBe(shared[0]?.[tag]);
     }
     expect(shared[2]?.['00200013']).not.toBe(shared[0]?.['00200013']);
+  });
+
+  it('is read whatever stands in a string, and refused when it is cut short', () => {
+    const odd = { '00081030': { vr: 'LO', Value: ['}] \\" {[ \\\\', 'ä'] } };
+    const json = JSON.stringify([odd, odd, image(1)], null, 1);
+    expect(readAlike(json)).toEqual([odd, odd, image(1)]);
+    expect(readAlike('[]')).toEqual([]);
+    for (const cut of [json.slice(0, -3), json.slice(0, 40), '', '{}']) {
+      expect(() => readAlike(cut)).toThrow(SyntaxError);
+    }
   });
 
   it('is not taken for what another image lacks or says otherwise', () => {
@@ -204,7 +214,7 @@ describe('what is the same in all images of a series', () => {
       { '00081140': sq({}) },
       {},
     ];
-    expect(shareAlike([image(1), ...structuredClone(others)])).toEqual([
+    expect(readAlike(JSON.stringify([image(1), ...others]))).toEqual([
       image(1),
       ...others,
     ]);

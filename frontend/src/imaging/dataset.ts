@@ -93,15 +93,63 @@ function sameValue(a: unknown, b: unknown): boolean {
   return more === 0;
 }
 
+const QUOTE = 34;
+const BACKSLASH = 92;
+const OPENS = 123;
+const CLOSES = 125;
+
+/** Where the string that begins at `at` ends. */
+function endOfString(json: string, at: number): number {
+  let end = at + 1;
+  for (; end < json.length; end += 1) {
+    const letter = json.charCodeAt(end);
+    if (letter === QUOTE) return end;
+    if (letter === BACKSLASH) end += 1;
+  }
+  return end;
+}
+
+const isList = (json: string) => json.startsWith('[') && json.trimEnd().endsWith(']');
+
+/** Where the next brace outside of strings is, from `from` on; the length if nowhere. */
+function nextBrace(json: string, from: number): number {
+  for (let at = from; at < json.length; at += 1) {
+    const letter = json.charCodeAt(at);
+    if (letter === OPENS || letter === CLOSES) return at;
+    if (letter === QUOTE) at = endOfString(json, at);
+  }
+  return json.length;
+}
+
+/** The objects of a JSON array, each as it is written. */
+function* objectsIn(json: string): Generator<string> {
+  let depth = 0;
+  let begin = 0;
+  for (let at = nextBrace(json, 0); at < json.length; at = nextBrace(json, at + 1)) {
+    if (depth === 0) begin = at;
+    depth += json.charCodeAt(at) === OPENS ? 1 : -1;
+    if (depth === 0) yield json.slice(begin, at + 1);
+  }
+  if (depth !== 0 || !isList(json)) throw new SyntaxError('no list of datasets');
+}
+
 /**
- * Lets the images of a series hold together what is the same in all of them, which is
- * most of their headers. Each dataset is changed in place; what it says stays the same.
+ * The datasets of a series. Images hold together what is the same in all of them, which
+ * is most of their headers. They are read one by one: all at once they are megabytes,
+ * which lie there long after, for V8 takes what a long text makes for old.
+ *
+ * @param json a list of datasets (PS3.18 F.2).
+ * @throws SyntaxError for anything else.
  */
-export function shareAlike(datasets: readonly Dataset[]): readonly Dataset[] {
-  const [model, ...others] = datasets;
-  for (const one of others as readonly Record<string, Attribute>[]) {
+export function readAlike(json: string): readonly Dataset[] {
+  const datasets: Record<string, Attribute>[] = [];
+  for (const text of objectsIn(json)) {
+    const one = JSON.parse(text) as Record<string, Attribute>;
+    const [model] = datasets;
+    datasets.push(one);
+    if (!model) continue;
     for (const tag in one) {
-      const shared = model?.[tag];
+      const shared = model[tag];
       if (shared && sameValue(one[tag], shared)) one[tag] = shared;
     }
   }

@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Dataset } from './dataset';
 import { forgetAll } from './forget';
 import type { ImageRef } from './pack';
@@ -128,5 +128,66 @@ describe('a decoder that ends', () => {
   it('of itself is a defect', async () => {
     Ending.says = 'RuntimeError: unreachable';
     await expect(pool.readGrey(image)).rejects.toThrow('the decoder ended');
+  });
+});
+
+describe('a thread', () => {
+  const made = { values: new Uint8Array(4), min: 0, max: 0, padding: null };
+  const alive = new Set<Slow>();
+  /** Answers when it is told to. */
+  class Slow extends EventTarget {
+    readonly tasks: number[] = [];
+    constructor() {
+      super();
+      alive.add(this);
+    }
+    postMessage(words: { id?: number }): void {
+      if (words.id !== undefined) this.tasks.push(words.id);
+    }
+    answer(): void {
+      const data = { id: this.tasks.shift(), made };
+      this.dispatchEvent(new MessageEvent('message', { data }));
+    }
+    terminate(): void {
+      alive.delete(this);
+    }
+  }
+  let pool: typeof import('./decode-pool');
+  beforeEach(async () => {
+    vi.useFakeTimers();
+    alive.clear();
+    vi.resetModules();
+    vi.stubGlobal('navigator', { hardwareConcurrency: 2 });
+    vi.stubGlobal('Worker', Slow);
+    pool = await import('./decode-pool');
+  });
+  afterEach(() => vi.useRealTimers());
+  const image = (name: string) => ({ ...ref({}), imageId: name, url: name }) as ImageRef;
+  const only = () => [...alive][0] as Slow;
+
+  it('is ended soon after the last frame of what is shown, and made anew', async () => {
+    pool.expectSeries('1.2', 1000);
+    const frames = [pool.readGrey(image('a')), pool.readGrey(image('b'))];
+    only().answer();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(alive.size).toBe(1);
+    only().answer();
+    await Promise.all(frames);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(alive.size).toBe(0);
+    const again = pool.readGrey(image('c'));
+    only().answer();
+    await expect(again).resolves.toMatchObject({ max: 0 });
+  });
+
+  it('waits for the series after the early picture, and not for ever', async () => {
+    pool.warmDecoder('1.2.840.10008.1.2.4.80');
+    const early = pool.readEarly(image('a'));
+    only().answer();
+    await early;
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(alive.size).toBe(1);
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect(alive.size).toBe(0);
   });
 });

@@ -10,8 +10,10 @@ import type { GreyFrame, StoredFacts } from './stored';
 const MOST = Math.max(2, Math.min(6, (navigator.hardwareConcurrency || 2) - 1));
 /** A thread for so many bytes of decoded frames: for less, another costs more than it brings. */
 const BYTES_EACH = 32 * 1024 ** 2;
-/** Threads that nobody asked anything for this long are ended: each holds megabytes. */
-const IDLE_MS = 15_000;
+/** A thread that was made ready waits this long for a series, which comes with the room. */
+const READY_MS = 15_000;
+/** One that has no more to do is ended after this: it holds some seven megabytes. */
+const IDLE_MS = 1000;
 
 /** Syntaxes that a thread decodes (decode-worker.ts). */
 const DECODED = new Set(
@@ -53,17 +55,18 @@ function end(thread: Thread): void {
   thread.worker.terminate();
 }
 
-function restLater(): void {
+/** Ends later what then has nothing to do; who is busy then ends when it has done. */
+function restLater(after: number): void {
   clearTimeout(idle);
   idle = setTimeout(() => {
     for (const one of threads) if (one.waiting.size === 0) end(one);
-    if (threads.size > 0) restLater();
-  }, IDLE_MS);
+  }, after);
 }
 
 function hear({ waiting }: Thread, answer: Answer): void {
   const asked = waiting.get(answer.id);
   waiting.delete(answer.id);
+  if (waiting.size === 0) restLater(expected.size > 0 ? IDLE_MS : READY_MS);
   if ('made' in answer) asked?.resolve(answer.made);
   else if (answer.kind) asked?.reject(new PackError(answer.kind, answer.error));
   else asked?.reject(new Error(answer.error));
@@ -121,7 +124,7 @@ export function warmDecoder(syntax = ''): void {
   if (threads.size === 0) startThread();
   const warm: Warm = { warm: syntax };
   if (syntax !== '') for (const { worker } of threads) worker.postMessage(warm);
-  restLater();
+  restLater(READY_MS);
 }
 
 function describe(dataset: Dataset): Described {
@@ -154,7 +157,6 @@ function inThread(
   signal: AbortSignal | undefined,
 ): Promise<GreyFrame> {
   const { worker, waiting } = nextThread();
-  restLater();
   serial += 1;
   const id = serial;
   const task: Task = { id, url, syntax, frame: describe(dataset), facts };

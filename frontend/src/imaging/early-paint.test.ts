@@ -96,6 +96,14 @@ describe('paintStrips', () => {
     expect(parts).toHaveLength(4);
   });
 
+  it('draws hardly more than the canvas has', () => {
+    const { pen, parts } = canvasOf(344, 391);
+    paintStrips(pen, () => undefined);
+    const drawn = parts.reduce((sum, one) => sum + one, 0);
+    expect(parts.length).toBe(2);
+    expect(drawn).toBeLessThan(1.02 * 4 * 344 * 391);
+  });
+
   it('does nothing on a canvas without a size', () => {
     const { pen, parts } = canvasOf(0, 300);
     paintStrips(pen, () => undefined);

@@ -6,8 +6,8 @@ import {
   isLossy,
   number,
   planeOf,
+  readAlike,
   type Spacing,
-  shareAlike,
   spacingOf,
   text,
 } from './dataset';
@@ -131,7 +131,7 @@ export async function readStack(
   signal?: AbortSignal,
 ): Promise<Stack> {
   const response = await fetchPart(`${base}metadata/${series.index}.json`, signal);
-  const datasets = shareAlike((await response.json()) as readonly Dataset[]);
+  const datasets = readAlike(await response.text());
   const images = series.instances.flatMap((instance, place) => {
     const dataset = datasets[place] ?? {};
     return Array.from({ length: Math.max(1, instance.n_frames) }, (_, index) =>

@@ -11,6 +11,12 @@ export type Painter = (screen: Screen, top: number) => void;
 /** Bytes that are drawn at once. */
 const MOST_BYTES = 512 * 1024;
 
+/** Rows of a strip: as few strips as fit, all of a height, for each is drawn whole. */
+export function rowsOfStrip(width: number, height: number): number {
+  const fit = Math.max(1, Math.floor(MOST_BYTES / (4 * width)));
+  return Math.ceil(height / Math.ceil(height / fit));
+}
+
 /** What was drawn last, of whatever canvas: those of one width use the same memory. */
 let scratch: ImageData | null = null;
 
@@ -34,8 +40,7 @@ export function paintStrips(
 ): void {
   const { width, height } = pen.canvas;
   if (width < 1 || height < 1) return;
-  const fit = Math.max(1, Math.floor(MOST_BYTES / (4 * width)));
-  const rows = whole ? height : Math.min(height, fit);
+  const rows = whole ? height : rowsOfStrip(width, height);
   const strip = scratchOf(width, rows);
   const screen = { pixels: new Uint32Array(strip.data.buffer), width, height: rows };
   for (let top = 0; top < height; top += rows) {

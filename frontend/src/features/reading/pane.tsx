@@ -1,6 +1,7 @@
 import './pane.css';
 import {
   type DragEvent,
+  memo,
   type ReactNode,
   useCallback,
   useEffect,
@@ -344,8 +345,11 @@ function PriorBody({ pane, study }: { pane: number; study: Id }) {
   return <PaneBody pane={pane} of={state} />;
 }
 
-/** One place of the grid: its series, or in words why there is none. */
-export function Pane({ pane, manifest, index, problem }: PaneProps) {
+/**
+ * One place of the grid: its series, or in words why there is none. A dozen layers lie in
+ * each: they are made anew for what concerns the pane, not for each change of the room.
+ */
+export const Pane = memo(function Pane({ pane, manifest, index, problem }: PaneProps) {
   const active = useRoom((state) => state.activePane === pane);
   const large = useRoom((state) => state.maximised === pane);
   const { dropping, drop } = useDrop(pane);
@@ -373,7 +377,7 @@ export function Pane({ pane, manifest, index, problem }: PaneProps) {
       )}
     </div>
   );
-}
+});
 
 /** Tools whose double click is free to enlarge a pane; others may end a drawing by it. */
 const MOVING: ReadonlySet<Tool> = new Set(['scroll', 'window', 'pan', 'zoom']);

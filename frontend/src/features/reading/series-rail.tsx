@@ -1,3 +1,4 @@
+import { memo } from 'react';
 import { formatDate } from '@/domain/format';
 import type { Manifest } from '@/domain/model';
 import { useRoom } from '@/state/room';
@@ -6,7 +7,7 @@ import { objectKind } from '@/text/en-objects';
 import { PriorsRail } from './priors-rail';
 import { SeriesCard } from './series-card';
 
-export function SeriesRail({
+export const SeriesRail = memo(function SeriesRail({
   manifest,
   ready,
 }: {
@@ -50,4 +51,4 @@ export function SeriesRail({
       <PriorsRail />
     </nav>
   );
-}
+});

@@ -1,14 +1,23 @@
 import './display.css';
+import { useShallow } from 'zustand/react/shallow';
 import { countOf, sidesOf } from '@/domain/layout';
-import { toggleMaximised, useRoom } from '@/state/room';
+import { type RoomState, toggleMaximised, useRoom } from '@/state/room';
 import { display } from '@/text/en-display';
 import { MprStage } from './mpr-stage';
 import { Pane } from './pane';
 import type { PackState } from './use-pack';
 
+/** All of the room that the stage itself depends on: panes hear of the rest themselves. */
+const ownOf = ({ layout, manifest, mpr, maximised }: RoomState) => ({
+  layout,
+  manifest,
+  mpr,
+  maximised,
+});
+
 /** The middle: panes side by side, or one series in three planes. */
 export function Stage({ pack }: { pack: PackState }) {
-  const { layout, manifest, mpr, maximised } = useRoom();
+  const { layout, manifest, mpr, maximised } = useRoom(useShallow(ownOf));
   if (mpr !== null) {
     return <MprStage key={mpr} manifest={manifest} index={pack.index} series={mpr} />;
   }

@@ -46,13 +46,14 @@ export function useFolded(bar: RefObject<HTMLElement | null>, content: string): 
 interface ItemProps {
   readonly command: Command<ReadingContext>;
   readonly context: ReadingContext;
+  readonly now: () => ReadingContext;
 }
 
-function Item({ command, context }: ItemProps) {
+function Item({ command, context, now }: ItemProps) {
   return (
     <Menu.Item
       disabled={!command.when(context)}
-      onClick={() => command.perform(context)}
+      onClick={() => command.perform(now())}
       rightSection={<CommandKey command={command} />}
     >
       <span className="measure-item">
@@ -66,11 +67,14 @@ function Item({ command, context }: ItemProps) {
 
 interface MoreProps {
   readonly groups: readonly CommandGroup<ReadingContext>[];
+  /** What the items look like is read from it, */
   readonly context: ReadingContext;
+  /** and this one is what they act on. */
+  readonly now: () => ReadingContext;
 }
 
 /** The tools that have no place in the bar, with their names and keys. */
-export function MoreTools({ groups, context }: MoreProps) {
+export function MoreTools({ groups, context, now }: MoreProps) {
   if (groups.length === 0) return null;
   return (
     <section aria-label={words.more}>
@@ -86,7 +90,7 @@ export function MoreTools({ groups, context }: MoreProps) {
               <Fragment key={group}>
                 <Menu.Label>{name}</Menu.Label>
                 {commands.map((command) => (
-                  <Item key={command.id} command={command} context={context} />
+                  <Item key={command.id} command={command} context={context} now={now} />
                 ))}
               </Fragment>
             ))}

@@ -1,27 +1,34 @@
 import { Menu } from '@mantine/core';
-import { Fragment, useRef } from 'react';
-import { type Command, groupCommands } from '@/commands/command';
+import { Fragment, memo, useCallback, useLayoutEffect, useRef } from 'react';
+import type { Command } from '@/commands/command';
 import type { ReadingContext } from '@/commands/reading/context';
 import { windowImage, windowPresetCommands } from '@/commands/reading/window-preset';
-import { READING_COMMANDS } from '@/commands/reading-commands';
 import { ariaHotkey, printHotkey } from '@/domain/hotkeys';
 import { CommandKey } from '@/features/shell/command-key';
 import { useKeyOf } from '@/state/own-keys';
-import { setRoom } from '@/state/room';
+import { setRoom, useRoom } from '@/state/room';
 import { text } from '@/text/en';
 import { segments } from '@/text/en-segments';
 import { Glyph } from '@/ui/glyph';
 import { HangingMenu } from './hanging-menu';
 import { ToolTip } from './tool-tip';
+import { faceOf, GROUPS, hasMask } from './toolbar-face';
 import { foldedOf, MoreTools, useFolded } from './toolbar-more';
 import { LockedOverlay } from './unaided';
 
-interface ToolProps {
-  readonly command: Command<ReadingContext>;
+interface BarProps {
+  /** What the buttons look like is read from it; it may be out of date otherwise. */
   readonly context: ReadingContext;
+  /** That of this moment, which commands are performed with. */
+  readonly now: () => ReadingContext;
 }
 
-function run({ command, context }: ToolProps): void {
+interface ToolProps extends BarProps {
+  readonly command: Command<ReadingContext>;
+}
+
+function run({ command, now }: Pick<ToolProps, 'command' | 'now'>): void {
+  const context = now();
   if (command.when(context)) command.perform(context);
 }
 
@@ -70,8 +77,7 @@ function AiToggle(props: ToolProps) {
   );
 }
 
-function Presets({ context }: { context: ReadingContext }) {
-  const { presets, view, modality } = context;
+function Presets({ context: { presets, view, modality }, now }: BarProps) {
   const items = [
     { command: windowImage, name: windowImage.name },
     ...presets.flatMap(({ name, width, level }, n) => {
@@ -99,7 +105,7 @@ function Presets({ context }: { context: ReadingContext }) {
             {items.map(({ command, name }) => (
               <Menu.Item
                 key={command.id}
-                onClick={() => run({ command, context })}
+                onClick={() => run({ command, now })}
                 rightSection={<CommandKey command={command} />}
               >
                 {name}
@@ -149,14 +155,14 @@ function roomFor(
   return whenWide.has(glyph) ? 'wide-only' : null;
 }
 
-interface GroupProps {
+interface GroupProps extends BarProps {
   readonly commands: readonly Command<ReadingContext>[];
-  readonly context: ReadingContext;
   readonly buttons: Buttons;
 }
 
 /** The tools of a large group: the usual ones as buttons, all of them in a menu. */
-function LargeGroup({ commands, context, buttons }: GroupProps) {
+function LargeGroup({ commands, buttons, ...of }: GroupProps) {
+  const { context, now } = of;
   const { more } = buttons;
   return (
     <div>
@@ -164,7 +170,7 @@ function LargeGroup({ commands, context, buttons }: GroupProps) {
         const room = roomFor(command, context, buttons);
         return room === null ? null : (
           <span key={command.id} className={room}>
-            <ToolButton command={command} context={context} />
+            <ToolButton command={command} {...of} />
           </span>
         );
       })}
@@ -179,7 +185,7 @@ function LargeGroup({ commands, context, buttons }: GroupProps) {
             <Menu.Item
               key={command.id}
               disabled={!command.when(context)}
-              onClick={() => run({ command, context })}
+              onClick={() => run({ command, now })}
               rightSection={<CommandKey command={command} />}
             >
               <span className="measure-item">
@@ -195,8 +201,9 @@ function LargeGroup({ commands, context, buttons }: GroupProps) {
 }
 
 /** How much of the image findings' shapes let through. */
-function Opacity({ context: { findings, room } }: { context: ReadingContext }) {
-  if (!findings.some((finding) => finding.mask && finding.positive)) return null;
+function Opacity() {
+  const opacity = useRoom((state) => state.maskOpacity);
+  const marks = useRoom((state) => state.marks);
   return (
     <input
       type="range"
@@ -204,10 +211,10 @@ function Opacity({ context: { findings, room } }: { context: ReadingContext }) {
       min={0}
       max={100}
       step={5}
-      value={Math.round(room.maskOpacity * 100)}
+      value={Math.round(opacity * 100)}
       aria-label={text.masks.opacity}
       title={text.masks.opacity}
-      disabled={!room.marks}
+      disabled={!marks}
       onChange={(event) =>
         setRoom({ maskOpacity: event.currentTarget.valueAsNumber / 100 })
       }
@@ -215,16 +222,17 @@ function Opacity({ context: { findings, room } }: { context: ReadingContext }) {
   );
 }
 
+const TOOLS = GROUPS.filter(({ group }) => group !== 'overlay');
+const OVERLAY = GROUPS.find(({ group }) => group === 'overlay');
+
 /** Made from the command list: what is not in it has no button. */
-export function Toolbar({ context }: { context: ReadingContext }) {
-  const groups = groupCommands(READING_COMMANDS.filter((one) => one.toolbar));
-  const tools = groups.filter(({ group }) => group !== 'overlay');
-  const overlay = groups.find(({ group }) => group === 'overlay');
-  const bar = useRef<HTMLDivElement>(null);
+function Bar(of: BarProps) {
+  const { context } = of;
   const { aiVisible, room } = context;
-  const content = `${groups.length} ${aiVisible} ${room.ai?.visible} ${room.tool}`;
+  const bar = useRef<HTMLDivElement>(null);
+  const content = `${GROUPS.length} ${aiVisible} ${room.ai?.visible} ${room.tool}`;
   const folded = foldedOf(useFolded(bar, content));
-  const placed = tools.filter(({ group }) => !folded.has(group));
+  const placed = TOOLS.filter(({ group }) => !folded.has(group));
   return (
     <div ref={bar} className="tools" role="toolbar" aria-label={text.room.groups.image}>
       <ToolTip bar={bar} />
@@ -233,38 +241,50 @@ export function Toolbar({ context }: { context: ReadingContext }) {
         <Fragment key={group}>
           <section aria-label={name}>
             {LARGE[group] ? (
-              <LargeGroup commands={commands} context={context} buttons={LARGE[group]} />
+              <LargeGroup commands={commands} buttons={LARGE[group]} {...of} />
             ) : (
               <div>
                 {commands.map((command) => (
-                  <ToolButton key={command.id} command={command} context={context} />
+                  <ToolButton key={command.id} command={command} {...of} />
                 ))}
               </div>
             )}
             <h3>{name}</h3>
           </section>
-          {group === 'navigate' ? <Presets context={context} /> : null}
+          {group === 'navigate' ? <Presets {...of} /> : null}
         </Fragment>
       ))}
-      <MoreTools
-        groups={tools.filter(({ group }) => folded.has(group))}
-        context={context}
-      />
+      <MoreTools groups={TOOLS.filter(({ group }) => folded.has(group))} {...of} />
       <span className="grow" />
-      {overlay && aiVisible ? (
-        <section aria-label={overlay.name}>
+      {OVERLAY && aiVisible ? (
+        <section aria-label={OVERLAY.name}>
           <div>
-            {overlay.commands.map((command) => (
-              <AiToggle key={command.id} command={command} context={context} />
+            {OVERLAY.commands.map((command) => (
+              <AiToggle key={command.id} command={command} {...of} />
             ))}
-            <Opacity context={context} />
+            {hasMask(context) ? <Opacity /> : null}
           </div>
-          <h3>{overlay.name}</h3>
+          <h3>{OVERLAY.name}</h3>
         </section>
       ) : null}
-      {overlay && context.room.ai?.visible === false ? (
-        <LockedOverlay names={overlay.commands.map((one) => one.name)} />
+      {OVERLAY && room.ai?.visible === false ? (
+        <LockedOverlay names={OVERLAY.commands.map((one) => one.name)} />
       ) : null}
     </div>
   );
+}
+
+/** Drawn anew where it looks different, of which there is little of what a room hears. */
+const Drawn = memo(
+  ({ face: _, ...of }: BarProps & { readonly face: string }) => <Bar {...of} />,
+  (before, after) => before.face === after.face,
+);
+
+export function Toolbar({ context }: { context: ReadingContext }) {
+  const latest = useRef(context);
+  useLayoutEffect(() => {
+    latest.current = context;
+  });
+  const now = useCallback(() => latest.current, []);
+  return <Drawn face={faceOf(context)} context={context} now={now} />;
 }

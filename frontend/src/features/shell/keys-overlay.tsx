@@ -1,5 +1,5 @@
 import { Modal } from '@mantine/core';
-import { useEffect, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { type Command, groupCommands } from '@/commands/command';
 import { nameStroke, printHotkey } from '@/domain/hotkeys';
 import {
@@ -127,22 +127,17 @@ export interface KeysOverlayProps<Context> {
   readonly onClose: () => void;
 }
 
-/** Every key of the screen, from the same list that makes them act; each can be changed. */
-export function KeysOverlay<Context>(props: KeysOverlayProps<Context>) {
-  const commands = useKeyed(props.commands);
-  const changing = useChanging(props.commands);
+interface ListProps<Context> {
+  readonly commands: readonly Command<Context>[];
+  readonly changing: ReturnType<typeof useChanging<Context>>;
+}
+
+/** Made when the keys are looked at: a screen has a hundred of them. */
+function KeysList<Context>({ commands, changing }: ListProps<Context>) {
+  const keyed = useKeyed(commands);
   const { waiting } = changing;
   return (
-    <Modal
-      opened={props.opened}
-      onClose={() => {
-        changing.stop();
-        props.onClose();
-      }}
-      closeOnEscape={waiting === null}
-      title={text.keys.title}
-      size={1000}
-    >
+    <>
       <div className="keys-word">
         <WaitingWord waiting={waiting} />
         <span className="grow" />
@@ -153,7 +148,7 @@ export function KeysOverlay<Context>(props: KeysOverlayProps<Context>) {
         ) : null}
       </div>
       <div className="keys-grid">
-        {groupCommands(commands).map((group) => (
+        {groupCommands(keyed).map((group) => (
           <section key={group.group}>
             <h3>{group.name}</h3>
             <ul>
@@ -171,6 +166,25 @@ export function KeysOverlay<Context>(props: KeysOverlayProps<Context>) {
         ))}
       </div>
       <p className="t3">{text.keys.note}</p>
+    </>
+  );
+}
+
+/** Every key of the screen, from the same list that makes them act; each can be changed. */
+export function KeysOverlay<Context>(props: KeysOverlayProps<Context>) {
+  const changing = useChanging(props.commands);
+  return (
+    <Modal
+      opened={props.opened}
+      onClose={() => {
+        changing.stop();
+        props.onClose();
+      }}
+      closeOnEscape={changing.waiting === null}
+      title={text.keys.title}
+      size={1000}
+    >
+      <KeysList commands={props.commands} changing={changing} />
     </Modal>
   );
 }
@@ -180,7 +194,9 @@ function hintsOf<Context>(commands: readonly Command<Context>[], context: Contex
   const hints = new Map<string, string[]>();
   for (const { hint, keys, when } of commands) {
     if (hint === undefined || !keys[0] || !when(context)) continue;
-    hints.set(hint, [...(hints.get(hint) ?? []), keys[0]]);
+    const same = hints.get(hint);
+    if (same) same.push(keys[0]);
+    else hints.set(hint, [keys[0]]);
   }
   return [...hints];
 }
@@ -192,7 +208,8 @@ export interface KeyHintsProps<Context> {
 
 /** The keys of the bottom line, from the same list that makes them act. */
 export function KeyHints<Context>({ commands, context }: KeyHintsProps<Context>) {
-  return hintsOf(commands, context).map(([words, keys]) => (
+  const hinted = useMemo(() => commands.filter(({ hint }) => hint), [commands]);
+  return hintsOf(hinted, context).map(([words, keys]) => (
     <span className="hint" key={words}>
       {keys.map((key) => (
         <Key key={key}>{printHotkey(key)}</Key>

@@ -1,6 +1,6 @@
 import { cache, Enums, type Types, VolumeViewport } from '@cornerstonejs/core';
 import { type Affine, affineThrough } from '@/domain/geometry';
-import { BLACK, drawValues, type Numbers, type Values } from '@/domain/sampling';
+import { drawValues, type Numbers, type Values } from '@/domain/sampling';
 import { type Depth, planeAt, type Slices, slabOf } from '@/domain/slab';
 import type { Axis } from '@/domain/volume';
 import { below, type Painter } from '../strips';
@@ -76,20 +76,22 @@ export class PlainPlanesViewport extends VolumeViewport {
   }
 
   override customRenderViewportToCanvas = () => {
-    this.#surface.show(this.#painter());
+    const paint = this.#painter();
+    if (paint) this.#surface.show(paint);
+    else this.#surface.blacken();
     return drawnEvent(this);
   };
 
-  #painter(): Painter {
-    const black: Painter = ({ pixels }) => pixels.fill(BLACK);
+  /** Null while there is nothing to be drawn. */
+  #painter(): Painter | null {
     const actor = this.getDefaultActor()?.actor as unknown as Actor | undefined;
     const transfer = actor?.getProperty().getRGBTransferFunction(0);
     const volume = cache.getVolume(this.getVolumeId());
     const lattice = volume?.imageData as unknown as Lattice | undefined;
-    if (!actor || !transfer || !volume || !lattice) return black;
+    if (!actor || !transfer || !volume || !lattice) return null;
     const cut = this.#cut(volume, lattice, actor);
     const values = this.#values(volume, cut);
-    if (!values) return black;
+    if (!values) return null;
     const map = dense(this.#map(lattice, cut.axis), density());
     const tones = this.#tones.tones(transfer);
     return (screen, top) => drawValues(screen, values, below(map, top), tones);

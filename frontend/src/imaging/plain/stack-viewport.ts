@@ -1,6 +1,6 @@
 import { Enums, StackViewport, type Types } from '@cornerstonejs/core';
 import { affineThrough } from '@/domain/geometry';
-import { BLACK, drawColours, drawValues, type Numbers } from '@/domain/sampling';
+import { drawColours, drawValues, type Numbers } from '@/domain/sampling';
 import { below } from '../strips';
 import {
   dense,
@@ -57,7 +57,7 @@ export class PlainStackViewport extends StackViewport {
     const actor = this.getDefaultActor()?.actor as unknown as Actor | undefined;
     const transfer = actor?.getProperty().getRGBTransferFunction(0);
     if (!image || !transfer) {
-      this.#surface.show(({ pixels }) => pixels.fill(BLACK));
+      this.#surface.blacken();
       return;
     }
     const data = image.voxelManager?.getScalarData() as Numbers;

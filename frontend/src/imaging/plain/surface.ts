@@ -23,6 +23,15 @@ export class Surface {
     paintStrips(pen, paint, whole);
     return true;
   }
+
+  /** Shows nothing: black, for which no pixels have to be sent. */
+  blacken(): void {
+    const { width, height } = this.#canvas;
+    const pen = this.#canvas.getContext('2d');
+    if (!pen || width < 1 || height < 1) return;
+    pen.fillStyle = '#000';
+    pen.fillRect(0, 0, width, height);
+  }
 }
 
 /** Canvas pixels for one CSS pixel. */
