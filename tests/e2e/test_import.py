@@ -122,4 +122,5 @@ def test_who_may_not_import_has_no_way_to_it(reader):
     reader.login("annotator")
     expect(reader.page.get_by_role("link", name="Import")).to_have_count(0)
     reader.page.goto(f"{reader.stack.url}/import")
-    expect(reader.page.get_by_text("may not import studies")).to_be_visible()
+    heading = reader.page.get_by_role("heading", name="Import: not for your role")
+    expect(heading).to_be_visible()
