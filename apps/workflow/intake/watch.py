@@ -12,18 +12,17 @@ from __future__ import annotations
 import logging
 import os
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
-from django.db import connection
 
 from apps.accounts.models import Site
 from apps.accounts.types import SYSTEM
 from apps.core import clock
 from apps.interop.types import ArchiveUnavailable
+from apps.studies.locks import only_one
 from apps.workflow import flow
 from apps.workflow.intake.batch import take_paths
 from apps.workflow.intake.beneath import make_folder, move_file
@@ -72,8 +71,8 @@ def watch_folders() -> int:
 
 def _watch_one(*, site: Site, folder: Path) -> int:
     """Take what is ready in one folder; one process at a time is at it."""
-    with _alone(site) as alone:
-        if not alone:
+    with only_one(f"watch {site.id}") as is_ours:
+        if not is_ours:
             return 0
         found = _look(folder)
         waiting, trouble = found.waiting, ""
@@ -98,20 +97,6 @@ def _watch_one(*, site: Site, folder: Path) -> int:
             },
         )
     return len(found.ready)
-
-
-@contextmanager
-def _alone(site: Site) -> Iterator[bool]:
-    """Hold a lock of the database's session; it ends with the process at the latest."""
-    key = site.id.int % (1 << 63)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
-        held = bool(cursor.fetchone()[0])
-        try:
-            yield held
-        finally:
-            if held:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
 
 
 def _look(folder: Path) -> Found:
