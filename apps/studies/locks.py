@@ -10,8 +10,8 @@ from django.db import connection
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SILENT_S: Final = 240.0
-"""Longer than the archive may keep a step waiting, shorter than a step may take."""
+SILENT_S: Final = 150.0
+"""Longer than one request to the archive may take, shorter than a step may take."""
 
 _LIMITS: Final = ("idle_session_timeout", "idle_in_transaction_session_timeout")
 
