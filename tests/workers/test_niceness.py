@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 import uuid
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -115,9 +116,17 @@ def test_urgent_requests_have_threads_of_their_own(monkeypatch):
 
     monkeypatch.setattr(child, "answer", answer)
     tally = SimpleNamespace(batches=0, images=0, split=0, no_memory=0, busy_s=0.0)
+    said: list[str] = []
+
+    @contextmanager
+    def urgent():
+        said.append("in hand")
+        yield
+        said.append("over")
+
     workplace = SimpleNamespace(
         device_words="cpu",
-        engine=SimpleNamespace(tally=tally),
+        engine=SimpleNamespace(tally=tally, urgent=urgent),
         store=SimpleNamespace(loaded=list),
         lines=SimpleNamespace(to=lambda url: opened.append((url, niceness()))),
     )
@@ -129,6 +138,7 @@ def test_urgent_requests_have_threads_of_their_own(monkeypatch):
     ]
     server.serve(io.StringIO("".join(json.dumps(one) + "\n" for one in asked)))
     assert events.answered(2), "the urgent one is answered while the others wait"
+    assert said == ["in hand", "over"], "of the urgent one alone, and until its answer"
     assert found == {PRIORITY_URGENT: base}
     held.set()
     assert events.answered(0)

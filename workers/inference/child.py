@@ -22,6 +22,7 @@ import signal
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -87,8 +88,10 @@ class Server:
         def begin() -> None:
             self.say({"id": number, "event": "begun"})
 
+        is_urgent = request.priority <= PRIORITY_URGENT
         try:
-            result = answer(request, workplace=self._workplace, begin=begin)
+            with self._workplace.engine.urgent() if is_urgent else nullcontext():
+                result = answer(request, workplace=self._workplace, begin=begin)
         except PortalUnavailableError as error:
             self.say({"id": number, "event": "away", "detail": str(error)})
             return

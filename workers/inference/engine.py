@@ -7,6 +7,9 @@ never with something urgent in hand, which makes a batch of its own. A batch tha
 is run again one study at a time, so that only the study at fault gets the error; one
 that needs more memory than there is, once more in two halves.
 
+Where networks share the processor with all else that a study needs, nothing else is
+begun while something urgent is in hand, for a moment (`Pause`).
+
 The first lane runs anything. Bodies that ONNX Runtime runs on a processor need little
 memory: where it is told to, the engine has further lanes for those, and one that takes
 only what is urgent among them, so that it waits for no batch.
@@ -38,6 +41,9 @@ BODY_BATCH: Final = 2
 """Images at a time for a body run by ONNX Runtime: more is no faster (decisions/0022),
 and what is urgent waits for the batch before it."""
 WAIT_S: Final = 0.02
+PAUSE_S: Final = 0.25
+"""So long at most nothing else is begun while something urgent is in hand: twice what
+an idle worker takes for a film."""
 _NO_MEMORY: Final = (MemoryError, torch.cuda.OutOfMemoryError)
 
 Forward = Callable[[ModelPackage, Sequence[torch.Tensor]], Outputs]
@@ -112,6 +118,38 @@ class Coming:
         self.is_ended = False
 
 
+class Pause:
+    """When the rest waits for what is urgent: a moment each, half of the time at most.
+
+    Not thread-safe; times are those of one monotonic clock, in seconds.
+    """
+
+    def __init__(self, longest_s: float) -> None:
+        """Take how long one may be; 0 for never."""
+        self._longest_s = longest_s
+        self._in_hand = 0
+        self._began = self._until = self._next = -math.inf
+
+    def begin(self, now: float) -> None:
+        """Count something urgent as in hand; where it is the first, all else waits."""
+        self._in_hand += 1
+        if self._in_hand == 1 and now >= self._next:
+            self._began, self._until = now, now + self._longest_s
+            self._next = self._until + self._longest_s
+
+    def end(self, now: float) -> bool:
+        """Count it no longer; say whether what waited may go on."""
+        self._in_hand -= 1
+        if self._in_hand or now >= self._until:
+            return False
+        self._until, self._next = now, now + (now - self._began)
+        return True
+
+    def left(self, now: float) -> float:
+        """Return for how many seconds nothing else is to be begun."""
+        return max(0.0, self._until - now) if self._in_hand else 0.0
+
+
 Takes = Callable[[_Job], bool]
 """Which jobs a lane takes."""
 
@@ -150,6 +188,7 @@ class Engine:
         wait_s: float = WAIT_S,
         threads: int = 0,
         lanes: int = 1,
+        pause_s: float = PAUSE_S,
         forward: Forward | None = None,
     ) -> None:
         """Start it.
@@ -161,6 +200,8 @@ class Engine:
             threads: Processor threads of a network; 0 leaves them as they are.
             lanes: Bodies run side by side; where it is more than one, urgent ones have
                 a further lane.
+            pause_s: Where it is more than one lane: how long at most nothing else is
+                begun while something urgent is in hand.
             forward: What runs films; the networks by default.
         """
         self.tally = Tally()
@@ -171,6 +212,8 @@ class Engine:
         self._heap: list[tuple[int, int, _Job]] = []
         self._order = itertools.count()
         self._coming = 0
+        # On a device of its own a network takes nothing from what is urgent.
+        self._pause = Pause(pause_s if lanes > 1 else 0.0)
         self._is_closed = False
         self._lock = threading.Lock()
         changed = partial(threading.Condition, self._lock)
@@ -200,6 +243,18 @@ class Engine:
         finally:
             with self._lock:
                 self._end(coming)
+
+    @contextmanager
+    def urgent(self) -> Iterator[None]:
+        """Say for a block that something urgent is in hand, from its first byte on."""
+        with self._lock:
+            self._pause.begin(time.monotonic())
+        try:
+            yield
+        finally:
+            with self._lock:
+                if self._pause.end(time.monotonic()) and self._heap:
+                    self._tell_lanes()
 
     def judge(
         self,
@@ -301,6 +356,10 @@ class Engine:
         if not mine:
             return math.inf
         first = min(mine)[2]
+        if first.priority > PRIORITY_URGENT and not self._is_closed:
+            pause = self._pause.left(time.monotonic())
+            if pause > 0:
+                return pause
         ready = sum(
             len(job.tensors) for _, _, job in mine if job.package is first.package
         )

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SEND_AT_ONCE = 250
+REST_S = 1500.0
+"""Reports are written one by one: a burst's take some minutes."""
 PARTS = (
     "worker-gpu",
     "worker-portal",
@@ -36,7 +38,33 @@ PARTS = (
     "redis",
 )
 OURS = ("worker-gpu", "worker-portal", "worker-exports", "worker-pixels", "portal")
-_FINAL = ("done", "rejected", "failed")
+UNREST = {
+    "packs": "SELECT count(*) FROM studies_studyrevision WHERE pack_state = 'building'",
+    "slots": "SELECT count(*) FROM inference_slot WHERE settled_at IS NULL",
+    "exports begun": """
+        SELECT count(*) FROM reports_exportedobject WHERE state = 'pending'
+    """,
+    "exports to come": """
+        SELECT count(*) FROM inference_inferencerun i
+        JOIN inference_slot s ON s.id = i.slot_id
+        WHERE i.state IN ('done', 'rejected') AND i.set_aside_at IS NULL
+          AND s.kind = 'live'
+          AND NOT EXISTS (SELECT FROM reports_exportedobject e WHERE e.run_id = i.id)
+    """,
+    "exports not read back": """
+        SELECT count(*) FROM reports_exportedobject e
+        WHERE e.state = 'stored'
+          AND NOT EXISTS (
+            SELECT FROM studies_attachment a
+            WHERE a.study_id = e.study_id AND a.series_uid = e.series_uid
+          )
+    """,
+}
+"""What goes on where a count is not 0.
+
+An export has no row until it is begun. What was written into the archive is an arrival
+there: its study is registered once more, some seconds later.
+"""
 
 
 def films(prefix: str, *, skip: int = 0, age: str = "004Y") -> Iterator[Sent]:
@@ -155,16 +183,15 @@ class Department:
             self._app.control.add_consumer("gpu", destination=worker)
 
     def wait_quiet(self) -> None:
-        """Wait until packs and exports of earlier arrivals are done."""
-        building = "SELECT count(*) FROM studies_studyrevision WHERE pack_state = %s"
-        pending = "SELECT count(*) FROM reports_exportedobject WHERE state = 'pending'"
+        """Wait until nothing of what was before goes on.
+
+        Packs are built, lists follow the slots that hold, every result is in the
+        archive (also those whose turn had not come), and the portal knows of that.
+        """
         wait_until(
-            lambda: (
-                self.running.count(building, "building") == 0
-                and self.running.count(pending) == 0
-            ),
-            "packs and exports are done",
-            within_s=900,
+            lambda: not any(self.running.count(query) for query in UNREST.values()),
+            lambda: str({w: self.running.count(q) for w, q in UNREST.items()}),
+            within_s=REST_S,
         )
         time.sleep(1.0)
 
@@ -179,7 +206,10 @@ class Department:
 
 
 def processor_seconds(running: Running) -> dict[str, float]:
-    """Return processor time so far of each part, its children included."""
+    """Return processor time so far of each part, its children included.
+
+    Also of those that have ended: PostgreSQL's processes come and go with connections.
+    """
     found = {}
     for name in PARTS:
         total = 0.0
@@ -189,6 +219,7 @@ def processor_seconds(running: Running) -> dict[str, float]:
                 with contextlib.suppress(psutil.Error):
                     times = process.cpu_times()
                     total += times.user + times.system
+                    total += times.children_user + times.children_system
         found[name] = total
     return found
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from workers.inference.engine import Engine, TooLargeError
+from workers.inference.engine import Engine, Pause, TooLargeError
 from workers.inference.forward import Outputs
 from workers.inference.workplace import Gate
 from workers.models.package import ModelPackage
@@ -315,6 +315,76 @@ def test_what_waits_for_who_is_coming_goes_when_nobody_is(network):
     study.join(10)
     assert study.said == [1]
     engine.close()
+
+
+def test_nothing_else_is_begun_while_something_urgent_is_in_hand():
+    network = Blocked()
+    engine = Engine(
+        device=CPU, batch=2, wait_s=0.0, lanes=2, pause_s=60.0, forward=network
+    )
+    network.let(1, 2, 3)
+    with engine.urgent():
+        waits = [Study(engine, BODY, 1), Study(engine, MODEL, 3)]
+        while len(engine._heap) < 2:
+            time.sleep(0.005)
+        urgent = Study(engine, BODY, 2, priority=0)
+        urgent.join(10)
+        assert (urgent.said, network.begun) == ([2], [[2]])
+    for study in waits:
+        study.join(10)
+    assert [study.said for study in waits] == [[1], [3]]
+    engine.close()
+
+
+def test_what_is_urgent_for_long_is_not_waited_for(lanes):
+    engine, network = lanes
+    network.let(1)
+    with engine.urgent():
+        study = Study(engine, BODY, 1)
+        study.join(10)
+        assert study.said == [1]
+
+
+def test_a_closed_engine_ends_although_something_urgent_is_in_hand():
+    network = Blocked()
+    engine = Engine(
+        device=CPU, batch=2, wait_s=0.0, lanes=2, pause_s=60.0, forward=network
+    )
+    network.let(1)
+    with engine.urgent():
+        study = Study(engine, BODY, 1)
+        while not engine._heap:
+            time.sleep(0.005)
+        engine.close()
+        study.join(10)
+    assert study.said == [1]
+
+
+def test_the_rest_waits_for_what_is_urgent_half_of_the_time_at_most():
+    pause = Pause(2.0)
+    assert pause.left(0.0) == 0
+    pause.begin(10.0)
+    pause.begin(10.5)  # one more makes it no longer
+    assert (pause.left(10.5), pause.left(12.0), pause.left(15.0)) == (1.5, 0, 0)
+    assert (pause.end(11.0), pause.left(11.0)) == (False, 1.0)
+    assert (pause.end(11.5), pause.left(11.5)) == (True, 0)
+    pause.begin(12.0)  # 1.5 s were waited: the next may be waited for at 13
+    assert pause.left(12.0) == 0
+    assert pause.end(12.5) is False
+    pause.begin(13.0)
+    assert pause.left(13.0) == 2.0
+    assert pause.end(16.0) is False  # it was over by itself
+    pause.begin(16.5)
+    assert pause.left(16.5) == 0
+    pause.end(16.6)
+    pause.begin(17.0)
+    assert pause.left(17.0) == 2.0
+
+
+def test_where_one_never_waits_nothing_does():
+    pause = Pause(0.0)
+    pause.begin(1.0)
+    assert (pause.left(1.0), pause.end(1.0)) == (0, False)
 
 
 def test_only_bodies_run_beside_others(lanes):
