@@ -11,17 +11,18 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.audit.events import Event
-from apps.audit.services import Subject, record_each
+from apps.audit.services import record_each
 from apps.core import clock
-from apps.core.errors import Conflict, Forbidden, Invalid, NotFound
-from apps.core.permissions import Permission
+from apps.core.errors import Conflict, Invalid
 from apps.core.queue import forget_losses
 from apps.core.realtime import nudge_site
+from apps.inference.audited import about_run
 from apps.inference.models import Explanation
 from apps.inference.renewing import MAX_RENEWALS, is_on_its_way, is_outdated
 from apps.inference.results import artefacts_of
 from apps.inference.selectors import is_positive
 from apps.inference.types import ExplanationState, RunState, SlotKind
+from apps.studies.given_up import Work, access_failed, work_at
 from apps.studies.models import RevisionInstance
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ MOST_UNDER_WAY: Final = 2
 MAX_ATTEMPTS: Final = 3
 _UNWANTED: Final = "the site reads this study by another model now"
 _NOBODY: Final = "no worker answered"
-_ABSENT: Final = "There is no such explanation."
+_WORK: Final = Work(name="explanation", study="run__revision__study")
 
 
 def open_explanations(*, actor: Actor, runs: Sequence[InferenceRun]) -> int:
@@ -54,7 +55,7 @@ def open_explanations(*, actor: Actor, runs: Sequence[InferenceRun]) -> int:
     record_each(
         actor=actor,
         event=Event.EXPLANATION_REQUEST,
-        about=[_about(run, state=ExplanationState.QUEUED) for run, _ in found],
+        about=[about_run(run, state=ExplanationState.QUEUED) for run, _ in found],
     )
     return len(found)
 
@@ -69,18 +70,6 @@ def _labels_of(run: InferenceRun) -> list[str]:
         for finding in run.findings.select_related("run__slot", "run__model_version")
         if finding.saliency_id is None and is_positive(finding=finding)
     ]
-
-
-def _about(run: InferenceRun, **detail: object) -> Subject:
-    study = run.revision.study
-    return Subject(
-        site_id=study.site_id,
-        patients=[study.patient_id],
-        studies=[study.id],
-        object_kind="inference_run",
-        object_id=run.id,
-        detail={"model": str(run.model_version), **detail},
-    )
 
 
 @transaction.atomic
@@ -210,7 +199,7 @@ def _renewed(*, actor: Actor, explanation: Explanation) -> bool:
         return False
     explanation.renewals += 1
     _begin_anew(explanation)
-    about = _about(explanation.run, of="explanation", renewals=explanation.renewals)
+    about = about_run(explanation.run, of="explanation", renewals=explanation.renewals)
     record_each(actor=actor, event=Event.INFERENCE_RENEW, about=[about])
     return True
 
@@ -234,7 +223,7 @@ def _end(
     explanation.finished_at = clock.now()
     explanation.save()
     run = explanation.run
-    about = _about(run, state=state)
+    about = about_run(run, state=state)
     record_each(actor=actor, event=Event.EXPLANATION_RESULT, about=[about])
     nudge_site(
         site_id=run.revision.study.site_id,
@@ -250,19 +239,10 @@ def explanations_at(*, actor: Actor, state: str) -> QuerySet[Explanation]:
 
     Not those of what is shown to nobody any more.
     """
-    sites = actor.sites_with(Permission.EXPORT_READ)
-    if not sites:
-        raise Forbidden("forbidden", "Your role does not see explanations.")
     rows = Explanation.objects.select_related(
         "run__revision__study__site", "run__model_version"
-    ).filter(
-        run__revision__study__site_id__in=sites,
-        run__set_aside_at__isnull=True,
-        run__slot__kind=SlotKind.LIVE,
-    )
-    if state:
-        rows = rows.filter(state=state)
-    return rows.order_by("-updated_at", "-id")
+    ).filter(run__set_aside_at__isnull=True, run__slot__kind=SlotKind.LIVE)
+    return work_at(actor=actor, work=_WORK, rows=rows, state=state)
 
 
 @transaction.atomic
@@ -273,23 +253,13 @@ def retry_explanation(*, actor: Actor, explanation_id: UUID) -> Explanation:
         NotFound: There is none, or not at a site where the actor may do that.
         Conflict: It has not failed, or the site reads the study by another model now.
     """
-    row = (
-        Explanation.objects.select_for_update(of=("self",))
-        .select_related("run__revision__study__site", "run__model_version", "run__slot")
-        .filter(id=explanation_id)
-        .first()
+    rows = Explanation.objects.select_related(
+        "run__revision__study__site", "run__model_version", "run__slot"
     )
-    if row is None:
-        raise NotFound("not_found", _ABSENT)
-    if not actor.can(Permission.DEAD_LETTER_RETRY, row.run.revision.study.site_id):
-        raise NotFound("not_found", _ABSENT)
-    if row.state != ExplanationState.FAILED:
-        raise Conflict(
-            "not_failed", f"This explanation is {row.state}: nothing to try again."
-        )
+    row = access_failed(actor=actor, work=_WORK, rows=rows, row_id=explanation_id)
     if not _is_wanted(row.run):
         raise Conflict("not_wanted", f"Not tried again: {_UNWANTED}.")
-    about = _about(row.run, of="explanation", failed=row.reason)
+    about = about_run(row.run, of="explanation", failed=row.reason)
     row.renewals = 0
     _begin_anew(row)
     record_each(actor=actor, event=Event.EXPLANATION_RETRY, about=[about])

@@ -13,8 +13,9 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.audit.events import Event
-from apps.audit.services import record
+from apps.audit.services import record_each
 from apps.core import clock
+from apps.inference.audited import about_run
 from apps.inference.services import NO_ANSWER, lock_run
 from apps.inference.types import FINAL_STATES, Renewal, RunState
 from apps.studies.machine import LIFETIME_S
@@ -72,19 +73,7 @@ def renew_run(*, actor: Actor, run_id: UUID) -> Renewal:
     run.requested_at = run.finished_at = None
     run.renewals += 1
     run.save()
-    study = run.revision.study
-    record(
-        actor=actor,
-        event=Event.INFERENCE_RENEW,
-        site_id=study.site_id,
-        patients=[study.patient_id],
-        studies=[study.id],
-        object_kind="inference_run",
-        object_id=run.id,
-        detail={
-            "model": str(run.model_version),
-            "requested_at": since and since.isoformat(),
-            "renewals": run.renewals,
-        },
-    )
+    sent = since and since.isoformat()
+    about = about_run(run, requested_at=sent, renewals=run.renewals)
+    record_each(actor=actor, event=Event.INFERENCE_RENEW, about=[about])
     return Renewal.SEND

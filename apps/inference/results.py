@@ -8,10 +8,11 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.audit.events import Event
-from apps.audit.services import Subject, record_each
+from apps.audit.services import record_each
 from apps.core import clock
 from apps.core.errors import Invalid, NotFound
 from apps.inference.artefacts import artefact_path, check_mask
+from apps.inference.audited import about_run
 from apps.inference.models import Artefact, Finding, InferenceRun
 from apps.inference.services import GIVEN_UP, stable_uid
 from apps.inference.slots import adopt_run, holding_by_model
@@ -91,7 +92,9 @@ def record_results(
         run.finished_at = now
     _save(runs)
     record_each(
-        actor=actor, event=Event.INFERENCE_RESULT, about=[_about(run) for run in runs]
+        actor=actor,
+        event=Event.INFERENCE_RESULT,
+        about=[about_run(run, state=run.state) for run in runs],
     )
     return runs
 
@@ -128,18 +131,6 @@ def _save(runs: Sequence[InferenceRun]) -> None:
     """Write the answers into the runs' rows, which are locked, in one statement."""
     InferenceRun.objects.bulk_create(
         runs, update_conflicts=True, unique_fields=["id"], update_fields=_ANSWERED
-    )
-
-
-def _about(run: InferenceRun) -> Subject:
-    study = run.revision.study
-    return Subject(
-        site_id=study.site_id,
-        patients=[study.patient_id],
-        studies=[study.id],
-        object_kind="inference_run",
-        object_id=run.id,
-        detail={"model": str(run.model_version), "state": run.state},
     )
 
 

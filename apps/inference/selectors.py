@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.db.models import Min, Q
 
-from apps.core.errors import Forbidden, NotFound
+from apps.core.errors import NotFound
 from apps.core.permissions import Permission
 from apps.inference.models import Artefact, Finding, InferenceRun, ModelVersion
 from apps.inference.types import AiSummary, RunState, SlotKind
+from apps.studies.given_up import Work, work_at
 from workers.measures.recalibration import Calibration
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from apps.accounts.types import Actor
+
+RUN_WORK: Final = Work(name="inference run", study="revision__study")
 
 
 def live_runs(*, revision_id: UUID) -> list[InferenceRun]:
@@ -204,15 +207,10 @@ def stale_runs(
 
 def runs_at(*, actor: Actor, state: str) -> QuerySet[InferenceRun]:
     """Return runs of the actor's sites, the last changed first, for the admin page."""
-    sites = actor.sites_with(Permission.EXPORT_READ)
-    if not sites:
-        raise Forbidden("forbidden", "Your role does not see inference runs.")
     rows = InferenceRun.objects.select_related(
         "revision__study__site", "model_version", "slot"
-    ).filter(revision__study__site_id__in=sites)
-    if state:
-        rows = rows.filter(state=state)
-    return rows.order_by("-updated_at", "-id")
+    )
+    return work_at(actor=actor, work=RUN_WORK, rows=rows, state=state)
 
 
 def model_of_hash(*, package_hash: str) -> ModelVersion:

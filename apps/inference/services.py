@@ -12,13 +12,15 @@ from django.db.models import F
 from django.utils.timezone import localtime
 
 from apps.audit.events import Event
-from apps.audit.services import record
+from apps.audit.services import record, record_each
 from apps.core import clock
-from apps.core.errors import Conflict, Invalid, NotFound
+from apps.core.errors import Invalid, NotFound
 from apps.core.permissions import Permission
 from apps.core.queue import forget_losses
+from apps.inference.audited import about_run
 from apps.inference.models import InferenceRun, ModelVersion, Slot
 from apps.inference.rules import StudyInput, check_fit, series_of_roles
+from apps.inference.selectors import RUN_WORK
 from apps.inference.slot_routing import parse_routing, why_not
 from apps.inference.types import (
     FINAL_STATES,
@@ -28,6 +30,7 @@ from apps.inference.types import (
     RunState,
     SlotKind,
 )
+from apps.studies.given_up import access_failed
 from apps.studies.selectors import access_revision
 from workers.contracts import LOST_WORKER
 from workers.series_roles import SeriesFacts
@@ -232,17 +235,7 @@ def _reject(
 
 
 def _audit_run(*, actor: Actor, run: InferenceRun, event: Event) -> None:
-    study = run.revision.study
-    record(
-        actor=actor,
-        event=event,
-        site_id=study.site_id,
-        patients=[study.patient_id],
-        studies=[study.id],
-        object_kind="inference_run",
-        object_id=run.id,
-        detail={"model": str(run.model_version), "state": run.state},
-    )
+    record_each(actor=actor, event=event, about=[about_run(run, state=run.state)])
 
 
 @transaction.atomic
@@ -282,27 +275,14 @@ def retry_run(*, actor: Actor, run_id: UUID) -> InferenceRun:
         NotFound: There is none, or not at a site where the actor may do that.
         Conflict: It has not failed.
     """
-    run = lock_run(run_id=run_id)
-    study = run.revision.study
-    if not actor.can(Permission.DEAD_LETTER_RETRY, study.site_id):
-        raise NotFound("not_found", "There is no such inference run.")
-    if run.state != RunState.FAILED:
-        raise Conflict("not_failed", f"This run is {run.state}: nothing to try again.")
-    given_up_for = run.reason
+    rows = InferenceRun.objects.select_related("model_version", "slot")
+    run = access_failed(actor=actor, work=RUN_WORK, rows=rows, row_id=run_id)
+    about = about_run(run, failed=run.reason)
     run.state, run.reason = RunState.QUEUED, ""
     run.attempts = run.renewals = 0
     run.requested_at = run.finished_at = None
     run.save()
-    record(
-        actor=actor,
-        event=Event.INFERENCE_RETRY,
-        site_id=study.site_id,
-        patients=[study.patient_id],
-        studies=[study.id],
-        object_kind="inference_run",
-        object_id=run.id,
-        detail={"model": str(run.model_version), "failed": given_up_for},
-    )
+    record_each(actor=actor, event=Event.INFERENCE_RETRY, about=[about])
     forget_losses(str(run.id))
     return run
 

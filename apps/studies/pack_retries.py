@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.db import transaction
 
 from apps.audit.events import Event
 from apps.audit.services import record
-from apps.core.errors import Conflict, Forbidden
 from apps.core.permissions import Permission
 from apps.core.queue import forget_losses
+from apps.studies.given_up import Work, require_failed, work_at
 from apps.studies.models import StudyRevision
 from apps.studies.selectors import access_revision
 from apps.studies.types import PackState
@@ -21,18 +21,13 @@ if TYPE_CHECKING:
 
     from apps.accounts.types import Actor
 
+_WORK: Final = Work(name="pixel pack", study="study", state="pack_state")
+
 
 def packs_at(*, actor: Actor, state: str) -> QuerySet[StudyRevision]:
     """Return revisions of the actor's sites by pack, the last changed first."""
-    sites = actor.sites_with(Permission.EXPORT_READ)
-    if not sites:
-        raise Forbidden("forbidden", "Your role does not see pixel packs.")
-    rows = StudyRevision.objects.select_related("study__site").filter(
-        study__site_id__in=sites
-    )
-    if state:
-        rows = rows.filter(pack_state=state)
-    return rows.order_by("-updated_at", "-id")
+    rows = StudyRevision.objects.select_related("study__site")
+    return work_at(actor=actor, work=_WORK, rows=rows, state=state)
 
 
 @transaction.atomic
@@ -49,10 +44,7 @@ def retry_pack(*, actor: Actor, revision_id: UUID) -> StudyRevision:
         need=Permission.DEAD_LETTER_RETRY,
         lock=True,
     )
-    if revision.pack_state != PackState.FAILED:
-        raise Conflict(
-            "not_failed", f"This pack is {revision.pack_state}: nothing to try again."
-        )
+    require_failed(revision, work=_WORK)
     study, given_up_for = revision.study, revision.pack_reason
     revision.pack_state, revision.pack_reason = PackState.ABSENT, ""
     revision.pack_attempts, revision.pack_requested_at = 0, None

@@ -9,11 +9,10 @@ from django.db import transaction
 
 from apps.audit.events import Event
 from apps.audit.services import record
-from apps.core.errors import Conflict, Forbidden, NotFound
-from apps.core.permissions import Permission
 from apps.core.queue import forget_losses
 from apps.inference.models import Comparison
 from apps.inference.types import ComparisonState
+from apps.studies.given_up import Work, access_failed, work_at
 from apps.workflow.longitudinal.comparing import send_comparison
 
 if TYPE_CHECKING:
@@ -21,20 +20,15 @@ if TYPE_CHECKING:
 
     from apps.accounts.types import Actor
 
-_ABSENT: Final = "There is no such comparison."
+_WORK: Final = Work(name="comparison", study="run__revision__study")
 
 
 def comparisons_at(*, actor: Actor, state: str) -> QuerySet[Comparison]:
     """Return comparisons of the actor's sites, the last changed first."""
-    sites = actor.sites_with(Permission.EXPORT_READ)
-    if not sites:
-        raise Forbidden("forbidden", "Your role does not see comparisons.")
     rows = Comparison.objects.select_related(
         "run__revision__study__site", "run__model_version"
-    ).filter(run__revision__study__site_id__in=sites)
-    if state:
-        rows = rows.filter(state=state)
-    return rows.order_by("-updated_at", "-id")
+    )
+    return work_at(actor=actor, work=_WORK, rows=rows, state=state)
 
 
 @transaction.atomic
@@ -45,23 +39,11 @@ def retry_comparison(*, actor: Actor, comparison_id: UUID) -> Comparison:
         NotFound: There is none, or not at a site where the actor may do that.
         Conflict: It has not failed.
     """
-    row = (
-        Comparison.objects.select_for_update(of=("self",))
-        .select_related("run__revision__study__site", "run__model_version")
-        .select_related("prior_run__revision")
-        .filter(id=comparison_id)
-        .first()
+    rows = Comparison.objects.select_related(
+        "run__revision__study__site", "run__model_version", "prior_run__revision"
     )
-    if row is None:
-        raise NotFound("not_found", _ABSENT)
-    study = row.run.revision.study
-    if not actor.can(Permission.DEAD_LETTER_RETRY, study.site_id):
-        raise NotFound("not_found", _ABSENT)
-    if row.state != ComparisonState.FAILED:
-        raise Conflict(
-            "not_failed", f"This comparison is {row.state}: nothing to try again."
-        )
-    given_up_for = row.reason
+    row = access_failed(actor=actor, work=_WORK, rows=rows, row_id=comparison_id)
+    study, given_up_for = row.run.revision.study, row.reason
     row.state, row.reason, row.attempts = ComparisonState.QUEUED, "", 0
     row.requested_at = row.finished_at = None
     row.save()

@@ -12,9 +12,9 @@ from apps.annotations.types import JobState, ReadingState
 from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core import clock
-from apps.core.errors import Conflict, Forbidden, NotFound
-from apps.core.permissions import Permission
+from apps.core.errors import Conflict
 from apps.core.queue import forget_losses
+from apps.studies.given_up import Work, access_failed, work_at
 from apps.workflow.segments.interpolation import send_interpolation
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from apps.accounts.types import Actor
 
-_ABSENT: Final = "There is no such interpolation."
+_WORK: Final = Work(name="interpolation", study="reading__revision__study")
 _SIGNED: Final = (
     "The reading is signed: nothing can be filled in it any more. Who amends it fills"
     " anew."
@@ -31,15 +31,8 @@ _SIGNED: Final = (
 
 def interpolations_at(*, actor: Actor, state: str) -> QuerySet[SegmentInterpolation]:
     """Return interpolations of the actor's sites, the last changed first."""
-    sites = actor.sites_with(Permission.EXPORT_READ)
-    if not sites:
-        raise Forbidden("forbidden", "Your role does not see interpolations.")
-    rows = SegmentInterpolation.objects.select_related(
-        "reading__revision__study__site"
-    ).filter(reading__revision__study__site_id__in=sites)
-    if state:
-        rows = rows.filter(state=state)
-    return rows.order_by("-updated_at", "-id")
+    rows = SegmentInterpolation.objects.select_related("reading__revision__study__site")
+    return work_at(actor=actor, work=_WORK, rows=rows, state=state)
 
 
 @transaction.atomic
@@ -52,24 +45,11 @@ def retry_interpolation(*, actor: Actor, job_id: UUID) -> SegmentInterpolation:
         NotFound: There is none, or not at a site where the actor may do that.
         Conflict: It has not failed, or its reading is signed.
     """
-    job = (
-        SegmentInterpolation.objects.select_for_update(of=("self",))
-        .select_related("reading__revision__study__site")
-        .filter(id=job_id)
-        .first()
-    )
-    if job is None:
-        raise NotFound("not_found", _ABSENT)
-    study = job.reading.revision.study
-    if not actor.can(Permission.DEAD_LETTER_RETRY, study.site_id):
-        raise NotFound("not_found", _ABSENT)
-    if job.state != JobState.FAILED:
-        raise Conflict(
-            "not_failed", f"This interpolation is {job.state}: nothing to try again."
-        )
+    rows = SegmentInterpolation.objects.select_related("reading__revision__study__site")
+    job = access_failed(actor=actor, work=_WORK, rows=rows, row_id=job_id)
     if job.reading.state == ReadingState.SIGNED:
         raise Conflict("signed", _SIGNED)
-    given_up_for = job.reason
+    study, given_up_for = job.reading.revision.study, job.reason
     job.state, job.reason, job.attempts = JobState.QUEUED, "", 0
     job.asked_at = clock.now()
     job.save()
