@@ -11,14 +11,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Self
 
-from workers.contracts import (
-    VERSION,
-    ContractError,
-    check_uuid,
-    read_fields,
-    read_message,
-    require,
-)
+from workers.contract_checks import ContractError, check_uuid, read_fields, require
+from workers.contracts import VERSION, read_message
 
 TASK_COMPARE: Final = "workers.compare"
 TASK_ACCEPT_COMPARISON: Final = "workflow.accept_comparison"

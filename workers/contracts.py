@@ -9,12 +9,32 @@ Standard library only: the portal imports this module, and so does every worker.
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Self
-from uuid import UUID
+
+from workers.contract_checks import (
+    MEDIA_TYPE,
+    OPAQUE,
+    ContractError,
+    check_object,
+    check_pattern,
+    check_sha256,
+    check_share,
+    check_state,
+    check_text,
+    check_timings,
+    check_type,
+    check_uid,
+    check_url,
+    check_uuid,
+    check_whole,
+    is_corner,
+    is_number,
+    is_pair,
+    read_fields,
+    require,
+)
 
 VERSION: Final = 1
 
@@ -44,11 +64,6 @@ PACK_STATES: Final = frozenset({"ready", "failed"})
 MASK_MEDIA_TYPE: Final = "application/x-overread-mask+gzip"
 """gzip of uint8 `[frame][row][column]`, 0 or 1."""
 
-_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
-_UID = re.compile(r"[0-9]+(\.[0-9]+)*\Z")
-_OPAQUE = re.compile(r"[A-Za-z0-9._:-]{1,100}\Z")
-_MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+\Z")
-
 
 def attempt_keys(request_id: str) -> tuple[str, str]:
     """Return the broker's keys of a request: how often begun, how often put off.
@@ -68,46 +83,6 @@ def worker_key(node: str) -> str:
     return WORKER_KEYS.replace("*", node)
 
 
-class ContractError(ValueError):
-    """A message that does not keep to the contract; the text names the field."""
-
-
-# --- checks
-
-
-def require(*, ok: bool, name: str, rule: str) -> None:
-    """Raise `ContractError`, which names the field and its rule, unless it is kept."""
-    if not ok:
-        raise ContractError(f"{name}: {rule}")
-
-
-def _check_text(value: object, *, name: str) -> None:
-    require(ok=isinstance(value, str), name=name, rule="must be text")
-
-
-def _check_pattern(
-    value: object, *, name: str, pattern: re.Pattern[str], rule: str
-) -> None:
-    ok = isinstance(value, str) and pattern.match(value) is not None
-    require(ok=ok, name=name, rule=rule)
-
-
-def check_uuid(value: object, *, name: str) -> None:
-    """Raise `ContractError` unless a field is a UUID as `str` writes it."""
-    try:
-        ok = isinstance(value, str) and str(UUID(value)) == value
-    except ValueError:
-        ok = False
-    require(ok=ok, name=name, rule="must be a UUID in lower-case canonical form")
-
-
-def read_fields(value: object, names: frozenset[str], *, name: str) -> dict[str, Any]:
-    """Return a JSON object with exactly these fields, else raise `ContractError`."""
-    if not isinstance(value, Mapping) or set(value) != names:
-        raise ContractError(f"{name}: must have {', '.join(sorted(names))}")
-    return dict(value)
-
-
 def read_message(message: object, names: frozenset[str]) -> dict[str, Any]:
     """Return a message's fields without its version, else raise `ContractError`."""
     if not isinstance(message, Mapping):
@@ -116,94 +91,6 @@ def read_message(message: object, names: frozenset[str]) -> dict[str, Any]:
     if body.pop("version", None) != VERSION:
         raise ContractError(f"version: this side speaks version {VERSION}")
     return read_fields(body, names, name="message")
-
-
-def _check_sha256(value: object, *, name: str) -> None:
-    _check_pattern(
-        value, name=name, pattern=_SHA256, rule="must be a SHA-256, 64 hex digits"
-    )
-
-
-def _check_uid(value: object, *, name: str) -> None:
-    _check_pattern(value, name=name, pattern=_UID, rule="must be a DICOM UID")
-    require(ok=len(str(value)) <= 64, name=name, rule="must be a DICOM UID")
-
-
-def _is_number(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return math.isfinite(value)
-
-
-def _is_pair(value: object) -> bool:
-    return isinstance(value, tuple) and len(value) == 2
-
-
-def _is_corner(value: object) -> bool:
-    if not isinstance(value, tuple) or len(value) != 2:
-        return False
-    return all(_is_number(part) and part >= 0 for part in value)
-
-
-def _check_share(value: object, *, name: str) -> None:
-    ok = _is_number(value) and isinstance(value, int | float) and 0 <= value <= 1
-    require(ok=ok, name=name, rule="must be a number from 0 to 1")
-
-
-def _check_whole(
-    value: object, *, name: str, low: int, high: int | None = None
-) -> None:
-    ok = isinstance(value, int) and not isinstance(value, bool) and value >= low
-    if ok and high is not None and isinstance(value, int):
-        ok = value <= high
-    limit = f"from {low}" + (f" to {high}" if high is not None else "")
-    require(ok=ok, name=name, rule=f"must be a whole number {limit}")
-
-
-def _check_type(value: object, kind: type, *, name: str) -> None:
-    ok = value is None or isinstance(value, kind)
-    require(ok=ok, name=name, rule=f"must be a {kind.__name__}")
-
-
-def _check_url(value: object, *, name: str) -> None:
-    ok = isinstance(value, str) and value.startswith(("http://", "https://"))
-    require(ok=ok, name=name, rule="must be an http(s) address")
-
-
-def _check_json(value: object, *, name: str) -> None:
-    """Check that a value is plain JSON with finite numbers and text keys."""
-    if value is None or isinstance(value, str | bool) or _is_number(value):
-        return
-    if isinstance(value, list | tuple):
-        for part in value:
-            _check_json(part, name=name)
-        return
-    if isinstance(value, Mapping):
-        for key, part in value.items():
-            require(ok=isinstance(key, str), name=name, rule="keys must be text")
-            _check_json(part, name=name)
-        return
-    raise ContractError(f"{name}: must be plain JSON")
-
-
-def _check_object(value: object, *, name: str) -> None:
-    require(ok=isinstance(value, Mapping), name=name, rule="must be a JSON object")
-    _check_json(value, name=name)
-
-
-def _check_timings(value: object, *, name: str) -> None:
-    _check_object(value, name=name)
-    if isinstance(value, Mapping):
-        ok = all(_is_number(part) and part >= 0 for part in value.values())
-        require(ok=ok, name=name, rule="must hold seconds, 0 or more")
-
-
-def _check_state(value: object, reason: object, *, allowed: frozenset[str]) -> None:
-    names = ", ".join(sorted(allowed))
-    require(ok=value in allowed, name="state", rule=f"must be one of {names}")
-    _check_text(reason, name="reason")
-    if value in {"failed", "rejected"}:
-        require(ok=bool(reason), name="reason", rule="must say why")
 
 
 def _plain(value: Any) -> Any:
@@ -304,14 +191,14 @@ class PackRequest(_Message):
 
     def __post_init__(self) -> None:
         """Check every field."""
-        _check_pattern(
-            self.request_id, name="request_id", pattern=_OPAQUE, rule="must be an id"
+        check_pattern(
+            self.request_id, name="request_id", pattern=OPAQUE, rule="must be an id"
         )
         check_uuid(self.revision_id, name="revision_id")
-        _check_text(self.token, name="token")
-        _check_url(self.portal_url, name="portal_url")
-        _check_pattern(
-            self.source_hash, name="source_hash", pattern=_OPAQUE, rule="must be a hash"
+        check_text(self.token, name="token")
+        check_url(self.portal_url, name="portal_url")
+        check_pattern(
+            self.source_hash, name="source_hash", pattern=OPAQUE, rule="must be a hash"
         )
 
 
@@ -346,17 +233,17 @@ class InferRequest(_Message):
         """Check every field."""
         check_uuid(self.run_id, name="run_id")
         check_uuid(self.revision_id, name="revision_id")
-        _check_sha256(self.package_hash, name="package_hash")
-        _check_text(self.token, name="token")
-        _check_url(self.portal_url, name="portal_url")
-        _check_whole(self.priority, name="priority", low=0, high=PRIORITY_MAX)
-        _check_object(self.series, name="series")
+        check_sha256(self.package_hash, name="package_hash")
+        check_text(self.token, name="token")
+        check_url(self.portal_url, name="portal_url")
+        check_whole(self.priority, name="priority", low=0, high=PRIORITY_MAX)
+        check_object(self.series, name="series")
         for uid in self.series.values():
-            _check_uid(uid, name="series")
+            check_uid(uid, name="series")
         ok = isinstance(self.explain, tuple)
         require(ok=ok, name="explain", rule="must be a list")
         for code in self.explain:
-            _check_text(code, name="explain")
+            check_text(code, name="explain")
 
     @classmethod
     def _parse(cls, body: dict[str, Any]) -> dict[str, Any]:
@@ -396,18 +283,18 @@ class ArtefactRef(_Part):
 
     def __post_init__(self) -> None:
         """Check every field."""
-        _check_sha256(self.sha256, name="sha256")
-        _check_pattern(
+        check_sha256(self.sha256, name="sha256")
+        check_pattern(
             self.media_type,
             name="media_type",
-            pattern=_MEDIA_TYPE,
+            pattern=MEDIA_TYPE,
             rule="must be a media type",
         )
         if self.sop_uid is not None:
-            _check_uid(self.sop_uid, name="sop_uid")
+            check_uid(self.sop_uid, name="sop_uid")
         if self.frame is not None:
-            _check_whole(self.frame, name="frame", low=1)
-        _check_object(self.meta, name="meta")
+            check_whole(self.frame, name="frame", low=1)
+        check_object(self.meta, name="meta")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -428,9 +315,9 @@ class BoxResult(_Part):
 
     def __post_init__(self) -> None:
         """Check every field."""
-        _check_uid(self.sop_uid, name="sop_uid")
-        _check_whole(self.frame, name="frame", low=1)
-        ok = _is_pair(self.points) and all(_is_corner(point) for point in self.points)
+        check_uid(self.sop_uid, name="sop_uid")
+        check_whole(self.frame, name="frame", low=1)
+        ok = is_pair(self.points) and all(is_corner(point) for point in self.points)
         require(ok=ok, name="points", rule="must be two corners in the image")
         (left, top), (right, bottom) = self.points
         ok = left < right and top < bottom
@@ -472,17 +359,17 @@ class MaskRef(_Part):
         kind = getattr(self.artefact, "media_type", None)
         ok = kind == MASK_MEDIA_TYPE
         require(ok=ok, name="artefact", rule=f"must be of {MASK_MEDIA_TYPE}")
-        _check_uid(self.series_uid, name="series_uid")
-        _check_type(self.sop_uids, tuple, name="sop_uids")
+        check_uid(self.series_uid, name="series_uid")
+        check_type(self.sop_uids, tuple, name="sop_uids")
         ok = bool(self.sop_uids)
         require(ok=ok, name="sop_uids", rule="must name at least one image")
         for sop_uid in self.sop_uids:
-            _check_uid(sop_uid, name="sop_uids")
+            check_uid(sop_uid, name="sop_uids")
         ok = len(set(self.sop_uids)) == len(self.sop_uids)
         require(ok=ok, name="sop_uids", rule="must name each image once")
-        _check_whole(self.rows, name="rows", low=1, high=65535)
-        _check_whole(self.columns, name="columns", low=1, high=65535)
-        ok = _is_number(self.volume_ml) and self.volume_ml >= 0
+        check_whole(self.rows, name="rows", low=1, high=65535)
+        check_whole(self.columns, name="columns", low=1, high=65535)
+        ok = is_number(self.volume_ml) and self.volume_ml >= 0
         require(ok=ok, name="volume_ml", rule="must be millilitres, 0 or more")
 
     @property
@@ -525,16 +412,16 @@ class FindingResult(_Part):
 
     def __post_init__(self) -> None:
         """Check every field."""
-        _check_text(self.label_code, name="label_code")
+        check_text(self.label_code, name="label_code")
         require(ok=bool(self.label_code), name="label_code", rule="must not be empty")
-        ok = _is_number(self.raw_score)
+        ok = is_number(self.raw_score)
         require(ok=ok, name="raw_score", rule="must be a finite number")
-        _check_share(self.probability, name="probability")
+        check_share(self.probability, name="probability")
         if self.uncertainty is not None:
-            _check_share(self.uncertainty, name="uncertainty")
-        _check_type(self.box, BoxResult, name="box")
-        _check_type(self.saliency, ArtefactRef, name="saliency")
-        _check_type(self.mask, MaskRef, name="mask")
+            check_share(self.uncertainty, name="uncertainty")
+        check_type(self.box, BoxResult, name="box")
+        check_type(self.saliency, ArtefactRef, name="saliency")
+        check_type(self.mask, MaskRef, name="mask")
 
     @classmethod
     def _parse(cls, body: dict[str, Any]) -> dict[str, Any]:
@@ -577,21 +464,21 @@ class InferResult(_Message):
     def __post_init__(self) -> None:
         """Check every field."""
         check_uuid(self.run_id, name="run_id")
-        _check_sha256(self.package_hash, name="package_hash")
-        _check_state(self.state, self.reason, allowed=INFER_STATES)
-        _check_object(self.quality, name="quality")
+        check_sha256(self.package_hash, name="package_hash")
+        check_state(self.state, self.reason, allowed=INFER_STATES)
+        check_object(self.quality, name="quality")
         ok = isinstance(self.findings, tuple)
         require(ok=ok, name="findings", rule="must be a list")
         ok = self.state == "done" or not self.findings
         require(ok=ok, name="findings", rule="only a run that is done has any")
         for finding in self.findings:
-            _check_type(finding, FindingResult, name="findings")
+            check_type(finding, FindingResult, name="findings")
         codes = [finding.label_code for finding in self.findings]
         ok = len(codes) == len(set(codes))
         require(ok=ok, name="findings", rule="each label at most once")
-        _check_type(self.embedding, ArtefactRef, name="embedding")
-        _check_timings(self.timings, name="timings")
-        _check_text(self.device, name="device")
+        check_type(self.embedding, ArtefactRef, name="embedding")
+        check_timings(self.timings, name="timings")
+        check_text(self.device, name="device")
 
     @classmethod
     def _parse(cls, body: dict[str, Any]) -> dict[str, Any]:
@@ -633,13 +520,13 @@ class PackResult(_Message):
 
     def __post_init__(self) -> None:
         """Check every field."""
-        _check_pattern(
-            self.request_id, name="request_id", pattern=_OPAQUE, rule="must be an id"
+        check_pattern(
+            self.request_id, name="request_id", pattern=OPAQUE, rule="must be an id"
         )
         check_uuid(self.revision_id, name="revision_id")
-        _check_state(self.state, self.reason, allowed=PACK_STATES)
-        _check_whole(self.n_series, name="n_series", low=0)
-        _check_whole(self.n_instances, name="n_instances", low=0)
-        _check_whole(self.n_frames, name="n_frames", low=0)
-        _check_whole(self.n_bytes, name="n_bytes", low=0)
-        _check_timings(self.timings, name="timings")
+        check_state(self.state, self.reason, allowed=PACK_STATES)
+        check_whole(self.n_series, name="n_series", low=0)
+        check_whole(self.n_instances, name="n_instances", low=0)
+        check_whole(self.n_frames, name="n_frames", low=0)
+        check_whole(self.n_bytes, name="n_bytes", low=0)
+        check_timings(self.timings, name="timings")

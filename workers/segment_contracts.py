@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
-from workers.contracts import VERSION, check_uuid, read_message, require
+from workers.contract_checks import check_uuid, require
+from workers.contracts import VERSION, read_message
 
 TASK_INTERPOLATE: Final = "workers.interpolate"
 TASK_ACCEPT_INTERPOLATION: Final = "workflow.accept_interpolation"

@@ -18,7 +18,13 @@ from apps.core.errors import Invalid, PreconditionRequired
 from apps.core.permissions import Permission
 from apps.workflow import desk
 from apps.workflow import serializers as shapes
+from apps.workflow.ai_shapes import AiSerializer
 from apps.workflow.lists import pages
+from apps.workflow.manifest_shapes import (
+    ManifestSerializer,
+    OpenedSerializer,
+    OpenRequest,
+)
 from apps.workflow.signed.serializers import AmendRequest
 from workers.contracts import MASK_MEDIA_TYPE
 
@@ -224,11 +230,11 @@ class AiView(APIView):
 
     permission_classes = [needs(Permission.AI_READ)]
 
-    @extend_schema(operation_id="item_ai", responses=shapes.AiSerializer)
+    @extend_schema(operation_id="item_ai", responses=AiSerializer)
     def get(self, request: Request, item_id: UUID) -> Response:
         """Return the AI's findings."""
         body = desk.show_ai(actor=actor_of(request), item_id=item_id)
-        return Response(shapes.AiSerializer(body).data)
+        return Response(AiSerializer(body).data)
 
 
 class ArtefactView(APIView):
@@ -355,21 +361,21 @@ class StudyOpenView(APIView):
 
     @extend_schema(
         operation_id="study_open",
-        request=shapes.OpenRequest,
-        responses=shapes.OpenedSerializer,
+        request=OpenRequest,
+        responses=OpenedSerializer,
     )
     def post(self, request: Request, study_id: UUID) -> Response:
         """Record the opening and return what there is to show."""
         # A body may be left out; what is no JSON says nothing about opening.
         spoken = (request.content_type or "").startswith("application/json")
-        body = shapes.OpenRequest(data=request.data if spoken else {})
+        body = OpenRequest(data=request.data if spoken else {})
         body.is_valid(raise_exception=True)
         manifest = desk.open_study_for(
             actor=actor_of(request),
             study_id=study_id,
             ahead=body.validated_data["ahead"],
         )
-        return Response(shapes.OpenedSerializer({"manifest": manifest}).data)
+        return Response(OpenedSerializer({"manifest": manifest}).data)
 
 
 class ManifestView(APIView):
@@ -380,7 +386,7 @@ class ManifestView(APIView):
     @extend_schema(
         operation_id="study_manifest",
         parameters=[OpenApiParameter("revision", OpenApiTypes.UUID)],
-        responses=shapes.ManifestSerializer,
+        responses=ManifestSerializer,
     )
     def get(self, request: Request, study_id: UUID) -> Response:
         """Return the manifest."""
@@ -389,7 +395,7 @@ class ManifestView(APIView):
             study_id=study_id,
             revision=request.query_params.get("revision", ""),
         )
-        return Response(shapes.ManifestSerializer(manifest).data)
+        return Response(ManifestSerializer(manifest).data)
 
 
 class VocabularyView(APIView):

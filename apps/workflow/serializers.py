@@ -1,19 +1,24 @@
-"""Shapes of the worklist and the reading room on the wire (OpenAPI)."""
+"""Shapes of the worklist and the reading room on the wire (OpenAPI).
+
+What the AI says of an item is in `ai_shapes`, what there is of a study to show in
+`manifest_shapes`.
+"""
 
 from __future__ import annotations
 
 from rest_framework import serializers as s
 
-from apps.annotations.geometry import GEOMETRY_KINDS
 from apps.annotations.measured import SCALES
 from apps.annotations.types import DisplayMode, ReadingState, VerificationState
 from apps.inference.tiers import Tier
-from apps.inference.types import ExplanationState
-from apps.workflow.longitudinal.shapes import RunComparisonSerializer
+from apps.workflow.ai_shapes import (
+    AI_STATES,
+    GeometrySerializer,
+    LabelSerializer,
+    ModelNameSerializer,
+)
 from apps.workflow.segment_shapes import SegmentationSerializer
 from apps.worklist.types import Band, BandSource, ItemReason, ItemState
-
-AI_STATES = ["pending", "running", "done", "failed", "rejected", "none", "blinded"]
 
 
 def _values(enum: type) -> list[str]:
@@ -58,13 +63,6 @@ class StudySerializer(s.Serializer):  # type: ignore[type-arg]
     station = s.CharField()
     study_date = s.DateField(allow_null=True)
     accession_number = s.CharField()
-
-
-class ModelNameSerializer(s.Serializer):  # type: ignore[type-arg]
-    """Name and version of a model."""
-
-    name = s.CharField()
-    version = s.CharField()
 
 
 class RowAiSerializer(s.Serializer):  # type: ignore[type-arg]
@@ -236,127 +234,6 @@ class WhySerializer(s.Serializer):  # type: ignore[type-arg]
     without_ai = WithoutAiSerializer()
     model = ModelNameSerializer(allow_null=True)
     rule = s.ListField(child=s.CharField())
-
-
-class GeometrySerializer(s.Serializer):  # type: ignore[type-arg]
-    """A place on a named image (docs/architecture.md)."""
-
-    kind = s.ChoiceField(choices=list(GEOMETRY_KINDS))
-    space = s.ChoiceField(choices=["image", "patient"])
-    sop_uid = s.CharField()
-    frame = s.IntegerField()
-    frame_of_reference_uid = s.CharField(allow_null=True)
-    points = s.ListField(child=s.ListField(child=s.FloatField()))
-
-
-class LabelSerializer(s.Serializer):  # type: ignore[type-arg]
-    """A coded label."""
-
-    scheme = s.CharField()
-    code = s.CharField()
-    display = s.CharField()
-
-
-class SaliencySerializer(s.Serializer):  # type: ignore[type-arg]
-    """Where the picture of the saliency is."""
-
-    artefact_id = s.UUIDField()
-    cut_off = s.FloatField()
-    sop_uid = s.CharField()
-    frame = s.IntegerField()
-
-
-class ExplanationSerializer(s.Serializer):  # type: ignore[type-arg]
-    """How far it is with showing, by occlusion, where a finding comes from."""
-
-    state = s.ChoiceField(choices=[state.value for state in ExplanationState])
-    reason = s.CharField()
-
-
-class MaskSerializer(s.Serializer):  # type: ignore[type-arg]
-    """Where the voxels of a finding are: one frame for each image."""
-
-    artefact_id = s.UUIDField()
-    series_uid = s.CharField()
-    sop_uids = s.ListField(child=s.CharField())
-    rows = s.IntegerField()
-    columns = s.IntegerField()
-    volume_ml = s.FloatField()
-
-
-class FindingSerializer(s.Serializer):  # type: ignore[type-arg]
-    """What a model says."""
-
-    id = s.UUIDField()
-    label = LabelSerializer()  # type: ignore[assignment]
-    probability = s.FloatField()
-    raw_score = s.FloatField()
-    uncertainty = s.FloatField(
-        allow_null=True, help_text="mutual information of an ensemble's members, bits"
-    )
-    needs_specialist = s.BooleanField(
-        help_text="the uncertainty reaches the limit that the model's card states"
-    )
-    threshold = s.FloatField()
-    positive = s.BooleanField()
-    acuity = s.CharField()
-    tracking_uid = s.CharField()
-    location = GeometrySerializer(allow_null=True)
-    saliency = SaliencySerializer(allow_null=True)
-    explanation = ExplanationSerializer(
-        allow_null=True, help_text="null where the card asks for no occlusion of it"
-    )
-    mask = MaskSerializer(allow_null=True)
-
-
-class ModelSerializer(ModelNameSerializer):
-    """A model with its card."""
-
-    intended_use = s.CharField()
-    card = s.DictField()
-
-
-class CheckSerializer(s.Serializer):  # type: ignore[type-arg]
-    """One thing that the input gate looked at."""
-
-    name = s.CharField()
-    outcome = s.ChoiceField(choices=["passed", "noted", "failed"])
-    words = s.CharField(allow_blank=True)
-    value = s.FloatField(allow_null=True)
-    limit = s.FloatField(allow_null=True)
-    unit = s.CharField(allow_blank=True, help_text="UCUM")
-
-
-class QualitySerializer(s.Serializer):  # type: ignore[type-arg]
-    """What the input gate said, the worst first."""
-
-    verdict = s.CharField(allow_blank=True)
-    checks = CheckSerializer(many=True)
-
-
-class RunSerializer(s.Serializer):  # type: ignore[type-arg]
-    """One inference run."""
-
-    id = s.UUIDField()
-    state = s.CharField()
-    reason = s.CharField()
-    finished_at = s.DateTimeField(allow_null=True)
-    quality = QualitySerializer(allow_null=True)
-    model = ModelSerializer()
-    findings = FindingSerializer(many=True)
-    comparison = RunComparisonSerializer(allow_null=True)
-
-
-class AiSerializer(s.Serializer):  # type: ignore[type-arg]
-    """All that this person may see of the AI on an item."""
-
-    display_mode = s.ChoiceField(choices=_values(DisplayMode))
-    visible = s.BooleanField()
-    hidden_reason = s.CharField()
-    requires_review = s.BooleanField()
-    state = s.ChoiceField(choices=AI_STATES)
-    reason = s.CharField()
-    runs = RunSerializer(many=True)
 
 
 class VerdictSerializer(s.Serializer):  # type: ignore[type-arg]
@@ -598,75 +475,3 @@ class VocabularySerializer(s.Serializer):  # type: ignore[type-arg]
     band_reasons = ReasonSerializer(many=True)
     amend_reasons = ReasonSerializer(many=True)
     labels = LabelSerializer(many=True)
-
-
-class PackSerializer(s.Serializer):  # type: ignore[type-arg]
-    """Where the pixels are."""
-
-    state = s.ChoiceField(choices=["ready", "building", "absent", "failed"])
-    reason = s.CharField()
-    base = s.CharField()
-
-
-class ImageViewSerializer(s.Serializer):  # type: ignore[type-arg]
-    """How one projection image was taken."""
-
-    sop_uid = s.CharField()
-    view = s.CharField(allow_blank=True)
-    laterality = s.CharField(allow_blank=True)
-
-
-class SeriesSerializer(s.Serializer):  # type: ignore[type-arg]
-    """One series of images; `views` of projections, `plane` of stacks."""
-
-    index = s.IntegerField()
-    uid = s.CharField()
-    number = s.IntegerField(allow_null=True)
-    modality = s.CharField()
-    description = s.CharField()
-    body_part = s.CharField()
-    n_instances = s.IntegerField()
-    n_frames = s.IntegerField()
-    laterality = s.CharField(allow_blank=True)
-    plane = s.CharField(allow_blank=True)
-    views = ImageViewSerializer(many=True)
-
-
-class AttachmentSerializer(s.Serializer):  # type: ignore[type-arg]
-    """A series that is no image. What is not known is ''."""
-
-    uid = s.CharField()
-    sop_class_uid = s.CharField(allow_blank=True)
-    modality = s.CharField()
-    description = s.CharField()
-    n_instances = s.IntegerField()
-
-
-class RevisionSerializer(s.Serializer):  # type: ignore[type-arg]
-    """Which revision of the study this is."""
-
-    id = s.UUIDField()
-    number = s.IntegerField()
-
-
-class ManifestSerializer(s.Serializer):  # type: ignore[type-arg]
-    """What there is to show of a study."""
-
-    study = StudySerializer()
-    patient = PatientSerializer()
-    revision = RevisionSerializer()
-    pack = PackSerializer()
-    series = SeriesSerializer(many=True)
-    attachments = AttachmentSerializer(many=True)
-
-
-class OpenRequest(s.Serializer):  # type: ignore[type-arg]
-    """How a study is opened; `ahead`: its images are fetched, nobody looks yet."""
-
-    ahead = s.BooleanField(default=False)
-
-
-class OpenedSerializer(s.Serializer):  # type: ignore[type-arg]
-    """A study that this session has opened."""
-
-    manifest = ManifestSerializer()

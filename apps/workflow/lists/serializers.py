@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rest_framework import serializers as s
 
+from apps.workflow.ai_shapes import AI_STATES
 from apps.workflow.serializers import (
-    AI_STATES,
     BandCountsSerializer,
     FacetsSerializer,
     NamedSerializer,

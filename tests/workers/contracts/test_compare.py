@@ -15,7 +15,7 @@ from workers.compare_contracts import (
     Size,
     Spot,
 )
-from workers.contracts import ContractError
+from workers.contract_checks import ContractError
 
 ID = "6f1f3c55-2f5d-4f0e-8a5c-6d1b8f7d9a10"
 REQUEST = CompareRequest(

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workers.contract_checks import ContractError
 from workers.contracts import (
     INFER_STATES,
     MASK_MEDIA_TYPE,
     ArtefactRef,
     BoxResult,
-    ContractError,
     FindingResult,
     InferRequest,
     InferResult,
