@@ -124,12 +124,14 @@ def test_a_signed_study_is_looked_at_again_and_nothing_can_be_changed(new_reader
     reader, other = new_reader(), new_reader()
     reader.login("radiologist")
     name = sign_film(reader, 24)
+    asked: list[str] = []
     for one, who in ((reader, None), (other, "radiologist2")):
         if who:
             one.login(who)
         row = row_of(one, name, everybodys=one is other)
-        row.get_by_role("link", name=f"Look at {name}").click()
         page = one.page
+        page.on("request", lambda request: asked.append(request.url))
+        row.get_by_role("link", name=f"Look at {name}").click()
         page.wait_for_url(re.compile("/read/"))
         expect(page.get_by_text(re.compile("^Signed by Dr. Rosa"))).to_be_visible()
         expect(page.locator("canvas:not(.early-pixels)").first).to_be_visible()
@@ -138,11 +140,16 @@ def test_a_signed_study_is_looked_at_again_and_nothing_can_be_changed(new_reader
         expect(impression).to_have_attribute("readonly", "")
         # Nobody waits for what is signed: it is not past its deadline.
         expect(page.locator(".room-wait")).to_have_count(0)
+        page.reload()
+        expect(impression).to_have_value("Clear lungs.")
         page.keyboard.press("Control+Enter")
         expect(page.get_by_text("You are only looking").first).to_be_visible()
         one.picture(f"looking-{who or 'own'}")
         page.get_by_role("button", name="Signed readings").click()
         page.wait_for_url(re.compile("/signed"))
+    # A lease that cannot be had is not asked for.
+    assert any(url.endswith("/look") for url in asked)
+    assert not [url for url in asked if url.endswith("/lease")]
     assert reader.errors == other.errors == []
 
 

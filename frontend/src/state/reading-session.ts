@@ -14,7 +14,7 @@ import {
   saveReading,
   signReading,
 } from '@/api/endpoints';
-import { lookAt } from '@/api/signed-endpoints';
+import { type Looked, lookAt } from '@/api/signed-endpoints';
 import { EMPTY_CONTENT, sameContent, startDraft, unanswered } from '@/domain/draft';
 import { whyNoMap } from '@/domain/findings';
 import type {
@@ -28,6 +28,7 @@ import type {
 } from '@/domain/model';
 import { DraftSaver, lostTo } from './draft-saver';
 import { copyKey, dropCopy, localCopies, readLocalCopy } from './local-copies';
+import { isToLookAt } from './looking';
 import { findingsOf, getRoom, resetRoom, setRoom, useRoom } from './room';
 import { beginSlices, type Slices, slicesNow } from './segment-slices';
 import { resetSegments, strokesPending, strokesSettled } from './segmenting';
@@ -78,6 +79,12 @@ export function openItem(itemId: Id, user: Id): Promise<void> {
 async function openAnew(itemId: Id, user: Id): Promise<void> {
   await leaveItem(false);
   resetRoom(itemId);
+  const toLook = isToLookAt() && taken?.item.id !== itemId;
+  if (toLook && (await lookIfDone(itemId))) return;
+  await openToRead(itemId, user);
+}
+
+async function openToRead(itemId: Id, user: Id): Promise<void> {
   try {
     const answer =
       taken?.item.id === itemId
@@ -98,25 +105,48 @@ async function openAnew(itemId: Id, user: Id): Promise<void> {
 /** Opens a study that is signed, or that somebody else reads, to look at alone. */
 export async function lookInto(itemId: Id): Promise<void> {
   try {
-    const { item, reading, may_verify, may_amend } = await lookAt(itemId);
-    if (getRoom().itemId !== itemId) return;
-    resetSegments();
-    // What was signed is fetched from the portal; nothing is kept in this browser for it.
-    beginSlices(itemId, null);
-    setRoom({
-      phase: 'looking',
-      refusal: null,
-      item,
-      reading,
-      mayVerify: may_verify,
-      mayAmend: may_amend,
-      draft: startDraft(reading?.content ?? EMPTY_CONTENT),
-      openedRevision: { id: item.study.revision_id, number: item.study.revision },
-    });
-    await Promise.all([loadManifest(item), loadAi(itemId)]);
+    await show(itemId, await lookAt(itemId));
   } catch (error) {
     if (getRoom().itemId === itemId) refuse(error);
   }
+}
+
+/**
+ * Looks at what was opened from the list of signed ones, without asking for a lease that
+ * cannot be had.
+ *
+ * @returns whether it was: not where it is to be read again, as while it is amended.
+ */
+async function lookIfDone(itemId: Id): Promise<boolean> {
+  const looked = await lookAt(itemId).catch(() => null);
+  // The room was left meanwhile: nothing is opened in it.
+  if (getRoom().itemId !== itemId) return true;
+  if (looked?.item.state !== 'done') return false;
+  try {
+    await show(itemId, looked);
+  } catch (error) {
+    if (getRoom().itemId === itemId) refuse(error);
+  }
+  return true;
+}
+
+async function show(itemId: Id, looked: Looked): Promise<void> {
+  const { item, reading, may_verify, may_amend } = looked;
+  if (getRoom().itemId !== itemId) return;
+  resetSegments();
+  // What was signed is fetched from the portal; nothing is kept in this browser for it.
+  beginSlices(itemId, null);
+  setRoom({
+    phase: 'looking',
+    refusal: null,
+    item,
+    reading,
+    mayVerify: may_verify,
+    mayAmend: may_amend,
+    draft: startDraft(reading?.content ?? EMPTY_CONTENT),
+    openedRevision: { id: item.study.revision_id, number: item.study.revision },
+  });
+  await Promise.all([loadManifest(item), loadAi(itemId)]);
 }
 
 function refuse(error: unknown): void {

@@ -76,6 +76,13 @@ async function start(path: string) {
   for (let turn = 0; turn < 30; turn += 1) await new Promise((done) => setTimeout(done));
 }
 
+it('asks for no lease of a study that is opened to look at', async () => {
+  vi.stubGlobal('history', { state: { looking: true } });
+  cookie = 'csrftoken=token';
+  await start(`/read/${ITEM}`);
+  expect(asked).toEqual(['GET /api/session']);
+});
+
 it('asks for the image that the room begins with, and for nothing twice', async () => {
   await start(`/read/${ITEM}`);
   expect(new Set(asked)).toEqual(

@@ -6,6 +6,7 @@ import { visibleFindings } from '@/domain/findings';
 import type { Ai, Id, Session } from '@/domain/model';
 import { beginFrame, warmDecoder } from '@/imaging/decode-pool';
 import { readIndex, readStack } from '@/imaging/pack';
+import { isToLookAt } from '@/state/looking';
 import { firstSeries, markedInstance } from './first-shown';
 
 const ROOM = /^\/read\/([\w-]+)\/?$/;
@@ -61,5 +62,6 @@ export function headStart(path: string): void {
   const session = askEarly('session', readSession);
   const itemId = ROOM.exec(path)?.[1];
   // What fails is asked for again by the application, and told then.
-  if (itemId) void bring(itemId, session).catch(() => undefined);
+  // Of a signed study no lease can be had, and with it nothing early.
+  if (itemId && !isToLookAt()) void bring(itemId, session).catch(() => undefined);
 }

@@ -12,6 +12,7 @@ import { wordAgo } from '@/domain/wait';
 import { QueryTable } from '@/features/admin/table';
 import { DoneMessage } from '@/features/shell/done-message';
 import { useNow } from '@/state/clock';
+import { TO_LOOK_AT } from '@/state/looking';
 import { takeMessage } from '@/state/message';
 import { onEvents } from '@/state/site-events';
 import { looking } from '@/text/en-looking';
@@ -135,6 +136,7 @@ function Line({ reading, onAmend }: { reading: SignedReading; onAmend: () => voi
             <Link
               className="btn small"
               href={`/read/${reading.item_id}`}
+              state={TO_LOOK_AT}
               aria-label={looking.openLabel(
                 patient.name,
                 study.description || study.modality,
