@@ -202,4 +202,54 @@ def test_keys_are_changed_kept_and_given_back(new_reader) -> None:
     expect(
         again.locator("[data-command='worklist.focus-search'] kbd").first
     ).to_have_text("/")
+    other.page.keyboard.press("Escape")
+    expect(other.page.locator("label.search kbd")).to_have_text("/")
+    # The first window is not behind: what it changes next would undo the reset.
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    _focus_within(page)
+    expect(line.locator("kbd").first).to_have_text("/")
     assert reader.errors == other.errors == []
+
+
+def test_a_clash_of_keys_is_said_while_nothing_is_saved(new_reader) -> None:
+    reader = new_reader()
+    page = reader.page
+    _log_in(reader, "southgate")
+    page.route(
+        "**/api/hotkeys",
+        lambda route: (
+            route.abort() if route.request.method == "PUT" else route.continue_()
+        ),
+    )
+    page.keyboard.press("?")
+    overlay = page.get_by_role("dialog")
+    _focus_within(page)
+    line = overlay.locator("[data-command='worklist.focus-search']")
+    line.locator(".own-key").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")  # the way through the page is no command's
+    expect(overlay.get_by_role("alert")).to_contain_text("belongs to the browser")
+    page.keyboard.press("y")
+    expect(overlay.get_by_role("alert")).to_contain_text("not saved")
+    expect(line.locator("kbd").first).to_have_text("Y")
+    line.locator(".own-key").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("j")
+    expect(overlay.get_by_role("alert")).to_contain_text("J is the key of")
+    page.keyboard.press("Escape")
+    expect(overlay.get_by_role("alert")).to_contain_text("not saved")
+    # The portal answers again: what was not saved is, as soon as keys are looked at.
+    page.unroute("**/api/hotkeys")
+    page.keyboard.press("Escape")
+    expect(overlay).to_have_count(0)
+    page.keyboard.press("?")
+    expect(line.locator("kbd").first).to_have_text("Y")
+    expect(overlay.get_by_role("alert")).to_have_count(0)
+    expect(overlay.get_by_role("button", name="Reset all keys")).to_be_visible()
+    _focus_within(page)
+    with page.expect_response("**/api/hotkeys") as answered:
+        overlay.get_by_role("button", name="Reset all keys").focus()
+        page.keyboard.press("Enter")
+    assert answered.value.ok
+    assert reader.errors == []

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   giveKey,
   holderOf,
+  isTaken,
   isWholeStroke,
   resetKey,
   resetKeys,
@@ -44,5 +45,14 @@ describe('keys of one’s own', () => {
   it('are more than a modifier', () => {
     expect(isWholeStroke('Ctrl+Shift+Shift')).toBe(false);
     expect(isWholeStroke('Ctrl+k')).toBe(true);
+  });
+  it('are one key: no lock, no half of a sign', () => {
+    for (const half of ['Dead', 'Shift+Dead', 'Process', 'Unidentified', 'NumLock'])
+      expect(isWholeStroke(half), half).toBe(false);
+  });
+  it('leave the way through the page alone', () => {
+    expect(isTaken('Tab')).toBe(true);
+    expect(isTaken('Shift+Tab')).toBe(true);
+    expect(isTaken('y')).toBe(false);
   });
 });

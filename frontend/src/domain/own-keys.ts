@@ -19,13 +19,24 @@ export function withOwnKeys<One extends Keyed>(
   });
 }
 
-/** Strokes that a browser or a page needs for itself. */
-const TAKEN = new Set(['F5', 'F11', 'F12', 'Ctrl+r', 'Ctrl+c', 'Ctrl+v', 'Ctrl+x']);
-const MODIFIERS = new Set(['Control', 'Shift', 'Alt', 'Meta', 'AltGraph', 'CapsLock']);
+/**
+ * Strokes that a browser or a page needs for itself. Who has Tab as a key of ours gets
+ * it back by a reset; another command with it would end the way through the page.
+ */
+const TAKEN = new Set([
+  ...['F5', 'F11', 'F12', 'Ctrl+r', 'Ctrl+c', 'Ctrl+v', 'Ctrl+x'],
+  ...['Tab', 'Shift+Tab'],
+]);
+/** Modifiers, locks, and what keyboards and input methods send for half of a sign. */
+const NO_KEYS = new Set([
+  ...['Control', 'Shift', 'Alt', 'Meta', 'AltGraph', 'Fn', 'OS'],
+  ...['CapsLock', 'NumLock', 'ScrollLock', 'FnLock'],
+  ...['Dead', 'Compose', 'Process', 'Unidentified'],
+]);
 
-/** Whether a stroke is more than a modifier that is held. */
+/** Whether a stroke names one key: no modifier that is held, no half of a sign. */
 export function isWholeStroke(stroke: string): boolean {
-  return !MODIFIERS.has(stroke.split('+').at(-1) ?? '');
+  return !NO_KEYS.has(stroke.split('+').at(-1) ?? '');
 }
 
 export const isTaken = (stroke: string): boolean => TAKEN.has(stroke);

@@ -33,16 +33,32 @@ export function forgetOwnKeys(): void {
 
 let turn: Promise<unknown> = Promise.resolve();
 
-/** Holds at once, and is kept for the person everywhere; one after another. */
+/**
+ * Holds at once, and is kept for the person everywhere; one after another. All keys are
+ * kept at once: what has been changed again, or is of who is gone, is not sent.
+ */
 export function changeOwnKeys(own: OwnKeys): void {
   changes += 1;
+  const mine = changes;
+  const isLast = () => changes === mine;
   useOwnKeys.setState({ own });
   turn = turn
-    .then(() => saveHotkeys(own))
+    .then(() => (isLast() ? saveHotkeys(own) : null))
     .then(
-      () => useOwnKeys.setState({ unsaved: false }),
-      () => useOwnKeys.setState({ unsaved: true }),
+      () => isLast() && useOwnKeys.setState({ unsaved: false }),
+      () => isLast() && useOwnKeys.setState({ unsaved: true }),
     );
+}
+
+/**
+ * Brings the keys up to date before they are looked at: another window may have changed
+ * them, and all are kept at once. What is not saved yet is sent again instead.
+ */
+export async function refreshOwnKeys(): Promise<void> {
+  await turn;
+  const { own, unsaved } = useOwnKeys.getState();
+  if (unsaved) changeOwnKeys(own);
+  else await loadOwnKeys();
 }
 
 /** The commands with the person's keys. */

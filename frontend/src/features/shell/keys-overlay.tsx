@@ -12,7 +12,7 @@ import {
   resetKeys,
   withOwnKeys,
 } from '@/domain/own-keys';
-import { changeOwnKeys, useKeyed, useOwnKeys } from '@/state/own-keys';
+import { changeOwnKeys, refreshOwnKeys, useKeyed, useOwnKeys } from '@/state/own-keys';
 import { text } from '@/text/en';
 import { ownKeys as words } from '@/text/en-keys';
 import { Key } from '@/ui/primitives';
@@ -44,8 +44,10 @@ function useNextStroke(active: boolean, take: (stroke: string) => void): void {
 /** What a waiting command says, to all. */
 function WaitingWord({ waiting }: { waiting: Waiting | null }) {
   const unsaved = useOwnKeys((state) => state.unsaved);
-  if (unsaved) return <p role="alert">{words.unsaved}</p>;
-  if (waiting === null) return <output className="t3">{words.note}</output>;
+  if (waiting === null) {
+    if (unsaved) return <p role="alert">{words.unsaved}</p>;
+    return <output className="t3">{words.note}</output>;
+  }
   const { name, clash, refused } = waiting;
   if (clash) {
     return (
@@ -134,6 +136,7 @@ interface ListProps<Context> {
 
 /** Made when the keys are looked at: a screen has a hundred of them. */
 function KeysList<Context>({ commands, changing }: ListProps<Context>) {
+  useEffect(() => void refreshOwnKeys(), []);
   const keyed = useKeyed(commands);
   const { waiting } = changing;
   return (
