@@ -206,8 +206,12 @@ def stale_runs(
 
 
 def runs_at(*, actor: Actor, state: str) -> QuerySet[InferenceRun]:
-    """Return runs of the actor's sites, the last changed first, for the admin page."""
-    rows = InferenceRun.objects.select_related(
+    """Return runs of the actor's sites, the last changed first, for the admin page.
+
+    Those that count no longer, as the site reads by another model now, are not among
+    them.
+    """
+    rows = InferenceRun.objects.filter(set_aside_at__isnull=True).select_related(
         "revision__study__site", "model_version", "slot"
     )
     return work_at(actor=actor, work=RUN_WORK, rows=rows, state=state)

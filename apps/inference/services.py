@@ -14,7 +14,7 @@ from django.utils.timezone import localtime
 from apps.audit.events import Event
 from apps.audit.services import record, record_each
 from apps.core import clock
-from apps.core.errors import Invalid, NotFound
+from apps.core.errors import Conflict, Invalid, NotFound
 from apps.core.permissions import Permission
 from apps.core.queue import forget_losses
 from apps.inference.audited import about_run
@@ -273,10 +273,15 @@ def retry_run(*, actor: Actor, run_id: UUID) -> InferenceRun:
 
     Raises:
         NotFound: There is none, or not at a site where the actor may do that.
-        Conflict: It has not failed.
+        Conflict: It has not failed, or the site reads the study by another model now.
     """
     rows = InferenceRun.objects.select_related("model_version", "slot")
     run = access_failed(actor=actor, work=RUN_WORK, rows=rows, row_id=run_id)
+    if run.set_aside_at is not None:
+        raise Conflict(
+            "not_wanted",
+            "Not tried again: the site reads this study by another model now.",
+        )
     about = about_run(run, failed=run.reason)
     run.state, run.reason = RunState.QUEUED, ""
     run.attempts = run.renewals = 0

@@ -120,6 +120,17 @@ def test_trying_again_begins_anew(
     assert (again.status_code, again.json()["code"]) == (409, "not_failed")
 
 
+def test_what_another_model_replaced_is_not_run_again(run, admin, broker):
+    broker.sent.clear()
+    InferenceRun.objects.filter(id=run.id).update(set_aside_at=clock.now())
+    assert admin.get("/api/runs", {"state": "failed"}).json()["items"] == []
+    answered = admin.post(f"/api/runs/{run.id}/retry")
+    assert (answered.status_code, answered.json()["code"]) == (409, "not_wanted")
+    run.refresh_from_db()
+    assert run.state == "failed"
+    assert broker.sent == []
+
+
 def test_an_answer_after_a_run_was_given_up_is_still_the_answer(run):
     """Two workers had it, and one of them was not lost after all."""
     flow.accept_result(result=answer(run))
