@@ -94,6 +94,64 @@ def test_planes_follow_the_crosshairs_and_go_back_to_the_image(chest):
     page.keyboard.press("Escape")
 
 
+_DRAWN = """path => {
+  const box = path.getBBox();
+  return [box.x + box.width / 2, box.y + box.height / 2];
+}"""
+_CROSSED = """lines => {
+  const middle = of => of.reduce((sum, one) => sum + one, 0) / of.length;
+  const read = name => middle(lines.map(line => Number(line.getAttribute(name))));
+  return [read('x1'), read('y1')];
+}"""
+
+
+def test_a_mark_of_the_list_is_shown_where_it_is_in_the_planes(chest):
+    page = chest.page
+    marks = page.locator(".block.mine li")
+    before = marks.count()
+    for _ in range(4):
+        page.keyboard.press("ArrowDown")
+    expect(page.locator(".corner.tr").first).to_contain_text("5 / 143")
+    box = page.locator(".pane-over").first.bounding_box()
+    assert box
+    page.keyboard.press("l")
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.6)
+    page.mouse.down()
+    page.mouse.move(
+        box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.65, steps=4
+    )
+    page.mouse.up()
+    expect(marks).to_have_count(before + 1)
+    figure = marks.last.locator(".figure").inner_text()
+    for _ in range(20):
+        page.keyboard.press("ArrowDown")
+    expect(page.locator(".corner.tr").first).to_contain_text("25 / 143")
+
+    page.keyboard.press("d")
+    axial, coronal = (
+        page.locator(f".stage.mpr > .pane.{name}") for name in ("axial", "coronal")
+    )
+    expect(axial.locator(".corner.tr")).to_contain_text("25 / 143")
+    drawn = axial.locator("[data-kind=length] path.mark-human")
+    expect(drawn).to_have_count(0)
+    marks.last.locator("button.go").click()
+    expect(axial.locator(".corner.tr")).to_contain_text("5 / 143")
+    expect(drawn).to_have_class(re.compile("active"))
+    expect(axial.locator(".measure-plate")).to_contain_text(figure)
+    expect(coronal.locator("[data-kind=length]")).to_have_count(0)
+    chest.picture("planes-mark")
+    crossed = axial.locator(".crosshairs .cross-line").evaluate_all(_CROSSED)
+    assert crossed == pytest.approx(drawn.evaluate(_DRAWN), abs=6)
+    assert axial.locator(".measure-grip").count() == 0, "it cannot be dragged here"
+    page.keyboard.press("ArrowDown")
+    expect(axial.locator(".corner.tr")).to_contain_text("6 / 143")
+    expect(drawn).to_have_count(0)
+    page.keyboard.press("d")
+    marks.last.get_by_role("button", name=re.compile("^Delete")).click()
+    expect(marks).to_have_count(before)
+    page.keyboard.press("Escape")
+
+
 def test_a_series_that_is_no_volume_says_why(reader):
     mr = SHARED / "mr_prostatex"
     reader.login("radiologist2")

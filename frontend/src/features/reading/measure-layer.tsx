@@ -80,7 +80,15 @@ function endsOf(kind: GeometryKind, seen: readonly Point[]): string {
   return '';
 }
 
-function Shape({ mark, view, scale }: { mark: Shown; view: PaneView; scale: Scale }) {
+interface ShapeProps {
+  readonly mark: Shown;
+  readonly view: PaneView;
+  readonly scale: Scale;
+  /** It cannot be dragged here: it has no grips. */
+  readonly still?: boolean;
+}
+
+function Shape({ mark, view, scale, still = false }: ShapeProps) {
   const { kind, points, active } = mark;
   const grip = useMeasuring((state) => state.grip);
   const seen = points.map((point) => apply(view.matrix, point));
@@ -88,7 +96,7 @@ function Shape({ mark, view, scale }: { mark: Shown; view: PaneView; scale: Scal
     linesOf(kind, points, scaleAt(points, scale))
       .map((line) => pathOf(line, view.matrix))
       .join('') + endsOf(kind, seen);
-  const grips = active || mark.isNew ? gripsOf(kind, points) : [];
+  const grips = !still && (active || mark.isNew) ? gripsOf(kind, points) : [];
   return (
     <g data-mark={mark.id} data-kind={kind}>
       <path className="mark-halo" d={d} />
@@ -341,6 +349,30 @@ export function MeasureLayer({ pane, view, active, study }: MeasureLayerProps) {
       {active ? (
         <Hint busy={marking.gesture !== null || !!asked} readOnly={readOnly} />
       ) : null}
+    </>
+  );
+}
+
+const NOTHING_MOVES: Marking = { gesture: null, dragged: null };
+
+/** The reader's measurements on one image, to be looked at where none is drawn. */
+export function MarksSeen({ view }: { view: PaneView }) {
+  const annotations = useRoom((state) => state.draft.content.annotations);
+  const own = useRoom((state) => state.own);
+  const marks = useMemo(
+    () => (own ? marksOn(view, annotations) : []),
+    [own, view, annotations],
+  );
+  const shown = useShown(view, marks, NOTHING_MOVES);
+  const scale = scaleNow(imageOf(view));
+  return (
+    <>
+      <svg className="marks" aria-hidden="true">
+        {shown.map((mark) => (
+          <Shape key={mark.id} mark={mark} view={view} scale={scale} still />
+        ))}
+      </svg>
+      <Plates shown={shown} view={view} />
     </>
   );
 }

@@ -9,7 +9,14 @@ import {
   useState,
 } from 'react';
 import { formatInteger, formatSigned } from '@/domain/format';
-import { apply, invert, type Point, pickScale, type Vector } from '@/domain/geometry';
+import {
+  type Affine,
+  apply,
+  invert,
+  type Point,
+  pickScale,
+  type Vector,
+} from '@/domain/geometry';
 import { framesOf, type Mask, patchIn } from '@/domain/mask';
 import type { Manifest } from '@/domain/model';
 import { isSegmentTool } from '@/domain/segment/tools';
@@ -30,6 +37,7 @@ import { beginMpr, type MprView, moveFocus, useMpr } from '@/imaging/mpr-store';
 import { openVolume } from '@/imaging/mpr-volume';
 import type { PackIndex, Stack } from '@/imaging/pack';
 import { middleOf } from '@/imaging/uptake';
+import type { PaneView } from '@/imaging/view-store';
 import type { Tones } from '@/imaging/voi-curve';
 import { useDisplay } from '@/state/display';
 import { canWrite, leaveMpr, setRoom, useRoom } from '@/state/room';
@@ -38,6 +46,7 @@ import { Notice } from '@/ui/primitives';
 import { registerPicture } from './capture-pane';
 import { ForeignPlane } from './foreign-layer';
 import { MaskLayer, MaskLegend } from './masks';
+import { MarksSeen } from './measure-layer';
 import { type Greys, greysOf, paneOf } from './mpr-greys';
 import { PlaneSegments } from './plane-segments';
 import { SaliencyLayer, SaliencyLegend, useSaliency } from './saliency-layer';
@@ -217,6 +226,19 @@ function PlaneMasks({ view, shown, grid, stack, pane, active }: MasksProps) {
   );
 }
 
+/** From an image's own columns and rows to the screen, in the plane that it is. */
+function imageMatrix({ view, shown }: Pick<OverProps, 'view' | 'shown'>): Affine {
+  const { a, b, c, d, e, f } = shown.matrix;
+  // The image's columns go along the grid's first axis, whichever way it is hung.
+  const turned = view.across !== 0;
+  return {
+    ...(turned ? { a: c, b: d, c: a, d: b } : { a, b, c, d }),
+    // Image space counts from corners of pixels, the grid from their centres.
+    e: e - (a + c) / 2,
+    f: f - (b + d) / 2,
+  };
+}
+
 /** Saliency over the very image that it was computed for; it has no depth to be cut. */
 function PlaneSaliency({ view, shown, grid, stack }: Omit<OverProps, 'views'>) {
   const slice = useMpr((state) => state.focus[2]);
@@ -224,20 +246,31 @@ function PlaneSaliency({ view, shown, grid, stack }: Omit<OverProps, 'views'>) {
   if (view.through !== 2 || !saliency) return null;
   if (saliency.place !== grid.order[slice]) return null;
   const [columns, rows] = grid.size;
-  const { a, b, c, d, e, f } = shown.matrix;
-  // The image's columns go along the grid's first axis, whichever way it is hung.
-  const turned = view.across !== 0;
-  const matrix = {
-    ...(turned ? { a: c, b: d, c: a, d: b } : { a, b, c, d }),
-    e: e - (a + c) / 2,
-    f: f - (b + d) / 2,
-  };
+  const matrix = imageMatrix({ view, shown });
   return (
     <>
       <SaliencyLayer saliency={saliency} place={{ columns, rows, matrix }} />
       <SaliencyLegend cutOff={saliency.cutOff} />
     </>
   );
+}
+
+/** The reader's measurements on the acquired image that the plane is. */
+function PlaneMarks({ view, shown, grid, stack }: Omit<OverProps, 'views'>) {
+  const slice = useMpr((state) => state.focus[2]);
+  const series = useRoom((state) => state.mpr);
+  const seen = useMemo((): PaneView | null => {
+    const index = grid.order[slice] ?? -1;
+    const image = stack.images[index];
+    if (view.through !== 2 || !image || series === null) return null;
+    const matrix = imageMatrix({ view, shown });
+    const { width, height, window, inverted } = shown;
+    return {
+      ...{ series, uid: stack.uid, stack, index, count: stack.images.length, image },
+      ...{ matrix, width, height, window, inverted },
+    };
+  }, [view, shown, grid, stack, slice, series]);
+  return seen ? <MarksSeen view={seen} /> : null;
 }
 
 /** Puts the crosshairs where the pointer is, while the crosshair tool is chosen. */
@@ -331,6 +364,7 @@ function PlanePane(props: PlanePaneProps) {
         <div className="pane-over">
           <PlaneSaliency {...{ view, shown, grid, stack }} />
           <PlaneMasks {...{ view, views, shown, grid, stack, pane, active }} />
+          <PlaneMarks {...{ view, shown, grid, stack }} />
           <Crosshairs {...{ view, views, shown, grid, stack }} />
           <Corners {...{ view, views, shown, grid, stack }} />
         </div>
