@@ -210,6 +210,7 @@ class _Batch:
         self._lines: list[IntakeFile] = []
         self._zips: dict[str, IntakeFile] = {}
         self._waiting: dict[Future[Delivered], Entry] = {}
+        self._uids: set[str] = set()
 
     def take(self, entries: Iterable[Entry]) -> None:
         """Take every entry; a few are with the archive at the same time."""
@@ -217,13 +218,31 @@ class _Batch:
             for entry in entries:
                 prepared = self._prepared(entry)
                 if prepared is not None:
-                    self._waiting[pool.submit(_deliver, prepared)] = entry
+                    self._begin(prepared, entry, pool)
                 if len(self._waiting) >= WINDOW:
                     self._collect()
                 if len(self._lines) >= LINES_AT_ONCE:
                     self.write()
                     self.progress(count_files(intake=self.intake))
             self._collect()
+
+    def _begin(
+        self, prepared: Prepared, entry: Entry, pool: ThreadPoolExecutor
+    ) -> None:
+        """Send a file on its way; of several of one UID the first one goes first.
+
+        The archive keeps what comes first under a UID, and the others are compared with
+        it: beside each other, another one would be kept each time.
+        """
+        uid = prepared.accepted.header.sop_uid
+        if uid in self._uids:
+            try:
+                self._collect()
+            except ArchiveUnavailable:
+                entry.discard()
+                raise
+        self._uids.add(uid)
+        self._waiting[pool.submit(_deliver, prepared)] = entry
 
     def write(self) -> None:
         """Write the lines that are ready."""
@@ -278,6 +297,7 @@ class _Batch:
     def _collect(self) -> None:
         """Wait for what is with the archive; one away is raised after the others."""
         away: ArchiveUnavailable | None = None
+        self._uids.clear()
         for future in as_completed(list(self._waiting)):
             entry = self._waiting.pop(future)
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import time
 import zipfile
 from pathlib import Path
 
@@ -15,7 +16,15 @@ from apps.accounts.types import SYSTEM
 from apps.audit.models import AuditRecord
 from apps.interop.types import ArchiveUnavailable
 from apps.studies.models import Study, StudyRevision
-from apps.workflow.intake import FileOutcome, Status, Via, door, keep_report, take_paths
+from apps.workflow.intake import (
+    FileOutcome,
+    Status,
+    Via,
+    batch,
+    door,
+    keep_report,
+    take_paths,
+)
 from apps.workflow.intake.report import Counts
 from apps.workflow.models import IntakeFile
 from apps.worklist.models import WorkItem
@@ -146,6 +155,26 @@ def test_other_content_under_the_same_uids_is_held(
     assert (counts.conflict, counts.adds_up) == (1, True)
     assert "held for a decision" in files.get().reason
     assert len(list((tmp_path / "state" / "held").glob("*.dcm"))) == 1
+
+
+def test_of_several_files_of_one_uid_the_first_is_kept_however_slow_it_is(
+    department, archive, broker, tmp_path, monkeypatch
+):
+    def slow_at_first(prepared):
+        if prepared.name.endswith("1.dcm"):
+            time.sleep(0.3)
+        return door.deliver(prepared)
+
+    monkeypatch.setattr(batch, "deliver", slow_at_first)
+    uids = {"SOPInstanceUID": "1.2.3.4", "SeriesInstanceUID": "1.2.5"}
+    for number in (1, 2, 3):
+        film = make_film(study_uid="1.2.3", **uids, WindowCenter=number)
+        (tmp_path / f"{number}.dcm").write_bytes(film)
+    _, files = run(department, tmp_path)
+    said = {
+        Path(name).name: status for name, status in files.values_list("name", "status")
+    }
+    assert said == {"1.dcm": "stored", "2.dcm": "conflict", "3.dcm": "conflict"}
 
 
 def test_a_report_of_files_taken_one_by_one(department, archive, broker):
