@@ -44,8 +44,8 @@ ATTEMPTS: Final = 4
 THREADS: Final = 4
 MOST_CONNECTIONS: Final = 32
 LINE_THREADS: Final = 2
-GATHER_S: Final = 0.02
-"""Longest wait for others that want the same."""
+GATHER_S: Final = 0.1
+"""Longest wait for others that want the same: eight come meanwhile at 80 a second."""
 SHARED_BYTES: Final = 4 << 20
 """An artefact that is larger is stored by itself."""
 EXPIRED_CODE: Final = "token_expired"

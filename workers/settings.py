@@ -67,7 +67,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> WorkerSetting
         portal_url=env.get("OVERREAD_PORTAL_URL", ""),
         torch_threads=_number(env, "OVERREAD_TORCH_THREADS", 0),
         batch=batch,
-        slots=_number(env, "OVERREAD_INFER_SLOTS", 5 * batch, least=1),
+        slots=_number(env, "OVERREAD_INFER_SLOTS", 8 * batch, least=1),
         limit_s=_number(env, "OVERREAD_INFER_LIMIT_S", 300, least=1),
         models_mb=_number(env, "OVERREAD_MODELS_MB", 2048, least=1),
     )

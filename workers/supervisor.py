@@ -30,7 +30,12 @@ START_S: Final = 180.0
 _LOOK_S: Final = 1.0
 _CLOSE_S: Final = 5.0
 # Threads that wait for work sleep: the cores are shared with decoding and the portal.
-_QUIET_THREADS: Final = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
+# OpenBLAS's (NumPy's) can not be told to, so it gets none besides the caller's.
+_QUIET_THREADS: Final = {
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "GOMP_SPINCOUNT": "0",
+    "OPENBLAS_NUM_THREADS": "1",
+}
 
 
 class ProcessLostError(Exception):

@@ -39,7 +39,7 @@ from tests.person import Person
 QUICK = bool(os.environ.get("OVERREAD_BENCHMARK_QUICK"))
 BURST = int(os.environ.get("OVERREAD_BENCHMARK_STUDIES") or (600 if QUICK else 2000))
 ROUNDS = 1 if QUICK else 3
-N_ROUND = 32 if QUICK else 200
+N_ROUND = 96 if QUICK else 200
 N_HEAVY = 32 if QUICK else 100
 N_IDLE = 5
 N_URGENT = 5

@@ -35,6 +35,12 @@ log = logging.getLogger(__name__)
 LANES: Final = 2
 """Bodies of films that run side by side on a processor, each with its share of the
 threads: threads of one body wait for each other, which costs a tenth of its time."""
+FILMS_A_BATCH: Final = 4
+"""Studies of films with their files in memory, for each image of a batch: as many as
+are on their way to the network when it never waits."""
+VOLUMES: Final = 3
+"""One that the network has, one that waits for it and one on its way. Each is a hundred
+megabytes and more; and from its files being there its time runs."""
 
 
 def make_workplace(settings: WorkerSettings) -> Workplace:
@@ -62,6 +68,8 @@ def make_workplace(settings: WorkerSettings) -> Workplace:
         ),
         device_words=words,
         gate=Gate(len(os.sched_getaffinity(0))),
+        films=Gate(FILMS_A_BATCH * settings.batch),
+        volumes=Gate(VOLUMES),
         lines=Lines(),
         explain_s=min(EXPLAIN_S, settings.limit_s / 3),
     )

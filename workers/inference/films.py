@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from pydicom.dataset import Dataset
 from torch import Tensor
 
 from workers.contracts import ArtefactRef, BoxResult, FindingResult
-from workers.inference.engine import BODY_BATCH, Coming, TooLargeError
+from workers.inference.engine import Coming, TooLargeError
 from workers.inference.forward import Outputs
 from workers.inference.occlusion import occlusion_maps
 from workers.inference.pictures import load_pictures
@@ -56,6 +57,8 @@ from workers.saliency_card import METHOD
 MAX_IMAGES = 16
 MAX_REASONS: Final = 5
 """Labels for which it is drawn why, besides those that are said to be there."""
+FEW: Final = 2
+"""Covered films that a processor is given at a time: what is STAT waits for these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +161,7 @@ def explain_films(
             raise RejectedError("the models had no time for it: others come first")
         return _run(package, list(images), workplace=workplace, ask=ask).members.mean(0)
 
-    at_once = workplace.engine.batch if workplace.device.type == "cuda" else BODY_BATCH
+    at_once = workplace.engine.batch if workplace.device.type == "cuda" else FEW
     maps: dict[int, NDArray[np.float32]] = {}
     with clock.part("explain_s"):
         for image in {score.image for _, score in wanted}:
@@ -211,24 +214,29 @@ def _see(
     ask: Ask,
 ) -> _Seen:
     """Fetch, judge and prepare the films of a study, and run the network on them."""
-    with clock.part("fetch_s"):
-        films = _fetch(portal, package)
-        portal.let_go()
-    ask.begin()
-    with workplace.engine.coming() as coming:
-        with clock.part("prepare_s"), workplace.gate.turn(ask.priority):
-            judged = _judge(films, workplace.decoder, rules=package.parsed.input)
-            pictures = [one for one in judged if one.image is not None]
-            prepared = _prepare(package, [one.image for one in pictures if one.image])
-            # Many studies wait for the network at a time: what is large of them goes.
-            films.clear()
-            for one in pictures:
-                one.image = None
-        with clock.part("infer_s"):
-            tensors = [one.tensor for one in prepared]
-            outputs = _run(
-                package, tensors, workplace=workplace, ask=ask, coming=coming
-            )
+    with ExitStack() as held:
+        held.enter_context(workplace.films.turn(ask.priority))
+        with clock.part("fetch_s"):
+            films = _fetch(portal, package)
+            portal.let_go()
+        ask.begin()
+        with workplace.engine.coming() as coming:
+            with clock.part("prepare_s"), workplace.gate.turn(ask.priority):
+                judged = _judge(films, workplace.decoder, rules=package.parsed.input)
+                pictures = [one for one in judged if one.image is not None]
+                images = [one.image for one in pictures if one.image]
+                prepared = _prepare(package, images)
+                # Many studies wait for the network: what is large of them goes.
+                films.clear()
+                images.clear()
+                for one in pictures:
+                    one.image = None
+            held.close()
+            with clock.part("infer_s"):
+                tensors = [one.tensor for one in prepared]
+                outputs = _run(
+                    package, tensors, workplace=workplace, ask=ask, coming=coming
+                )
     return _Seen(judged=judged, pictures=pictures, prepared=prepared, outputs=outputs)
 
 

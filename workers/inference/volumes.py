@@ -66,11 +66,15 @@ def judge_volume(
         PortalUnavailableError: The portal gives no answer; ask again later.
     """
     try:
-        with clock.part("fetch_s"):
-            given = _given(package, portal, workplace=workplace, ask=ask)
-            geometry, values, checks = given.geometry, given.values, given.checks
-        with clock.part("infer_s"):
-            segments = _segment(package, geometry, values, workplace=workplace, ask=ask)
+        with workplace.volumes.turn(ask.priority):
+            with clock.part("fetch_s"):
+                given = _given(package, portal, workplace=workplace, ask=ask)
+            geometry, checks, inputs = given.geometry, given.checks, given.inputs
+            with clock.part("infer_s"):
+                segments = _segment(
+                    package, geometry, given.values, workplace=workplace, ask=ask
+                )
+            del given
     except (VolumeError, PreprocessError, TooLargeError) as error:
         found = failed("series", str(error))
         raise RejectedError(str(error), quality=summary_of([found])) from error
@@ -80,7 +84,7 @@ def judge_volume(
         "series_uid": geometry.series_uid,
         "slices": len(geometry.sop_uids),
         "spacing_mm": [round(part, 4) for part in geometry.spacing],
-        **({"inputs": list(given.inputs)} if given.inputs else {}),
+        **({"inputs": list(inputs)} if inputs else {}),
         **summary_of(checks),
     }
     return Said(quality=quality, findings=findings)

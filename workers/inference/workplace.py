@@ -163,6 +163,8 @@ class Workplace:
         engine: What runs them, for all studies in hand.
         device_words: The device in words for a person.
         gate: Lets as many work on pixels at a time as is sensible.
+        films: Lets as many studies of films have their files in memory.
+        volumes: Lets as many volumes be in memory, from the first file to the result.
         lines: What studies share on the way to a portal.
         explain_s: Longest time that an explanation may take.
     """
@@ -173,6 +175,8 @@ class Workplace:
     engine: Engine
     device_words: str
     gate: Gate
+    films: Gate
+    volumes: Gate
     lines: Lines
     explain_s: float = EXPLAIN_S
 

@@ -64,7 +64,7 @@ def test_a_body_runs_few_at_a_time_so_that_the_urgent_waits_for_few(warm):
     fast = warm["paediatric-pneumonia"]
     plain = load_package(SHIPPED / "paediatric-pneumonia")
     images = [prepared(plain, seed).tensor for seed in range(2 * BODY_BATCH + 1)]
-    engine = Engine(device=torch.device("cpu"))
+    engine = Engine(device=torch.device("cpu"), batch=3 * BODY_BATCH)
     engine.judge(fast, images)
     assert engine.tally.batches == 3
     engine.judge(plain, images)

@@ -10,8 +10,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import threading
+import time
 import uuid
 import weakref
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -28,6 +32,7 @@ from workers.inference.engine import Engine
 from workers.inference.pictures import load_pictures
 from workers.inference.store import ModelStore, ModelUnavailableError
 from workers.inference.trust import TrustedModels
+from workers.inference.workplace import Gate
 from workers.model_trust import AllowedPackage, make_key, sign_list
 from workers.models.package import package_hash, save_package, write_package_zip
 from workers.models.registry import build
@@ -179,6 +184,34 @@ def test_no_pixels_are_kept_while_a_study_waits_for_the_network(
     with portal_with([film()], package) as portal:
         assert ask(portal, package, workplace).state == "done"
     assert at_the_engine == [None]
+
+
+def test_files_of_few_films_are_in_memory_however_many_are_in_hand(
+    package, workplace, monkeypatch
+):
+    in_memory, most, lock = [], [], threading.Lock()
+
+    def fetch(*args):
+        with lock:
+            in_memory.append(1)
+            most.append(len(in_memory))
+        time.sleep(0.05)
+        return fetched(*args)
+
+    def load(*args, **more):
+        found = load_pictures(*args, **more)
+        with lock:
+            in_memory.pop()
+        return found
+
+    fetched = films._fetch
+    monkeypatch.setattr(films, "_fetch", fetch)
+    monkeypatch.setattr(films, "load_pictures", load)
+    few = replace(workplace, films=Gate(2))
+    with portal_with([film()], package) as portal, ThreadPoolExecutor(6) as pool:
+        asked = [pool.submit(ask, portal, package, few) for _ in range(6)]
+        assert [one.result().state for one in asked] == ["done"] * 6
+    assert max(most) == 2
 
 
 def test_a_film_is_judged(package, workplace):

@@ -195,3 +195,24 @@ def test_a_process_that_does_not_start_loses_nobody():
     asking = Asking(broken, "answer")
     asking.join(20)
     assert (asking.error.was_begun, asking.begun) == (False, [])
+
+
+SAYS_THREADS = """
+import json, sys
+import numpy as np
+from threadpoolctl import threadpool_info
+np.ones((8, 8)) @ np.ones((8, 8))
+of = [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]
+sys.stdout.write(json.dumps({"ready": {"threads": of}}) + "\\n"); sys.stdout.flush()
+sys.stdin.read()
+"""
+
+
+def test_no_thread_of_numpy_spins_beside_the_networks():
+    # One that waits for work keeps a core busy, where NumPy has more than one.
+    supervisor = Supervisor(limit_s=5, command=(sys.executable, "-c", SAYS_THREADS))
+    try:
+        supervisor.start()
+        assert supervisor.report == {"threads": [1]}
+    finally:
+        supervisor.close()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 import uuid
 
 import numpy as np
@@ -13,7 +15,7 @@ from torch import nn
 from tests.factories.dicom import make_ct_series, to_bytes
 from tests.fakes.portal import FakePortal
 from workers.contracts import MASK_MEDIA_TYPE, InferRequest, InferResult
-from workers.inference.answering import answer
+from workers.inference.answering import VOLUMES, answer
 from workers.inference.segment import unpack_mask
 from workers.inference.volume import VolumeError, choose_series, find_geometry
 from workers.models import registry
@@ -77,8 +79,16 @@ def package(tmp_path, monkeypatch):
     return folder
 
 
-def ask(datasets, package, workplace):
-    """Run a package on a study; return the answer and the portal's artefacts."""
+def ask(datasets, package, workplace, **more):
+    """Run a package on a study; return the answer and the portal's artefacts.
+
+    Args:
+        datasets: Of the study.
+        package: Its folder.
+        workplace: Where.
+        **more: `priority` of the request, `begin` as `answer` takes it.
+    """
+    given = {"priority": more.pop("priority")} if "priority" in more else {}
     portal = FakePortal(
         revision_id=str(uuid.uuid4()),
         token=TOKEN,
@@ -93,8 +103,10 @@ def ask(datasets, package, workplace):
                 package_hash=package_hash(package),
                 token=TOKEN,
                 portal_url=portal.url,
+                **given,
             ),
             workplace=workplace,
+            **more,
         )
     again = InferResult.from_message(json.loads(json.dumps(result.to_message())))
     assert again == result
@@ -178,6 +190,48 @@ def test_turned_slices_get_their_mask_turned_back(package, workplace, orientatio
         )
         for d in slices
     )
+
+
+def test_few_volumes_are_in_memory_and_what_is_urgent_waits_for_none(
+    package, workplace
+):
+    slices = make_ct_series(n_slices=5, side=32)
+    go_on, begun, results = threading.Event(), [], []
+
+    def want(priority):
+        found, _ = ask(
+            slices,
+            package,
+            workplace,
+            priority=priority,
+            begin=lambda: begun.append(priority),
+        )
+        results.append(found.state)
+
+    def start(*priorities):
+        made = [threading.Thread(target=want, args=(each,)) for each in priorities]
+        for one in made:
+            one.start()
+        return made
+
+    def until_begun(n):
+        ends = time.monotonic() + 20
+        while len(begun) < n and time.monotonic() < ends:
+            time.sleep(0.01)
+        time.sleep(0.3)  # were there room, a further one would begin meanwhile
+        return len(begun)
+
+    busy = threading.Thread(target=lambda: workplace.engine.call(go_on.wait))
+    busy.start()
+    asking = [busy, *start(*[6] * (VOLUMES + 3))]
+    assert until_begun(VOLUMES) == VOLUMES
+    asking += start(0)
+    assert until_begun(VOLUMES + 1) == VOLUMES + 1
+    assert begun[-1] == 0
+    go_on.set()
+    for one in asking:
+        one.join(60)
+    assert results == ["done"] * (VOLUMES + 4)
 
 
 def test_a_study_without_the_finding_has_a_score_and_no_mask(package, workplace):
