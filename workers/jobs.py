@@ -90,7 +90,7 @@ def answered(do: Callable[[], Result], *, failed: Callable[[str], Result]) -> Re
     except PortalUnavailableError:
         raise
     except PortalError as error:
-        return failed(str(error))
+        return failed(error.reason)
     except SoftTimeLimitExceeded:
         return failed("it took too long")
     except Exception as error:  # the reader gets words, the log the type and place

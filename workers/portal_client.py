@@ -25,7 +25,7 @@ from urllib.parse import quote
 
 import httpx
 
-from workers.contracts import PRIORITY_NORMAL, ArtefactRef
+from workers.contracts import OUTDATED, PRIORITY_NORMAL, ArtefactRef
 from workers.gathering import Gatherer
 from workers.inputs import (
     MOST_STUDIES,
@@ -48,7 +48,7 @@ GATHER_S: Final = 0.1
 """Longest wait for others that want the same: eight come meanwhile at 80 a second."""
 SHARED_BYTES: Final = 4 << 20
 """An artefact that is larger is stored by itself."""
-EXPIRED_CODE: Final = "token_expired"
+_EXPIRED_CODE: Final = "token_expired"
 """The portal's code for a token that was good and has ended."""
 _FIRST_PAUSE_S: Final = 0.2
 _TOO_MANY: Final = 429
@@ -73,6 +73,11 @@ class PortalError(Exception):
         super().__init__(f"the portal refused {doing} ({status} {code})".rstrip())
         self.status = status
         self.code = code
+
+    @property
+    def reason(self) -> str:
+        """What the answer to the request says of it."""
+        return OUTDATED if self.code == _EXPIRED_CODE else str(self)
 
 
 class PortalUnavailableError(Exception):

@@ -115,7 +115,7 @@ def make_pack(
                 decoder=decoder,
             )
     except PortalError as error:
-        return _failed(request, str(error))
+        return _failed(request, error.reason)
     except OSError as error:
         log.exception("pack not written")
         return _failed(request, f"the disk could not be written ({error.strerror})")

@@ -295,7 +295,8 @@ class SegmentInterpolation(BaseModel):
     """A request to fill the images between those that one segment was drawn on.
 
     `slices` is the series' label maps as they were, by image; `filled` are those that
-    the worker made. The row's state is the truth, the queue a hint.
+    the worker made. The row's state is the truth, the queue a hint. `renewals` counts
+    how often a request had waited until its token ended, and was sent again.
     """
 
     reading = models.ForeignKey(
@@ -315,6 +316,7 @@ class SegmentInterpolation(BaseModel):
     filled = models.JSONField(default=dict)
     asked_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
+    renewals = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         """What waits is found by when it was asked for."""

@@ -18,12 +18,13 @@ from apps.core.queue import forget_losses
 from apps.core.realtime import nudge_site
 from apps.inference.audited import about_run
 from apps.inference.models import Explanation
-from apps.inference.renewing import MAX_RENEWALS, is_on_its_way, is_outdated
 from apps.inference.results import artefacts_of
 from apps.inference.selectors import is_positive
 from apps.inference.types import ExplanationState, RunState, SlotKind
 from apps.studies.given_up import Work, access_failed, work_at
 from apps.studies.models import RevisionInstance
+from apps.studies.renewing import is_outdated, judge_renewal
+from apps.studies.types import Renewal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -193,10 +194,11 @@ def _put_back(*, actor: Actor, explanation: Explanation, reason: str) -> None:
 
 def _renewed(*, actor: Actor, explanation: Explanation) -> bool:
     """Have a request that waited too long sent again, as `renew_run` does."""
-    if is_on_its_way(requested_at=explanation.requested_at):
-        return True
-    if explanation.renewals >= MAX_RENEWALS:
-        return False
+    renewal = judge_renewal(
+        requested_at=explanation.requested_at, renewals=explanation.renewals
+    )
+    if renewal is not Renewal.SEND:
+        return renewal is Renewal.LEAVE
     explanation.renewals += 1
     _begin_anew(explanation)
     about = about_run(explanation.run, of="explanation", renewals=explanation.renewals)

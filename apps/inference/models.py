@@ -219,6 +219,7 @@ class Comparison(BaseModel):
         registration: How the studies lie over each other; numbers by name.
         lesions: One object a lesion: `{label_code, tracking_uid, now, then, now_at,
             then_at}` and what `workers.measures.change.VolumeChange` says.
+        renewals: As of a run.
     """
 
     run = models.ForeignKey(
@@ -240,6 +241,7 @@ class Comparison(BaseModel):
     repeatability = models.JSONField(default=dict)
     registration = models.JSONField(default=dict)
     lesions = models.JSONField(default=list)
+    renewals = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         """One of each pair of runs."""

@@ -52,17 +52,6 @@ class ExplanationState(StrEnum):
     FAILED = "failed"
 
 
-class Renewal(StrEnum):
-    """What becomes of a request that waited until its token had ended."""
-
-    SEND = "send"
-    """It is sent again."""
-    LEAVE = "leave"
-    """Nothing: it has its answer, or another request is on its way."""
-    FAIL = "fail"
-    """It was sent again too often, or nobody wants its answer any more."""
-
-
 class ImportState(StrEnum):
     """Where the import of a model from a page is."""
 

@@ -90,6 +90,8 @@ class StudyRevision(BaseModel):
     the last six. `n_images` counts instances.
     `withheld` names the series that may be an AI's pictures in a study that is read
     unaided: no pack, no worker and no pane ever gets them.
+    `pack_renewals` counts how often the pack's request had waited until the token
+    ended, and was sent again.
     """
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="revisions")
@@ -107,6 +109,7 @@ class StudyRevision(BaseModel):
     pack_reason = models.CharField(max_length=400, blank=True, default="")
     pack_requested_at = models.DateTimeField(null=True)
     pack_attempts = models.PositiveSmallIntegerField(default=0)
+    pack_renewals = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         """A revision is its image hash; numbers count up from 1."""

@@ -1,4 +1,4 @@
-"""Packs that failed: which, and how one is tried again."""
+"""Packs that failed: which, and how one is asked for anew."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from apps.core.permissions import Permission
 from apps.core.queue import forget_losses
 from apps.studies.given_up import Work, require_failed, work_at
 from apps.studies.models import StudyRevision
+from apps.studies.renewing import judge_renewal
 from apps.studies.selectors import access_revision
-from apps.studies.types import PackState
+from apps.studies.services import PACK_NO_ANSWER
+from apps.studies.types import PackState, Renewal
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -45,19 +47,63 @@ def retry_pack(*, actor: Actor, revision_id: UUID) -> StudyRevision:
         lock=True,
     )
     require_failed(revision, work=_WORK)
-    study, given_up_for = revision.study, revision.pack_reason
+    given_up_for = revision.pack_reason
+    revision.pack_renewals = 0
+    _begin_anew(revision)
+    _audit(revision, actor=actor, event=Event.PACK_RETRY, failed=given_up_for)
+    forget_losses(f"pack-{revision.id}")
+    return revision
+
+
+@transaction.atomic
+def renew_pack(*, actor: Actor, revision_id: UUID) -> Renewal:
+    """Let a pack whose request is outdated be asked for anew, on record.
+
+    One that was given up because no worker answered is taken up again.
+
+    Returns:
+        What is to be done; `FAIL` leaves it as it is, for its answer to be recorded.
+
+    Raises:
+        NotFound: There is no such revision.
+    """
+    revision = access_revision(
+        actor=actor, revision_id=revision_id, need=Permission.MACHINE_WORK, lock=True
+    )
+    given_up = revision.pack_reason.startswith(PACK_NO_ANSWER)
+    failed = revision.pack_state == PackState.FAILED and not given_up
+    if revision.pack_state == PackState.READY or failed:
+        return Renewal.LEAVE
+    renewal = judge_renewal(
+        requested_at=revision.pack_requested_at,
+        renewals=revision.pack_renewals,
+        is_wanted=revision.study.deleted_at is None,
+    )
+    if renewal is Renewal.SEND:
+        revision.pack_renewals += 1
+        _begin_anew(revision)
+        times = revision.pack_renewals
+        _audit(revision, actor=actor, event=Event.PACK_RENEW, renewals=times)
+    return renewal
+
+
+def _begin_anew(revision: StudyRevision) -> None:
     revision.pack_state, revision.pack_reason = PackState.ABSENT, ""
     revision.pack_attempts, revision.pack_requested_at = 0, None
     revision.save()
+
+
+def _audit(
+    revision: StudyRevision, *, actor: Actor, event: Event, **detail: object
+) -> None:
+    study = revision.study
     record(
         actor=actor,
-        event=Event.PACK_RETRY,
+        event=event,
         site_id=study.site_id,
         patients=[study.patient_id],
         studies=[study.id],
         object_kind="revision",
         object_id=revision.id,
-        detail={"failed": given_up_for},
+        detail=detail,
     )
-    forget_losses(f"pack-{revision.id}")
-    return revision

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 
 PACK_STALE = timedelta(seconds=120)
 PACK_MAX_ATTEMPTS = 5
+PACK_NO_ANSWER = "gave up after"
 
 
 def find_site(*, header: StudyHeader) -> Site | None:
@@ -518,7 +519,7 @@ def start_pack(*, actor: Actor, revision_id: UUID) -> StudyRevision | None:
     if revision.pack_attempts >= PACK_MAX_ATTEMPTS:
         revision.pack_state = PackState.FAILED
         revision.pack_reason = (
-            revision.pack_reason or f"gave up after {PACK_MAX_ATTEMPTS} attempts"
+            revision.pack_reason or f"{PACK_NO_ANSWER} {PACK_MAX_ATTEMPTS} attempts"
         )
         revision.save(update_fields=["pack_state", "pack_reason", "updated_at"])
         return None

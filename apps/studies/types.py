@@ -16,6 +16,17 @@ class PackState(StrEnum):
     FAILED = "failed"
 
 
+class Renewal(StrEnum):
+    """What becomes of a request that waited until its token had ended."""
+
+    SEND = "send"
+    """It is sent again."""
+    LEAVE = "leave"
+    """Nothing: it has its answer, or another request is on its way."""
+    FAIL = "fail"
+    """It was sent again too often, or nobody wants its answer any more."""
+
+
 class QuarantineKind(StrEnum):
     """Why something is held."""
 

@@ -22,7 +22,7 @@ from apps.core.permissions import Permission
 from apps.core.queue import enqueue, messages_waiting, send
 from apps.core.steps import Step
 from apps.inference import selectors as inference
-from apps.inference.renewing import is_outdated, renew_run
+from apps.inference.renewing import renew_run
 from apps.inference.results import record_results
 from apps.inference.services import RUN_STALE, open_runs, start_run
 from apps.inference.slots import (
@@ -31,7 +31,7 @@ from apps.inference.slots import (
     unsettled_ids,
     unsettled_sites,
 )
-from apps.inference.types import FINAL_STATES, Renewal
+from apps.inference.types import FINAL_STATES
 from apps.interop.types import ArchiveError, ArchiveUnavailable, NotInArchive
 from apps.reports.selectors import exports_due, own_sop_uids
 from apps.studies import decisions
@@ -43,6 +43,8 @@ from apps.studies.locks import only_one
 from apps.studies.machine import READ_INSTANCES, issue_token
 from apps.studies.models import StudyRevision
 from apps.studies.pack_files import packs_to_remove, remove_packs
+from apps.studies.pack_retries import renew_pack
+from apps.studies.renewing import is_outdated
 from apps.studies.services import (
     PACK_STALE,
     clear_failure,
@@ -55,7 +57,7 @@ from apps.studies.services import (
     withhold_series,
 )
 from apps.studies.tombstones import bury_study, forget_held
-from apps.studies.types import Registered
+from apps.studies.types import Registered, Renewal
 from apps.workflow.answers import show_ai, show_ai_of
 from apps.workflow.asking import ask_result
 from apps.workflow.critical.services import raise_critical
@@ -284,13 +286,24 @@ def request_pack(*, revision_id: UUID) -> None:
 
 @transaction.atomic
 def accept_pack(*, result: PackResult) -> None:
-    """Record that a pack is ready, or why it is not."""
+    """Record that a pack is ready, or why it is not; outdated, ask for it again."""
+    revision_id = UUID(str(result.revision_id))
+    if is_outdated(result) and _renew_pack(revision_id=revision_id):
+        return
     finish_pack(
         actor=SYSTEM,
-        revision_id=UUID(str(result.revision_id)),
+        revision_id=revision_id,
         ready=result.state == "ready",
         reason=result.reason,
     )
+
+
+def _renew_pack(*, revision_id: UUID) -> bool:
+    """Ask for a pack whose request had waited too long; False when it has failed."""
+    renewal = renew_pack(actor=SYSTEM, revision_id=revision_id)
+    if renewal is Renewal.SEND:
+        request_pack(revision_id=revision_id)
+    return renewal is not Renewal.FAIL
 
 
 # --- inference

@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 import torch
 
-from workers.contracts import OUTDATED, InferRequest, InferResult
+from workers.contracts import InferRequest, InferResult
 from workers.inference.engine import Engine
 from workers.inference.predict import describe_device, limit_threads, pick_device
 from workers.inference.run import run_inference
@@ -23,7 +23,6 @@ from workers.models.preprocess import PreprocessError
 from workers.models.volume_net import VolumeModel
 from workers.packs.isolation import IsolatedDecoder
 from workers.portal_client import (
-    EXPIRED_CODE,
     PortalClient,
     PortalError,
     PortalUnavailableError,
@@ -134,10 +133,12 @@ def answer(
             )
     except PortalUnavailableError:
         raise
-    except (PortalError, ModelUnavailableError) as error:
+    except PortalError as error:
         log.warning("run failed: %s", error)
-        is_old = isinstance(error, PortalError) and error.code == EXPIRED_CODE
-        return failed_result(request, OUTDATED if is_old else str(error))
+        return failed_result(request, error.reason)
+    except ModelUnavailableError as error:
+        log.warning("run failed: %s", error)
+        return failed_result(request, str(error))
     except Exception as error:  # the reader gets words, the log the type and place
         log.exception("run failed")
         return failed_result(request, f"an unexpected error ({type(error).__name__})")

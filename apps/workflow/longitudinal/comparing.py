@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from apps.accounts.types import SYSTEM
 from apps.audit.events import Event
@@ -22,6 +23,8 @@ from apps.inference.models import Comparison
 from apps.inference.services import stable_uid
 from apps.inference.types import ComparisonState, RunState
 from apps.studies.machine import COMPARE, READ_INSTANCES, issue_token
+from apps.studies.renewing import is_outdated, judge_renewal
+from apps.studies.types import Renewal
 from apps.workflow.longitudinal.choosing import (
     comparable_run,
     next_run_of,
@@ -106,7 +109,7 @@ def _masked(run: InferenceRun) -> list[Finding]:
     return [one for one in run.findings.select_related("mask") if one.mask_id]
 
 
-def _audit(comparison: Comparison, event: Event) -> None:
+def _audit(comparison: Comparison, event: Event, **detail: object) -> None:
     study = comparison.run.revision.study
     record(
         actor=SYSTEM,
@@ -120,6 +123,7 @@ def _audit(comparison: Comparison, event: Event) -> None:
             "model": str(comparison.run.model_version),
             "prior_model": str(comparison.prior_run.model_version),
             "state": comparison.state,
+            **detail,
         },
     )
 
@@ -127,7 +131,7 @@ def _audit(comparison: Comparison, event: Event) -> None:
 @transaction.atomic
 def send_comparison(*, comparison_id: UUID) -> None:
     """Send a comparison to a worker; one that was sent too often is given up."""
-    comparison = _waiting(comparison_id)
+    comparison = _unanswered(comparison_id)
     if comparison is None:
         return
     if comparison.attempts >= MAX_ATTEMPTS:
@@ -159,7 +163,9 @@ def send_comparison(*, comparison_id: UUID) -> None:
     )
 
 
-def _waiting(comparison_id: UUID) -> Comparison | None:
+def _unanswered(comparison_id: UUID) -> Comparison | None:
+    """Return one that no worker has answered, be it given up for that."""
+    given_up = Q(state=ComparisonState.FAILED, reason=_NOBODY)
     return (
         Comparison.objects.select_for_update(of=("self",))
         .select_related(
@@ -168,7 +174,7 @@ def _waiting(comparison_id: UUID) -> Comparison | None:
             "prior_run__revision__study",
             "prior_run__model_version",
         )
-        .filter(id=comparison_id, state__in=_WAITING)
+        .filter(Q(state__in=_WAITING) | given_up, id=comparison_id)
         .first()
     )
 
@@ -198,7 +204,7 @@ def _end(comparison: Comparison, state: ComparisonState, reason: str) -> None:
 def work_of(*, comparison_id: UUID) -> dict[str, Any]:
     """Return which series and masks a worker has to compare."""
     with transaction.atomic():
-        comparison = _waiting(comparison_id)
+        comparison = _unanswered(comparison_id)
     if comparison is None:
         raise NotFound("not_found", _ABSENT)
     return {"now": _side(comparison.run), "then": _side(comparison.prior_run)}
@@ -234,11 +240,13 @@ def mask_for_work(*, comparison_id: UUID, sha256: str) -> bytes:
 def accept_comparison(*, result: CompareResult) -> None:
     """Take a worker's answer once, and say of each lesion what became of it.
 
+    An answer that says that the request's token had ended is none: it is sent again.
+
     Raises:
         Invalid: It names a label that was not found, or an image of another study.
     """
-    comparison = _waiting(UUID(result.comparison_id))
-    if comparison is None:
+    comparison = _unanswered(UUID(result.comparison_id))
+    if comparison is None or (is_outdated(result) and _renewed(comparison)):
         return
     _require_known(comparison, result.lesions)
     comparison.registration = dict(result.registration)
@@ -256,6 +264,31 @@ def accept_comparison(*, result: CompareResult) -> None:
             priority=LAST,
             comparison_id=str(comparison.id),
         )
+
+
+def _renewed(comparison: Comparison) -> bool:
+    """Send a request that had waited too long once more; False when it has failed."""
+    runs = (comparison.run, comparison.prior_run)
+    renewal = judge_renewal(
+        requested_at=comparison.requested_at,
+        renewals=comparison.renewals,
+        is_wanted=all(run.set_aside_at is None for run in runs),
+    )
+    if renewal is Renewal.SEND:
+        comparison.renewals += 1
+        begin_anew(comparison)
+        times = comparison.renewals
+        _audit(comparison, Event.COMPARISON_RENEW, renewals=times)
+        send_comparison(comparison_id=comparison.id)
+    return renewal is not Renewal.FAIL
+
+
+def begin_anew(comparison: Comparison) -> None:
+    """Make it one that was never sent; `send_comparison` is to follow."""
+    comparison.state, comparison.reason = ComparisonState.QUEUED, ""
+    comparison.attempts = 0
+    comparison.requested_at = comparison.finished_at = None
+    comparison.save()
 
 
 def repeatability_of(

@@ -11,9 +11,8 @@ from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core.queue import forget_losses
 from apps.inference.models import Comparison
-from apps.inference.types import ComparisonState
 from apps.studies.given_up import Work, access_failed, work_at
-from apps.workflow.longitudinal.comparing import send_comparison
+from apps.workflow.longitudinal.comparing import begin_anew, send_comparison
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -44,9 +43,8 @@ def retry_comparison(*, actor: Actor, comparison_id: UUID) -> Comparison:
     )
     row = access_failed(actor=actor, work=_WORK, rows=rows, row_id=comparison_id)
     study, given_up_for = row.run.revision.study, row.reason
-    row.state, row.reason, row.attempts = ComparisonState.QUEUED, "", 0
-    row.requested_at = row.finished_at = None
-    row.save()
+    row.renewals = 0
+    begin_anew(row)
     record(
         actor=actor,
         event=Event.COMPARISON_RETRY,

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from apps.accounts.types import SYSTEM
 from apps.annotations.geometry import is_uid, mapping, wrong
@@ -31,6 +32,8 @@ from apps.core.queue import send
 from apps.interop.types import ArchiveError
 from apps.studies.machine import INTERPOLATE, issue_token
 from apps.studies.planes import planes_of_series
+from apps.studies.renewing import is_outdated, judge_renewal
+from apps.studies.types import Renewal
 from apps.workflow.segments.desk import leased_reading
 from apps.worklist.selectors import access_item
 from workers.contracts import PRIORITY_URGENT, QUEUE_PIXELS
@@ -123,16 +126,11 @@ def ask(*, actor: Actor, item_id: UUID, raw: object) -> SegmentInterpolation:
         slices=dict(wanted.slices),
         asked_at=clock.now(),
     )
-    study = reading.revision.study
-    record(
+    audit(
+        job,
         actor=actor,
         event=Event.SEGMENT_INTERPOLATE,
-        site_id=study.site_id,
-        patients=[study.patient_id],
-        studies=[study.id],
-        object_kind="reading",
-        object_id=reading.id,
-        detail={"job": str(job.id), "images": len(wanted.slices)},
+        images=len(wanted.slices),
     )
     send_interpolation(job_id=job.id)
     return job
@@ -235,11 +233,21 @@ def send_interpolation(*, job_id: UUID) -> None:
     )
 
 
-def _waiting_job(job_id: UUID) -> SegmentInterpolation | None:
+def _waiting_job(
+    job_id: UUID, *, or_given_up: bool = False
+) -> SegmentInterpolation | None:
+    """Return one that waits, locked; or one that was given up for want of an answer.
+
+    Not one whose reading was signed since it was given up.
+    """
+    found = Q(state__in=_WAITING)
+    if or_given_up:
+        unsigned = ~Q(reading__state=ReadingState.SIGNED)
+        found |= Q(state=JobState.FAILED, reason=_NOBODY) & unsigned
     return (
         SegmentInterpolation.objects.select_related("reading__revision__study")
         .select_for_update(of=("self",))
-        .filter(id=job_id, state__in=_WAITING)
+        .filter(found, id=job_id)
         .first()
     )
 
@@ -312,9 +320,12 @@ def keep_for_work(*, job_id: UUID, sha256: str, packed: bytes) -> bool:
 
 @transaction.atomic
 def accept_filled(*, result: InterpolateResult) -> None:
-    """Take a worker's answer once; label maps that it did not store are no answer."""
-    job = _waiting_job(UUID(result.job_id))
-    if job is None:
+    """Take a worker's answer once; label maps that it did not store are no answer.
+
+    Nor is that the request's token had ended: it is sent again.
+    """
+    job = _waiting_job(UUID(result.job_id), or_given_up=is_outdated(result))
+    if job is None or (is_outdated(result) and _renewed(job)):
         return
     job.state, job.reason = JobState(result.state), result.reason[:400]
     stored = SegmentSlice.objects.filter(
@@ -329,3 +340,42 @@ def accept_filled(*, result: InterpolateResult) -> None:
     else:
         job.state, job.reason = JobState.FAILED, _NOBODY
     job.save()
+
+
+def _renewed(job: SegmentInterpolation) -> bool:
+    """Send a request that had waited too long once more; False when it has failed."""
+    renewal = judge_renewal(
+        requested_at=job.asked_at,
+        renewals=job.renewals,
+        is_wanted=job.reading.state != ReadingState.SIGNED,
+    )
+    if renewal is Renewal.SEND:
+        job.renewals += 1
+        begin_anew(job)
+        audit(job, event=Event.SEGMENT_RENEW, actor=SYSTEM, renewals=job.renewals)
+        send_interpolation(job_id=job.id)
+    return renewal is not Renewal.FAIL
+
+
+def begin_anew(job: SegmentInterpolation) -> None:
+    """Make it one that was never sent; `send_interpolation` is to follow."""
+    job.state, job.reason, job.attempts = JobState.QUEUED, "", 0
+    job.asked_at = clock.now()
+    job.save()
+
+
+def audit(
+    job: SegmentInterpolation, *, actor: Actor, event: Event, **detail: object
+) -> None:
+    """Record what befell an interpolation, about the reading that it is for."""
+    study = job.reading.revision.study
+    record(
+        actor=actor,
+        event=event,
+        site_id=study.site_id,
+        patients=[study.patient_id],
+        studies=[study.id],
+        object_kind="reading",
+        object_id=job.reading_id,
+        detail={"job": str(job.id), **detail},
+    )

@@ -8,14 +8,16 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.annotations.models import SegmentInterpolation
-from apps.annotations.types import JobState, ReadingState
+from apps.annotations.types import ReadingState
 from apps.audit.events import Event
-from apps.audit.services import record
-from apps.core import clock
 from apps.core.errors import Conflict
 from apps.core.queue import forget_losses
 from apps.studies.given_up import Work, access_failed, work_at
-from apps.workflow.segments.interpolation import send_interpolation
+from apps.workflow.segments.interpolation import (
+    audit,
+    begin_anew,
+    send_interpolation,
+)
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -49,20 +51,10 @@ def retry_interpolation(*, actor: Actor, job_id: UUID) -> SegmentInterpolation:
     job = access_failed(actor=actor, work=_WORK, rows=rows, row_id=job_id)
     if job.reading.state == ReadingState.SIGNED:
         raise Conflict("signed", _SIGNED)
-    study, given_up_for = job.reading.revision.study, job.reason
-    job.state, job.reason, job.attempts = JobState.QUEUED, "", 0
-    job.asked_at = clock.now()
-    job.save()
-    record(
-        actor=actor,
-        event=Event.SEGMENT_RETRY,
-        site_id=study.site_id,
-        patients=[study.patient_id],
-        studies=[study.id],
-        object_kind="reading",
-        object_id=job.reading_id,
-        detail={"job": str(job.id), "failed": given_up_for},
-    )
+    given_up_for = job.reason
+    job.renewals = 0
+    begin_anew(job)
+    audit(job, actor=actor, event=Event.SEGMENT_RETRY, failed=given_up_for)
     forget_losses(str(job.id))
     send_interpolation(job_id=job.id)
     job.refresh_from_db()

@@ -10,10 +10,10 @@ from apps.audit.models import AuditRecord
 from apps.core import clock
 from apps.core.errors import Forbidden, NotFound
 from apps.inference.models import Finding, InferenceRun
-from apps.inference.renewing import MAX_RENEWALS
 from apps.inference.services import RUN_MAX_ATTEMPTS
 from apps.reports.models import ExportedObject
 from apps.studies.machine import LIFETIME_S, read_token
+from apps.studies.renewing import MAX_RENEWALS
 from apps.workflow import flow
 from tests.factories.domain import answer, make_item, make_model
 from workers.attempts import LOST

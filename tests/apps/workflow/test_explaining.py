@@ -17,11 +17,11 @@ from apps.core.steps import Step
 from apps.inference.artefacts import write_artefact
 from apps.inference.explanations import MAX_ATTEMPTS, MOST_UNDER_WAY
 from apps.inference.models import Explanation, Finding
-from apps.inference.renewing import MAX_RENEWALS
 from apps.inference.types import SlotKind
 from apps.interop.dicom.pictures import read_saliency
 from apps.reports.models import ExportedObject, ExportKind, ExportState
 from apps.studies.machine import LIFETIME_S
+from apps.studies.renewing import MAX_RENEWALS
 from apps.workflow import exporting, flow
 from apps.workflow.explaining import (
     EXPORT_LOST,
