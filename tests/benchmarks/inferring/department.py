@@ -145,14 +145,21 @@ class Department:
 
     def last_waiting(self) -> str | None:
         """Return the Patient ID of the run that was asked for last and still waits."""
-        query = """
+        return self._last("i.finished_at IS NULL")
+
+    def last_ended(self) -> str | None:
+        """Return the Patient ID of the run that was asked for last and has ended."""
+        return self._last("i.finished_at IS NOT NULL")
+
+    def _last(self, which: str) -> str | None:
+        query = f"""
             SELECT p.patient_id FROM inference_inferencerun i
             JOIN studies_studyrevision r ON r.id = i.revision_id
             JOIN studies_study s ON s.id = r.study_id
             JOIN studies_patient p ON p.id = s.patient_id
-            WHERE p.patient_id LIKE %s AND i.finished_at IS NULL
+            WHERE p.patient_id LIKE %s AND {which}
             ORDER BY i.requested_at DESC LIMIT 1
-        """
+        """  # noqa: S608  our own words
         rows = self.running.rows(query, self.prefix + "%")
         return str(rows[0][0]) if rows else None
 
