@@ -36,6 +36,7 @@ from apps.workflow.urgency import URGENCY
 from apps.workflow.visibility import visible_ai
 from apps.worklist import selectors as worklist
 from apps.worklist import services, taking
+from apps.worklist.bands import set_band
 from apps.worklist.priority import compute_rank, explain
 from apps.worklist.site_policy import set_ai_ordering
 from apps.worklist.types import Band, ItemState
@@ -236,18 +237,16 @@ def change_band(
     The models are asked when it is on record, before the answer is made up.
     """
     with transaction.atomic():
-        before = worklist.access_item(
-            actor=actor, item_id=item_id, need=Permission.ITEM_BAND
-        ).band
-        item = services.set_band(
+        change = set_band(
             actor=actor,
             item_id=item_id,
             band=band,
             reason_code=reason_code,
             reason_text=reason_text,
         )
-        tell_stat(item=item, before=before, by=actor.user_id)
-        if URGENCY[Band(item.band)] < URGENCY[Band(before)]:
+        item = change.item
+        tell_stat(item=item, before=change.before, by=actor.user_id)
+        if URGENCY[Band(item.band)] < URGENCY[Band(change.before)]:
             flow.hurry_runs(revision_id=item.case.revision_id)
     return _row(actor=actor, item=item)
 

@@ -80,8 +80,9 @@ def access_item(
     if lock:
         # Locked first and read afterwards: a row that had to be waited for is
         # re-read alone, with the lease holder and reading it was joined to before.
-        WorkItem.objects.select_for_update().filter(id=item_id).order_by().first()
-    item = related_items(WorkItem.objects.filter(id=item_id)).first()
+        one = WorkItem.objects.select_for_update().filter(id=item_id)
+        one.order_by().values_list("id").first()
+    item = related_items(WorkItem.objects.filter(id=item_id)).order_by().first()
     gone = "There is no such work item, or it is not yours to see."
     if item is None:
         raise NotFound("not_found", gone)

@@ -11,11 +11,11 @@ from django.db import transaction
 
 from apps.annotations.models import Reading, ReadingProtocol
 from apps.annotations.services import start_reading
-from apps.annotations.types import BAND_REASONS, DisplayMode, ReadingState
+from apps.annotations.types import DisplayMode, ReadingState
 from apps.audit.events import Event
 from apps.audit.services import Subject, record_each
 from apps.core import clock
-from apps.core.errors import Conflict, Forbidden, Invalid
+from apps.core.errors import Conflict, Forbidden
 from apps.core.permissions import Permission
 from apps.core.realtime import publish_changes
 from apps.inference.tiers import Tier
@@ -557,43 +557,6 @@ def expire_lease(*, actor: Actor, item_id: UUID) -> bool:
         actor=actor, event=Event.ITEM_LEASE_EXPIRED, item=item, holder=str(holder)
     )
     return True
-
-
-@transaction.atomic
-def set_band(
-    *, actor: Actor, item_id: UUID, band: str, reason_code: str, reason_text: str
-) -> WorkItem:
-    """Set a clinician's band, up or down, with a reason; it overrides the AI's."""
-    if band not in [b.value for b in Band]:
-        raise Invalid("invalid", "band: is STAT, PRIORITY or ROUTINE.", field="band")
-    if reason_code not in BAND_REASONS:
-        raise Invalid("invalid", "reason_code: choose a reason.", field="reason_code")
-    if reason_code == "other" and not reason_text.strip():
-        raise Invalid(
-            "invalid", "reason_text: say the reason in words.", field="reason_text"
-        )
-    item = access_item(
-        actor=actor, item_id=item_id, need=Permission.ITEM_BAND, lock=True
-    )
-    if item.state not in ON_LIST:
-        raise Conflict("not_open", f"This study is {item.state}; it is off the list.")
-    before, source = item.band, item.band_source
-    item.clinician_band = band
-    item.band_reason_code = reason_code
-    item.band_reason_text = reason_text.strip()[:400]
-    item.band_by_id = actor.user_id
-    apply_rank(item)
-    save_item(item)
-    audit_item(
-        actor=actor,
-        event=Event.ITEM_BAND,
-        item=item,
-        before=before,
-        after=band,
-        override=source == "ai" and before != band,
-        reason_code=reason_code,
-    )
-    return item
 
 
 @transaction.atomic

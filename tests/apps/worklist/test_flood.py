@@ -12,9 +12,9 @@ from apps.audit.models import AuditRecord
 from apps.core import clock
 from apps.core.steps import Step
 from apps.notifications.models import Notification
+from apps.worklist.bands import set_band
 from apps.worklist.flood import HISTORY, stat_share
 from apps.worklist.models import WorkItem
-from apps.worklist.services import set_band
 from tests.factories.domain import (
     actor_for,
     client_for,

@@ -16,13 +16,13 @@ from apps.audit.models import AuditRecord
 from apps.core import clock
 from apps.core.errors import Conflict, DomainError, Forbidden, PreconditionFailed
 from apps.workflow import desk, flow
+from apps.worklist.bands import set_band
 from apps.worklist.models import WorkItem
 from apps.worklist.services import (
     expire_lease,
     lease_item,
     release_lease,
     renew_lease,
-    set_band,
 )
 from apps.worklist.taking import peek_next, take_next
 from tests.factories.domain import (

@@ -12,9 +12,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.core import clock
+from apps.worklist.bands import set_band
 from apps.worklist.models import WorkItem
 from apps.worklist.selectors import arrivals_by_hour
-from apps.worklist.services import set_band
 from apps.worklist.simulation import RULES, Department, compare_rules
 from apps.worklist.taking import take_next
 from apps.worklist.types import Band

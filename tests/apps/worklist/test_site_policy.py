@@ -10,7 +10,8 @@ from apps.accounts.models import Role
 from apps.audit.events import Event
 from apps.audit.models import AuditRecord
 from apps.core.models import Change
-from apps.worklist.services import rank_now, set_band
+from apps.worklist.bands import set_band
+from apps.worklist.services import rank_now
 from apps.worklist.site_policy import POLICY
 from tests.factories.domain import (
     actor_for,
