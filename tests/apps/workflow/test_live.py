@@ -23,11 +23,11 @@ from apps.studies.models import Patient
 from apps.workflow import flow
 from apps.workflow.consumers import CLOSE_NO_WORKLIST, CLOSE_NOT_LOGGED_IN
 from apps.workflow.visibility import shown_findings
+from apps.worklist.bands import set_band
 from apps.worklist.models import WorkItem
 from apps.worklist.services import (
     lease_item,
     release_lease,
-    set_band,
 )
 from apps.worklist.site_policy import set_ai_ordering
 from portal.asgi import application
