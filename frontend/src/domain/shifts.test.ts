@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readersByHour, spreadDay } from './shifts';
+import { readersByHour, scaleDay, spreadDay } from './shifts';
 
 const SHIFTS = { day: 3, evening: 2, night: 1 };
 
@@ -22,5 +22,9 @@ describe('shifts', () => {
     const hours = spreadDay(120, 3);
     expect(hours.reduce((sum, n) => sum + n, 0)).toBeCloseTo(120);
     expect(hours[7]).toBeGreaterThan(hours[0] ?? 0);
+  });
+
+  it('other numbers come at the hours of the usual ones', () => {
+    expect(scaleDay([0, 1, 3], 8)).toEqual([0, 2, 6]);
   });
 });

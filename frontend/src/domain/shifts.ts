@@ -30,3 +30,9 @@ export function spreadDay(studies: number, offsetHours: number): readonly number
   const all = BUSY.reduce((sum, part) => sum + part, 0);
   return HOURS.map((utc) => (studies * (BUSY[localHour(utc, offsetHours)] ?? 0)) / all);
 }
+
+/** So many studies a day, spread over the day as `usual` ones are. */
+export function scaleDay(usual: readonly number[], studies: number): readonly number[] {
+  const all = usual.reduce((sum, n) => sum + n, 0);
+  return usual.map((n) => (studies * n) / all);
+}

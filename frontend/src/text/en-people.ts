@@ -61,5 +61,9 @@ export const people = {
     saved: 'The rules are set; the list is in its new order.',
     unchanged: 'Nothing is changed.',
     failed: 'The rules were not set.',
+    problems: {
+      empty: 'Give a number',
+      later: 'Later than the band below: give less',
+    },
   },
 };

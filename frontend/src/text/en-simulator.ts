@@ -5,11 +5,13 @@ export const simulator = {
     'What the order of the list does to waiting: the site’s own rules beside others, on the same simulated studies. Nothing on the list changes.',
   site: 'Site',
   arrivals: (day: number, days: number) =>
-    `${day < 10 ? day.toFixed(1) : Math.round(day)} studies a day arrived in the last ${days} days; they are simulated hour by hour.`,
+    `${day < 10 ? day.toFixed(1) : Math.round(day)} studies a day arrived in the last ${days} days; they are simulated hour by hour, unless you expect another number.`,
   tooFew:
     'Fewer than one study a day arrived in the last 28 days. Say how many you expect.',
   expected: 'Studies a day that you expect',
   expectedHint: 'Spread like a middling department: most of them by day',
+  knownHint: 'As measured; another number comes at the same hours',
+  empty: 'Give a number',
   readers: 'Readers at work (your local time)',
   day: '8 to 18 h',
   evening: '18 to 22 h',

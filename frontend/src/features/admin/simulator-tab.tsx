@@ -8,8 +8,9 @@ import {
   simulate,
   type UsualArrivals,
 } from '@/api/simulation-endpoints';
+import { type Entered, entered, shareOf } from '@/domain/entered';
 import type { Id } from '@/domain/model';
-import { readersByHour, spreadDay } from '@/domain/shifts';
+import { readersByHour, scaleDay, spreadDay } from '@/domain/shifts';
 import { text } from '@/text/en';
 import { simulator as words } from '@/text/en-simulator';
 import { Notice } from '@/ui/primitives';
@@ -30,6 +31,13 @@ const START = {
   flood: 0,
 };
 type Field = keyof typeof START;
+type Numbered = Readonly<Record<Field, number>>;
+type Values = Readonly<Record<Field, Entered>>;
+
+/** The fields as numbers; null while one is empty. */
+function complete(values: Values): Numbered | null {
+  return Object.values(values).includes(null) ? null : (values as Numbered);
+}
 
 const ACUITIES = Object.entries(words.acuities).map(([value, label]) => ({
   value,
@@ -40,21 +48,22 @@ const GROUPS = Object.entries(words.groups);
 const offsetHours = () => -new Date().getTimezoneOffset() / 60;
 
 interface NumbersProps {
-  readonly values: typeof START;
-  readonly onChange: (name: Field, value: number) => void;
-  readonly fields: readonly (readonly [Field, string, max: number])[];
+  readonly values: Values;
+  readonly onChange: (name: Field, value: Entered) => void;
+  readonly fields: readonly (readonly [Field, string, min: number, max: number])[];
 }
 
 function Numbers({ values, onChange, fields }: NumbersProps) {
-  return fields.map(([name, label, max]) => (
+  return fields.map(([name, label, min, max]) => (
     <NumberInput
       key={name}
       label={label}
-      value={values[name]}
-      min={0}
+      error={values[name] === null ? words.empty : undefined}
+      value={values[name] ?? ''}
+      min={min}
       max={max}
       decimalScale={1}
-      onChange={(value) => onChange(name, Number(value))}
+      onChange={(value) => onChange(name, entered(value))}
     />
   ));
 }
@@ -116,35 +125,49 @@ function Waits({ said }: { said: Simulation }) {
 function Simulator({ site, usual }: { site: Id; usual: UsualArrivals }) {
   const perDay = usual.arrivals.reduce((sum, n) => sum + n, 0);
   const known = perDay >= 1;
-  const [values, setValues] = useState(START);
+  const measured = Number(perDay.toFixed(1));
+  const [values, setValues] = useState<Values>(
+    known ? { ...START, expected: measured } : START,
+  );
   const [acuity, setAcuity] = useState('critical');
   const [said, setSaid] = useState<Simulation | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const fields = {
     values,
-    onChange: (name: Field, value: number) =>
-      setValues((now) => ({ ...now, [name]: value })),
+    onChange: (name: Field, value: Entered) => {
+      setSaid(null);
+      setValues((now) => ({ ...now, [name]: value }));
+    },
   };
+
+  /** Nothing where the measured number stands: the portal takes its own. */
+  function arrivalsOf(expected: number): { readonly arrivals?: readonly number[] } {
+    if (!known) return { arrivals: spreadDay(expected, offsetHours()) };
+    if (expected === measured) return {};
+    return { arrivals: scaleDay(usual.arrivals, expected) };
+  }
 
   async function submit(event: FormEvent): Promise<void> {
     event.preventDefault();
-    if (busy) return;
+    const given = complete(values);
+    if (busy || given === null) return;
     setBusy(true);
+    setSaid(null);
     await carryOut(async () => {
       setSaid(
         await simulate(site, {
-          ...(known ? {} : { arrivals: spreadDay(values.expected, offsetHours()) }),
-          readers: readersByHour(values, offsetHours()),
-          read_time: values.readTime,
+          ...arrivalsOf(given.expected),
+          readers: readersByHour(given, offsetHours()),
+          read_time: given.readTime,
           ai: {
-            prevalence: values.prevalence / 100,
-            sensitivity: values.sensitivity / 100,
-            specificity: values.specificity / 100,
+            prevalence: shareOf(given.prevalence),
+            sensitivity: shareOf(given.sensitivity),
+            specificity: shareOf(given.specificity),
           },
           acuity,
-          clinician_stat: values.stat / 100,
-          flood: values.flood / 100,
+          clinician_stat: shareOf(given.stat),
+          flood: shareOf(given.flood),
         }),
       );
     }, setProblem);
@@ -155,25 +178,25 @@ function Simulator({ site, usual }: { site: Id; usual: UsualArrivals }) {
     <>
       <form className="form-column policy" onSubmit={(event) => void submit(event)}>
         <p className="t2">{known ? words.arrivals(perDay, usual.days) : words.tooFew}</p>
-        {known ? null : (
-          <NumberInput
-            label={words.expected}
-            description={words.expectedHint}
-            value={values.expected}
-            min={1}
-            max={2000}
-            onChange={(value) => fields.onChange('expected', Number(value))}
-          />
-        )}
+        <NumberInput
+          label={words.expected}
+          description={known ? words.knownHint : words.expectedHint}
+          error={values.expected === null ? words.empty : undefined}
+          value={values.expected ?? ''}
+          min={1}
+          max={2000}
+          decimalScale={1}
+          onChange={(value) => fields.onChange('expected', entered(value))}
+        />
         <fieldset className="policy-part">
           <legend>{words.readers}</legend>
           <div className="policy-row">
             <Numbers
               {...fields}
               fields={[
-                ['day', words.day, 50],
-                ['evening', words.evening, 50],
-                ['night', words.night, 50],
+                ['day', words.day, 0, 50],
+                ['evening', words.evening, 0, 50],
+                ['night', words.night, 0, 50],
               ]}
             />
           </div>
@@ -184,9 +207,9 @@ function Simulator({ site, usual }: { site: Id; usual: UsualArrivals }) {
             <Numbers
               {...fields}
               fields={[
-                ['prevalence', words.prevalence, 99],
-                ['sensitivity', words.sensitivity, 99.9],
-                ['specificity', words.specificity, 99.9],
+                ['prevalence', words.prevalence, 0.1, 99],
+                ['sensitivity', words.sensitivity, 0.1, 99.9],
+                ['specificity', words.specificity, 0.1, 99.9],
               ]}
             />
           </div>
@@ -197,14 +220,17 @@ function Simulator({ site, usual }: { site: Id; usual: UsualArrivals }) {
             value={acuity}
             data={ACUITIES}
             allowDeselect={false}
-            onChange={(value) => setAcuity(value ?? 'critical')}
+            onChange={(value) => {
+              setSaid(null);
+              setAcuity(value ?? 'critical');
+            }}
           />
-          <Numbers {...fields} fields={[['readTime', words.readTime, 120]]} />
+          <Numbers {...fields} fields={[['readTime', words.readTime, 0.5, 120]]} />
           <Numbers
             {...fields}
             fields={[
-              ['stat', words.stat, 100],
-              ['flood', words.flood, 100],
+              ['stat', words.stat, 0, 100],
+              ['flood', words.flood, 0, 100],
             ]}
           />
         </div>
@@ -215,7 +241,11 @@ function Simulator({ site, usual }: { site: Id; usual: UsualArrivals }) {
         )}
         <div className="form-actions">
           <output>{busy ? words.working : ''}</output>
-          <button type="submit" className="btn primary" aria-disabled={busy}>
+          <button
+            type="submit"
+            className="btn primary"
+            aria-disabled={busy || complete(values) === null}
+          >
             {words.submit}
           </button>
         </div>

@@ -2,6 +2,8 @@ import { NumberInput, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { readPolicy, type SitePolicy, setPolicy } from '@/api/people-endpoints';
+import { type Entered, entered } from '@/domain/entered';
+import { type RuleProblem, ruleProblems } from '@/domain/list-rules';
 import type { Id } from '@/domain/model';
 import { text } from '@/text/en';
 import { people } from '@/text/en-people';
@@ -13,9 +15,17 @@ const words = people.policy;
 
 type Field = keyof SitePolicy;
 
+type Draft = Readonly<Record<Field, Entered>>;
+
 interface FieldsProps {
-  readonly policy: SitePolicy;
-  readonly onChange: (name: Field, value: number) => void;
+  readonly policy: Draft;
+  readonly problems: ReadonlyMap<string, RuleProblem>;
+  readonly onChange: (name: Field, value: Entered) => void;
+}
+
+function errorOf({ problems }: FieldsProps, name: Field): string | undefined {
+  const problem = problems.get(name);
+  return problem && words.problems[problem];
 }
 
 const DEADLINES: readonly (readonly [Field, string])[] = [
@@ -29,7 +39,12 @@ const WEIGHTS: readonly (readonly [Field, string])[] = [
   ['routine_weight', words.routineFinding],
 ];
 
-function Deadlines({ policy, onChange }: FieldsProps) {
+const secondsOf = (minutes: Entered) =>
+  minutes === null ? null : Math.round(minutes * 60);
+const minutesOf = (seconds: Entered) => (seconds === null ? '' : seconds / 60);
+
+function Deadlines(props: FieldsProps) {
+  const { policy, onChange } = props;
   return (
     <fieldset className="policy-part">
       <legend>{words.deadlines}</legend>
@@ -38,11 +53,12 @@ function Deadlines({ policy, onChange }: FieldsProps) {
           <NumberInput
             key={name}
             label={label}
-            value={policy[name] / 60}
+            error={errorOf(props, name)}
+            value={minutesOf(policy[name])}
             min={1}
             max={43_200}
             decimalScale={1}
-            onChange={(value) => onChange(name, Math.round(Number(value) * 60))}
+            onChange={(value) => onChange(name, secondsOf(entered(value)))}
           />
         ))}
       </div>
@@ -55,12 +71,13 @@ function Fraction(props: FieldsProps & { name: Field; label: string; hint?: stri
     <NumberInput
       label={props.label}
       description={props.hint}
-      value={props.policy[props.name]}
+      error={errorOf(props, props.name)}
+      value={props.policy[props.name] ?? ''}
       min={0}
       max={1}
       step={0.05}
       decimalScale={3}
-      onChange={(value) => props.onChange(props.name, Number(value))}
+      onChange={(value) => props.onChange(props.name, entered(value))}
     />
   );
 }
@@ -81,7 +98,7 @@ function Weights(props: FieldsProps) {
 
 function PolicyForm({ site, known }: { site: Id; known: SitePolicy }) {
   const queries = useQueryClient();
-  const [policy, setDraft] = useState(known);
+  const [policy, setDraft] = useState<Draft>(known);
   const [reason, setReason] = useState('');
   const [problem, setProblem] = useState<string | null>(null);
   const [saved, setSaved] = useState('');
@@ -89,8 +106,9 @@ function PolicyForm({ site, known }: { site: Id; known: SitePolicy }) {
   const changed = (Object.keys(known) as Field[]).some(
     (name) => known[name] !== policy[name],
   );
-  const ready = changed && reason.trim() !== '' && !busy;
-  const change = (name: Field, value: number) => {
+  const problems = ruleProblems(policy);
+  const ready = changed && problems.size === 0 && reason.trim() !== '' && !busy;
+  const change = (name: Field, value: Entered) => {
     setSaved('');
     setDraft((now) => ({ ...now, [name]: value }));
   };
@@ -100,7 +118,7 @@ function PolicyForm({ site, known }: { site: Id; known: SitePolicy }) {
     if (!ready) return;
     setBusy(true);
     const done = await carryOut(async () => {
-      const kept = await setPolicy(site, policy, reason.trim());
+      const kept = await setPolicy(site, policy as SitePolicy, reason.trim());
       queries.setQueryData(['policy', site], kept);
       setDraft(kept);
     }, setProblem);
@@ -110,7 +128,7 @@ function PolicyForm({ site, known }: { site: Id; known: SitePolicy }) {
     setSaved(words.saved);
   }
 
-  const fields = { policy, onChange: change };
+  const fields = { policy, problems, onChange: change };
   return (
     <form className="form-column policy" onSubmit={(event) => void submit(event)}>
       <Deadlines {...fields} />
@@ -120,11 +138,12 @@ function PolicyForm({ site, known }: { site: Id; known: SitePolicy }) {
         <NumberInput
           label={words.row}
           description={words.rowHint}
-          value={policy.stat_in_a_row}
+          error={errorOf(fields, 'stat_in_a_row')}
+          value={policy.stat_in_a_row ?? ''}
           min={1}
           max={20}
           allowDecimal={false}
-          onChange={(value) => change('stat_in_a_row', Number(value))}
+          onChange={(value) => change('stat_in_a_row', entered(value))}
         />
       </div>
       <TextInput
