@@ -74,6 +74,9 @@ def attempt_keys(request_id: str) -> tuple[str, str]:
     return name, f"{name}:put_off"
 
 
+CHANNEL_URGENT: Final = "overread:urgent"
+"""The broker's channel on which the portal announces that something urgent is on its
+way to the models. Of an announcement nothing but its coming counts: it is empty."""
 WORKER_KEYS: Final = "overread:worker:*"
 """Pattern of the broker's keys under which workers of models tell how they are."""
 

@@ -15,7 +15,7 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
@@ -381,9 +381,21 @@ class PortalLine:
     """
 
     def __init__(
-        self, *, portal_url: str, transport: httpx.BaseTransport | None = None
+        self,
+        *,
+        portal_url: str,
+        transport: httpx.BaseTransport | None = None,
+        let_pass: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """Take where the portal is."""
+        """Take where the portal is.
+
+        Args:
+            portal_url: Its address.
+            transport: What carries HTTP; the network by default.
+            let_pass: Waits, before files of one urgency are asked for, while only what
+                is more urgent goes on.
+        """
+        self._let_pass = let_pass
         self.http = open_http(portal_url, transport=transport)
         self._in_hand = 0
         self._lock = threading.Lock()
@@ -415,8 +427,9 @@ class PortalLine:
             self._in_hand -= 1
 
     def _ask_inputs(
-        self, wishes: Sequence[Wish], _priority: int
+        self, wishes: Sequence[Wish], priority: int
     ) -> list[StudyInputs | None]:
+        self._let_pass(priority)
         try:
             answer = ask_portal(
                 self.http,

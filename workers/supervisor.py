@@ -164,6 +164,11 @@ class _Process:
             self._popen.kill()
             self._popen.wait()
 
+    def make_way(self) -> None:
+        """Tell it that something urgent is on its way."""
+        with self._lock, contextlib.suppress(OSError, ValueError):
+            self._write("{}\n")
+
     def _write(self, line: str) -> None:
         if self._is_dead or self._popen.stdin is None:
             raise OSError("it is dead")
@@ -276,6 +281,15 @@ class Supervisor:
         if event["event"] == "away":
             raise PortalUnavailableError(str(event["detail"]))
         return InferResult.from_message(event["result"])
+
+    def make_way(self) -> None:
+        """Let a process that is there begin with nothing else for a moment.
+
+        Something urgent is on its way.
+        """
+        process = self._process
+        if process is not None and not process.is_dead:
+            process.make_way()
 
     def close(self) -> None:
         """End the process; a later request starts another."""

@@ -19,6 +19,7 @@ import redis
 from celery import Task
 from celery.signals import worker_init, worker_shutdown
 
+from workers.announcing import Listener
 from workers.attempts import DEFER_S, LOST, MAX_ATTEMPTS, TOO_LATE, Attempts, Turn
 from workers.broker import has_urgent
 from workers.celery_gpu import app
@@ -69,6 +70,11 @@ def _attempts() -> Attempts:
 @cache
 def _teller() -> Teller:
     return Teller(broker_url=read_settings().broker_url, supervisor=_supervisor())
+
+
+@cache
+def _listener() -> Listener:
+    return Listener(broker_url=read_settings().broker_url, heard=_supervisor().make_way)
 
 
 @cache
@@ -126,10 +132,12 @@ def _start(**_: Any) -> None:
     except ProcessLostError:
         log.error("the process that runs models does not start; it is tried again")
     _teller().start()
+    _listener().start()
 
 
 @worker_shutdown.connect
 def _stop(**_: Any) -> None:
+    _listener().stop()
     _teller().stop()
     _supervisor().close()
 

@@ -10,7 +10,7 @@ import logging
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -21,7 +21,7 @@ from django.db import transaction
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
-from workers.contracts import attempt_keys
+from workers.contracts import CHANNEL_URGENT, attempt_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,6 +101,27 @@ def send(
     """Send a request to a worker (by its task's name) on commit."""
     options: dict[str, Any] = {"priority": priority}
     transaction.on_commit(partial(_send, task_name, queue, kwargs, options))
+
+
+def announce_urgent() -> None:
+    """Tell the models' workers now that something urgent is on its way to them.
+
+    They begin with nothing else for a moment, so that putting it on record, which is
+    before the request, does not wait for a burst either. Nobody need hear it.
+    """
+    if _kept.get() is not None:
+        return
+    try:
+        _announcer().publish(CHANNEL_URGENT, "")
+    except RedisError as error:
+        log.warning("Something urgent was not announced (%s).", type(error).__name__)
+
+
+@cache
+def _announcer() -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_connect_timeout=0.5, socket_timeout=0.5
+    )
 
 
 def forget_losses(request_id: str) -> None:

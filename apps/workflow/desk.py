@@ -16,6 +16,7 @@ from apps.audit.events import Event
 from apps.audit.services import record
 from apps.core.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from apps.core.permissions import Permission
+from apps.core.queue import announce_urgent
 from apps.inference.artefacts import read_artefact
 from apps.inference.selectors import finding_artefact, known_labels, reread_run
 from apps.inference.tiers import Tier
@@ -234,8 +235,11 @@ def change_band(
 ) -> dict[str, Any]:
     """Set a clinician's band.
 
-    The models are asked when it is on record, before the answer is made up.
+    The models are asked when it is on record, before the answer is made up; what is to
+    be STAT is announced to them at once.
     """
+    if band == Band.STAT and actor.sites_with(Permission.ITEM_BAND):
+        announce_urgent()
     with transaction.atomic():
         change = set_band(
             actor=actor,

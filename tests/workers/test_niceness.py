@@ -126,7 +126,9 @@ def test_urgent_requests_have_threads_of_their_own(monkeypatch):
 
     workplace = SimpleNamespace(
         device_words="cpu",
-        engine=SimpleNamespace(tally=tally, urgent=urgent),
+        engine=SimpleNamespace(
+            tally=tally, urgent=urgent, make_way=lambda: said.append("on its way")
+        ),
         store=SimpleNamespace(loaded=list),
         lines=SimpleNamespace(to=lambda url: opened.append((url, niceness()))),
     )
@@ -136,9 +138,10 @@ def test_urgent_requests_have_threads_of_their_own(monkeypatch):
         {"id": number, "request": request(priority).to_message()}
         for number, priority in enumerate((6, 6, PRIORITY_URGENT))
     ]
-    server.serve(io.StringIO("".join(json.dumps(one) + "\n" for one in asked)))
+    lines = [*asked[:2], {}, asked[2]]
+    server.serve(io.StringIO("".join(json.dumps(one) + "\n" for one in lines)))
     assert events.answered(2), "the urgent one is answered while the others wait"
-    assert said == ["in hand", "over"], "of the urgent one alone, and until its answer"
+    assert said == ["on its way", "in hand", "over"], "and of the urgent one alone"
     assert found == {PRIORITY_URGENT: base}
     held.set()
     assert events.answered(0)

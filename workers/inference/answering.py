@@ -48,6 +48,7 @@ def make_workplace(settings: WorkerSettings) -> Workplace:
     device = pick_device()
     words, threads = describe_device(device), torch.get_num_threads()
     lanes = min(LANES, threads) if device.type == "cpu" else 1
+    engine = Engine(device=device, batch=settings.batch, threads=threads, lanes=lanes)
     return Workplace(
         store=ModelStore(
             trusted=TrustedModels(
@@ -62,14 +63,12 @@ def make_workplace(settings: WorkerSettings) -> Workplace:
         ),
         decoder=IsolatedDecoder(),
         device=device,
-        engine=Engine(
-            device=device, batch=settings.batch, threads=threads, lanes=lanes
-        ),
+        engine=engine,
         device_words=words,
         gate=Gate(len(os.sched_getaffinity(0))),
         films=Gate(FILMS_A_BATCH * settings.batch),
         volumes=Gate(VOLUMES),
-        lines=Lines(),
+        lines=Lines(let_pass=engine.let_pass),
         explain_s=min(EXPLAIN_S, settings.limit_s / 3),
     )
 

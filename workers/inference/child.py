@@ -4,7 +4,8 @@ Its parent, `workers.supervisor`, holds the queue and imports no torch; whatever
 does to this process, the parent sees it end and starts another. Many requests are in
 hand at a time: while some are fetched or prepared, the engine runs others.
 
-In: an `InferRequest` message a line, as `{"id": n, "request": {...}}`. Out:
+In: an `InferRequest` message a line, as `{"id": n, "request": {...}}`; and `{}` where
+something urgent is on its way, see `Engine.make_way`. Out:
 
     {"ready": {...}}                 models are loaded; how things are, see `_report`
     {"id": n, "event": "begun"}      its images are here; from now on it may be at fault
@@ -68,6 +69,9 @@ class Server:
         threading.Thread(target=self._report_on, daemon=True).start()
         for line in requests:
             asked = json.loads(line)
+            if not asked:
+                self._workplace.engine.make_way()
+                continue
             wanted = asked["request"]
             # What is urgent has threads of its own on a line, which begin as this one.
             self._workplace.lines.to(wanted["portal_url"])

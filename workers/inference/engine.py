@@ -122,7 +122,9 @@ class Coming:
 class Pause:
     """When the rest waits for what is urgent: a moment each, half of the time at most.
 
-    Not thread-safe; times are those of one monotonic clock, in seconds.
+    It begins when something urgent is announced or comes, and for what was announced
+    it begins anew when that comes. Not thread-safe; times are those of one monotonic
+    clock, in seconds.
     """
 
     def __init__(self, longest_s: float) -> None:
@@ -131,12 +133,19 @@ class Pause:
         self._in_hand = 0
         self._began = self._until = self._next = -math.inf
 
+    def announce(self, now: float) -> None:
+        """Let all else wait for something urgent that is on its way."""
+        if not self._in_hand and now >= self._next:
+            self._began = now
+            self._wait_from(now)
+
     def begin(self, now: float) -> None:
         """Count something urgent as in hand; where it is the first, all else waits."""
+        if not self._in_hand and now < self._until:
+            self._wait_from(now)
+        else:
+            self.announce(now)
         self._in_hand += 1
-        if self._in_hand == 1 and now >= self._next:
-            self._began, self._until = now, now + self._longest_s
-            self._next = self._until + self._longest_s
 
     def end(self, now: float) -> bool:
         """Count it no longer; say whether what waited may go on."""
@@ -148,7 +157,11 @@ class Pause:
 
     def left(self, now: float) -> float:
         """Return for how many seconds nothing else is to be begun."""
-        return max(0.0, self._until - now) if self._in_hand else 0.0
+        return max(0.0, self._until - now)
+
+    def _wait_from(self, now: float) -> None:
+        self._until = now + self._longest_s
+        self._next = self._until + (self._until - self._began)
 
 
 Takes = Callable[[_Job], bool]
@@ -218,6 +231,7 @@ class Engine:
         self._is_closed = False
         self._lock = threading.Lock()
         changed = partial(threading.Condition, self._lock)
+        self._resumed = changed()
         self._lanes = [_Lane(takes=lambda _: True, changed=changed(), threads=threads)]
         if lanes > 1:
             self._lanes += [
@@ -245,6 +259,19 @@ class Engine:
             with self._lock:
                 self._end(coming)
 
+    def make_way(self) -> None:
+        """Begin with nothing else for a moment: something urgent is on its way."""
+        with self._lock:
+            self._pause.announce(time.monotonic())
+
+    def let_pass(self, priority: int) -> None:
+        """Wait, before a step on the way to a network, while the urgent goes first."""
+        if priority <= PRIORITY_URGENT:
+            return
+        with self._lock:
+            while (left := self._pause.left(time.monotonic())) > 0:
+                self._resumed.wait(left)
+
     @contextmanager
     def urgent(self) -> Iterator[None]:
         """Say for a block that something urgent is in hand, from its first byte on."""
@@ -254,8 +281,10 @@ class Engine:
             yield
         finally:
             with self._lock:
-                if self._pause.end(time.monotonic()) and self._heap:
-                    self._tell_lanes()
+                if self._pause.end(time.monotonic()):
+                    self._resumed.notify_all()
+                    if self._heap:
+                        self._tell_lanes()
 
     def judge(
         self,

@@ -220,6 +220,7 @@ def _see(
             films = _fetch(portal, package)
             portal.let_go()
         ask.begin()
+        workplace.engine.let_pass(ask.priority)
         with workplace.engine.coming() as coming:
             with clock.part("prepare_s"), workplace.gate.turn(ask.priority):
                 judged = _judge(films, workplace.decoder, rules=package.parsed.input)

@@ -129,8 +129,9 @@ class Ask:
 class Lines:
     """The lines to portals, one each, opened when first needed."""
 
-    def __init__(self) -> None:
-        """Begin without any."""
+    def __init__(self, *, let_pass: Callable[[int], None] = lambda _: None) -> None:
+        """Begin without any; for `let_pass` see `PortalLine`."""
+        self._let_pass = let_pass
         self._lines: dict[tuple[str, int], PortalLine] = {}
         self._lock = threading.Lock()
 
@@ -147,7 +148,9 @@ class Lines:
         with self._lock:
             if key not in self._lines:
                 self._lines[key] = PortalLine(
-                    portal_url=portal_url, transport=transport
+                    portal_url=portal_url,
+                    transport=transport,
+                    let_pass=self._let_pass,
                 )
             return self._lines[key]
 

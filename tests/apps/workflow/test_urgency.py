@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import timedelta
+from threading import Semaphore
 
 import pytest
 import redis
 from django.conf import settings as django_settings
 
 from apps.accounts.models import Role
-from apps.core import clock
+from apps.core import clock, queue
 from apps.core.queue import messages_kept, waiting_by_priority
 from apps.core.steps import Step
 from apps.inference.models import InferenceRun, ModelImport
@@ -25,7 +27,14 @@ from tests.factories.domain import (
     make_model,
     make_person,
 )
-from workers.contracts import QUEUE_GPU, TASK_INFER, InferRequest, worker_key
+from workers.announcing import Listener
+from workers.contracts import (
+    CHANNEL_URGENT,
+    QUEUE_GPU,
+    TASK_INFER,
+    InferRequest,
+    worker_key,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -190,6 +199,54 @@ def test_only_a_worker_that_may_wait_lets_models_go_first(written, monkeypatch):
         tasks.export_results(run_ids=[str(first.id)])
     assert asked_of == [[first.id]] * 2
     assert exported == [first.id] * 4
+
+
+# --- announced
+
+
+@pytest.fixture
+def heard():
+    """Listen as a worker of models does; what it hears is counted."""
+    said = Semaphore(0)
+    client = redis.Redis.from_url(django_settings.REDIS_URL)
+    before = _listeners(client)
+    listener = Listener(broker_url=django_settings.REDIS_URL, heard=said.release)
+    listener.start()
+    deadline = time.monotonic() + 20
+    while _listeners(client) <= before:
+        assert time.monotonic() < deadline, "nobody listens"
+        time.sleep(0.01)
+    yield lambda within_s: said.acquire(timeout=within_s)
+    listener.stop()
+
+
+def _listeners(client):
+    return dict(client.pubsub_numsub(CHANNEL_URGENT))[CHANNEL_URGENT.encode()]
+
+
+def test_what_is_to_be_stat_is_announced_to_the_models_at_once(
+    department, item, reader, heard
+):
+    raise_band(reader, item, "PRIORITY")
+    assert not heard(0.2)
+    raise_band(reader, item, "STAT")
+    assert heard(10)
+    admin = make_person(site=department.site, role=Role.ADMIN, name="adm")
+    answered = client_for(admin).post(
+        f"/api/worklist/items/{item.id}/band",
+        {"band": "STAT", "reason_code": "clinical_info", "reason_text": ""},
+        content_type="application/json",
+    )
+    assert answered.status_code == 403
+    assert not heard(0.2), "nobody makes the models wait who may not band"
+
+
+def test_a_study_is_made_stat_although_nobody_can_be_told(item, reader, monkeypatch):
+    away = redis.Redis.from_url("redis://127.0.0.1:1/0")
+    monkeypatch.setattr(queue, "_announcer", lambda: away)
+    raise_band(reader, item, "STAT")
+    item.refresh_from_db()
+    assert item.band == "STAT"
 
 
 # --- how it is

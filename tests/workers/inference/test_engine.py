@@ -336,6 +336,45 @@ def test_nothing_else_is_begun_while_something_urgent_is_in_hand():
     engine.close()
 
 
+def test_nothing_else_is_begun_while_something_urgent_is_on_its_way():
+    network = Blocked()
+    engine = Engine(
+        device=CPU, batch=2, wait_s=0.0, lanes=2, pause_s=60.0, forward=network
+    )
+    network.let(1, 2)
+    engine.make_way()
+    body = Study(engine, BODY, 1)
+    passed = threading.Event()
+    other = threading.Thread(
+        target=lambda: (engine.let_pass(6), passed.set()), daemon=True
+    )
+    other.start()
+    engine.let_pass(0)
+    with engine.urgent():
+        urgent = Study(engine, BODY, 2, priority=0)
+        urgent.join(10)
+        assert (urgent.said, network.begun, passed.is_set()) == ([2], [[2]], False)
+    body.join(10)
+    assert (body.said, passed.wait(10)) == ([1], True)
+    engine.close()
+
+
+def test_what_was_announced_and_never_comes_is_waited_for_a_moment():
+    network = Blocked()
+    engine = Engine(
+        device=CPU, batch=2, wait_s=0.0, lanes=2, pause_s=0.2, forward=network
+    )
+    network.let(1)
+    began = time.monotonic()
+    engine.make_way()
+    engine.let_pass(6)
+    assert time.monotonic() - began >= 0.2
+    study = Study(engine, BODY, 1)
+    study.join(10)
+    assert study.said == [1]
+    engine.close()
+
+
 def test_what_is_urgent_for_long_is_not_waited_for(lanes):
     engine, network = lanes
     network.let(1)
@@ -381,8 +420,36 @@ def test_the_rest_waits_for_what_is_urgent_half_of_the_time_at_most():
     assert pause.left(17.0) == 2.0
 
 
+def test_what_was_announced_is_waited_for_twice_at_most():
+    pause = Pause(2.0)
+    pause.announce(10.0)
+    pause.announce(11.0)  # said again it lasts no longer
+    assert pause.left(11.0) == 1.0
+    pause.begin(11.5)  # it came: as long again
+    assert pause.left(11.5) == 2.0
+    pause.announce(12.0)
+    assert (pause.left(12.0), pause.end(12.5), pause.left(12.5)) == (1.5, True, 0)
+    pause.announce(14.5)  # 2.5 s were waited: the next may be waited for at 15
+    assert pause.left(14.5) == 0
+    pause.announce(15.0)
+    assert (pause.left(15.0), pause.left(17.0)) == (2.0, 0)  # it never came
+    pause.begin(18.0)
+    assert pause.left(18.0) == 0
+    pause.end(18.5)
+    pause.announce(19.0)
+    pause.begin(20.9)
+    assert (pause.left(22.0), pause.end(23.0)) == (pytest.approx(0.9), False)
+    pause.begin(26.7)
+    assert pause.left(26.7) == 0
+    pause.end(26.8)
+    pause.begin(26.9)
+    assert pause.left(26.9) == 2.0
+
+
 def test_where_one_never_waits_nothing_does():
     pause = Pause(0.0)
+    pause.announce(0.5)
+    assert pause.left(0.5) == 0
     pause.begin(1.0)
     assert (pause.left(1.0), pause.end(1.0)) == (0, False)
 

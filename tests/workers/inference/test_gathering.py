@@ -232,6 +232,37 @@ def test_a_study_that_is_alone_waits_for_nobody(line, portal):
     assert (portal.asked, portal.stored) == ([["a"], ["a"]], 2)
 
 
+def test_what_is_not_urgent_is_not_asked_for_while_it_lets_others_pass(
+    portal, monkeypatch
+):
+    waits_now, go_on = threading.Event(), threading.Event()
+
+    def let_pass(priority):
+        if priority:
+            waits_now.set()
+            go_on.wait(20)
+
+    line = PortalLine(
+        portal_url="http://portal.test",
+        transport=httpx.MockTransport(portal),
+        let_pass=let_pass,
+    )
+    waits = apart(client(line, "a").list_instances)
+    assert waits_now.wait(20)
+    urgent = PortalClient(
+        portal_url="http://portal.test",
+        token="b",
+        revision_id="b",
+        line=line,
+        priority=0,
+    )
+    urgent.list_instances()
+    assert portal.asked == [["b"]]
+    go_on.set()
+    waits.join(20)
+    assert portal.asked == [["b"], ["a"]]
+
+
 def test_of_studies_in_hand_each_waits_for_the_others_and_asks_with_them(line, portal):
     with client(line, "a") as one, client(line, "b") as other:
         first = apart(one.list_instances)

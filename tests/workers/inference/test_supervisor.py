@@ -42,6 +42,9 @@ def do(number, request):
 say({"ready": {"models": [["m 1", 5]]}})
 for line in sys.stdin:
     asked = json.loads(line)
+    if not asked:
+        say({"report": {"models": [["made way", 0]]}})
+        continue
     given = (asked["id"], asked["request"])
     threading.Thread(target=do, args=given, daemon=True).start()
 """
@@ -95,6 +98,14 @@ def test_many_are_in_hand_and_it_says_how_it_is(supervisor):
     assert time.monotonic() - began < 5 * 0.4
     assert supervisor.report == {"models": [["m 1", 5]]}
     assert supervisor.in_hand == 0
+
+
+def test_it_is_told_what_is_on_its_way(supervisor):
+    supervisor.make_way()  # nobody is there yet
+    assert supervisor.report == {}
+    supervisor.start()
+    supervisor.make_way()
+    until(lambda: supervisor.report["models"] == [["made way", 0]])
 
 
 def test_what_it_had_begun_is_suspect_and_what_it_fetched_is_not(supervisor):
