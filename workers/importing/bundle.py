@@ -24,15 +24,19 @@ from workers.importing.assemble import (
     merge,
     source_record,
 )
+from workers.importing.bundle_config import (
+    checkpoints,
+    config_of,
+    leave_out,
+    make_ready,
+    name_of,
+)
 from workers.importing.bundle_run import compare_runs
 from workers.importing.bundle_steps import (
-    DROPPED_BEFORE,
     Keys,
-    config_of,
     map_inferer,
     map_postprocessing,
     map_preprocessing,
-    name_of,
     read_keys,
 )
 from workers.importing.said import RefusedError, Said
@@ -44,6 +48,7 @@ _CONFIGS: Final = ("inference.json", "inference.yaml", "inference.yml")
 _WEIGHTS: Final = ("model.pt", "model.safetensors", "model.pth")
 _SECTIONS: Final = ("network_def", "preprocessing", "inferer", "postprocessing")
 _PACKAGES: Final = ("monai.", "torch.nn.")
+_DIMS: Final = 3
 _UNPACKED: Final = Path("/tmp/bundle")  # noqa: S108  inside the jail's file system
 
 
@@ -81,6 +86,7 @@ def import_bundle(
     """
     bundle = _read(source)
     _check_targets(bundle.parser)
+    leave_out(bundle.parser, _left_out(card))
     said.step("evaluating its configuration, in here only")
     network, arguments = _network(bundle.parser)
     keys = read_keys(bundle.parser)
@@ -88,7 +94,7 @@ def import_bundle(
     card = _with_roles(card, keys, own_steps)
     rules = {**map_inferer(bundle.parser), **map_postprocessing(bundle.parser)}
     said.step("reading its weights")
-    tensors = _weights(bundle.root)
+    tensors = _weights(bundle)
     own = {
         **_told(bundle),
         "preprocessing": steps,
@@ -104,7 +110,10 @@ def import_bundle(
         },
     }
     full = merge(own, card)
-    weights = save({f"network.{k}": v.contiguous() for k, v in sorted(tensors.items())})
+    # Networks that keep a layer under two names have its weights twice here.
+    weights = save(
+        {f"network.{k}": v.contiguous().clone() for k, v in sorted(tensors.items())}
+    )
     said.step("loading the package")
     _, trial = build_package(
         finish_card(full), weights_name=SAFETENSORS_NAME, weights=weights
@@ -160,19 +169,19 @@ def _read(source: Path) -> Bundle:
     parser = ConfigParser()
     parser.read_config(str(there[0]))
     parser["bundle_root"] = str(root)
-    for section in _SECTIONS[:3]:
-        if section not in config_of(parser):
-            raise RefusedError(f"its configuration has no “{section}”")
-    _leave_out_loading(parser)
+    make_ready(parser)
     return Bundle(root=root, metadata=metadata, parser=parser)
 
 
-def _leave_out_loading(parser: ConfigParser) -> None:
-    """Drop what reads files: volumes come from DICOM, sorted and checked by us."""
-    transforms = config_of(parser)["preprocessing"].get("transforms", [])
-    config_of(parser)["preprocessing"]["transforms"] = [
-        step for step in transforms if name_of(step) not in DROPPED_BEFORE
-    ]
+def _left_out(card: Mapping[str, Any]) -> list[str]:
+    """Return the names of transforms that the card leaves out."""
+    segmentation = card.get("segmentation", {})
+    said = (
+        segmentation.get("leave_out", []) if isinstance(segmentation, Mapping) else []
+    )
+    if not isinstance(said, list) or not all(isinstance(one, str) for one in said):
+        raise RefusedError("segmentation.leave_out: it is a list of names")
+    return said
 
 
 def _check_targets(parser: ConfigParser) -> None:
@@ -201,8 +210,17 @@ def _network(parser: ConfigParser) -> tuple[str, dict[str, Any]]:
     name = name_of(config)
     if name not in NETWORKS:
         known = ", ".join(sorted(NETWORKS))
-        raise RefusedError(f"network “{name}” is not on the list: {known}")
+        raise RefusedError(
+            f"network “{name}” is not on the list: {known}. One that classifies films"
+            " can come as ONNX or TorchScript"
+        )
     arguments = resolved_arguments(parser, "network_def")
+    dims = arguments.get("spatial_dims", 3)
+    if dims != _DIMS:
+        raise RefusedError(
+            f"network_def: spatial_dims is {dims}: bundles that mark voxels of volumes"
+            f" ({_DIMS}) can be imported, those for single images can not"
+        )
     return name, arguments
 
 
@@ -234,10 +252,13 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def _weights(root: Path) -> dict[str, torch.Tensor]:
-    found = [p for name in _WEIGHTS if (p := root / "models" / name).is_file()]
+def _weights(bundle: Bundle) -> dict[str, torch.Tensor]:
+    """Return the weights that the configuration loads, else those of a usual name."""
+    named = [Path(path).name for path in checkpoints(bundle.parser)]
+    names = list(dict.fromkeys([*named, *_WEIGHTS]))
+    found = [p for name in names if (p := bundle.root / "models" / name).is_file()]
     if not found:
-        raise RefusedError(f"it has none of models/{', models/'.join(_WEIGHTS)}")
+        raise RefusedError(f"it has none of models/{', models/'.join(names)}")
     return read_tensors(found[0])
 
 

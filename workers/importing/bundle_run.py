@@ -11,7 +11,8 @@ from monai.bundle.config_parser import ConfigParser
 from numpy.typing import NDArray
 
 from workers.importing.assemble import compare
-from workers.importing.bundle_steps import Keys, config_of
+from workers.importing.bundle_config import config_of
+from workers.importing.bundle_steps import Keys
 from workers.importing.said import RefusedError
 from workers.inference.monai_volume import (
     prepare_monai,
@@ -21,7 +22,8 @@ from workers.inference.monai_volume import (
 from workers.inference.segment import segment_volume
 from workers.models.package import ModelPackage
 
-_SHAPE: Final = (44, 60, 52)
+_SHAPE: Final = (32, 96, 64)
+"""Sides that a network which halves them five times takes whole (SimpleInferer)."""
 _SPACING: Final = (2.0, 1.3, 1.1)
 _MOST_DIFFERING: Final = 1e-4
 """Share of voxels that may be decided otherwise: those on the very threshold."""
@@ -113,7 +115,7 @@ def _masks(
 
 
 def _of_label(final: torch.Tensor, channel: int, *, is_argmax: bool) -> torch.Tensor:
-    if is_argmax:
+    if is_argmax and len(final) == 1:  # of several each is a mask: to_onehot
         return final[0].round() == channel
     return final[channel] >= 0.5
 

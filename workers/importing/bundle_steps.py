@@ -8,15 +8,11 @@ from typing import Any, Final
 
 from monai.bundle.config_parser import ConfigParser
 
+from workers.importing.bundle_config import config_of, is_disabled, name_of
 from workers.importing.said import RefusedError
 from workers.model_card import ROLE_STEPS
 from workers.models.monai_nets import is_literal
 
-DROPPED_BEFORE: Final = frozenset(
-    {"LoadImaged", "EnsureChannelFirstd", "EnsureTyped", "ToTensord"}
-)
-"""What reads files and arranges axes: done from DICOM by us."""
-_DROPPED_AFTER: Final = frozenset({"SaveImaged", "DeleteItemsd", "EnsureTyped"})
 _STEPS: Final[dict[str, tuple[str, frozenset[str]]]] = {
     "Orientationd": ("orient", frozenset({"axcodes"})),
     "Spacingd": (
@@ -58,28 +54,12 @@ _HARMLESS: Final = frozenset(
         "dtype",
     }
 )
+_IDLE: Final = {"CropForegroundd": ("mode", "margin")}
+"""Arguments that do something only beside another one: how a margin is filled."""
 _INFERER: Final = frozenset({"roi_size", "overlap", "mode", "padding_mode"})
 _INFERER_HARMLESS: Final = frozenset(
     {"sw_batch_size", "device", "sw_device", "progress", "cache_roi_weight_map"}
 )
-
-
-def config_of(parser: ConfigParser) -> dict[str, Any]:
-    """Return a parser's configuration, as it was read.
-
-    Raises:
-        RefusedError: It is no object.
-    """
-    config: Any = parser.config
-    if not isinstance(config, dict):
-        raise RefusedError("its configuration is no object")
-    return config
-
-
-def name_of(config: Any) -> str:
-    """Return the last part of a component's `_target_`; '' when it is none."""
-    target = config.get("_target_", "") if isinstance(config, Mapping) else ""
-    return str(target).rpartition(".")[2]
 
 
 def arguments_of(parser: ConfigParser, place: str) -> dict[str, Any]:
@@ -97,14 +77,12 @@ def _transforms(parser: ConfigParser, section: str) -> list[tuple[str, str]]:
     config = config_of(parser).get(section)
     if config is None:
         return []
-    if name_of(config) != "Compose" or not isinstance(config.get("transforms"), list):
-        raise RefusedError(f"{section}: it must be a Compose of a list of transforms")
     found = []
     for index, step in enumerate(config["transforms"]):
         place = f"{section}::transforms::{index}"
         if not name_of(step):
             raise RefusedError(f"{place} is no transform by name")
-        if not (isinstance(step, Mapping) and step.get("_disabled_") is True):
+        if not is_disabled(parser, place, step):
             found.append((place, name_of(step)))
     return found
 
@@ -229,8 +207,9 @@ def _taken(
 ) -> dict[str, Any]:
     said = arguments_of(parser, place)
     found = {}
+    idle, beside = _IDLE.get(name, ("", ""))
     for key, given in said.items():
-        if key in _HARMLESS or given is None:
+        if key in _HARMLESS or given is None or (key == idle and not said.get(beside)):
             continue
         if key not in taken:
             raise RefusedError(f"preprocessing “{name}”: no “{key}” is possible")
@@ -262,7 +241,9 @@ def map_inferer(parser: ConfigParser) -> dict[str, Any]:
     if name == "SimpleInferer":
         return {"window": []}
     if name != "SlidingWindowInferer":
-        raise RefusedError(f"inferer “{name}” has no counterpart")
+        raise RefusedError(
+            f"inferer “{name}” has no counterpart: SimpleInferer, SlidingWindowInferer"
+        )
     said = arguments_of(parser, "inferer")
     unknown = set(said) - _INFERER - _INFERER_HARMLESS
     if unknown:
@@ -289,10 +270,12 @@ def map_postprocessing(parser: ConfigParser) -> dict[str, Any]:
     """
     rules: dict[str, Any] = {"activation": "none", "back": "linear"}
     for place, name in _transforms(parser, "postprocessing"):
-        if name in _DROPPED_AFTER:
-            continue
         if name not in _AFTER:
-            raise RefusedError(f"postprocessing “{name}” has no counterpart")
+            raise RefusedError(
+                f"postprocessing “{name}” has no counterpart. Where the masks are good"
+                " without it, say so on the card:"
+                f' "segmentation": {{"leave_out": ["{name}"]}}'
+            )
         rules |= _AFTER[name](arguments_of(parser, place), rules)
     if rules["activation"] == "none" and rules.get("decide") == "argmax":
         # The largest of them is the same before and after a softmax.
@@ -306,7 +289,8 @@ def _back(said: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str, Any]:
     nearest = _one(said.get("nearest_interp", True))
     if "decide" in rules and not nearest:
         raise RefusedError(
-            "postprocessing: labels are laid back between voxels; decide after Invertd"
+            "postprocessing: labels are laid back between voxels, where 2 beside 0"
+            " becomes 1: decide after Invertd, or set its nearest_interp to true"
         )
     return {"back": "nearest" if nearest else "linear"}
 
