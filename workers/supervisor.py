@@ -31,7 +31,7 @@ _LOOK_S: Final = 1.0
 _CLOSE_S: Final = 5.0
 # Threads that wait for work sleep: the cores are shared with decoding and the portal.
 # OpenBLAS's (NumPy's) can not be told to, so it gets none besides the caller's.
-_QUIET_THREADS: Final = {
+QUIET_THREADS: Final = {
     "OMP_WAIT_POLICY": "PASSIVE",
     "GOMP_SPINCOUNT": "0",
     "OPENBLAS_NUM_THREADS": "1",
@@ -96,7 +96,7 @@ class _Process:
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
-            env={**_QUIET_THREADS, **os.environ},
+            env={**QUIET_THREADS, **os.environ},
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

@@ -44,7 +44,7 @@ N_ROUND = 400
 N_WARM = 96
 """Studies before the first round: a loop's first turn is not counted either."""
 N_PLAIN = 96 if QUICK else 200
-N_HEAVY = 32 if QUICK else 100
+N_HEAVY = 96 if QUICK else 200
 N_IDLE = 5
 N_URGENT = 5
 BATCH = 8

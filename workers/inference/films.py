@@ -52,7 +52,7 @@ from workers.portal_client import PortalClient
 from workers.quality.declared import DECLARED
 from workers.quality.gate import Quality, assess, check_space
 from workers.quality.verdict import Check, failed, verdict_of, words_of
-from workers.saliency_card import METHOD
+from workers.saliency_card import METHOD, Occlusion
 
 MAX_IMAGES = 16
 MAX_REASONS: Final = 5
@@ -155,18 +155,12 @@ def explain_films(
         if score.label_code in ask.explain
     ]
     until = time.monotonic() + workplace.explain_s
-
-    def odds(images: Tensor) -> Tensor:
-        if time.monotonic() > until:
-            raise RejectedError("the models had no time for it: others come first")
-        return _run(package, list(images), workplace=workplace, ask=ask).members.mean(0)
-
-    at_once = workplace.engine.batch if workplace.device.type == "cuda" else FEW
     maps: dict[int, NDArray[np.float32]] = {}
     with clock.part("explain_s"):
         for image in {score.image for _, score in wanted}:
-            maps[image] = occlusion_maps(
-                odds, seen.prepared[image].tensor, how=how, at_once=at_once
+            tensor = seen.prepared[image].tensor
+            maps[image] = occlude(
+                package, tensor, how=how, workplace=workplace, ask=ask, until=until
             )
         drawn = [
             (score, _lay(maps[score.image][label], seen, image=score.image))
@@ -185,6 +179,38 @@ def explain_films(
             for score, laid in drawn
         )
     return Said(quality=_record(seen.judged), findings=findings)
+
+
+def occlude(
+    package: ModelPackage,
+    image: Tensor,
+    *,
+    how: Occlusion,
+    workplace: Workplace,
+    ask: Ask,
+    until: float,
+) -> NDArray[np.float32]:
+    """Return the fall of each label's log odds, [n_labels, H, W], by the engine.
+
+    Args:
+        package: The model.
+        image: One prepared film, [channels, H, W].
+        how: Patch, stride and filling.
+        workplace: Where it runs.
+        ask: How urgent it is.
+        until: When it gives up, by the monotonic clock.
+
+    Raises:
+        RejectedError: It took too long.
+    """
+
+    def odds(images: Tensor) -> Tensor:
+        if time.monotonic() > until:
+            raise RejectedError("the models had no time for it: others come first")
+        return _run(package, list(images), workplace=workplace, ask=ask).members.mean(0)
+
+    at_once = workplace.engine.batch if workplace.device.type == "cuda" else FEW
+    return occlusion_maps(odds, image, how=how, at_once=at_once)
 
 
 LEAST_FALL: Final = 0.01

@@ -43,6 +43,8 @@ class OnnxSession:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = _QUIET
         options.intra_op_num_threads = torch.get_num_threads()
+        # The cores are shared with decoding and the portal: who waits, sleeps.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(
                 content, options, providers=_providers()
