@@ -101,22 +101,39 @@ def parse_routing(*, raw: Mapping[str, Any]) -> Routing:
         unsure_to=_share(raw, "unsure_to"),
     )
     if (rule.unsure_from is None) != (rule.unsure_to is None):
-        raise _wrong("unsure_from", "needs unsure_to, and the other way round")
+        raise _wrong("unsure_from", "needs the other end: say both or neither")
     if rule.unsure_from is not None and rule.unsure_from > (rule.unsure_to or 0):
-        raise _wrong("unsure_from", "is above unsure_to")
+        raise _wrong("unsure_from", "is above the probability that it goes to")
     if rule.unsure_from is not None and not rule.is_tiered:
         raise _wrong("unsure_from", "is for a rule that says who a study is for")
     if None not in (rule.age_min, rule.age_max) and rule.age_min > rule.age_max:  # type: ignore[operator]
-        raise _wrong("age_min", "is above age_max")
+        raise _wrong("age_min", "is above the age that it goes to")
     if (rule.hour_from is None) != (rule.hour_to is None):
-        raise _wrong("hour_from", "needs hour_to, and the other way round")
+        raise _wrong("hour_from", "needs the other hour: say both or neither")
     if rule.hour_from is not None and rule.hour_from == rule.hour_to:
         raise _wrong("hour_to", "is the hour that it begins at")
     return rule
 
 
+_NAMES: Final = {
+    "modalities": "Modalities",
+    "body_parts": "Body parts",
+    "views": "Views",
+    "description_has": "Described with one of",
+    "description_lacks": "Described with none of",
+    "age_min": "From age",
+    "age_max": "To age",
+    "hour_from": "Arrived from",
+    "hour_to": "Arrived to",
+    "unsure_from": "Unsure from probability",
+    "unsure_to": "Unsure to probability",
+}
+"""What the page calls the fields."""
+
+
 def _wrong(field: str, what: str) -> Invalid:
-    return Invalid("invalid", f"routing.{field}: {what}.", field=f"routing.{field}")
+    name = _NAMES.get(field, f"routing.{field}")
+    return Invalid("invalid", f"{name}: {what}.", field=f"routing.{field}")
 
 
 def _words(raw: Mapping[str, Any], name: str, *, upper: bool) -> tuple[str, ...]:

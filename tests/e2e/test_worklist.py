@@ -244,6 +244,18 @@ def test_shift_chooses_a_range_with_the_mouse(reader, stack):
     expect(reader.page.get_by_text("studies chosen")).to_have_count(0)
 
 
+@pytest.mark.parametrize("width", [1024, 640])
+def test_the_next_study_can_be_taken_in_a_narrow_window(reader, stack, width):
+    settle(reader)
+    reader.page.set_viewport_size({"width": width, "height": 720})
+    take = reader.page.get_by_role("button", name=re.compile("^Take next"))
+    expect(take).to_be_in_viewport(ratio=1)
+    box = take.bounding_box()
+    middle = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
+    on_top = "([x, y]) => document.elementFromPoint(x, y).closest('button').innerText"
+    assert reader.page.evaluate(on_top, middle).startswith("Take next")
+
+
 def test_what_is_searched_for_is_in_no_address(reader, stack):
     name = send_film(stack)
     asked: list[str] = []

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { cardShape } from './card-value';
+import { cardName, cardShape } from './card-value';
+
+test.each([
+  ['n_positive_images', 'number of positive images'],
+  ['box_iou_at_least_0', 'box IoU at least 0'],
+  ['n', 'n'],
+])('%s is called %s', (name, words) => {
+  expect(cardName(name)).toBe(words);
+});
 
 test('a figure with its interval is one line', () => {
   expect(cardShape({ value: 0.26087, ci_low: 0.1255, ci_high: 0.4647, n: 23 })).toEqual({
@@ -30,7 +38,7 @@ test('figures of several things by name are a table with a row for each', () => 
     cardShape({ nodule: { auroc: figure, n: 132 }, effusion: { auroc: figure, n: 90 } }),
   ).toEqual({
     kind: 'table',
-    heads: ['', 'auroc', 'n'],
+    heads: ['', 'AUROC', 'n'],
     rows: [
       ['nodule', '0.9 [0.8–0.95]', '132'],
       ['effusion', '0.9 [0.8–0.95]', '90'],
@@ -45,8 +53,8 @@ test('more figures than things go down, not across', () => {
     kind: 'table',
     heads: ['', 'nodule', 'effusion'],
     rows: [
-      ['auroc', '0.9', '0.8'],
-      ['ece', '0.1', ''],
+      ['AUROC', '0.9', '0.8'],
+      ['expected calibration error (ECE)', '0.1', ''],
       ['n', '1', '2'],
     ],
   });

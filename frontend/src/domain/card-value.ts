@@ -15,9 +15,22 @@ export type CardShape =
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** The name of a field for a person: `ci_low` is "ci low". */
+const TERMS: Readonly<Record<string, string>> = {
+  auroc: 'AUROC',
+  brier: 'Brier score',
+  dice: 'Dice',
+  ece: 'expected calibration error (ECE)',
+  fpr: 'FPR',
+  hd95: 'HD95',
+  iou: 'IoU',
+  npv: 'NPV',
+  ppv: 'PPV',
+};
+
+/** The name of a field for a person: `held_out` is "held out", `n_images` "number of images". */
 export function cardName(name: string): string {
-  return name.replaceAll('_', ' ');
+  const parts = name.replace(/^n_(?=.)/, 'number_of_').split('_');
+  return parts.map((part) => TERMS[part] ?? part).join(' ');
 }
 
 /** A number with at most four digits that count. */

@@ -29,7 +29,7 @@ export const simulator = {
   working: 'Simulating; some seconds …',
   failed: 'It could not be simulated.',
   result: (load: number, days: number, repetitions: number) =>
-    `The readers are busy ${Math.round(load * 100)}% of their time. ${repetitions} × ${days - 1} days, minutes of waiting: mean with its 95% interval, 99th percentile, longest, begun after the deadline.`,
+    `The readers are busy ${Math.round(load * 100)}% of their time. ${repetitions} × ${days - 1} days, minutes of waiting: mean and 99th percentile with their 95% intervals, longest, begun after the deadline.`,
   table: 'Waiting by rule and group',
   group: 'Studies',
   rules: {

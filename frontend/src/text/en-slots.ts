@@ -120,7 +120,7 @@ export const threshold = {
   change: (more: number) =>
     more === 0
       ? 'As many alerts a day as now.'
-      : `${more > 0 ? '+' : '−'}${Math.abs(more).toFixed(1)} alerts a day.`,
+      : `${more > 0 ? '+' : '−'}${Math.abs(more).toFixed(Math.abs(more) < 10 ? 2 : 1)} alerts a day.`,
   scored: (n: number, days: number) =>
     `${n} studies scored at this site; alerts counted over ${days.toFixed(0)} ${days < 1.5 ? 'day' : 'days'}.`,
   packageOnly: (model: string, hash: string) =>
@@ -241,6 +241,7 @@ export const routing = {
   hourHint: 'Portal’s local time; over midnight too',
   addHint: 'Type and press Enter',
   try: 'Try on history',
+  notTried: 'Not tried',
   submit: 'Let the rule hold',
   outcome: (day: string, low: string, high: string) =>
     `It would have fired ${day} times a day [${low}–${high}].`,

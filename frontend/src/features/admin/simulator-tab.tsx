@@ -85,8 +85,8 @@ function Cell({ waits }: { waits: GroupWait | undefined }) {
       </span>
       <br />
       <span className="t3">
-        {words.p99} {minutes(p99.value)} · {words.longest} {minutes(longest)} ·{' '}
-        {words.late} {(late * 100).toFixed(1)}%
+        {words.p99} {minutes(p99.value)} [{minutes(p99.low)}–{minutes(p99.high)}] ·{' '}
+        {words.longest} {minutes(longest)} · {words.late} {(late * 100).toFixed(1)}%
       </span>
     </td>
   );

@@ -7,7 +7,7 @@ import {
   tryRouting,
 } from '@/api/slot-endpoints';
 import { formatDay, formatExact } from '@/domain/format';
-import { slots, routing as words } from '@/text/en-slots';
+import { routing as words } from '@/text/en-slots';
 import { Notice } from '@/ui/primitives';
 import { WideTable } from '@/ui/wide-table';
 import { carryOut } from '../table';
@@ -222,7 +222,7 @@ export function RoutingPart({ slot, mayChange, onChanged }: SlotPartProps) {
         {words.try}
       </button>
       {problem === null ? null : (
-        <Notice kind="fail" title={slots.failed} assertive>
+        <Notice kind="fail" title={words.notTried} assertive>
           {problem}
         </Notice>
       )}
