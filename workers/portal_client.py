@@ -187,6 +187,8 @@ class PortalClient:
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="fetch")
         try:
             for ref in wanted:
+                if self._line is not None:
+                    self._line.let_pass(self._priority)
                 waiting.append((ref, pool.submit(self.read_instance, ref.sop_uid)))
                 if len(waiting) > THREADS:
                     done, future = waiting.popleft()
@@ -378,6 +380,8 @@ class PortalLine:
         http: The connections.
         inputs: Asks for what studies need; None where it was not given that way.
         artefacts: Stores what was made; False where it could not be that way.
+        let_pass: Waits, before files of one urgency are asked for, while only what is
+            more urgent goes on.
     """
 
     def __init__(
@@ -392,10 +396,9 @@ class PortalLine:
         Args:
             portal_url: Its address.
             transport: What carries HTTP; the network by default.
-            let_pass: Waits, before files of one urgency are asked for, while only what
-                is more urgent goes on.
+            let_pass: See above; nothing waits by default.
         """
-        self._let_pass = let_pass
+        self.let_pass = let_pass
         self.http = open_http(portal_url, transport=transport)
         self._in_hand = 0
         self._lock = threading.Lock()
@@ -429,7 +432,7 @@ class PortalLine:
     def _ask_inputs(
         self, wishes: Sequence[Wish], priority: int
     ) -> list[StudyInputs | None]:
-        self._let_pass(priority)
+        self.let_pass(priority)
         try:
             answer = ask_portal(
                 self.http,

@@ -39,7 +39,7 @@ from tests.person import Person
 QUICK = bool(os.environ.get("OVERREAD_BENCHMARK_QUICK"))
 BURST = int(os.environ.get("OVERREAD_BENCHMARK_STUDIES") or (600 if QUICK else 2000))
 ROUNDS = 2 if QUICK else 3
-N_ROUND = 400
+N_ROUND = 1000
 """Long enough that beginning and end, half a second, are little of it."""
 N_WARM = 96
 """Studies before the first round: a loop's first turn is not counted either."""

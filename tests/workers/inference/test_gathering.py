@@ -11,8 +11,10 @@ import httpx
 import pytest
 
 from workers import portal_client
+from workers.contracts import PRIORITY_NORMAL
 from workers.gathering import Gatherer
 from workers.inputs import StudyInputs, pack_inputs
+from workers.packs.source import InstanceRef
 from workers.portal_client import PortalClient, PortalLine
 
 LONG_S = 30.0
@@ -261,6 +263,28 @@ def test_what_is_not_urgent_is_not_asked_for_while_it_lets_others_pass(
     go_on.set()
     waits.join(20)
     assert portal.asked == [["b"], ["a"]]
+
+
+def test_files_of_a_volume_wait_too_each_before_it_is_asked_for():
+    asked, passing = [], []
+
+    def answer(request):
+        asked.append(len(passing))
+        return httpx.Response(200, content=b"DICM")
+
+    line = PortalLine(
+        portal_url="http://portal.test",
+        transport=httpx.MockTransport(answer),
+        let_pass=passing.append,
+    )
+    refs = [
+        InstanceRef(sop_uid=f"1.2.{n}", series_uid="1.2", sop_class_uid="", size=0)
+        for n in range(9)
+    ]
+    found = list(client(line, "a").read_instances(refs))
+    assert ([ref for ref, _ in found], len(asked)) == (refs, 9)
+    assert passing == [PRIORITY_NORMAL] * 9
+    assert all(before > nth for nth, before in enumerate(asked)), "before, not after"
 
 
 def test_of_studies_in_hand_each_waits_for_the_others_and_asks_with_them(line, portal):
