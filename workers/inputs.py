@@ -3,7 +3,8 @@
 Both sides use this module, the portal to write what the worker reads and the other way
 round. Names in the zip of inputs: `<revision>.json`, the list of the revision's
 instances as the portal gives it, and `<revision>/<SOP Instance UID>`, their files; in
-that of artefacts the SHA-256 of each. Nothing is compressed.
+that of artefacts the SHA-256 of each, in that of some files of a study the UID of each.
+Nothing is compressed.
 """
 
 from __future__ import annotations
@@ -18,11 +19,15 @@ from typing import Any, Final
 MOST_STUDIES: Final = 16
 """Studies in one answer."""
 MOST_FILES: Final = 8
-"""A study of more files is listed only: they are asked for one by one."""
+"""A study of more files is listed only: they are asked for some at a time."""
 STUDY_BYTES: Final = 16 << 20
 """… and so is a larger one …"""
 ANSWER_BYTES: Final = 64 << 20
 """… and what does not fit into the answer any more."""
+MOST_TOGETHER: Final = 8
+"""Files of one study that are asked for together …"""
+TOGETHER_BYTES: Final = 4 << 20
+"""… and what they may be together, unless one alone is more."""
 ARTEFACTS_BYTES: Final = 64 << 20
 """All artefacts of one request together."""
 

@@ -29,9 +29,12 @@ from workers.contracts import OUTDATED, PRIORITY_NORMAL, ArtefactRef
 from workers.gathering import Gatherer
 from workers.inputs import (
     MOST_STUDIES,
+    MOST_TOGETHER,
+    TOGETHER_BYTES,
     ParcelError,
     StudyInputs,
     pack,
+    unpack,
     unpack_inputs,
 )
 from workers.packs.source import InstanceRef
@@ -173,7 +176,7 @@ class PortalClient:
     def read_instances(
         self, refs: Iterable[InstanceRef]
     ) -> Iterator[tuple[InstanceRef, bytes]]:
-        """Yield instances with their files, in order, a few fetched ahead.
+        """Yield instances with their files, in order, some at a time, a few ahead.
 
         Raises:
             PortalError: One may not be read, or is gone.
@@ -183,21 +186,38 @@ class PortalClient:
         if all(ref.sop_uid in self._files for ref in wanted):
             yield from ((ref, self._files[ref.sop_uid]) for ref in wanted)
             return
-        waiting: deque[tuple[InstanceRef, Future[bytes]]] = deque()
+        waiting: deque[tuple[list[InstanceRef], Future[dict[str, bytes]]]] = deque()
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="fetch")
         try:
-            for ref in wanted:
+            for some in _together(wanted):
                 if self._line is not None:
                     self._line.let_pass(self._priority)
-                waiting.append((ref, pool.submit(self.read_instance, ref.sop_uid)))
+                waiting.append((some, pool.submit(self._read_some, some)))
                 if len(waiting) > THREADS:
-                    done, future = waiting.popleft()
-                    yield done, future.result()
+                    yield from _in_order(*waiting.popleft())
             while waiting:
-                done, future = waiting.popleft()
-                yield done, future.result()
+                yield from _in_order(*waiting.popleft())
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+    def _read_some(self, refs: Sequence[InstanceRef]) -> dict[str, bytes]:
+        """Return files by SOP Instance UID; the portal may give fewer at a time."""
+        path = f"revisions/{quote(self._revision_id, safe='')}/instances"
+        left = [ref.sop_uid for ref in refs]
+        found: dict[str, bytes] = {}
+        while len(left) > 1:
+            answer = self._ask(
+                "POST", path, doing="some images", json={"instances": left}
+            )
+            try:
+                some = unpack(answer.content, limit=len(answer.content))
+            except ParcelError as error:
+                raise PortalUnavailableError(f"images came broken: {error}") from error
+            if not some.keys() & set(left):
+                break
+            found |= some
+            left = [uid for uid in left if uid not in found]
+        return found | {uid: self.read_instance(uid) for uid in left}
 
     def let_go(self) -> None:
         """Forget files that came with others'; who still wants one asks for it."""
@@ -518,6 +538,28 @@ def ask_portal(
         )
     log.warning("the portal gives no answer: %s", cause)
     raise PortalUnavailableError(f"the portal gave no answer to {doing} ({cause})")
+
+
+def _together(refs: Sequence[InstanceRef]) -> Iterator[list[InstanceRef]]:
+    """Yield instances as they are asked for: so many, and so many bytes, at a time."""
+    some: list[InstanceRef] = []
+    size = 0
+    for ref in refs:
+        if some and (len(some) == MOST_TOGETHER or size + ref.size > TOGETHER_BYTES):
+            yield some
+            some, size = [], 0
+        some.append(ref)
+        size += ref.size
+    if some:
+        yield some
+
+
+def _in_order(
+    refs: Sequence[InstanceRef], files: Future[dict[str, bytes]]
+) -> Iterator[tuple[InstanceRef, bytes]]:
+    found = files.result()
+    for ref in refs:
+        yield ref, found.pop(ref.sop_uid)
 
 
 def _instance_ref(row: dict[str, Any]) -> InstanceRef:

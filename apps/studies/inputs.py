@@ -15,7 +15,9 @@ from workers.inputs import (
     ANSWER_BYTES,
     MOST_FILES,
     STUDY_BYTES,
+    TOGETHER_BYTES,
     StudyInputs,
+    pack,
     pack_inputs,
 )
 
@@ -49,6 +51,27 @@ def gather_inputs(*, tokens: Iterable[str]) -> bytes:
             instances=[_listed(one) for one in instances], files=files
         )
     return pack_inputs(studies)
+
+
+def gather_files(instances: Sequence[RevisionInstance]) -> bytes:
+    """Return files of one study, as many of the first as go together.
+
+    The first is always among them. A worker asks again for what is not.
+
+    Returns:
+        A zip, see `workers.inputs`.
+
+    Raises:
+        ArchiveError: The archive does not give one.
+    """
+    left = TOGETHER_BYTES
+    named: list[tuple[str, bytes]] = []
+    for one in instances:
+        if named and one.size > left:
+            break
+        left -= one.size
+        named.append((one.sop_uid, fetch_file(one)))
+    return pack(named)
 
 
 def _opened(token: str) -> UUID | None:

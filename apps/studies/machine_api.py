@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -15,16 +16,23 @@ from rest_framework.views import APIView
 from apps.core.access import Open
 from apps.core.errors import Forbidden, NotFound, Unavailable
 from apps.interop.types import ArchiveError, NotInArchive
-from apps.studies.inputs import gather_inputs
+from apps.studies.inputs import gather_files, gather_inputs
 from apps.studies.machine import READ_INSTANCES, MachineScope, read_token
-from apps.studies.selectors import instance_of_revision, instances_of_revision
+from apps.studies.selectors import (
+    instance_of_revision,
+    instances_of_revision,
+    some_of_revision,
+)
 from apps.studies.serializers import (
+    MachineFilesSerializer,
     MachineInstancesSerializer,
     MachineTokensSerializer,
 )
 from apps.studies.stored import fetch_file
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rest_framework.request import Request
 
 
@@ -68,6 +76,40 @@ class RevisionInstancesView(MachineView):
         body = {"revision_id": revision_id, "instances": instances}
         return Response(MachineInstancesSerializer(body).data)
 
+    @extend_schema(
+        operation_id="machine_instances_together",
+        request=MachineFilesSerializer,
+        responses={(200, "application/zip"): OpenApiTypes.BINARY},
+    )
+    def post(self, request: Request, revision_id: UUID) -> HttpResponse:
+        """Return several files, as many of the first as go into one answer."""
+        self.scope.require(verb=READ_INSTANCES, revision_id=revision_id)
+        given = MachineFilesSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        uids = given.validated_data["instances"]
+        found = some_of_revision(revision_id=revision_id, sop_uids=uids)
+        with _of_archive():
+            body = gather_files(found)
+        return HttpResponse(body, content_type="application/zip")
+
+
+@contextmanager
+def _of_archive() -> Iterator[None]:
+    """Say what the archive does not give in the words of the machine API.
+
+    Raises:
+        NotFound: It has no such file any more.
+        Unavailable: It does not answer.
+    """
+    try:
+        yield
+    except NotInArchive as error:
+        raise NotFound("not_found", "The archive lost this image.") from error
+    except ArchiveError as error:
+        raise Unavailable(
+            "archive_down", "The archive does not answer; try again."
+        ) from error
+
 
 class RevisionInstanceView(MachineView):
     """One DICOM file as stored."""
@@ -85,14 +127,8 @@ class RevisionInstanceView(MachineView):
         """Return the file."""
         self.scope.require(verb=READ_INSTANCES, revision_id=revision_id)
         instance = instance_of_revision(revision_id=revision_id, sop_uid=sop_uid)
-        try:
+        with _of_archive():
             body = fetch_file(instance)
-        except NotInArchive as error:
-            raise NotFound("not_found", "The archive lost this image.") from error
-        except ArchiveError as error:
-            raise Unavailable(
-                "archive_down", "The archive does not answer; try again."
-            ) from error
         return HttpResponse(body, content_type="application/dicom")
 
 

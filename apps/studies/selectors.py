@@ -22,6 +22,7 @@ from apps.studies.models import (
 from apps.studies.types import PackState, QuarantineKind, QuarantineState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from apps.accounts.types import Actor
@@ -279,6 +280,23 @@ def _instances(revision_id: UUID) -> QuerySet[RevisionInstance]:
     return RevisionInstance.objects.filter(revision_id=revision_id).exclude(
         series_uid__in=withheld.first() or []
     )
+
+
+def some_of_revision(
+    *, revision_id: UUID, sop_uids: Sequence[str]
+) -> list[RevisionInstance]:
+    """Return instances that are bound to the revision, in the order asked for.
+
+    Raises:
+        NotFound: One is not.
+    """
+    found = {
+        one.sop_uid: one
+        for one in _instances(revision_id).filter(sop_uid__in=list(sop_uids))
+    }
+    if not found.keys() >= set(sop_uids):
+        raise NotFound("not_found", "An image is not of this study.")
+    return [found[uid] for uid in dict.fromkeys(sop_uids)]
 
 
 def instance_of_revision(*, revision_id: UUID, sop_uid: str) -> RevisionInstance:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers as s
 
 from apps.studies.types import QuarantineKind
-from workers.inputs import MOST_STUDIES
+from workers.inputs import MOST_STUDIES, MOST_TOGETHER
 
 
 class SiteNameSerializer(s.Serializer):  # type: ignore[type-arg]
@@ -236,6 +236,14 @@ class MachineTokensSerializer(s.Serializer):  # type: ignore[type-arg]
 
     tokens = s.ListField(
         child=s.CharField(max_length=1000), min_length=1, max_length=MOST_STUDIES
+    )
+
+
+class MachineFilesSerializer(s.Serializer):  # type: ignore[type-arg]
+    """The SOP Instance UIDs of files that a worker wants together."""
+
+    instances = s.ListField(
+        child=s.CharField(max_length=64), min_length=1, max_length=MOST_TOGETHER
     )
 
 

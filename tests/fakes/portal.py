@@ -18,7 +18,14 @@ from typing import Any, ClassVar, Self
 
 import pydicom
 
-from workers.inputs import MOST_FILES, StudyInputs, pack_inputs, unpack
+from workers.inputs import (
+    MOST_FILES,
+    MOST_TOGETHER,
+    StudyInputs,
+    pack,
+    pack_inputs,
+    unpack,
+)
 from workers.model_trust import AllowedPackage, public_key_of, sign_list
 
 PREFIX = "/api/machine/"
@@ -37,6 +44,7 @@ class FakePortal:
         signing_key: Whose signature the list has.
         requests: (verb, path) of each request, in order.
         fail_next: Statuses with which the next requests are refused.
+        together: Files that it gives in one answer.
     """
 
     def __init__(
@@ -60,6 +68,7 @@ class FakePortal:
         self.artefacts: dict[str, bytes] = {}
         self.requests: list[tuple[str, str]] = []
         self.fail_next: list[int] = []
+        self.together = MOST_TOGETHER
         portal = self
 
         class Handler(_Handler):
@@ -164,6 +173,11 @@ class _Handler(BaseHTTPRequestHandler):
         refusal = self._refusal()
         if refusal:
             self._json(*refusal)
+        elif self.path == f"{PREFIX}revisions/{self.owner.revision_id}/instances":
+            wanted = json.loads(body)["instances"]
+            named = [(uid, self.owner.instances.get(uid)) for uid in wanted]
+            is_gone = None in dict(named).values()
+            self._bytes(None if is_gone else pack(named[: self.owner.together]))
         elif self.path == PREFIX + "inputs":
             self._send(200, self.owner.inputs(json.loads(body)), "application/zip")
         else:

@@ -88,6 +88,7 @@ TABLE: dict[Key, str] = {
     ("GET", "api/exports"):             "401  403 403 200 200 403   403 403 200 200 403",
     # Machines show a scoped token; no session opens these.
     ("GET", _INSTANCES):                "401  401 401 401 401 401   401 401 401 401 401",
+    ("POST", _INSTANCES):               "401  401 401 401 401 401   401 401 401 401 401",
     ("GET", _INSTANCE):                 "401  401 401 401 401 401   401 401 401 401 401",
     ("GET", _MODEL):                    "401  401 401 401 401 401   401 401 401 401 401",
     ("GET", _ALLOWED):                  "401  401 401 401 401 401   401 401 401 401 401",
@@ -258,6 +259,10 @@ CALLS: dict[Key, Callable[[Worlds], Call]] = {
     ),
     ("GET", "api/exports"): lambda _: Call("/api/exports"),
     ("GET", _INSTANCES): _of_revision(""),
+    ("POST", _INSTANCES): lambda w: Call(
+        f"/api/machine/revisions/{w.a.things['revision'].id}/instances",
+        {"instances": ["1.2.3"]},
+    ),
     ("GET", _INSTANCE): _of_revision("/1.2.3"),
     ("GET", _MODEL): lambda _: Call(f"/api/machine/models/{'0' * 64}"),
     ("GET", _ALLOWED): lambda _: Call("/api/machine/models/allowed"),

@@ -563,7 +563,8 @@ export interface paths {
         /** @description List the instances. */
         get: operations["machine_instances"];
         put?: never;
-        post?: never;
+        /** @description Return several files, as many of the first as go into one answer. */
+        post: operations["machine_instances_together"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3715,6 +3716,10 @@ export interface components {
             item: components["schemas"]["Row"];
             reading: components["schemas"]["Reading"] | null;
         };
+        /** @description The SOP Instance UIDs of files that a worker wants together. */
+        MachineFilesRequest: {
+            instances: string[];
+        };
         /** @description One image instance, for workers. */
         MachineInstance: {
             sop_uid: string;
@@ -6433,6 +6438,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MachineInstances"];
+                };
+            };
+        };
+    };
+    machine_instances_together: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                revision_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MachineFilesRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
                 };
             };
         };

@@ -12,6 +12,7 @@ from django.core import signing
 
 from apps.core.errors import NotFound
 from apps.inference.artefacts import read_artefact
+from apps.interop.types import ArchiveError
 from apps.studies.machine import (
     LIFETIME_S,
     READ_INSTANCES,
@@ -22,7 +23,7 @@ from apps.studies.machine import (
 from apps.studies.models import StudyRevision
 from apps.workflow import flow
 from tests.factories.domain import client_for, make_ct, make_film
-from workers.inputs import MOST_STUDIES, pack, unpack_inputs
+from workers.inputs import MOST_STUDIES, MOST_TOGETHER, pack, unpack, unpack_inputs
 
 pytestmark = pytest.mark.django_db
 SHA = hashlib.sha256(b"abc").hexdigest()
@@ -62,6 +63,60 @@ def test_the_instances_of_its_revision(client, revision, archive):
         )
         assert instance["size"] == len(file.content)
     assert call(client, "get", f"{path}/1.2.3", key).status_code == 404
+
+
+def together(client, revision, uids, key):
+    return call(
+        client,
+        "post",
+        f"revisions/{revision.id}/instances",
+        key,
+        data={"instances": uids},
+        content_type="application/json",
+    )
+
+
+def test_some_files_of_a_study_come_together(client, revision, monkeypatch):
+    key = token(revision, READ_INSTANCES)
+    path = f"revisions/{revision.id}/instances"
+    listed = call(client, "get", path, key).json()["instances"]
+    uids = [one["sop_uid"] for one in listed][::-1]
+    files = unpack(together(client, revision, uids, key).content, limit=1 << 30)
+    assert list(files) == uids, "in the order asked for"
+    for uid, body in files.items():
+        assert body == call(client, "get", f"{path}/{uid}", key).content
+    size = listed[0]["size"]
+    for limit, n in ((2 * size, 2), (size - 1, 1)):
+        monkeypatch.setattr("apps.studies.inputs.TOGETHER_BYTES", limit)
+        some = unpack(together(client, revision, uids, key).content, limit=1 << 30)
+        assert list(some) == uids[:n], "the first is always there"
+
+
+def test_files_together_are_of_the_tokens_own_study(client, revision):
+    key = token(revision, READ_INSTANCES)
+    uids = list(revision.instances.values_list("sop_uid", flat=True))
+    assert together(client, revision, [*uids, "1.2.3"], key).status_code == 404
+    other = token(revision, READ_INSTANCES, revision_id=uuid4())
+    assert together(client, revision, uids, other).status_code == 403
+    writer = token(revision, WRITE_ARTEFACT)
+    assert together(client, revision, uids, writer).status_code == 403
+    for wrong in ([], uids * MOST_TOGETHER, "1.2.3"):
+        assert together(client, revision, wrong, key).status_code == 400
+    revision.withheld = [revision.instances.first().series_uid]
+    revision.save()
+    assert together(client, revision, uids, key).status_code == 404
+
+
+def test_an_archive_that_is_away_is_asked_again(client, revision, archive, monkeypatch):
+    key = token(revision, READ_INSTANCES)
+    uids = list(revision.instances.values_list("sop_uid", flat=True))
+
+    def away(_):
+        raise ArchiveError("the archive is away")
+
+    monkeypatch.setattr("apps.studies.inputs.fetch_file", away)
+    answered = together(client, revision, uids, key)
+    assert (answered.status_code, answered.json()["code"]) == (503, "archive_down")
 
 
 def test_no_token_no_answer(client, revision, department):

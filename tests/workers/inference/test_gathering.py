@@ -278,7 +278,9 @@ def test_files_of_a_volume_wait_too_each_before_it_is_asked_for():
         let_pass=passing.append,
     )
     refs = [
-        InstanceRef(sop_uid=f"1.2.{n}", series_uid="1.2", sop_class_uid="", size=0)
+        InstanceRef(
+            sop_uid=f"1.2.{n}", series_uid="1.2", sop_class_uid="", size=5 << 20
+        )
         for n in range(9)
     ]
     found = list(client(line, "a").read_instances(refs))

@@ -404,6 +404,27 @@ def test_instances_come_in_order_and_few_at_a_time(package):
     assert seen == [ref.sop_uid for ref in refs]
 
 
+def test_many_instances_take_few_requests(package):
+    with portal_with(make_ct_series(n_slices=19), package) as portal:
+        with client(portal) as found:
+            refs = found.list_instances()
+            before = len(portal.requests)
+            files = dict(found.read_instances(refs))
+        assert [files[ref] for ref in refs] == list(portal.instances.values())
+        assert [verb for verb, _ in portal.requests[before:]] == ["POST"] * 3
+
+
+def test_what_does_not_come_together_is_asked_for_again(package):
+    """The portal gives as many of the first as go into one answer."""
+    with portal_with(make_ct_series(n_slices=5), package) as portal:
+        portal.together = 2
+        with client(portal) as found:
+            refs = found.list_instances()
+            files = dict(found.read_instances(refs))
+        assert [files[ref] for ref in refs] == list(portal.instances.values())
+        assert [verb for verb, _ in portal.requests[1:]] == ["POST", "POST", "GET"]
+
+
 def test_an_artefact_is_named_by_its_hash(package):
     with portal_with([film()], package) as portal, client(portal) as found:
         ref = found.store_artefact(b"bytes", media_type="image/png", meta={"x": 1})
