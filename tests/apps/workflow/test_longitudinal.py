@@ -126,6 +126,7 @@ class Portal(httpx.BaseTransport):
             request.method,
             request.url.path,
             request.read(),
+            content_type=request.headers.get("Content-Type", ""),
             headers={"Authorization": request.headers["Authorization"]},
         )
         content = b"".join(answer) if answer.streaming else answer.content
