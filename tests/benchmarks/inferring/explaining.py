@@ -286,7 +286,12 @@ def measure(subject: Subject, workplace: Workplace, *, n: int) -> dict[str, Any]
             differs[name] = max(differs[name], far)
     return {
         "network": subject.name,
-        "places": len(places(images[0].shape[-1], patch=32, stride=16)) ** 2,
+        "places": len(
+            places(
+                images[0].shape[-1], patch=subject.how.patch, stride=subject.how.stride
+            )
+        )
+        ** 2,
         "labels": len(maps[OURS]),
         "ways": {
             name: {
