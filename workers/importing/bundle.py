@@ -33,6 +33,7 @@ from workers.importing.bundle_config import (
 )
 from workers.importing.bundle_run import compare_runs
 from workers.importing.bundle_steps import (
+    AFTER,
     Keys,
     map_inferer,
     map_postprocessing,
@@ -181,6 +182,12 @@ def _left_out(card: Mapping[str, Any]) -> list[str]:
     )
     if not isinstance(said, list) or not all(isinstance(one, str) for one in said):
         raise RefusedError("segmentation.leave_out: it is a list of names")
+    for name in said:
+        if name in AFTER:
+            raise RefusedError(
+                f"segmentation.leave_out: “{name}” has a counterpart and stays; take it"
+                " off the list"
+            )
     return said
 
 

@@ -56,6 +56,11 @@ _HARMLESS: Final = frozenset(
 )
 _IDLE: Final = {"CropForegroundd": ("mode", "margin")}
 """Arguments that do something only beside another one: how a margin is filled."""
+_LARGEST: Final[dict[str, tuple[Any, ...]]] = {
+    "num_components": (1,),
+    "connectivity": (None, 3),
+    "independent": (True,),
+}
 _INFERER: Final = frozenset({"roi_size", "overlap", "mode", "padding_mode"})
 _INFERER_HARMLESS: Final = frozenset(
     {"sw_batch_size", "device", "sw_device", "progress", "cache_roi_weight_map"}
@@ -270,13 +275,13 @@ def map_postprocessing(parser: ConfigParser) -> dict[str, Any]:
     """
     rules: dict[str, Any] = {"activation": "none", "back": "linear"}
     for place, name in _transforms(parser, "postprocessing"):
-        if name not in _AFTER:
+        if name not in AFTER:
             raise RefusedError(
                 f"postprocessing “{name}” has no counterpart. Where the masks are good"
                 " without it, say so on the card:"
                 f' "segmentation": {{"leave_out": ["{name}"]}}'
             )
-        rules |= _AFTER[name](arguments_of(parser, place), rules)
+        rules |= AFTER[name](arguments_of(parser, place), rules)
     if rules["activation"] == "none" and rules.get("decide") == "argmax":
         # The largest of them is the same before and after a softmax.
         rules["activation"] = "softmax"
@@ -295,7 +300,14 @@ def _back(said: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str, Any]:
     return {"back": "nearest" if nearest else "linear"}
 
 
-def _largest(_said: Mapping[str, Any], _rules: Mapping[str, Any]) -> dict[str, Any]:
+def _largest(said: Mapping[str, Any], _rules: Mapping[str, Any]) -> dict[str, Any]:
+    """Take it where it keeps one piece of each label, corners joining voxels."""
+    for key, possible in _LARGEST.items():
+        if key in said and said[key] not in possible:
+            raise RefusedError(
+                f"postprocessing “KeepLargestConnectedComponentd”: {key} is"
+                f" {said[key]}, but only {possible[-1]} is possible"
+            )
     return {"keep_largest": True}
 
 
@@ -322,9 +334,10 @@ def _discrete(said: Mapping[str, Any], _rules: Mapping[str, Any]) -> dict[str, A
     return {"decide": "threshold", "voxel_threshold": float(threshold)}
 
 
-_AFTER: Final = {
+AFTER: Final = {
     "Activationsd": _activation,
     "AsDiscreted": _discrete,
     "Invertd": _back,
     "KeepLargestConnectedComponentd": _largest,
 }
+"""What has a counterpart after the network: read, compared, never left out."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 from monai.bundle.config_parser import ConfigParser
 
 from tests.workers.importing.makers import NETWORK, VOLUME_CARD, make_bundle
@@ -17,6 +18,9 @@ LAST = {
     "keys": "pred",
     "func": "$lambda x: torch.where(x > 0, 4, 0)",
 }
+
+SHIFT = 0.1
+"""Taken from the label's output, so that few voxels in pieces are marked."""
 
 
 def in_parts():
@@ -153,6 +157,64 @@ def test_what_is_left_out_must_be_there(tmp_path, names, words):
     card = {**VOLUME_CARD, "segmentation": {"leave_out": names}}
     with pytest.raises(ImportRefusedError, match=words):
         import_model(make_bundle(tmp_path / "bundle"), card=card)
+
+
+@pytest.mark.parametrize(
+    "name", ["Activationsd", "AsDiscreted", "Invertd", "KeepLargestConnectedComponentd"]
+)
+def test_what_decides_the_masks_is_never_left_out(tmp_path, name):
+    """Left out on both sides, the comparison would not notice that it is gone."""
+    card = {**VOLUME_CARD, "segmentation": {"leave_out": [name]}}
+    with pytest.raises(ImportRefusedError, match=rf"“{name}” has a counterpart"):
+        import_model(with_largest(tmp_path / "bundle"), card=card)
+
+
+def with_largest(folder, **arguments):
+    """Return a bundle that keeps the largest piece, of masks in many pieces."""
+    bundle = make_bundle(folder)
+    path = bundle / "configs" / "inference.json"
+    config = json.loads(path.read_text())
+    config["postprocessing"]["transforms"].insert(
+        3,
+        {
+            "_target_": "KeepLargestConnectedComponentd",
+            "keys": "pred",
+            "applied_labels": [1],
+            **arguments,
+        },
+    )
+    path.write_text(json.dumps(config))
+    weights = bundle / "models" / "model.pt"
+    tensors = torch.load(weights, weights_only=True)
+    bias = next(k for k in reversed(tensors) if k.endswith("bias"))
+    tensors[bias] = tensors[bias] - torch.tensor([0.0, SHIFT])
+    torch.save(tensors, weights)
+    return bundle
+
+
+def test_the_largest_piece_is_the_same(tmp_path):
+    imported = import_model(with_largest(tmp_path / "bundle"), card=VOLUME_CARD).card
+    assert imported["segmentation"]["keep_largest"] is True
+    every = with_largest(tmp_path / "every", _disabled_=True)
+    masks = [
+        c["provenance"]["compared"][2]
+        for c in (imported, import_model(every, card=VOLUME_CARD).card)
+    ]
+    assert 0 < masks[0]["n_marked"] < masks[1]["n_marked"], "pieces were dropped"
+    assert masks[0]["n_differing"] <= 1e-4 * masks[0]["n"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"num_components": 2}, "num_components is 2, but only 1"),
+        ({"connectivity": 1}, "connectivity is 1, but only 3"),
+        ({"independent": False}, "independent is False, but only True"),
+    ],
+)
+def test_pieces_by_another_rule_are_refused(tmp_path, arguments, words):
+    with pytest.raises(ImportRefusedError, match=words):
+        import_model(with_largest(tmp_path / "b", **arguments), card=VOLUME_CARD)
 
 
 def test_a_network_for_single_images_is_refused_by_name(tmp_path):
