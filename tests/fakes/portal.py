@@ -45,6 +45,7 @@ class FakePortal:
         requests: (verb, path) of each request, in order.
         fail_next: Statuses with which the next requests are refused.
         together: Files that it gives in one answer.
+        given: SOP Instance UIDs of the files that it gave, in order.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class FakePortal:
         self.requests: list[tuple[str, str]] = []
         self.fail_next: list[int] = []
         self.together = MOST_TOGETHER
+        self.given: list[str] = []
         portal = self
 
         class Handler(_Handler):
@@ -160,6 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
                 else:
                     self._json(200, self.owner.listing())
             case ["revisions", self.owner.revision_id, "instances", sop_uid]:
+                self.owner.given.append(sop_uid)
                 self._bytes(self.owner.instances.get(sop_uid))
             case ["models", "allowed"]:
                 self._bytes(self.owner.signed_list())
@@ -176,8 +179,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == f"{PREFIX}revisions/{self.owner.revision_id}/instances":
             wanted = json.loads(body)["instances"]
             named = [(uid, self.owner.instances.get(uid)) for uid in wanted]
-            is_gone = None in dict(named).values()
-            self._bytes(None if is_gone else pack(named[: self.owner.together]))
+            some = named[: self.owner.together]
+            self.owner.given += [uid for uid, _ in some]
+            self._bytes(None if None in dict(named).values() else pack(some))
         elif self.path == PREFIX + "inputs":
             self._send(200, self.owner.inputs(json.loads(body)), "application/zip")
         else:
