@@ -246,6 +246,8 @@ def test_shift_chooses_a_range_with_the_mouse(reader, stack):
 
 @pytest.mark.parametrize("width", [1024, 640])
 def test_the_next_study_can_be_taken_in_a_narrow_window(reader, stack, width):
+    send_film(stack)
+    reader.login("radiologist")
     settle(reader)
     reader.page.set_viewport_size({"width": width, "height": 720})
     take = reader.page.get_by_role("button", name=re.compile("^Take next"))

@@ -47,8 +47,8 @@ function Cells({ layout }: { layout: Layout }) {
               key={`${row}${column}`}
               type="button"
               data-grid={layoutOf(row, column)}
-              // The trap of the popover focuses this one, not the first.
-              data-autofocus={layoutOf(row, column) === layout || undefined}
+              // The trap of the popover focuses this one, perhaps after an arrow.
+              data-autofocus={layoutOf(row, column) === chosen || undefined}
               className={row <= rows && column <= columns ? 'in' : ''}
               aria-label={words.cell(row, column)}
               onPointerMove={(event) => {
