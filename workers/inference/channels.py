@@ -15,7 +15,6 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset
 
 from workers.inference.monai_volume import run_role_steps
 from workers.inference.volume import MAX_VOXELS, Geometry, VolumeError, find_geometry
@@ -23,6 +22,7 @@ from workers.inference.workplace import RejectedError, check_synthetic
 from workers.model_card import InputRules, SeriesRole
 from workers.models.package import ModelPackage
 from workers.packs.isolation import IsolatedDecoder
+from workers.packs.rendering import PlainFile
 from workers.packs.source import InstanceRef
 from workers.pixels.grids import lay_on, to_grid, values_of
 from workers.pixels.image import ImageError, ImageHeader, load_values, read_image
@@ -172,7 +172,7 @@ def _load(
     said: Mapping[str, Any],
 ) -> RoleStack:
     """Return the images of a role with what the gate says of them."""
-    contents: dict[str, tuple[bytes, Dataset | None]] = {}
+    contents: dict[str, tuple[bytes, PlainFile | None]] = {}
     headers: list[ImageHeader] = []
     for _, content in portal.read_instances(list(refs)):
         try:

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset
 from torch import Tensor
 
 from workers.contracts import ArtefactRef, BoxResult, FindingResult
@@ -41,6 +40,7 @@ from workers.models.package import ModelPackage
 from workers.models.preprocess import Prepared, PreprocessError
 from workers.packs.isolation import IsolatedDecoder
 from workers.packs.layout import belongs_in_pack
+from workers.packs.rendering import PlainFile
 from workers.pixels.image import (
     DisplayImage,
     ImageError,
@@ -73,7 +73,7 @@ class _Film:
 
     header: ImageHeader
     content: bytes
-    plain: Dataset | None
+    plain: PlainFile | None
 
 
 def judge_films(

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from pydicom.dataset import Dataset
 
 from workers.packs.isolation import IsolatedDecoder
+from workers.packs.rendering import PlainFile
 from workers.pixels.image import DisplayImage, ImageHeader, load_image
 from workers.pixels.ultrasound import clean_frames, read_regions
 
@@ -20,7 +20,7 @@ def load_pictures(
     *,
     header: ImageHeader,
     decoder: IsolatedDecoder,
-    plain: Dataset | None = None,
+    plain: PlainFile | None = None,
 ) -> list[DisplayImage]:
     """Decode what a model of films is given of a file.
 

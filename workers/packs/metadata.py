@@ -14,7 +14,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from workers.packs.dataset import PARSE_ERRORS, read_dataset
+from workers.packs.dataset import PARSE_ERRORS, read_dataset, value_of
 from workers.packs.frames import plan_instance
 from workers.packs.layout import JPEG_BASELINE, JPEG_EXTENDED, JPEG_LS_NEAR
 from workers.packs.plan import FramePlan
@@ -176,7 +176,7 @@ def _finite(value: Any) -> Any:
 def numbers_of(dataset: Dataset, keyword: str, count: int) -> tuple[float, ...] | None:
     """Return `count` finite numbers of an attribute; None when it has not those."""
     try:
-        value = dataset.get(keyword)
+        value = value_of(dataset, keyword)
         if value is None:
             return None
         parts = [value] if isinstance(value, int | float | str) else list(value)
@@ -191,7 +191,7 @@ def numbers_of(dataset: Dataset, keyword: str, count: int) -> tuple[float, ...] 
 def text_of(dataset: Dataset, keyword: str) -> str:
     """Return an attribute as text, '' when absent or unreadable."""
     try:
-        value = dataset.get(keyword)
+        value = value_of(dataset, keyword)
     except PARSE_ERRORS:
         return ""
     return "" if value is None else str(value).strip()

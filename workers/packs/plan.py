@@ -20,7 +20,7 @@ from workers.packs.codestream import (
     read_jpeg2000_header,
     read_jpeg_header,
 )
-from workers.packs.dataset import PARSE_ERRORS
+from workers.packs.dataset import PARSE_ERRORS, value_of
 from workers.packs.layout import (
     DEFLATED_FRAMES,
     EXPLICIT_LITTLE,
@@ -183,7 +183,7 @@ def _has_palette(dataset: Dataset) -> bool:
 
 def _whole(dataset: Dataset, keyword: str, *, default: int | None = None) -> int:
     try:
-        value = dataset.get(keyword)
+        value = value_of(dataset, keyword)
         if value is None and default is not None:
             return default
         return int(value)

@@ -50,15 +50,28 @@ class Rendered:
     voi: str
 
 
-def is_plain(dataset: Dataset) -> bool:
-    """Return whether a file's one picture is had by arithmetic alone.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainFile:
+    """A file whose one picture is had by arithmetic alone.
+
+    Attributes:
+        dataset: The file, parsed.
+        plan: How its frame is had.
+    """
+
+    dataset: Dataset
+    plan: FramePlan
+
+
+def as_plain(dataset: Dataset) -> PlainFile | None:
+    """Return a file whose one picture is had by arithmetic alone; None for all others.
 
     It is one uncompressed grey frame of whole bytes, with neither tables nor groups: no
     decoder touches it, and it takes no more memory than a few times the file.
     """
     plan = plan_instance(dataset)
     header = plan.header
-    return (
+    is_plain = (
         header is not None
         and not plan.why_not
         and not plan.needs_decoding
@@ -69,15 +82,18 @@ def is_plain(dataset: Dataset) -> bool:
         and header.bits_allocated in {8, 16}
         and not any(table in dataset for table in _TABLES)
     )
+    return PlainFile(dataset=dataset, plan=plan) if is_plain else None
 
 
-def render_frame(dataset: Dataset, *, frame: int) -> Rendered:
-    """Decode and display one frame (1-based).
+def render_frame(
+    dataset: Dataset, *, frame: int, plan: FramePlan | None = None
+) -> Rendered:
+    """Decode and display one frame (1-based), by its plan where that is known.
 
     Raises:
         FrameError: It has no such frame, or it can not be decoded.
     """
-    plan = plan_instance(dataset)
+    plan = plan or plan_instance(dataset)
     if plan.header is None or plan.why_not:
         raise FrameError(plan.why_not or "it has no frames")
     if not 1 <= frame <= plan.n_frames:
@@ -96,7 +112,9 @@ def render_frame(dataset: Dataset, *, frame: int) -> Rendered:
         raise FrameError("its contrast settings make no sense") from error
 
 
-def measure_frame(dataset: Dataset, *, frame: int) -> NDArray[np.float32]:
+def measure_frame(
+    dataset: Dataset, *, frame: int, plan: FramePlan | None = None
+) -> NDArray[np.float32]:
     """Decode one grey frame (1-based) in its own unit, as Hounsfield for CT.
 
     Returns:
@@ -105,7 +123,7 @@ def measure_frame(dataset: Dataset, *, frame: int) -> NDArray[np.float32]:
     Raises:
         FrameError: It has no such frame, is in colour, or can not be decoded.
     """
-    plan = plan_instance(dataset)
+    plan = plan or plan_instance(dataset)
     if plan.header is None or plan.why_not:
         raise FrameError(plan.why_not or "it has no frames")
     if not 1 <= frame <= plan.n_frames:

@@ -15,11 +15,12 @@ from workers.packs.dataset import (
     PARSE_ERRORS,
     UnreadableInstanceError,
     read_dataset,
+    value_of,
 )
 from workers.packs.frames import FrameError
 from workers.packs.isolation import DecodingError, IsolatedDecoder, RenderedImage
 from workers.packs.metadata import numbers_of, text_of
-from workers.packs.rendering import is_plain, measure_frame, render_frame
+from workers.packs.rendering import PlainFile, as_plain, measure_frame, render_frame
 from workers.series_roles import b_value_in
 
 _AGE: Final = re.compile(r"(\d{1,3})([YMWD])$")
@@ -165,12 +166,12 @@ def read_header(content: bytes) -> ImageHeader:
     return _read(content)[0]
 
 
-def read_image(content: bytes) -> tuple[ImageHeader, Dataset | None]:
+def read_image(content: bytes) -> tuple[ImageHeader, PlainFile | None]:
     """Read what a DICOM file says about its image, and the file where it is plain.
 
     Returns:
         The header, and the parsed file where its pixels need no decoder
-        (`workers.packs.rendering.is_plain`): it is all that `load_image` and
+        (`workers.packs.rendering.as_plain`): it is all that `load_image` and
         `load_values` then need. None where they must be decoded, and for ultrasound,
         of which more is asked than its pixels.
 
@@ -178,8 +179,7 @@ def read_image(content: bytes) -> tuple[ImageHeader, Dataset | None]:
         ImageError: It is no readable DICOM image.
     """
     header, dataset = _read(content)
-    is_kept = header.modality != "US" and is_plain(dataset)
-    return header, dataset if is_kept else None
+    return header, None if header.modality == "US" else as_plain(dataset)
 
 
 def _read(content: bytes) -> tuple[ImageHeader, Dataset]:
@@ -277,7 +277,7 @@ def _laterality(dataset: Dataset) -> str:
 
 
 def _words(dataset: Dataset, keyword: str) -> tuple[str, ...]:
-    value = dataset.get(keyword)
+    value = value_of(dataset, keyword)
     if value is None or value == "":
         return ()
     parts = [value] if isinstance(value, str) else list(value)
@@ -295,7 +295,7 @@ def load_image(
     header: ImageHeader,
     decoder: IsolatedDecoder,
     frame: int = 1,
-    plain: Dataset | None = None,
+    plain: PlainFile | None = None,
 ) -> DisplayImage:
     """Decode one frame as displayed; colour becomes its brightness.
 
@@ -329,7 +329,7 @@ def load_values(
     *,
     decoder: IsolatedDecoder,
     frame: int = 1,
-    plain: Dataset | None = None,
+    plain: PlainFile | None = None,
 ) -> NDArray[np.float32]:
     """Decode one grey frame in its own unit, as Hounsfield for CT, [rows, columns].
 
@@ -345,16 +345,16 @@ def load_values(
     try:
         if plain is None:
             return decoder.measure(content, frame=frame)
-        return measure_frame(plain, frame=frame)
+        return measure_frame(plain.dataset, frame=frame, plan=plain.plan)
     except (DecodingError, FrameError) as error:
         raise ImageError(str(error)) from error
     except PARSE_ERRORS as error:
         raise ImageError(_DAMAGED) from error
 
 
-def _rendered(plain: Dataset, frame: int) -> RenderedImage:
+def _rendered(plain: PlainFile, frame: int) -> RenderedImage:
     try:
-        found = render_frame(plain, frame=frame)
+        found = render_frame(plain.dataset, frame=frame, plan=plain.plan)
     except FrameError:
         raise
     except PARSE_ERRORS as error:

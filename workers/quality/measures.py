@@ -5,6 +5,7 @@ Each figure says its source; none of them reads a header.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -134,11 +135,10 @@ def rings(hu: NDArray[Any]) -> float:
     """
     picture = np.asarray(hu, dtype=np.float32)
     rows, columns = picture.shape
-    y, x = np.ogrid[:rows, :columns]
-    radius = np.hypot(y - (rows - 1) / 2, x - (columns - 1) / 2).astype(int)
+    radius, whole = _circles(rows, columns)
     soft = (picture > _SOFT_TISSUE[0]) & (picture < _SOFT_TISSUE[1])
     tissue = ndimage.binary_erosion(soft, iterations=3)
-    most = min(rows, columns) // 2
+    most = whole.size
     chosen = tissue & (radius < most)
     if not chosen.any():
         return 0.0
@@ -148,7 +148,6 @@ def rings(hu: NDArray[Any]) -> float:
     detail = picture[inside] - ndimage.median_filter(level, (1, _RING_WINDOW))
     counts = np.bincount(place[chosen], minlength=most)
     sums = np.bincount(place[chosen], weights=detail[chosen], minlength=most)
-    whole = np.bincount(radius[radius < most], minlength=most)
     with np.errstate(divide="ignore", invalid="ignore"):
         profile = np.where(counts > 0, sums / counts, 0.0)
     enough = (counts > _LEAST_ARC * whole) & (np.arange(most) > 12)
@@ -157,6 +156,21 @@ def rings(hu: NDArray[Any]) -> float:
     left = np.abs(profile - ndimage.median_filter(profile, 9))[enough]
     usual = 3 * 1.4826 * float(np.median(left))
     return max(0.0, float(left.max()) - usual)
+
+
+@lru_cache(maxsize=4)
+def _circles(rows: int, columns: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return on which circle about the middle a pixel lies, and the pixels of each.
+
+    Circles are a pixel wide; those that do not fit into the picture are not counted.
+    """
+    y, x = np.ogrid[:rows, :columns]
+    radius = np.hypot(y - (rows - 1) / 2, x - (columns - 1) / 2).astype(np.int64)
+    most = min(rows, columns) // 2
+    whole = np.bincount(radius[radius < most], minlength=most)
+    for kept in (radius, whole):
+        kept.flags.writeable = False
+    return radius, whole
 
 
 def _around(mask: NDArray[np.bool_], *, margin: int) -> tuple[slice, slice]:
