@@ -41,12 +41,12 @@ BURST = int(os.environ.get("OVERREAD_BENCHMARK_STUDIES") or (600 if QUICK else 2
 ROUNDS = 2 if QUICK else 3
 N_ROUND = 1000
 """Long enough that beginning and end, half a second, are little of it."""
-N_WARM = 96
-"""Studies before the first round: a loop's first turn is not counted either."""
+N_WARM = 400
+"""Studies before the first round: what fills up after a start is not counted."""
 N_PLAIN = 96 if QUICK else 200
 N_HEAVY = 96 if QUICK else 200
-N_IDLE = 5
-N_URGENT = 5
+N_IDLE = 9
+N_URGENT = 9
 BATCH = 8
 GOAL_BATCHED, GOAL_ONE, GOAL_STAT = 0.85, 2.5, 3.0
 
