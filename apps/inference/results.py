@@ -11,6 +11,7 @@ from apps.audit.events import Event
 from apps.audit.services import record_each
 from apps.core import clock
 from apps.core.errors import Invalid, NotFound
+from apps.core.rows import update_each
 from apps.inference.artefacts import artefact_path, check_mask
 from apps.inference.audited import about_run
 from apps.inference.models import Artefact, Finding, InferenceRun
@@ -129,9 +130,7 @@ def _adopt(runs: Sequence[InferenceRun]) -> None:
 
 def _save(runs: Sequence[InferenceRun]) -> None:
     """Write the answers into the runs' rows, which are locked, in one statement."""
-    InferenceRun.objects.bulk_create(
-        runs, update_conflicts=True, unique_fields=["id"], update_fields=_ANSWERED
-    )
+    update_each(runs, fields=_ANSWERED)
 
 
 def _finding(

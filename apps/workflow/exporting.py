@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 EXPORT_QUEUE: Final = "exports"
 """Results into the archive: what nobody waits for, by processes of its own."""
-GO_FIRST: Final = timedelta(seconds=12)
+GO_FIRST: Final = timedelta(minutes=1)
 """So long a result waits for the models before it is written into the archive."""
 GO_FIRST_LOOK_S: Final = 0.5
 LOST_IN_A_QUEUE: Final = timedelta(hours=1)

@@ -64,6 +64,7 @@ from apps.workflow.critical.services import raise_critical
 from apps.workflow.explaining import ask_explanations, sweep_explanations
 from apps.workflow.exporting import (
     EXPORT_QUEUE,
+    GO_FIRST,
     LOST_IN_A_QUEUE,
     export_each_soon,
     export_soon,
@@ -517,7 +518,8 @@ def sweep() -> dict[str, int]:
         "exports": exports_due(
             now=now,
             before=now - LOST_AFTER,
-            results_before=now - _patience(queue=EXPORT_QUEUE, alone=LOST_AFTER),
+            results_before=now
+            - _patience(queue=EXPORT_QUEUE, alone=LOST_AFTER + GO_FIRST),
             limit=BATCH,
         ),
     }

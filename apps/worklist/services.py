@@ -18,6 +18,7 @@ from apps.core import clock
 from apps.core.errors import Conflict, Forbidden
 from apps.core.permissions import Permission
 from apps.core.realtime import publish_changes
+from apps.core.rows import update_each
 from apps.inference.tiers import Tier
 from apps.inference.types import AiSummary
 from apps.studies.models import Study
@@ -309,9 +310,7 @@ def apply_ai_each(
             told.append(item)
     if not changed:
         return
-    WorkItem.objects.bulk_create(
-        changed, update_conflicts=True, unique_fields=["id"], update_fields=_BY_AI
-    )
+    update_each(changed, fields=_BY_AI)
     record_each(actor=actor, event=Event.ITEM_RANK, about=moves)
     sent = [
         _about(item, before=tiers[item.id], after=item.tier, cause=cause)

@@ -15,7 +15,7 @@ from deploy.local.problem import Problem
 from deploy.local.supervisor import holder_pid
 
 FOLDER = ROOT / "tests" / "benchmarks"
-LIMIT_S = 30 * 60
+LIMIT_S = 90 * 60
 
 
 def names() -> list[str]:

@@ -10,7 +10,8 @@ from deploy.local.processes import Part
 
 PYTHON = str(VENV / "bin" / "python")
 WEB_TIER = 1
-PORTAL_CONCURRENCY = 2
+PORTAL_CONCURRENCY = 3
+"""One may be with arrivals, one with a burst's answers, so that STAT finds a third."""
 PIXELS_CONCURRENCY = 2
 EXPORT_QUEUE = "exports"
 EXPORT_CONCURRENCY = 1
