@@ -48,6 +48,9 @@ N_HEAVY = 96 if QUICK else 200
 N_IDLE = 9
 N_URGENT = 9
 BATCH = 8
+SECTIONS = ("films", "densenet", "burst")
+ONLY = tuple(os.environ.get("OVERREAD_INFERENCE_ONLY", " ".join(SECTIONS)).split())
+"""What is measured: each by itself is minutes, all of it an hour."""
 GOAL_BATCHED, GOAL_ONE, GOAL_STAT = 0.85, 2.5, 3.0
 
 
@@ -134,24 +137,36 @@ def run(stack: Stack) -> list[Metric]:
     """Measure throughput of both models, the urgent behind a burst, and memory."""
     if not FILMS.exists():
         raise SystemExit(f"{FILMS} is not here: the benchmark needs its films.")
+    if unknown := [name for name in ONLY if name not in SECTIONS]:
+        raise SystemExit(
+            f"OVERREAD_INFERENCE_ONLY: there is no {unknown[0]}; some of:"
+            f" {' '.join(SECTIONS)}."
+        )
     running, found = Running(stack), Found()
     mark = f"INF{int(time.time()) % 1_000_000:06d}"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for number, sent in enumerate(islice(films("PLAIN"), N_PLAIN)):
             (folder / f"{number:05d}.dcm").write_bytes(sent.film)
-        _case(running, found.films, folder, package=PACKAGE, mark=mark)
-        few = folder / "few"
-        few.mkdir()
-        for each in sorted(folder.glob("*.dcm"))[:N_HEAVY]:
-            (few / each.name).write_bytes(each.read_bytes())
-        with switched_on(running, folder, version=mark) as package:
-            _case(running, found.heavy, few, package=package, mark=f"{mark}H")
+        if "films" in ONLY:
+            _case(running, found.films, folder, package=PACKAGE, mark=mark)
+        if "densenet" in ONLY:
+            _densenet(running, found, folder, mark=mark)
         # Last: its reports are written for minutes, and a change of slots before it
         # would have every study of it judged anew.
-        _idle(running, found, prefix=f"{mark}I")
-        _burst(running, found, prefix=f"{mark}B")
+        if "burst" in ONLY:
+            _idle(running, found, prefix=f"{mark}I")
+            _burst(running, found, prefix=f"{mark}B")
     return _metrics(found)
+
+
+def _densenet(running: Running, found: Found, folder: Path, *, mark: str) -> None:
+    few = folder / "few"
+    few.mkdir()
+    for each in sorted(folder.glob("*.dcm"))[:N_HEAVY]:
+        (few / each.name).write_bytes(each.read_bytes())
+    with switched_on(running, folder, version=mark) as package:
+        _case(running, found.heavy, few, package=package, mark=f"{mark}H")
 
 
 def _case(
@@ -346,12 +361,22 @@ def _whole(case: Case) -> list[Metric]:
 
 
 def _metrics(found: Found) -> list[Metric]:
+    failed = found.failed + found.films.failed + found.heavy.failed
+    return [
+        *(_whole(found.films) if "films" in ONLY else ()),
+        *(_behind(found) if "burst" in ONLY else ()),
+        *(_whole(found.heavy) if "densenet" in ONLY else ()),
+        Metric.at_most("runs that failed", float(failed), "1", 0),
+        _plainly("load of the machine", os.getloadavg()[1], "1"),
+    ]
+
+
+def _behind(found: Found) -> list[Metric]:
+    """Return the figures of the burst and of what was made STAT behind it."""
     idle, click = statistics.median(found.idle), statistics.median(found.click)
     # Where the burst was over too soon there is no figure, and no goal is met.
     urgent = statistics.median(found.urgent or [math.nan])
-    failed = found.failed + found.films.failed + found.heavy.failed
     return [
-        *_whole(found.films),
         Metric.at_most(
             f"STAT behind {found.waiting}, median of {len(found.urgent)} : idle",
             urgent / idle,
@@ -369,7 +394,4 @@ def _metrics(found: Found) -> list[Metric]:
         _plainly("… worst", max(found.urgent, default=math.nan), "s"),
         _plainly(f"burst of {BURST}", found.burst_rate, "1/s"),
         *_memory(found.memory),
-        *_whole(found.heavy),
-        Metric.at_most("runs that failed", float(failed), "1", 0),
-        _plainly("load of the machine", os.getloadavg()[1], "1"),
     ]
