@@ -26,6 +26,7 @@ from tests.benchmarks.harness import Metric, Stack
 from tests.benchmarks.inferring.densenet import AGE, switched_on
 from tests.benchmarks.inferring.department import (
     PARTS,
+    Asked,
     Department,
     films,
     processor_seconds,
@@ -217,8 +218,8 @@ def _idle(running: Running, found: Found, *, prefix: str) -> None:
         department.arrive(1)
         department.wait_ended(number + 1)
         department.wait_quiet()
-        _, seconds = _click(reader, department.last_ended() or "")
-        found.click.append(seconds)
+        if (ended := department.last_ended()) is not None:
+            found.click.append(_click(reader, ended)[1])
     found.idle = department.column("extract(epoch FROM i.finished_at - i.requested_at)")
     _say(f"idle: {[round(s, 2) for s in found.idle]} s")
     _say(f"to make one STAT: {[round(s, 3) for s in found.click]} s")
@@ -235,12 +236,12 @@ def _burst(running: Running, found: Found, *, prefix: str) -> None:
         began = time.time()
     department.wait_ended(min(50, BURST // 10))
     for _ in range(N_URGENT):
-        patient = department.last_waiting()
-        if patient is None:
+        asked = department.last_waiting()
+        if asked is None:
             _say("nothing waits any more: take more --studies")
             break
         found.waiting = found.waiting or BURST - department.counts().ended
-        seconds = _make_urgent(running, reader, patient)
+        seconds = _make_urgent(department, reader, asked)
         if seconds < 0:
             _say("the study was done before it was made STAT: take more --studies")
             break
@@ -260,9 +261,9 @@ def _sample(running: Running, department: Department, found: Found) -> None:
     found.memory.append((department.counts().ended, resident(running)))
 
 
-def _click(reader: Person, patient: str) -> tuple[float, float]:
+def _click(reader: Person, asked: Asked) -> tuple[float, float]:
     """Make a study STAT as a radiologist does; return when, and how long it took."""
-    row = reader.row_of(patient)
+    row = reader.row_of(asked.patient_id)
     if row is None:
         raise LookupError("the study is not on the list")
     began = time.time()
@@ -273,23 +274,16 @@ def _click(reader: Person, patient: str) -> tuple[float, float]:
     return began, time.time() - began
 
 
-def _make_urgent(running: Running, reader: Person, patient: str) -> float:
+def _make_urgent(department: Department, reader: Person, asked: Asked) -> float:
     """Make a study STAT; return the seconds from the click to its result."""
-    began, _ = _click(reader, patient)
-    query = """
-        SELECT extract(epoch FROM i.finished_at) FROM inference_inferencerun i
-        JOIN studies_studyrevision r ON r.id = i.revision_id
-        JOIN studies_study s ON s.id = r.study_id
-        JOIN studies_patient p ON p.id = s.patient_id
-        WHERE p.patient_id = %s AND i.finished_at IS NOT NULL
-    """
+    began, _ = _click(reader, asked)
     wait_until(
-        lambda: bool(running.rows(query, patient)),
+        lambda: department.ended_at(asked) is not None,
         "the urgent study is done",
         within_s=1200,
         every_s=0.05,
     )
-    return float(running.rows(query, patient)[0][0]) - began
+    return (department.ended_at(asked) or math.nan) - began
 
 
 def _memory(memory: list[tuple[int, dict[str, float]]]) -> list[Metric]:

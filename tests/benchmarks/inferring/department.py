@@ -9,10 +9,11 @@ import time
 import zipfile
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
+import psycopg
 from celery import Celery
 from PIL import Image
 from pydicom.uid import generate_uid
@@ -23,6 +24,7 @@ from tests.faults.running import FILMS, Running, Sent, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from uuid import UUID
 
 SEND_AT_ONCE = 250
 REST_S = 1500.0
@@ -106,14 +108,45 @@ class Counts:
     failed: int
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A run that a worker was asked for.
+
+    Attributes:
+        run_id: It.
+        patient_id: Patient ID of its study.
+    """
+
+    run_id: UUID
+    patient_id: str
+
+
+OF_PREFIX = """
+    FROM inference_inferencerun i
+    JOIN studies_studyrevision r ON r.id = i.revision_id
+    JOIN studies_study s ON s.id = r.study_id
+    JOIN studies_patient p ON p.id = s.patient_id
+    WHERE p.patient_id LIKE %s AND i.requested_at IS NOT NULL
+"""
+OF_RUNS = "FROM inference_inferencerun i WHERE i.id = ANY(%s)"
+
+
 class Department:
-    """Arrivals with a common prefix, and what became of them."""
+    """Arrivals with a common prefix, and what became of them.
+
+    What is measured shares its cores with who measures. So the database is asked over
+    one connection that stays, since to open one costs it as much as to record some ten
+    films, and for runs by their ids once they are known: to find those of a prefix it
+    reads through all patients.
+    """
 
     def __init__(self, running: Running, prefix: str, *, age: str = "004Y") -> None:
         self.running = running
         self.prefix = prefix
         self._films = films(prefix, age=age)
         self._app = Celery(broker=running.env["REDIS_URL"])
+        self._connection: psycopg.Connection | None = None
+        self._asked: dict[UUID, Asked] = {}
         self.arrived = 0
 
     def arrive(self, n: int, *, within_s: float = 1500.0) -> None:
@@ -124,59 +157,61 @@ class Department:
             self.running.send(some)
             left -= len(some)
         self.arrived += n
+        self._asked = {}
         wait_until(
             lambda: self.counts().sent >= self.arrived,
             lambda: f"{self.counts()} of {self.arrived}",
             within_s=within_s,
         )
+        rows = self._rows(f"SELECT i.id, p.patient_id {OF_PREFIX}", f"{self.prefix}%")
+        self._asked = {row[0]: Asked(*row) for row in rows}
 
     def counts(self) -> Counts:
         """Count the runs."""
-        query = """
+        what = """
             SELECT count(i.requested_at), count(i.finished_at),
                    count(*) FILTER (WHERE i.state = 'failed')
-            FROM inference_inferencerun i
-            JOIN studies_studyrevision r ON r.id = i.revision_id
-            JOIN studies_study s ON s.id = r.study_id
-            JOIN studies_patient p ON p.id = s.patient_id
-            WHERE p.patient_id LIKE %s AND i.requested_at IS NOT NULL
         """
-        return Counts(*self.running.rows(query, f"{self.prefix}%")[0])
+        return Counts(*self._of_runs(what)[0])
 
-    def last_waiting(self) -> str | None:
-        """Return the Patient ID of the run that was asked for last and still waits."""
+    def last_waiting(self) -> Asked | None:
+        """Return the run that was asked for last and still waits."""
         return self._last("i.finished_at IS NULL")
 
-    def last_ended(self) -> str | None:
-        """Return the Patient ID of the run that was asked for last and has ended."""
+    def last_ended(self) -> Asked | None:
+        """Return the run that was asked for last and has ended."""
         return self._last("i.finished_at IS NOT NULL")
 
-    def _last(self, which: str) -> str | None:
-        query = f"""
-            SELECT p.patient_id FROM inference_inferencerun i
-            JOIN studies_studyrevision r ON r.id = i.revision_id
-            JOIN studies_study s ON s.id = r.study_id
-            JOIN studies_patient p ON p.id = s.patient_id
-            WHERE p.patient_id LIKE %s AND {which}
-            ORDER BY i.requested_at DESC LIMIT 1
-        """  # noqa: S608  our own words
-        rows = self.running.rows(query, self.prefix + "%")
-        return str(rows[0][0]) if rows else None
+    def ended_at(self, run: Asked) -> float | None:
+        """Return when a run's answer came to be on record, seconds; None before."""
+        query = """
+            SELECT extract(epoch FROM finished_at) FROM inference_inferencerun
+            WHERE id = %s AND finished_at IS NOT NULL
+        """
+        rows = self._rows(query, run.run_id)
+        return float(rows[0][0]) if rows else None
+
+    def _last(self, which: str) -> Asked | None:
+        more = f"AND {which} ORDER BY i.requested_at DESC LIMIT 1"
+        rows = self._of_runs("SELECT i.id", more)
+        return self._asked[rows[0][0]] if rows else None
 
     def column(self, what: str) -> list[float]:
         """Return an SQL expression over the ended runs (`i`), in order of their end."""
-        query = f"""
-            SELECT {what} FROM inference_inferencerun i
-            JOIN studies_studyrevision r ON r.id = i.revision_id
-            JOIN studies_study s ON s.id = r.study_id
-            JOIN studies_patient p ON p.id = s.patient_id
-            WHERE p.patient_id LIKE %s AND i.finished_at IS NOT NULL
-              AND i.requested_at IS NOT NULL
-            ORDER BY i.finished_at
-        """  # noqa: S608  our own words
-        return [
-            float(row[0] or 0) for row in self.running.rows(query, f"{self.prefix}%")
-        ]
+        more = "AND i.finished_at IS NOT NULL ORDER BY i.finished_at"
+        return [float(row[0] or 0) for row in self._of_runs(f"SELECT {what}", more)]
+
+    def _of_runs(self, what: str, more: str = "") -> list[tuple[Any, ...]]:
+        if self._asked:
+            return self._rows(f"{what} {OF_RUNS} {more}", list(self._asked))
+        return self._rows(f"{what} {OF_PREFIX} {more}", f"{self.prefix}%")
+
+    def _rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(
+                self.running.env["DATABASE_URL"], autocommit=True
+            )
+        return self._connection.execute(query, parameters).fetchall()
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -208,7 +243,6 @@ class Department:
             lambda: self.counts().ended >= n,
             lambda: str(self.counts()),
             within_s=within_s,
-            every_s=0.25,
         )
 
 
