@@ -108,7 +108,7 @@ def judge_films(
                 label=label,
                 is_positive=score.is_positive,
                 device=workplace.device,
-                features=outputs.rows([score.image]).features,
+                outputs=outputs.part(score.image, score.image + 1),
             )
             for label, score in enumerate(prediction.scores)
         ]
@@ -418,10 +418,10 @@ def _place_in_space(
     pictures: list[_Judged], outputs: Outputs, *, package: ModelPackage
 ) -> None:
     """Add to each picture how far it is from the model's training inputs."""
-    if package.input_space is None or outputs.vectors is None:
+    if package.input_space is None or outputs.distances is None:
         return
-    for one, vector in zip(pictures, outputs.vectors.numpy(), strict=True):
-        one.further.append(check_space(package.input_space, vector))
+    for one, distance in zip(pictures, outputs.distances.tolist(), strict=True):
+        one.further.append(check_space(package.input_space, distance))
 
 
 def _rejected(judged: list[_Judged]) -> RejectedError:

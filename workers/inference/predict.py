@@ -14,7 +14,12 @@ from numpy.typing import NDArray
 
 from workers.inference.box import Corners, box_of
 from workers.inference.forward import Outputs, join, run_films
-from workers.inference.saliency import SaliencyMap, activation_of, lay_over_source
+from workers.inference.saliency import (
+    SaliencyMap,
+    activation_of,
+    lay_over_source,
+    smoothed,
+)
 from workers.models.finding_net import FindingNet
 from workers.models.onnx_net import OnnxFilm
 from workers.models.package import ModelPackage
@@ -125,10 +130,8 @@ def conclude(package: ModelPackage, outputs: Outputs) -> Prediction:
 
     A label's score is that of the image which speaks for it most.
     """
-    members = outputs.members
-    logits = members.mean(dim=0)
-    probabilities = package.calibrate(logits)
-    doubts = package.uncertainty(members) if members.shape[0] > 1 else None
+    logits = outputs.members.mean(dim=0)
+    probabilities, doubts = outputs.probabilities, outputs.doubts
     labels: list[dict[str, Any]] = package.card["labels"]
     best = probabilities.argmax(dim=0)
     scores = []
@@ -161,7 +164,7 @@ def explain(
     label: int,
     is_positive: bool,
     device: torch.device,
-    features: torch.Tensor | None = None,
+    outputs: Outputs | None = None,
 ) -> Explanation | None:
     """Say where in an image a label's score comes from.
 
@@ -172,7 +175,7 @@ def explain(
         label: Index of the label.
         is_positive: Whether the label is said to be there, so that it has a box.
         device: Where the network is.
-        features: The image's map, [1, C, h, w], where it is known already.
+        outputs: What the network gave of the image, where that is known already.
 
     Returns:
         None when nothing in the image speaks for the label, the network gives no
@@ -183,17 +186,18 @@ def explain(
         return None
     if isinstance(module, OnnxFilm) or not module.explains:
         return None
-    if features is None:
-        single = run_films(package, [prepared.tensor], device=device)
-        features = single.features
-    if features is None:
-        return None
+    if outputs is None:
+        outputs = run_films(package, [prepared.tensor], device=device)
     height, width = prepared.tensor.shape[-2:]
     drawn: Corners | None = None
-    if isinstance(module, FindingNet):
-        cam, drawn = _place(module, features, prepared, header, label=label)
+    if outputs.places is not None:
+        cam = smoothed(outputs.places[0].numpy())
+    elif outputs.features is None:
+        return None
+    elif isinstance(module, FindingNet):
+        cam, drawn = _place(module, outputs.features, prepared, header, label=label)
     else:
-        cam = activation_of(module, features, label=label)
+        cam = activation_of(module, outputs.features, label=label)
     saliency = lay_over_source(
         cam,
         grid_shape=(int(height), int(width)),

@@ -77,7 +77,11 @@ def activation_of(
     module: ExplainableModel, features: torch.Tensor, *, label: int
 ) -> Map:
     """Return the same of a map of `module.features`, [1, C, h, w]."""
-    places = module.relevance(features, label=label)[0].float().cpu().numpy()
+    return smoothed(module.relevance(features, label=label)[0].float().cpu().numpy())
+
+
+def smoothed(places: Map) -> Map:
+    """Return what speaks for a label, [h, w], smoothed by one cell."""
     padded = np.pad(places.clip(0), 1, mode="edge")
     down = padded[:-2] + 2 * padded[1:-1] + padded[2:]
     found: Map = (down[:, :-2] + 2 * down[:, 1:-1] + down[:, 2:]) / 16

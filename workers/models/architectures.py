@@ -24,6 +24,22 @@ class UnknownArchitectureError(ValueError):
     """A card names an architecture that this code does not have."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a network says of N images by their maps.
+
+    Attributes:
+        members: Members' logits, [M, N, n_labels].
+        vectors: Pooled vectors, [N, D].
+        places: How much each place speaks for the first label, [N, h, w]; None where
+            that was not asked.
+    """
+
+    members: Tensor
+    vectors: Tensor
+    places: Tensor | None
+
+
 class ExplainableModel(nn.Module, ABC):
     """What inference and training may ask of any of our networks.
 
@@ -68,6 +84,21 @@ class ExplainableModel(nn.Module, ABC):
             score = self.classify(given)[:, label].sum()
             (gradient,) = torch.autograd.grad(score, given)
         return (gradient * given.detach()).sum(dim=1)
+
+    def tell(self, features: Tensor, *, why: bool) -> Told:
+        """Return logits, vectors and, where wanted, reasons of a map of `features`.
+
+        A network whose steps have parts in common takes them once.
+
+        Args:
+            features: A map of `features`, [N, C, h, w].
+            why: Whether it is wanted where the first label comes from.
+        """
+        return Told(
+            members=self.classify_members(features),
+            vectors=self.pool(features),
+            places=self.relevance(features, label=0) if why else None,
+        )
 
     def embed(self, images: Tensor) -> Tensor:
         """Return the pooled vector, [N, D], of images [N, 1, H, W]."""
@@ -162,6 +193,11 @@ class _ByChannel:
 def _by_channel(features: Tensor) -> _ByChannel:
     flat = features.flatten(2)
     return _ByChannel(flat=flat, mean=flat.mean(dim=2), top=flat.amax(dim=2))
+
+
+def _as_map(places: Tensor, features: Tensor) -> Tensor:
+    """Return values of places, [N, 1, places], as they lie in the map, [N, h, w]."""
+    return places.reshape(-1, *features.shape[2:])
 
 
 def _odds(scores: Tensor) -> Tensor:
@@ -290,7 +326,7 @@ class FilmNet(ExplainableModel):
             bias=self.head.bias[None],
             max_share=self.max_share,
         )
-        return head.relevance(_by_channel(features)).reshape(-1, *features.shape[2:])
+        return _as_map(head.relevance(_by_channel(features)), features)
 
 
 class Ensemble(ExplainableModel):
@@ -322,6 +358,20 @@ class Ensemble(ExplainableModel):
             max_share=nets[0].max_share,
         )
 
+    def tell(self, features: Tensor, *, why: bool) -> Told:
+        """Return logits, vectors and, where wanted, reasons of a map of `features`."""
+        heads = self._heads()
+        if heads is None:
+            return super().tell(features, why=why)
+        by_channel = _by_channel(features)
+        pooled = by_channel.pooled(heads.max_share)
+        places = heads.relevance(by_channel) if why else None
+        return Told(
+            members=_odds(heads.scores(pooled)).transpose(0, 1),
+            vectors=pooled,
+            places=None if places is None else _as_map(places, features),
+        )
+
     def _parts(self, features: Tensor) -> tuple[Tensor, ...]:
         return features.chunk(len(self.members), dim=1)
 
@@ -343,8 +393,7 @@ class Ensemble(ExplainableModel):
         heads = self._heads()
         if heads is not None:
             with torch.no_grad():
-                together = heads.relevance(_by_channel(features))
-            return together.reshape(-1, *features.shape[2:])
+                return _as_map(heads.relevance(_by_channel(features)), features)
         parts = zip(self._each(), self._parts(features), strict=True)
         said = [member.relevance(part, label=label) for member, part in parts]
         return torch.stack(said).mean(dim=0)

@@ -10,7 +10,7 @@ do it, on vectors of length 1 (Mueller and Hein, "Mahalanobis++", ICML 2025).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -40,14 +40,19 @@ class InputSpace:
     whitening: Floats
     threshold: float
     reference: Floats
+    _centres: Floats = field(init=False, repr=False, compare=False)
+    """The means as the whitening has them, [classes, D]."""
+
+    def __post_init__(self) -> None:
+        """Work out what each input is compared with."""
+        object.__setattr__(self, "_centres", self.means @ self.whitening)
 
     def distance(self, vectors: NDArray[Any]) -> Floats:
         """Return how far penultimate vectors, [n, D], are out, [n], 0 or more."""
-        units = to_units(vectors)
-        n, size = units.shape
-        # All at once: the whitening, which is large, is read once.
-        away = (units[:, None] - self.means).reshape(-1, size) @ self.whitening
-        found: Floats = np.linalg.norm(away.reshape(n, -1, size), axis=2).min(axis=1)
+        # The whitening, which is large, is read once, whatever the number of classes.
+        white = to_units(vectors) @ self.whitening
+        away = white[:, None] - self._centres
+        found: Floats = np.linalg.norm(away, axis=2).min(axis=1)
         return found
 
     def share_nearer(self, distance: float) -> float:

@@ -171,9 +171,13 @@ def assess_volume(
     return tuple(checks)
 
 
-def check_space(space: InputSpace, vector: NDArray[Any]) -> Check:
-    """Say how far an input's penultimate vector, [D], is from the training inputs'."""
-    far = float(space.distance(vector[None])[0])
+def check_space(space: InputSpace, far: float) -> Check:
+    """Say what it means that an input is so far from the training inputs.
+
+    Args:
+        space: Where those lie.
+        far: How far this one is, see `InputSpace.distance`.
+    """
     if far <= space.threshold:
         return passed("input_space", value=far, limit=space.threshold)
     nearer = space.share_nearer(far)

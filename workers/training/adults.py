@@ -65,7 +65,10 @@ def judge_folder(*, package: ModelPackage, data: Path) -> list[Judged]:
                 Judged(
                     name=film.name,
                     quality=assess(image, package.parsed.input),
-                    space=check_space(package.input_space, vector),
+                    space=check_space(
+                        package.input_space,
+                        float(package.input_space.distance(vector[None])[0]),
+                    ),
                 )
             )
     return found

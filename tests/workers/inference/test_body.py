@@ -95,7 +95,7 @@ def test_the_reason_comes_from_the_same_map(warm):
     engine = Engine(device=cpu)
     outputs = engine.judge(fast, [prepared(plain, 4).tensor, one.tensor])
     engine.close()
-    found = explain(fast, one, header, features=outputs.rows([1]).features, **more)
+    found = explain(fast, one, header, outputs=outputs.rows([1]), **more)
     expected = explain(plain, one, header, **more)
     np.testing.assert_allclose(
         found.saliency.values, expected.saliency.values, atol=1e-3

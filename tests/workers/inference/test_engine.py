@@ -36,7 +36,8 @@ class Network:
         if self.poison in values:
             raise RuntimeError("a shape that can not be")
         column = torch.tensor(values)
-        return Outputs(members=column.view(1, -1, 1), vectors=column.view(-1, 1))
+        rows = column.view(-1, 1)
+        return Outputs(members=rows[None], probabilities=rows, vectors=rows)
 
 
 @pytest.fixture
@@ -235,7 +236,8 @@ class Blocked:
             self.gates.setdefault(value, threading.Event()).wait(20)
         self.ended.append(values)
         column = torch.tensor(values)
-        return Outputs(members=column.view(1, -1, 1))
+        rows = column.view(-1, 1)
+        return Outputs(members=rows[None], probabilities=rows)
 
     def let(self, *values):
         for value in values:

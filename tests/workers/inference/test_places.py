@@ -178,6 +178,30 @@ def test_the_reason_in_closed_form_is_the_derivatives(name, params):
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("film_net", {**FILM, "n_kinds": 2}),
+        ("film_ensemble", {"members": [{**FILM, "n_kinds": 2}, FILM]}),
+        ("film_ensemble", {"members": [FILM] * 3}),
+        ("xrv_densenet", {"n_outputs": 2, "growth": 4, "blocks": [1, 1]}),
+    ],
+)
+def test_what_a_network_tells_at_once_is_what_it_says_one_by_one(name, params):
+    module = trained(build(name, **params))
+    with torch.no_grad():
+        maps = module.features(torch.randn(3, 1, 64, 96))
+        told = module.tell(maps, why=True)
+        assert module.tell(maps, why=False).places is None
+        each = [module.classify_members(maps[[one]]) for one in range(3)]
+        torch.testing.assert_close(told.members, torch.cat(each, dim=1))
+        vectors = [module.pool(maps[[one]]) for one in range(3)]
+        torch.testing.assert_close(told.vectors, torch.cat(vectors))
+    places = [module.relevance(maps[[one]], label=0) for one in range(3)]
+    assert float(told.places.abs().max()) > 1e-4
+    torch.testing.assert_close(told.places, torch.cat(places), rtol=1e-4, atol=1e-6)
+
+
 def test_members_that_are_alike_say_together_what_each_says():
     module = trained(build("film_ensemble", members=[{**FILM, "n_kinds": 2}] * 3))
     maps = module.features(torch.randn(2, 1, 64, 96)).detach()
