@@ -6,11 +6,16 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections, router
+from django.db.models import JSONField
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from django.db.models import Field, Model
+
+_ELEMENTS = """ARRAY(
+    SELECT one FROM jsonb_array_elements(%s) WITH ORDINALITY AS each (one, n) ORDER BY n
+)"""
 
 
 def update_each(rows: Sequence[Model], *, fields: Iterable[str]) -> int:
@@ -37,15 +42,11 @@ def update_each(rows: Sequence[Model], *, fields: Iterable[str]) -> int:
         raise TypeError(f"{about.label} has no primary key.")
     connection = connections[router.db_for_write(type(rows[0]))]
     quoted = connection.ops.quote_name
-    columns: list[tuple[str, str, list[Any]]] = [
-        (
-            quoted(str(field.column)),
-            _kind(field, connection),
-            [_plain(_stored(row, field, connection)) for row in rows],
-        )
+    columns = [
+        (quoted(str(field.column)), *_array(rows, field, connection))
         for field in (key, *written)
     ]
-    arrays = ", ".join(f"%s::{kind}[]" for _, kind, _ in columns)
+    arrays = ", ".join(array for _, array, _ in columns)
     names = ", ".join(name for name, _, _ in columns)
     changes = ", ".join(f"{name} = fresh.{name}" for name, _, _ in columns[1:])
     table, own = quoted(about.db_table), quoted(str(key.column))
@@ -54,8 +55,24 @@ def update_each(rows: Sequence[Model], *, fields: Iterable[str]) -> int:
         f" FROM UNNEST({arrays}) AS fresh({names}) WHERE kept.{own} = fresh.{own}"
     )
     with connection.cursor() as cursor:
-        cursor.execute(statement, [values for _, _, values in columns])
+        cursor.execute(statement, [value for _, _, value in columns])
         return int(cursor.rowcount)
+
+
+def _array(
+    rows: Sequence[Model], field: Field[Any, Any], connection: Any
+) -> tuple[str, Any]:
+    """Return a column as an array: how it is written in SQL, and its parameter.
+
+    JSON travels as one document. In an array of texts each of its quotes would have to
+    be escaped, which takes longer than all else of a statement.
+    """
+    if isinstance(field, JSONField):
+        values = [field.pre_save(row, add=False) for row in rows]
+        if all(value is not None for value in values):
+            return _ELEMENTS, connection.ops.adapt_json_value(values, field.encoder)
+    stored = [_plain(_stored(row, field, connection)) for row in rows]
+    return f"%s::{_kind(field, connection)}[]", stored
 
 
 def _kind(field: Field[Any, Any], connection: Any) -> str:

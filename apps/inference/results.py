@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from apps.accounts.types import Actor
     from workers.contracts import ArtefactRef, FindingResult, InferResult
 
+_TIMES = ("arrived_at", "created_at", "updated_at")
 _ANSWERED = (
     *("state", "reason", "finished_at", "quality", "timings", "device"),
     *("embedding", "updated_at"),
@@ -107,6 +108,11 @@ def _lock_runs(wanted: Iterable[UUID]) -> list[InferenceRun]:
         InferenceRun.objects.select_for_update(of=("self",))
         .select_related("revision__study")
         .prefetch_related("model_version", "slot")
+        .defer(
+            *("revision__series", "revision__withheld", "revision__pack_requested_at"),
+            *(f"revision__{name}" for name in _TIMES),
+            *(f"revision__study__{name}" for name in (*_TIMES, "deleted_at")),
+        )
         .filter(id__in=ids)
         .order_by("id")
     )

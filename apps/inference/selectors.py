@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from django.db.models import Min, Q
+from django.db.models import Min, Prefetch, Q
 
 from apps.core.errors import NotFound
 from apps.core.permissions import Permission
@@ -27,25 +27,36 @@ RUN_WORK: Final = Work(name="inference run", study="revision__study")
 
 def live_runs(*, revision_id: UUID) -> list[InferenceRun]:
     """Runs of live slots on a revision, with findings; shadow runs never show."""
-    return live_runs_of(revision_ids=[revision_id])[revision_id]
-
-
-def live_runs_of(*, revision_ids: Iterable[UUID]) -> dict[UUID, list[InferenceRun]]:
-    """Return the same of many revisions, by revision."""
-    found: dict[UUID, list[InferenceRun]] = {one: [] for one in revision_ids}
-    runs = (
-        InferenceRun.objects.select_related("explanation")
+    return list(
+        _live([revision_id])
+        .select_related("explanation")
         .prefetch_related("model_version", "slot", "findings__saliency")
-        .filter(
-            revision_id__in=list(found),
-            slot__kind=SlotKind.LIVE,
-            set_aside_at__isnull=True,
-        )
-        .order_by("created_at")
     )
-    for run in runs:
+
+
+def scored_runs_of(*, revision_ids: Iterable[UUID]) -> dict[UUID, list[InferenceRun]]:
+    """Return the live runs of many revisions, with what ranks a study, by revision.
+
+    It is asked for every answer: what only a study's own page shows is not read.
+    """
+    found: dict[UUID, list[InferenceRun]] = {one: [] for one in revision_ids}
+    scores = Finding.objects.defer(
+        *("location", "saliency_meta", "mask_meta", "created_at", "updated_at")
+    )
+    runs = _live(list(found)).defer("quality", "timings", "created_at", "updated_at")
+    for run in runs.prefetch_related(
+        "model_version", "slot", Prefetch("findings", queryset=scores)
+    ):
         found[run.revision_id].append(run)
     return found
+
+
+def _live(revision_ids: Sequence[UUID]) -> QuerySet[InferenceRun]:
+    return InferenceRun.objects.filter(
+        revision_id__in=revision_ids,
+        slot__kind=SlotKind.LIVE,
+        set_aside_at__isnull=True,
+    ).order_by("created_at")
 
 
 def reread_run(*, revision_id: UUID, name: str, version: str) -> InferenceRun | None:

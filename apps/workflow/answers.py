@@ -42,7 +42,7 @@ def show_ai_of(
         cause: What made them say so, for the record: `ai` or `slot`.
     """
     items = lock_items(revision_ids=revision_ids)
-    runs = inference.live_runs_of(revision_ids=revision_ids)
+    runs = inference.scored_runs_of(revision_ids=revision_ids)
     before = {item.id: item.band for item in items}
     shown = [
         (item, _summary(item=item, runs=runs[item.case.revision_id], refusals=refusals))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
@@ -102,6 +102,9 @@ def items_of_revision(*, revision_id: UUID) -> list[WorkItem]:
     )
 
 
+_TIMES: Final = ("arrived_at", "created_at", "updated_at")
+
+
 def lock_items(*, revision_ids: Iterable[UUID]) -> list[WorkItem]:
     """Lock the items of revisions and read them with what ranks them.
 
@@ -114,6 +117,12 @@ def lock_items(*, revision_ids: Iterable[UUID]) -> list[WorkItem]:
     # Less than a row of the list shows: it is read for every result.
     ranked = WorkItem.objects.select_related(
         "site", "case__protocol", "case__revision__study"
+    ).defer(
+        *(f"case__revision__{name}" for name in ("series", "withheld", *_TIMES)),
+        *(f"case__revision__study__{name}" for name in _TIMES),
+        *("case__revision__pack_requested_at", "case__revision__study__deleted_at"),
+        *("case__created_at", "case__updated_at"),
+        *("site__created_at", "site__updated_at"),
     )
     return list(ranked.filter(id__in=ids).order_by("id"))
 

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.core import clock
 from apps.core.rows import update_each
-from apps.inference.models import Artefact, InferenceRun
+from apps.inference.models import Artefact, Finding, InferenceRun
 from apps.inference.types import RunState
 from apps.workflow import flow
 from apps.worklist.models import WorkItem
@@ -76,6 +76,35 @@ def test_numbers_times_and_flags_of_a_list_row_and_nothing_where_all_are_empty(
     for item in items:
         kept = WorkItem.objects.get(id=item.id)
         assert [getattr(kept, n) for n in names] == [getattr(item, n) for n in names]
+
+
+def test_json_of_many_rows_keeps_its_order_and_nothing_is_nothing(department):
+    items = [make_item(department) for _ in range(12)]
+    revisions = [item.case.revision for item in items]
+    for at, revision in enumerate(revisions):
+        revision.series = [{"n": at, "words": 'a "b" \\ {c}'}]
+        revision.withheld = [] if at % 2 else ["1.2"] * at
+    assert update_each(revisions, fields=["series", "withheld"]) == 12
+    for revision in revisions:
+        kept = type(revision).objects.get(id=revision.id)
+        assert (kept.series, kept.withheld) == (revision.series, revision.withheld)
+
+
+@pytest.mark.parametrize("places", [[{"kind": "box"}, None], [None, None]])
+def test_json_that_is_empty_in_some_rows_is_null_there(runs, places):
+    made = [
+        Finding.objects.create(
+            run=run, label_code="x", raw_score=0, probability=0.5, location={"a": 1}
+        )
+        for run in runs[:2]
+    ]
+    for finding, place in zip(made, places, strict=True):
+        finding.location = place
+    update_each(made, fields=["location"])
+    for finding, place in zip(made, places, strict=True):
+        assert Finding.objects.get(id=finding.id).location == place
+        empty = Finding.objects.filter(id=finding.id, location__isnull=True)
+        assert empty.exists() == (place is None)
 
 
 def test_what_the_table_refuses_is_refused(runs):
