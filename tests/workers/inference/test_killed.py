@@ -39,6 +39,17 @@ from workers.models.registry import build
 
 ROOT = Path(__file__).parents[3]
 SLOTS = 3
+SLOW_MEMBER = {"stem": 64, "widths": [128, 128], "depths": [4, 4]}
+"""With `SLOW_CARD` most of a second a film: it can be killed in the middle."""
+SLOW_CARD = {
+    **CARD,
+    "name": "slow-model",
+    "preprocessing": [
+        {"name": "squeeze_resize", "height": 640, "width": 640},
+        {"name": "standardise", "epsilon": 1e-6},
+    ],
+    "architecture": {"name": "film_ensemble", "params": {"members": [SLOW_MEMBER] * 2}},
+}
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +61,11 @@ def broker(tmp_path_factory):
 class Bench:
     """One GPU worker, a queue, and a portal that can be made to wait."""
 
-    def __init__(self, *, url, folder, package_hash, portal):
+    def __init__(self, *, url, folder, package_hash, slow_hash, portal):
         self.redis = redis.Redis.from_url(url)
         self.redis.flushdb()
         self.folder, self.package_hash, self.portal = folder, package_hash, portal
+        self.slow_hash = slow_hash
         self.env = {
             **os.environ,
             "REDIS_URL": url,
@@ -76,11 +88,11 @@ class Bench:
                 command, env=self.env, cwd=ROOT, stdout=log, stderr=log
             )
 
-    def send(self, *, priority=6):
+    def send(self, *, priority=6, is_slow=False):
         request = InferRequest(
             run_id=str(uuid.uuid4()),
             revision_id=self.portal.revision_id,
-            package_hash=self.package_hash,
+            package_hash=self.slow_hash if is_slow else self.package_hash,
             token=TOKEN,
             portal_url=self.portal.url,
             priority=priority,
@@ -167,15 +179,26 @@ def bench(broker, tmp_path_factory):
     torch.manual_seed(0)
     module = build("film_ensemble", members=[MEMBER, MEMBER])
     name = save_package(folder / "shipped" / "test-model", card=CARD, module=module)
+    slow = save_package(
+        folder / "shipped" / "slow-model",
+        card=SLOW_CARD,
+        module=build("film_ensemble", members=[SLOW_MEMBER] * 2),
+    )
     pixels = np.random.default_rng(3).normal(2000, 600, (240, 300)).clip(0, 4095)
     film = make_dx(pixels.astype(np.uint16), window=(2048, 4096))
     with HoldingPortal(
         revision_id=str(uuid.uuid4()),
         token=TOKEN,
         instances={str(film.SOPInstanceUID): to_bytes(film)},
-        allowed=[name],
+        allowed=[name, slow],
     ) as portal:
-        found = Bench(url=broker, folder=folder, package_hash=name, portal=portal)
+        found = Bench(
+            url=broker,
+            folder=folder,
+            package_hash=name,
+            slow_hash=slow,
+            portal=portal,
+        )
         run = found.send()
         assert [r.run_id for r in found.answers(1)] == [run]
         yield found
@@ -221,7 +244,7 @@ def test_a_killed_worker_has_its_request_again_after_its_restart(bench):
 
 
 def test_a_study_that_kills_its_worker_is_given_up_and_neighbours_go_first(bench):
-    poison = bench.send()
+    poison = bench.send(is_slow=True)
     kills, found, neighbours = 0, [], []
     end = time.monotonic() + 240
     while len(found) < 5 and time.monotonic() < end:
